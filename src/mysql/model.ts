@@ -1,0 +1,103 @@
+import type { SourcePosition } from '../shared/position.js';
+
+/** A column as INFORMATION_SCHEMA describes it, normalised. */
+export interface Column {
+  readonly name: string;
+  /** Type word in lower case without length: 'bigint', 'varchar', 'enum', 'bit', 'point' … (DATA_TYPE). */
+  readonly dataType: string;
+  /** Full type as MySQL prints it, e.g. `bigint unsigned`, `enum('a','b')` (COLUMN_TYPE). */
+  readonly columnType: string;
+  readonly nullable: boolean;
+  readonly unsigned: boolean;
+  /** Characters for text, bytes for binary, bits for BIT; 0 where it has no meaning. */
+  readonly length: number;
+  /** NUMERIC_PRECISION for DECIMAL. */
+  readonly precision: number;
+  /** Scale for DECIMAL, fractional digits for temporal types. */
+  readonly decimals: number;
+  readonly charset: string | null;
+  readonly collation: string | null;
+  /** Labels of ENUM and SET in order. */
+  readonly members: readonly string[];
+  readonly generated: boolean;
+  readonly invisible: boolean;
+}
+
+export interface Key {
+  readonly name: string;
+  readonly primary: boolean;
+  readonly unique: boolean;
+  /** Column names in key order; a key with an expression or a prefix is not listed at all. */
+  readonly columns: readonly string[];
+}
+
+export interface TableDefinition {
+  readonly database: string;
+  readonly name: string;
+  readonly engine: string;
+  readonly columns: readonly Column[];
+  readonly keys: readonly Key[];
+  readonly estimatedRows: number;
+  /** Average row length in bytes from the server's statistics. */
+  readonly averageRowBytes: number;
+}
+
+/** In RowImage.starts: the value is SQL NULL. */
+export const NULL_VALUE = -1;
+/** In RowImage.starts: the row image does not carry this column (partial image): unchanged, not NULL. */
+export const ABSENT_VALUE = -2;
+
+/**
+ * One row as it lies in a network packet: no value is copied or decoded. Column i is bytes[starts[i], ends[i]),
+ * or starts[i] is NULL_VALUE or ABSENT_VALUE. The image is only good until the callback that got it returns:
+ * the arrays are used again for the next row.
+ */
+export interface RowImage {
+  bytes: Buffer;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
+/** Which wire format the bytes of a RowImage are in. */
+export type RowFormat = 'text' | 'binlog';
+
+export type RowKind = 'insert' | 'update' | 'delete';
+
+/** What the binlog says of a table in a TABLE_MAP event. */
+export interface BinlogTable {
+  readonly database: string;
+  readonly name: string;
+  readonly columnCount: number;
+  /** MySQL type codes, real types (ENUM and SET told apart from STRING). */
+  readonly columnTypes: Uint8Array;
+  /** Metadata of each column, as in the event (0 where it has none). */
+  readonly columnMeta: Uint16Array;
+  /** With binlog_row_metadata=FULL; undefined otherwise. */
+  readonly columnNames?: readonly string[];
+}
+
+/** A transaction as it comes down the stream. */
+export interface TransactionStart {
+  /** `uuid:number` or `uuid:tag:number`; undefined for an anonymous one. */
+  readonly gtid?: string;
+  /** Commit time at the original server, µs since the epoch; falls back to the event header's seconds. */
+  readonly commitMicros: number;
+}
+
+/**
+ * Receives the binlog in order, synchronously. A handler that cannot take more calls stream.pause() and
+ * stream.resume() later; what is already in the current packet still arrives. A throw stops the stream with that error.
+ */
+export interface BinlogHandler {
+  transaction(start: TransactionStart): void;
+  /** Is the table wanted? Asked once per TABLE_MAP; rows of others are skipped undecoded. */
+  wants(table: BinlogTable): boolean;
+  /** One row. insert: after; delete: before; update: both. */
+  row(table: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void;
+  /** The transaction is complete; `position` is just behind it. */
+  commit(position: SourcePosition): void;
+  /** A statement that is not BEGIN/COMMIT: DDL, or DML in statement format. The position just behind it follows by commit(). */
+  statement(event: { database: string; sql: string; commitMicros: number }): void;
+  /** Nothing happened; the source is at `position`. */
+  heartbeat(position: SourcePosition): void;
+}

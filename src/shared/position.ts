@@ -1,0 +1,13 @@
+/**
+ * A place in the source's change stream. `gtidSet` is there when the server runs with gtid_mode=ON and then
+ * rules alone; file and offset are always known once a stream has begun. Offsets are bytes.
+ */
+export interface SourcePosition {
+  readonly gtidSet?: string;
+  readonly file?: string;
+  readonly offset?: number;
+  /** The server that wrote file:offset; a file position is meaningless on another one. */
+  readonly serverUuid?: string;
+  /** Commit time at the source of the last transaction before this place, µs since the epoch, when known. */
+  readonly commitMicros?: number;
+}

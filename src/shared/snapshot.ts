@@ -1,0 +1,49 @@
+import type { PlainError } from './errors.js';
+import type { SourcePosition } from './position.js';
+
+/** State of a task: what it does or waits for. `blocked` waits for a person (dirty data), `failed` for Start. */
+export const taskStates = ['stopped', 'starting', 'running', 'retrying', 'paused', 'blocked', 'stopping', 'failed', 'completed', 'waiting-for-credentials'] as const;
+export type TaskState = (typeof taskStates)[number];
+export type Phase = 'none' | 'precheck' | 'schema' | 'full' | 'incremental' | 'verify';
+
+export interface TableProgress {
+  /** `database.table` at the source. */
+  source: string;
+  /** Table name in Tablestore. */
+  destination: string;
+  phase: 'waiting' | 'schema' | 'full' | 'incremental' | 'stopped' | 'done';
+  /** Rows written in the full load. */
+  rows: number;
+  /** Rows expected, from the source's statistics; null while unknown. */
+  estimatedRows: number | null;
+  /** Why this table alone stopped, if it did. */
+  problem?: PlainError;
+}
+
+/**
+ * Everything there is to see of a task, once a second: the same object for tree, panels, `status` and `--json`.
+ * Rates are over the last seconds; latencyMs is 0 when caught up and null while unknown.
+ */
+export interface TaskSnapshot {
+  id: string;
+  name: string;
+  /** Absolute path of the task file. */
+  file: string;
+  state: TaskState;
+  phase: Phase;
+  tables: TableProgress[];
+  /** Rows written since the task was first started: full load and incremental. */
+  rows: { full: number; inserted: number; updated: number; deleted: number };
+  rowsPerSecond: number;
+  bytesPerSecond: number;
+  latencyMs: number | null;
+  position: SourcePosition | null;
+  /** Incremental has applied everything the source had when last asked. */
+  caughtUp: boolean;
+  dirty: number;
+  retry?: { error: PlainError; attempt: number; untilMs: number };
+  error?: PlainError;
+  /** Resident memory of the engine, bytes. */
+  engineRss: number;
+  atMs: number;
+}
