@@ -16,42 +16,171 @@ export interface ErrorDefinition {
  * New codes are added at the end of their group and never reused.
  */
 export const errorCodes = {
-  'ROW-S101': { exit: 3, cause: 'The MySQL server could not be reached.', remedy: 'Check host and port, that the server runs, and that whitelists or security groups let this machine in.' },
-  'ROW-S102': { exit: 3, cause: 'MySQL refused the account or its password.', remedy: 'Check the user and the password, and that the account may connect from this machine.' },
-  'ROW-S103': { exit: 3, cause: 'The account lacks a privilege.', remedy: 'Grant the privilege that the message names.' },
-  'ROW-S104': { exit: 3, cause: 'The binlog position is no longer on the server.', remedy: 'Run a new full load, and keep binlogs longer.' },
-  'ROW-S105': { exit: 3, cause: 'The server does not write a binlog that can be followed.', remedy: 'Turn on log_bin with binlog_format=ROW and binlog_row_image=FULL.' },
-  'ROW-S106': { exit: 1, cause: 'A selected table has no PRIMARY KEY and no NOT NULL UNIQUE key.', remedy: 'Add a key, or choose key columns in the task.' },
-  'ROW-S107': { exit: 3, cause: 'The connection to MySQL was lost.', remedy: 'The task reconnects by itself; check the server if this lasts.' },
-  'ROW-S108': { exit: 1, cause: 'A selected table or column does not exist.', remedy: 'Correct the name in the task file.' },
-  'ROW-S109': { exit: 3, cause: 'The binlog holds an event that cannot be read safely.', remedy: 'Do what the message says; a new full load always helps.' },
-  'ROW-S110': { exit: 3, cause: 'TLS with the source failed.', remedy: 'Check source.ssl and the certificate files.' },
-  'ROW-S111': { exit: 3, cause: 'The source answered a query with an error.', remedy: 'Read the message of the server.' },
-  'ROW-D101': { exit: 3, cause: 'The Tablestore endpoint could not be reached.', remedy: 'Check the endpoint, the network and that the instance allows access from it.' },
-  'ROW-D102': { exit: 3, cause: 'Tablestore refused the access key pair.', remedy: 'Check the AccessKey ID, its secret and the clock of this machine.' },
-  'ROW-D103': { exit: 3, cause: 'The instance does not exist at this endpoint.', remedy: 'Check the instance name and the region of the endpoint.' },
-  'ROW-D104': { exit: 3, cause: 'The account may not do this.', remedy: 'Give the RAM user the permission that the message names.' },
-  'ROW-D105': { exit: 1, cause: 'A destination table of that name exists.', remedy: 'Rename the object, delete the table, or set "conflict" to "ignore".' },
-  'ROW-D106': { exit: 1, cause: 'The destination table has another key.', remedy: 'Delete the destination table, or choose the same key columns.' },
-  'ROW-D107': { exit: 1, cause: 'A name is not allowed in Tablestore.', remedy: 'Rename it: letters, digits and underscores, first no digit, at most 255 bytes.' },
-  'ROW-D108': { exit: 3, cause: 'Tablestore answered with an error.', remedy: 'Read the message of the service.' },
-  'ROW-D109': { exit: 3, cause: 'The retry window ended.', remedy: 'Put right what the message names and start the task again: it goes on where it was.' },
+  'ROW-S101': {
+    exit: 3,
+    cause: 'The MySQL server could not be reached.',
+    remedy:
+      'Check host and port, that the server runs, and that whitelists or security groups let this machine in.',
+  },
+  'ROW-S102': {
+    exit: 3,
+    cause: 'MySQL refused the account or its password.',
+    remedy: 'Check the user and the password, and that the account may connect from this machine.',
+  },
+  'ROW-S103': {
+    exit: 3,
+    cause: 'The account lacks a privilege.',
+    remedy: 'Grant the privilege that the message names.',
+  },
+  'ROW-S104': {
+    exit: 3,
+    cause: 'The binlog position is no longer on the server.',
+    remedy: 'Run a new full load, and keep binlogs longer.',
+  },
+  'ROW-S105': {
+    exit: 3,
+    cause: 'The server does not write a binlog that can be followed.',
+    remedy: 'Turn on log_bin with binlog_format=ROW and binlog_row_image=FULL.',
+  },
+  'ROW-S106': {
+    exit: 1,
+    cause: 'A selected table has no PRIMARY KEY and no NOT NULL UNIQUE key.',
+    remedy: 'Add a key, or choose key columns in the task.',
+  },
+  'ROW-S107': {
+    exit: 3,
+    cause: 'The connection to MySQL was lost.',
+    remedy: 'The task reconnects by itself; check the server if this lasts.',
+  },
+  'ROW-S108': {
+    exit: 1,
+    cause: 'A selected table or column does not exist.',
+    remedy: 'Correct the name in the task file.',
+  },
+  'ROW-S109': {
+    exit: 3,
+    cause: 'The binlog holds an event that cannot be read safely.',
+    remedy: 'Do what the message says; a new full load always helps.',
+  },
+  'ROW-S110': {
+    exit: 3,
+    cause: 'TLS with the source failed.',
+    remedy: 'Check source.ssl and the certificate files.',
+  },
+  'ROW-S111': {
+    exit: 3,
+    cause: 'The source answered a query with an error.',
+    remedy: 'Read the message of the server.',
+  },
+  'ROW-D101': {
+    exit: 3,
+    cause: 'The Tablestore endpoint could not be reached.',
+    remedy: 'Check the endpoint, the network and that the instance allows access from it.',
+  },
+  'ROW-D102': {
+    exit: 3,
+    cause: 'Tablestore refused the access key pair.',
+    remedy: 'Check the AccessKey ID, its secret and the clock of this machine.',
+  },
+  'ROW-D103': {
+    exit: 3,
+    cause: 'The instance does not exist at this endpoint.',
+    remedy: 'Check the instance name and the region of the endpoint.',
+  },
+  'ROW-D104': {
+    exit: 3,
+    cause: 'The account may not do this.',
+    remedy: 'Give the RAM user the permission that the message names.',
+  },
+  'ROW-D105': {
+    exit: 1,
+    cause: 'A destination table of that name exists.',
+    remedy: 'Rename the object, delete the table, or set "conflict" to "ignore".',
+  },
+  'ROW-D106': {
+    exit: 1,
+    cause: 'The destination table has another key.',
+    remedy: 'Delete the destination table, or choose the same key columns.',
+  },
+  'ROW-D107': {
+    exit: 1,
+    cause: 'A name is not allowed in Tablestore.',
+    remedy: 'Rename it: letters, digits and underscores, first no digit, at most 255 bytes.',
+  },
+  'ROW-D108': {
+    exit: 3,
+    cause: 'Tablestore answered with an error.',
+    remedy: 'Read the message of the service.',
+  },
+  'ROW-D109': {
+    exit: 3,
+    cause: 'The retry window ended.',
+    remedy: 'Put right what the message names and start the task again: it goes on where it was.',
+  },
   'ROW-T101': { exit: 2, cause: 'The task file could not be read.', remedy: 'Check the path.' },
-  'ROW-T102': { exit: 2, cause: 'The task file is not valid.', remedy: 'Correct the line that the message names.' },
-  'ROW-T103': { exit: 2, cause: 'A variable of the environment is missing.', remedy: 'Set the variable that the message names.' },
+  'ROW-T102': {
+    exit: 2,
+    cause: 'The task file is not valid.',
+    remedy: 'Correct the line that the message names.',
+  },
+  'ROW-T103': {
+    exit: 2,
+    cause: 'A variable of the environment is missing.',
+    remedy: 'Set the variable that the message names.',
+  },
   'ROW-T104': { exit: 2, cause: 'The command was used wrongly.', remedy: 'See rowferry --help.' },
-  'ROW-T105': { exit: 2, cause: 'A named connection does not exist.', remedy: 'Add it, or name one that exists.' },
-  'ROW-E101': { exit: 3, cause: 'Another process holds this state folder or this task.', remedy: 'Stop it, or use another --state folder.' },
-  'ROW-E102': { exit: 1, cause: 'The precheck did not reach 100 %.', remedy: 'Mend the failed items, or accept warnings by their id in ignoredChecks.' },
+  'ROW-T105': {
+    exit: 2,
+    cause: 'A named connection does not exist.',
+    remedy: 'Add it, or name one that exists.',
+  },
+  'ROW-E101': {
+    exit: 3,
+    cause: 'Another process holds this state folder or this task.',
+    remedy: 'Stop it, or use another --state folder.',
+  },
+  'ROW-E102': {
+    exit: 1,
+    cause: 'The precheck did not reach 100 %.',
+    remedy: 'Mend the failed items, or accept warnings by their id in ignoredChecks.',
+  },
   'ROW-E103': { exit: 3, cause: 'The port is in use.', remedy: 'Choose another port with --port.' },
-  'ROW-E104': { exit: 3, cause: 'The engine ended unexpectedly.', remedy: 'Start the task again: it goes on where it was. The log says why it ended.' },
-  'ROW-E105': { exit: 3, cause: 'The state folder cannot be used.', remedy: 'Check its permissions and free space, or name another with --state.' },
+  'ROW-E104': {
+    exit: 3,
+    cause: 'The engine ended unexpectedly.',
+    remedy: 'Start the task again: it goes on where it was. The log says why it ended.',
+  },
+  'ROW-E105': {
+    exit: 3,
+    cause: 'The state folder cannot be used.',
+    remedy: 'Check its permissions and free space, or name another with --state.',
+  },
   'ROW-E106': { exit: 3, cause: 'Node.js is too old.', remedy: 'Install Node.js 22.15 or later.' },
-  'ROW-V101': { exit: 4, cause: 'A value does not fit its destination type.', remedy: 'Retype the column (STRING always fits), then retry the record.' },
-  'ROW-V102': { exit: 4, cause: 'A row is beyond a limit of Tablestore.', remedy: 'Exclude the column, or skip the record.' },
-  'ROW-V103': { exit: 4, cause: 'Tablestore refused the row.', remedy: 'Read the code of the service, mend the mapping or the table, then retry the record.' },
-  'ROW-V104': { exit: 4, cause: 'A key value cannot be a Tablestore key.', remedy: 'Choose other key columns, or skip the record.' },
-  'ROW-V105': { exit: 4, cause: 'The task waits for a decision on a dirty record.', remedy: 'Retry, skip or discard the record; the task then goes on by itself.' },
+  'ROW-V101': {
+    exit: 4,
+    cause: 'A value does not fit its destination type.',
+    remedy: 'Retype the column (STRING always fits), then retry the record.',
+  },
+  'ROW-V102': {
+    exit: 4,
+    cause: 'A row is beyond a limit of Tablestore.',
+    remedy: 'Exclude the column, or skip the record.',
+  },
+  'ROW-V103': {
+    exit: 4,
+    cause: 'Tablestore refused the row.',
+    remedy: 'Read the code of the service, mend the mapping or the table, then retry the record.',
+  },
+  'ROW-V104': {
+    exit: 4,
+    cause: 'A key value cannot be a Tablestore key.',
+    remedy: 'Choose other key columns, or skip the record.',
+  },
+  'ROW-V105': {
+    exit: 4,
+    cause: 'The task waits for a decision on a dirty record.',
+    remedy: 'Retry, skip or discard the record; the task then goes on by itself.',
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -25,13 +25,39 @@ export interface CheckReport {
   successRate: number;
 }
 
-export interface VerifyTable { source: string; destination: string; compared: number; missing: number; extra: number; different: number; suspended: number; kept: number; dirty: number; notComparable: number; examples: string[] }
-export interface VerifyReport { tables: VerifyTable[]; compared: number; differing: number; equal: boolean; sourceRows: number; destinationRows: number }
-export interface VerifyProgress { table: string; compared: number; estimatedRows: number | null }
+export interface VerifyTable {
+  source: string;
+  destination: string;
+  compared: number;
+  missing: number;
+  extra: number;
+  different: number;
+  suspended: number;
+  kept: number;
+  dirty: number;
+  notComparable: number;
+  examples: string[];
+}
+export interface VerifyReport {
+  tables: VerifyTable[];
+  compared: number;
+  differing: number;
+  equal: boolean;
+  sourceRows: number;
+  destinationRows: number;
+}
+export interface VerifyProgress {
+  table: string;
+  compared: number;
+  estimatedRows: number | null;
+}
 
 /** What a client asks of the engine (birpc over the local socket, newline-framed JSON). Every method throws RowferryError in plain form. */
 export interface EngineApi {
-  hello(client: { protocolVersion: number; kind: 'cli' | 'extension' }): Promise<{ protocolVersion: number; pid: number; draining: boolean }>;
+  hello(client: {
+    protocolVersion: number;
+    kind: 'cli' | 'extension';
+  }): Promise<{ protocolVersion: number; pid: number; draining: boolean }>;
   start(task: ResolvedTask, file: string, options: { until?: 'full' | 'caught-up' }): Promise<void>;
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;

@@ -2,7 +2,18 @@ import type { PlainError } from './errors.js';
 import type { SourcePosition } from './position.js';
 
 /** State of a task: what it does or waits for. `blocked` waits for a person (dirty data), `failed` for Start. */
-export const taskStates = ['stopped', 'starting', 'running', 'retrying', 'paused', 'blocked', 'stopping', 'failed', 'completed', 'waiting-for-credentials'] as const;
+export const taskStates = [
+  'stopped',
+  'starting',
+  'running',
+  'retrying',
+  'paused',
+  'blocked',
+  'stopping',
+  'failed',
+  'completed',
+  'waiting-for-credentials',
+] as const;
 export type TaskState = (typeof taskStates)[number];
 export type Phase = 'none' | 'precheck' | 'schema' | 'full' | 'incremental' | 'verify';
 

@@ -10,29 +10,62 @@ const minutes = (from: number, help: string, standard: number) =>
   z.int().min(from).max(1440).default(standard).describe(help);
 const rate = (help: string) => z.number().positive().nullable().default(null).describe(help);
 
+/** A string with a rule that can only be checked once its `${env:NAME}` is resolved; it is checked again then. */
+const orVariable = (good: (value: string) => boolean, message: string) =>
+  z
+    .string()
+    .min(1)
+    .refine((value) => value.includes('${env:') || good(value), message);
+const urlProtocol = (text: string) => (URL.canParse(text) ? new URL(text).protocol : '');
+
 export const cellTypes = ['STRING', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'BINARY'] as const;
 export type CellType = (typeof cellTypes)[number];
 
 const columnMapping = z.strictObject({
   rename: z.string().min(1).optional().describe('Name of the column in Tablestore.'),
-  type: z.enum(cellTypes).optional().describe('Type in Tablestore; the default is the one that fits the MySQL type.'),
-  unit: z.enum(['ms', 'us']).optional().describe('With type INTEGER on a date or time: milliseconds or microseconds since 1970 UTC.'),
+  type: z
+    .enum(cellTypes)
+    .optional()
+    .describe('Type in Tablestore; the default is the one that fits the MySQL type.'),
+  unit: z
+    .enum(['ms', 'us'])
+    .optional()
+    .describe('With type INTEGER on a date or time: milliseconds or microseconds since 1970 UTC.'),
   exclude: z.boolean().optional().describe('Leave this column out.'),
 });
 
 const tableMapping = z.strictObject({
   name: z.string().min(1).describe('Table in MySQL.'),
   rename: z.string().min(1).optional().describe('Name of the table in Tablestore.'),
-  filter: z.string().optional().describe('Only rows that meet this SQL condition (what follows WHERE), without subqueries.'),
-  primaryKey: z.array(z.string().min(1)).min(1).max(4).optional()
-    .describe('Source columns that make the Tablestore key, in order. Default: the primary key, else the first NOT NULL unique key.'),
-  columns: z.record(z.string(), columnMapping).optional().describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
+  filter: z
+    .string()
+    .optional()
+    .describe('Only rows that meet this SQL condition (what follows WHERE), without subqueries.'),
+  primaryKey: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(4)
+    .optional()
+    .describe(
+      'Source columns that make the Tablestore key, in order. Default: the primary key, else the first NOT NULL unique key.',
+    ),
+  columns: z
+    .record(z.string(), columnMapping)
+    .optional()
+    .describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
 });
 
 const objectSelection = z.strictObject({
   database: z.string().min(1).describe('Database in MySQL.'),
-  exclude: z.array(z.string().min(1)).optional().describe('Tables left out of a whole database; * stands for any letters.'),
-  tables: z.array(tableMapping).min(1).optional().describe('Selected tables. Without it the whole database, tables created later included.'),
+  exclude: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Tables left out of a whole database; * stands for any letters.'),
+  tables: z
+    .array(tableMapping)
+    .min(1)
+    .optional()
+    .describe('Selected tables. Without it the whole database, tables created later included.'),
 });
 
 const inlineSource = z.strictObject({
@@ -40,16 +73,31 @@ const inlineSource = z.strictObject({
   port: z.int().min(1).max(65535).default(3306).describe('Port of MySQL.'),
   user: z.string().min(1).describe('Account of MySQL.'),
   password: z.string().default('').describe('Its password: write ${env:NAME}, never the password itself.'),
-  hosts: z.array(z.string().min(1)).default([]).describe('Further host:port of the same data, tried when the first fails (needs GTID).'),
-  ssl: z.enum(['disabled', 'required', 'verify-ca', 'verify-identity']).default('disabled').describe('Encryption of the connection.'),
+  hosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Further host:port of the same data, tried when the first fails (needs GTID).'),
+  ssl: z
+    .enum(['disabled', 'required', 'verify-ca', 'verify-identity'])
+    .default('disabled')
+    .describe('Encryption of the connection.'),
   caFile: z.string().optional().describe('Certificate authority, a PEM file.'),
   certFile: z.string().optional().describe('Client certificate, a PEM file.'),
   keyFile: z.string().optional().describe('Key of the client certificate, a PEM file.'),
-  serverId: z.int().min(1).max(4294967295).nullable().default(null).describe('server_id for reading the binlog; random when null.'),
+  serverId: z
+    .int()
+    .min(1)
+    .max(4294967295)
+    .nullable()
+    .default(null)
+    .describe('server_id for reading the binlog; random when null.'),
 });
 
 const tableOptions = z.strictObject({
-  timeToLive: z.int().refine((v) => v === -1 || v >= 86400, 'must be -1 (forever) or at least 86400 seconds').default(-1)
+  timeToLive: z
+    .int()
+    .refine((v) => v === -1 || v >= 86400, 'must be -1 (forever) or at least 86400 seconds')
+    .default(-1)
     .describe('Seconds after which data expires; -1: never.'),
   maxVersions: z.int().min(1).default(1).describe('Versions kept of each cell.'),
   reservedRead: z.int().min(0).default(0).describe('Reserved read capacity units.'),
@@ -57,16 +105,32 @@ const tableOptions = z.strictObject({
 });
 
 const inlineDestination = z.strictObject({
-  endpoint: z.url({ protocol: /^https?$/ }).describe('Endpoint of the instance, http:// or https://.'),
-  instance: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{2,15}$/, 'must be 3 to 16 letters, digits or hyphens, a letter first').describe('Instance name.'),
+  endpoint: orVariable(
+    (v) => /^https?:$/.test(urlProtocol(v)),
+    'must be an http:// or https:// address',
+  ).describe('Endpoint of the instance, http:// or https://.'),
+  instance: orVariable(
+    (v) => /^[A-Za-z][A-Za-z0-9-]{2,15}$/.test(v),
+    'must be 3 to 16 letters, digits or hyphens, a letter first',
+  ).describe('Instance name.'),
   accessKeyId: z.string().min(1).describe('AccessKey ID: write ${env:NAME}.'),
   accessKeySecret: z.string().min(1).describe('AccessKey secret: write ${env:NAME}.'),
-  securityToken: z.string().nullable().default(null).describe('STS token, when temporary credentials are used.'),
+  securityToken: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('STS token, when temporary credentials are used.'),
   tables: tableOptions.prefault({}).describe('Options of the tables that the task creates.'),
-  tableLimit: z.int().min(1).default(64).describe('Tables that the instance may hold; Alibaba Cloud raises it on request.'),
+  tableLimit: z
+    .int()
+    .min(1)
+    .default(64)
+    .describe('Tables that the instance may hold; Alibaba Cloud raises it on request.'),
 });
 
-const savedConnection = z.strictObject({ connection: z.string().min(1).describe('Name of a saved connection.') });
+const savedConnection = z.strictObject({
+  connection: z.string().min(1).describe('Name of a saved connection.'),
+});
 
 const startPosition = z.union([
   z.literal('now'),
@@ -76,7 +140,10 @@ const startPosition = z.union([
 ]);
 
 const dirtyDataOptions = z.strictObject({
-  policy: z.enum(['block', 'skip']).default('block').describe('What to do with a row that cannot be written.'),
+  policy: z
+    .enum(['block', 'skip'])
+    .default('block')
+    .describe('What to do with a row that cannot be written.'),
   keepDays: z.int().min(1).default(30).describe('Days for which records are kept.'),
   maxMegabytes: z.number().positive().default(1024).describe('Space that records may take.'),
   mask: z.array(z.string()).default([]).describe('Columns whose values are not kept in records.'),
@@ -85,67 +152,148 @@ const dirtyDataOptions = z.strictObject({
 export const taskSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1).default(1).describe('Version of this format.'),
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _').optional()
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _')
+    .optional()
     .describe('Identity of the task, generated once; keep it.'),
   name: z.string().min(1).optional().describe('Name that people read.'),
   source: z.union([savedConnection, inlineSource]).describe('The MySQL to read.'),
-  destination: z.union([savedConnection.extend({
-    tables: tableOptions.prefault({}), tableLimit: z.int().min(1).default(64) }), inlineDestination]).describe('The Tablestore to write.'),
-  startPosition: startPosition.nullable().default(null).describe('Where to begin in the binlog when full is false.'),
-  synchronization: z.strictObject({
-    schema: z.boolean().default(true).describe('Create the destination tables.'),
-    full: z.boolean().default(true).describe('Load the rows that exist.'),
-    incremental: z.boolean().default(true).describe('Follow the binlog afterwards.'),
-    operations: z.array(z.enum(['INSERT', 'UPDATE', 'DELETE'])).min(1).default(['INSERT', 'UPDATE', 'DELETE'])
-      .describe('Operations that are followed.'),
-  }).prefault({}),
+  destination: z
+    .union([
+      savedConnection.extend({
+        tables: tableOptions.optional(),
+        tableLimit: z.int().min(1).optional(),
+      }),
+      inlineDestination,
+    ])
+    .describe('The Tablestore to write.'),
+  startPosition: startPosition
+    .nullable()
+    .default(null)
+    .describe('Where to begin in the binlog when full is false.'),
+  synchronization: z
+    .strictObject({
+      schema: z.boolean().default(true).describe('Create the destination tables.'),
+      full: z.boolean().default(true).describe('Load the rows that exist.'),
+      incremental: z.boolean().default(true).describe('Follow the binlog afterwards.'),
+      operations: z
+        .array(z.enum(['INSERT', 'UPDATE', 'DELETE']))
+        .min(1)
+        .default(['INSERT', 'UPDATE', 'DELETE'])
+        .describe('Operations that are followed.'),
+    })
+    .prefault({}),
   objects: z.array(objectSelection).min(1).describe('What to synchronize.'),
   merge: z.boolean().default(false).describe('Several tables of the same shape go into one.'),
-  conflict: z.enum(['report', 'ignore']).default('report')
-    .describe('report: the precheck fails when a destination table exists. ignore: the full load keeps rows that exist, the binlog overwrites them.'),
-  dirtyData: z.preprocess((v) => (typeof v === 'string' ? { policy: v } : v), dirtyDataOptions).prefault({})
+  conflict: z
+    .enum(['report', 'ignore'])
+    .default('report')
+    .describe(
+      'report: the precheck fails when a destination table exists. ignore: the full load keeps rows that exist, the binlog overwrites them.',
+    ),
+  dirtyData: z
+    .union([
+      z.enum(['block', 'skip']).transform((policy) => dirtyDataOptions.parse({ policy })),
+      dirtyDataOptions,
+    ])
+    .prefault({})
     .describe('Rows that cannot be written: block (stop and ask) or skip (record and go on).'),
-  ddl: z.strictObject({
-    truncate: z.enum(['stop', 'delete']).default('stop').describe('What TRUNCATE at the source does.'),
-    onChange: z.enum(['stop-table', 'reload']).default('stop-table').describe('What a change of a key, a type in use or a filter column does.'),
-  }).prefault({}),
-  write: z.strictObject({
-    mode: z.enum(['put-row', 'update-row']).default('put-row').describe('put-row replaces the row; update-row writes its columns and deletes those that are NULL.'),
-    batch: z.enum(['bulk-import', 'batch-write']).default('bulk-import').describe('BulkImport (recommended) or BatchWriteRow.'),
-    queueSize: z.int().min(1).max(1048576).default(1024).describe('Rows that may wait in each bucket.'),
-    threads: z.int().min(0).max(64).default(4).describe('Encoder workers; 0: none.'),
-    concurrency: z.int().min(1).max(1000).default(10).describe('Requests to Tablestore at the same time.'),
-    buckets: z.int().min(1).max(1000).default(10).describe('Sequential queues; at most concurrency.'),
-  }).refine((w) => w.buckets <= w.concurrency, { path: ['buckets'], message: 'must be at most concurrency' }).prefault({}),
-  class: z.enum(['micro', 'small', 'medium', 'large', 'unlimited']).default('unlimited').describe('Rows per second at most: 200, 2,000, 5,000, 10,000, no limit.'),
-  capitalization: z.enum(['default', 'source', 'upper', 'lower']).default('default')
+  ddl: z
+    .strictObject({
+      truncate: z.enum(['stop', 'delete']).default('stop').describe('What TRUNCATE at the source does.'),
+      onChange: z
+        .enum(['stop-table', 'reload'])
+        .default('stop-table')
+        .describe('What a change of a key, a type in use or a filter column does.'),
+    })
+    .prefault({}),
+  write: z
+    .strictObject({
+      mode: z
+        .enum(['put-row', 'update-row'])
+        .default('put-row')
+        .describe('put-row replaces the row; update-row writes its columns and deletes those that are NULL.'),
+      batch: z
+        .enum(['bulk-import', 'batch-write'])
+        .default('bulk-import')
+        .describe('BulkImport (recommended) or BatchWriteRow.'),
+      queueSize: z.int().min(1).max(1048576).default(1024).describe('Rows that may wait in each bucket.'),
+      threads: z.int().min(0).max(64).default(4).describe('Encoder workers; 0: none.'),
+      concurrency: z.int().min(1).max(1000).default(10).describe('Requests to Tablestore at the same time.'),
+      buckets: z.int().min(1).max(1000).default(10).describe('Sequential queues; at most concurrency.'),
+    })
+    .refine((w) => w.buckets <= w.concurrency, { path: ['buckets'], message: 'must be at most concurrency' })
+    .prefault({}),
+  class: z
+    .enum(['micro', 'small', 'medium', 'large', 'unlimited'])
+    .default('unlimited')
+    .describe('Rows per second at most: 200, 2,000, 5,000, 10,000, no limit.'),
+  capitalization: z
+    .enum(['default', 'source', 'upper', 'lower'])
+    .default('default')
     .describe('Case of names in Tablestore. default: tables lower case, columns as in the source.'),
-  retry: z.strictObject({
-    connectionMinutes: minutes(10, 'How long an unreachable source or destination is tried again. More than 30 is recommended.', 720),
-    otherMinutes: minutes(1, 'How long other failures are tried again. More than 10 is recommended; less than connectionMinutes.', 10),
-  }).refine((r) => r.otherMinutes < r.connectionMinutes, { path: ['otherMinutes'], message: 'must be less than connectionMinutes' }).prefault({}),
-  throttle: z.strictObject({
-    full: z.strictObject({
-      queriesPerSecond: rate('Queries per second on the source.'),
-      rowsPerSecond: rate('Rows per second.'),
-      megabytesPerSecond: rate('Megabytes per second.'),
-      maxThreadsRunning: z.int().positive().nullable().default(null).describe('Pause while the source runs more threads than this.'),
-      maxReplicaLagSeconds: z.number().positive().nullable().default(null).describe('Pause while the source, a replica, lags more than this.'),
-    }).prefault({}),
-    incremental: z.strictObject({
-      rowsPerSecond: rate('Rows per second.'),
-      megabytesPerSecond: rate('Megabytes per second.'),
-    }).prefault({}),
-  }).prefault({}),
-  heartbeat: z.enum(['none', 'statement', 'table']).default('none').describe('What is written to the source to move its binlog on.'),
+  retry: z
+    .strictObject({
+      connectionMinutes: minutes(
+        10,
+        'How long an unreachable source or destination is tried again. More than 30 is recommended.',
+        720,
+      ),
+      otherMinutes: minutes(
+        1,
+        'How long other failures are tried again. More than 10 is recommended; less than connectionMinutes.',
+        10,
+      ),
+    })
+    .refine((r) => r.otherMinutes < r.connectionMinutes, {
+      path: ['otherMinutes'],
+      message: 'must be less than connectionMinutes',
+    })
+    .prefault({}),
+  throttle: z
+    .strictObject({
+      full: z
+        .strictObject({
+          queriesPerSecond: rate('Queries per second on the source.'),
+          rowsPerSecond: rate('Rows per second.'),
+          megabytesPerSecond: rate('Megabytes per second.'),
+          maxThreadsRunning: z
+            .int()
+            .positive()
+            .nullable()
+            .default(null)
+            .describe('Pause while the source runs more threads than this.'),
+          maxReplicaLagSeconds: z
+            .number()
+            .positive()
+            .nullable()
+            .default(null)
+            .describe('Pause while the source, a replica, lags more than this.'),
+        })
+        .prefault({}),
+      incremental: z
+        .strictObject({
+          rowsPerSecond: rate('Rows per second.'),
+          megabytesPerSecond: rate('Megabytes per second.'),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  heartbeat: z
+    .enum(['none', 'statement', 'table'])
+    .default('none')
+    .describe('What is written to the source to move its binlog on.'),
   etl: z.string().default('').describe('Transformation in the DTS language.'),
-  alerts: z.strictObject({
-    onFailure: z.boolean().default(true),
-    latencySeconds: z.number().positive().nullable().default(null),
-    latencyForSeconds: z.number().positive().default(60),
-    webhook: z.string().nullable().default(null),
-    webhookSecret: z.string().optional(),
-  }).prefault({}),
+  alerts: z
+    .strictObject({
+      onFailure: z.boolean().default(true),
+      latencySeconds: z.number().positive().nullable().default(null),
+      latencyForSeconds: z.number().positive().default(60),
+      webhook: z.string().nullable().default(null),
+      webhookSecret: z.string().optional(),
+    })
+    .prefault({}),
   keepRunning: z.boolean().default(false).describe('Go on when no window is attached.'),
   tag: z.string().optional().describe('Environment, for people.'),
   ignoredChecks: z.array(z.string()).default([]).describe('Ids of precheck warnings that are accepted.'),
