@@ -46,6 +46,15 @@ export interface TableDefinition {
 export const NULL_VALUE = -1;
 /** In RowImage.starts: the row image does not carry this column (partial image): unchanged, not NULL. */
 export const ABSENT_VALUE = -2;
+/**
+ * In RowImage.starts: the column changed, but the event carries neither its value nor enough to build it
+ * (a JSON diff against a value that is not in the event). The row must be read from the source.
+ */
+export const CHANGED_VALUE = -3;
+/** In RowImage.starts: the value is longer than maximumValueBytes and was not kept. The row is dirty. */
+export const OVERSIZE_VALUE = -4;
+/** Above this a value would break the bound on memory. */
+export const maximumValueBytes = 16 * 1024 * 1024;
 
 /**
  * One row as it lies in a network packet: no value is copied or decoded. Column i is bytes[starts[i], ends[i]),
@@ -70,10 +79,18 @@ export interface BinlogTable {
   readonly columnCount: number;
   /** MySQL type codes, real types (ENUM and SET told apart from STRING). */
   readonly columnTypes: Uint8Array;
-  /** Metadata of each column, as in the event (0 where it has none). */
+  /**
+   * Metadata of each column: first byte | second byte << 8 in the order of the event, 0 where it has none.
+   * So VARCHAR: length in bytes; DECIMAL: precision | scale << 8; BIT: bits mod 8 | whole bytes << 8;
+   * ENUM and SET: type code | bytes << 8; CHAR and BINARY: as in the event.
+   */
   readonly columnMeta: Uint16Array;
   /** With binlog_row_metadata=FULL; undefined otherwise. */
   readonly columnNames?: readonly string[];
+  /** From MySQL 8.0.1: is column i an unsigned number? */
+  readonly columnUnsigned?: readonly boolean[];
+  /** From MySQL 8.0.1: collation id of each character column, 0 elsewhere (ENUM and SET only with FULL metadata). */
+  readonly columnCollations?: readonly number[];
 }
 
 /** A transaction as it comes down the stream. */
@@ -82,6 +99,11 @@ export interface TransactionStart {
   readonly gtid?: string;
   /** Commit time at the original server, µs since the epoch; falls back to the event header's seconds. */
   readonly commitMicros: number;
+  /**
+   * Present when the rows that follow belong to an XA branch: they count only when xaCommit() comes with the same
+   * xid, perhaps much later; the branch ends with xaPrepare() in place of commit(). `format:gtrid:bqual`, hex.
+   */
+  readonly xid?: string;
 }
 
 /**
@@ -96,6 +118,11 @@ export interface BinlogHandler {
   row(table: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void;
   /** The transaction is complete; `position` is just behind it. */
   commit(position: SourcePosition): void;
+  /** The XA branch of transaction().xid is complete and prepared; `position` is just behind it. */
+  xaPrepare(xid: string, position: SourcePosition): void;
+  /** A prepared branch is committed, or rolled back. Stands between transaction() and nothing: no commit() follows. */
+  xaCommit(xid: string, position: SourcePosition): void;
+  xaRollback(xid: string, position: SourcePosition): void;
   /** A statement that is not BEGIN/COMMIT: DDL, or DML in statement format. The position just behind it follows by commit(). */
   statement(event: { database: string; sql: string; commitMicros: number }): void;
   /** Nothing happened; the source is at `position`. */
