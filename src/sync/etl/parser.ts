@@ -1,0 +1,183 @@
+import { RowferryError } from '../../shared/errors.js';
+
+/**
+ * Syntax of the ETL language of dts-behaviour (“ETL language”): one expression of nested calls. Strings stand
+ * in single, double or full-width quotes; columns in backquotes; `script:` may lead.
+ */
+export interface Place {
+  /** From 1. */
+  line: number;
+  /** From 1, in UTF-16 units. */
+  column: number;
+}
+
+export type Node =
+  | { kind: 'integer'; value: bigint; at: Place }
+  | { kind: 'decimal'; digits: string; at: Place }
+  | { kind: 'double'; value: number; at: Place }
+  | { kind: 'string'; value: string; at: Place }
+  | { kind: 'boolean'; value: boolean; at: Place }
+  | { kind: 'null'; at: Place }
+  | { kind: 'column'; name: string; at: Place }
+  | { kind: 'variable'; name: string; at: Place }
+  | { kind: 'choice'; condition: Node; whenTrue: Node; whenFalse: Node; at: Place }
+  | { kind: 'call'; name: string; positional: Node[]; named: Map<string, Node>; at: Place };
+
+/** The script cannot be used; the message begins with its place. */
+export class EtlSyntaxError extends RowferryError {
+  readonly at: Place;
+
+  constructor(at: Place, message: string) {
+    super('ROW-T102', `etl, line ${at.line}, column ${at.column}: ${message}`, {
+      remedy: 'Correct the ETL script at that place.',
+    });
+    this.at = at;
+  }
+}
+
+const closing: Record<string, string> = { "'": "'", '"': '"', '“': '”', '‘': '’', '＂': '＂', '＇': '＇' };
+const deepest = 200;
+
+/** Throws EtlSyntaxError with line and column. */
+export function parse(script: string): Node {
+  let at = 0;
+  let depth = 0;
+
+  const place = (offset = at): Place => {
+    const before = script.slice(0, offset);
+    const lineStart = before.lastIndexOf('\n') + 1;
+    return { line: before.split('\n').length, column: offset - lineStart + 1 };
+  };
+  const fail = (message: string, offset = at): never => {
+    throw new EtlSyntaxError(place(offset), message);
+  };
+  const skipSpace = () => {
+    while (at < script.length && /\s/.test(script[at]!)) at++;
+  };
+  const peek = () => {
+    skipSpace();
+    return script[at] ?? '';
+  };
+  const expect = (char: string) => {
+    if (peek() !== char)
+      fail(
+        at < script.length
+          ? `"${char}" expected, "${script[at]}" found`
+          : `"${char}" expected, the script ends`,
+      );
+    at++;
+  };
+
+  const string = (open: string): Node => {
+    const from = at++;
+    let value = '';
+    for (; ; at++) {
+      if (at >= script.length) fail('the string is not closed', from);
+      const char = script[at]!;
+      if (char === closing[open]) break;
+      if (char !== '\\') {
+        value += char;
+        continue;
+      }
+      const next = script[++at];
+      if (next === 'n') value += '\n';
+      else if (next === 't') value += '\t';
+      else if (next === 'r') value += '\r';
+      else if (next === '\\' || next === open || next === closing[open]) value += next;
+      else value += `\\${next ?? ''}`;
+    }
+    at++;
+    return { kind: 'string', value, at: place(from) };
+  };
+
+  const number = (): Node => {
+    const from = at;
+    const m = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?/.exec(script.slice(at));
+    if (!m) return fail('a number is expected after the sign');
+    at += m[0].length;
+    if (m[2]) return { kind: 'double', value: Number(m[0]), at: place(from) };
+    if (m[1]) return { kind: 'decimal', digits: m[0], at: place(from) };
+    return { kind: 'integer', value: BigInt(m[0].replace(/^\+/, '')), at: place(from) };
+  };
+
+  const column = (): Node => {
+    const from = at;
+    const end = script.indexOf('`', at + 1);
+    if (end < 0) return fail('the column name is not closed by a backquote');
+    at = end + 1;
+    return { kind: 'column', name: script.slice(from + 1, end), at: place(from) };
+  };
+
+  const call = (name: string, from: number): Node => {
+    const positional: Node[] = [];
+    const named = new Map<string, Node>();
+    at++;
+    while (peek() !== ')') {
+      const argumentAt = at;
+      const m = /^([A-Za-z_]\w*)\s*=(?!=)/.exec(script.slice(at));
+      if (m) {
+        at += m[0].length;
+        if (named.has(m[1]!)) fail(`${m[1]} is given twice`, argumentAt);
+        named.set(m[1]!, expression());
+      } else {
+        if (named.size > 0) fail('a plain argument cannot follow a named one', argumentAt);
+        positional.push(expression());
+      }
+      if (peek() === ',') {
+        at++;
+        if (peek() === ')') fail('an argument is missing after the comma');
+      } else if (peek() !== ')')
+        fail(
+          at < script.length ? `"," or ")" expected, "${script[at]}" found` : '")" expected, the script ends',
+        );
+    }
+    at++;
+    return { kind: 'call', name, positional, named, at: place(from) };
+  };
+
+  const word = (): Node => {
+    const from = at;
+    const m = /^[A-Za-z_]\w*/.exec(script.slice(at));
+    if (!m) return fail(`"${script[at]}" cannot stand here`);
+    const name = m[0];
+    at += name.length;
+    if (peek() === '(') return call(name, from);
+    if (/^(true|false)$/i.test(name))
+      return { kind: 'boolean', value: name.toLowerCase() === 'true', at: place(from) };
+    if (/^(null|none)$/i.test(name)) return { kind: 'null', at: place(from) };
+    return { kind: 'variable', name, at: place(from) };
+  };
+
+  function expression(): Node {
+    const char = peek();
+    const from = at;
+    if (++depth > deepest) fail(`nested more than ${deepest} deep`);
+    try {
+      if (char === '') return fail('an expression is expected, the script ends');
+      if (closing[char]) return string(char);
+      if (char === '`') return column();
+      if (/[\d+-]/.test(char)) return number();
+      if (char !== '(') return word();
+      at++;
+      const inner = expression();
+      if (peek() !== '?') {
+        expect(')');
+        return inner;
+      }
+      at++;
+      const whenTrue = expression();
+      expect(':');
+      const whenFalse = expression();
+      expect(')');
+      return { kind: 'choice', condition: inner, whenTrue, whenFalse, at: place(from) };
+    } finally {
+      depth--;
+    }
+  }
+
+  const lead = /^\s*script\s*:/.exec(script);
+  if (lead) at = lead[0].length;
+  const root = expression();
+  if (peek() !== '') fail('the script has one expression; join several with e_compose(…, …)');
+  return root;
+}
