@@ -1,5 +1,14 @@
 import type { PlainError } from './errors.js';
-import type { ResolvedTask } from './task.js';
+import type { SourcePosition } from './position.js';
+import type {
+  CellType,
+  DestinationSettings,
+  Operation,
+  ResolvedTask,
+  SourceSettings,
+  Task,
+  WriteSettings,
+} from './task.js';
 import type { TaskSnapshot } from './snapshot.js';
 
 /** Goes up with every change that an older peer would misread. An older engine drains and hands over. */
@@ -52,24 +61,62 @@ export interface VerifyProgress {
   estimatedRows: number | null;
 }
 
-/** What a client asks of the engine (birpc over the local socket, newline-framed JSON). Every method throws RowferryError in plain form. */
+export interface ClientHello {
+  protocolVersion: number;
+  kind: 'cli' | 'extension';
+  /** Process that asks, so that others can be told who holds a task. */
+  pid: number;
+}
+export interface EngineHello {
+  protocolVersion: number;
+  pid: number;
+  /** It is about to end: connect again in a moment, to the next one. */
+  draining: boolean;
+}
+
+export interface StartOptions {
+  /** Ends the run when reached: the full load is done, or everything the source had at the start is applied. */
+  until?: 'full' | 'caught-up';
+  /** Go on when nobody is attached; without it what the task file says. */
+  keepRunning?: boolean;
+}
+/** A task that an engine ran when it handed over, with what is needed to go on. Holds secrets. */
+export interface HandedOverTask {
+  task: ResolvedTask;
+  file: string;
+  options: StartOptions;
+}
+
+/**
+ * What a client asks of the engine (birpc over the local socket, newline-framed JSON). hello comes first.
+ * Every method throws RowferryError in plain form.
+ */
 export interface EngineApi {
-  hello(client: {
-    protocolVersion: number;
-    kind: 'cli' | 'extension';
-  }): Promise<{ protocolVersion: number; pid: number; draining: boolean }>;
-  start(task: ResolvedTask, file: string, options: { until?: 'full' | 'caught-up' }): Promise<void>;
+  hello(client: ClientHello): Promise<EngineHello>;
+  /** Drains: every task stops at a checkpoint, the engine ends, and the caller starts the tasks on the next one. */
+  handOver(): Promise<HandedOverTask[]>;
+  /** Begins or goes on. A run of kind 'cli' belongs to its client: it is drained when that client is gone. */
+  start(task: ResolvedTask, file: string, options: StartOptions): Promise<void>;
+  /** Drains and saves the checkpoint; returns when that is done. */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;
   verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport>;
   snapshots(): Promise<TaskSnapshot[]>;
   shutdown(): Promise<void>;
 }
-/** What the engine tells its clients. */
+/** What the engine tells its clients; nothing is answered. */
 export interface ClientApi {
+  /** Every task that the store knows, once a second. */
   snapshot(tasks: TaskSnapshot[]): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
-  log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
-  /** A run with `until` reached its goal, or ended. */
-  ended(id: string, outcome: { state: TaskSnapshot['state']; error?: PlainError }): void;
+  log(level: LogLevel, text: string): void;
+  /** A run came to its end: its goal was reached, it was stopped, or it failed. */
+  ended(id: string, outcome: RunOutcome): void;
+  /** The engine ends in good order; a connection that closes without it means a crash. */
+  closing(): void;
+}
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export interface RunOutcome {
+  state: TaskSnapshot['state'];
+  error?: PlainError;
 }
