@@ -1,0 +1,155 @@
+import type { TableDefinition } from '../../mysql/model.js';
+import { RowferryError } from '../../shared/errors.js';
+import { lex, LexicalError, type Token } from './lexer.js';
+
+/**
+ * What a filter must not hold (correctness rule 18): more than one condition, a subquery, or anything whose
+ * value is not given by the row alone, for then the two phases would disagree.
+ */
+const forbiddenWords = new Set(
+  'SELECT UNION INTERSECT EXCEPT INTO LIMIT ORDER GROUP HAVING WINDOW OVER TABLE FROM WHERE EXISTS PROCEDURE LOCK FOR WITH'.split(
+    ' ',
+  ),
+);
+const varyingWords = new Set(
+  'CURRENT_TIMESTAMP CURRENT_DATE CURRENT_TIME CURRENT_USER CURRENT_ROLE LOCALTIME LOCALTIMESTAMP UTC_DATE UTC_TIME UTC_TIMESTAMP'.split(
+    ' ',
+  ),
+);
+const varyingFunctions = new Set(
+  `NOW SYSDATE CURDATE CURTIME RAND RANDOM_BYTES UUID UUID_SHORT USER SESSION_USER SYSTEM_USER DATABASE SCHEMA
+   CONNECTION_ID LAST_INSERT_ID ROW_COUNT FOUND_ROWS VERSION SLEEP BENCHMARK GET_LOCK RELEASE_LOCK RELEASE_ALL_LOCKS
+   IS_FREE_LOCK IS_USED_LOCK LOAD_FILE MASTER_POS_WAIT SOURCE_POS_WAIT WAIT_FOR_EXECUTED_GTID_SET NAME_CONST ROLES_GRAPHML
+   CURRENT_THREAD_ID PS_CURRENT_THREAD_ID PS_THREAD_ID UNIX_TIMESTAMP ICU_VERSION`.split(/\s+/),
+);
+const aggregates = new Set(
+  `COUNT SUM AVG MIN MAX GROUP_CONCAT BIT_AND BIT_OR BIT_XOR STD STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VAR_POP VAR_SAMP
+   JSON_ARRAYAGG JSON_OBJECTAGG ANY_VALUE GROUPING ST_COLLECT`.split(/\s+/),
+);
+const keywords = new Set(
+  `AND OR XOR NOT IS NULL TRUE FALSE UNKNOWN IN BETWEEN LIKE RLIKE REGEXP ESCAPE SOUNDS DIV MOD CASE WHEN THEN ELSE END
+   BINARY INTERVAL MEMBER OF DATE TIME TIMESTAMP`.split(/\s+/),
+);
+/** The word behind one of these is a type, a charset or a unit of time, not a column. */
+const nameFollows = new Set(['COLLATE', 'USING', 'AS']);
+const units =
+  /^(MICROSECOND|SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|QUARTER|YEAR|SECOND_MICROSECOND|MINUTE_MICROSECOND|MINUTE_SECOND|HOUR_MICROSECOND|HOUR_SECOND|HOUR_MINUTE|DAY_MICROSECOND|DAY_SECOND|DAY_MINUTE|DAY_HOUR|YEAR_MONTH)$/;
+
+export interface CheckedFilter {
+  readonly sql: string;
+  readonly tokens: readonly Token[];
+  /** Columns it reads, in the spelling of the source. */
+  readonly columns: ReadonlySet<string>;
+}
+
+/**
+ * Reads a filter (what would follow WHERE) of a table and finds its columns. Throws RowferryError ROW-T102 that
+ * says what is wrong and where. That MySQL itself accepts it is for the precheck to ask.
+ */
+export function checkFilter(sql: string, table: TableDefinition): CheckedFilter {
+  const fail = (at: number, message: string): never => {
+    throw new RowferryError(
+      'ROW-T102',
+      `The filter of ${table.database}.${table.name} cannot be used, at character ${at + 1}: ${message}.`,
+      {
+        remedy: 'Correct the filter: one SQL condition on the columns of this table.',
+      },
+    );
+  };
+  let tokens: Token[];
+  try {
+    tokens = lex(sql);
+  } catch (error) {
+    if (error instanceof LexicalError) return fail(error.at, error.message);
+    throw error;
+  }
+  if (tokens.length === 0) fail(0, 'it is empty');
+
+  const byName = new Map(table.columns.map((column) => [column.name.toLowerCase(), column.name]));
+  const columns = new Set<string>();
+  let depth = 0;
+  tokens.forEach((token, i) => {
+    const upper = token.text.toUpperCase();
+    const next = tokens[i + 1]?.text;
+    const before = tokens[i - 1]?.text.toUpperCase() ?? '';
+    if (token.kind === 'other') {
+      if (token.text === '(') depth++;
+      if (token.text === ')' && --depth < 0) fail(token.at, 'a ")" too many');
+      if (token.text === ';') fail(token.at, 'a semicolon is not allowed');
+      if (token.text === '@' || token.text === ':=')
+        fail(token.at, 'variables are not allowed, they differ from session to session');
+      if (token.text === '?' || token.text === ':') fail(token.at, `"${token.text}" is not allowed`);
+    }
+    if (token.kind !== 'word' && token.kind !== 'name') return;
+    if (next === '.') {
+      if (token.text.toLowerCase() !== table.name.toLowerCase()) {
+        fail(token.at, `${token.text} is not the table; write columns alone or as ${table.name}.column`);
+      }
+      return;
+    }
+    const isColumn = byName.get(token.text.toLowerCase());
+    if (token.kind === 'name' || before === '.') {
+      if (before !== 'COLLATE' && !isColumn) fail(token.at, `${table.name} has no column ${token.text}`);
+      if (isColumn) columns.add(isColumn);
+      return;
+    }
+    if (next === '(' && !keywords.has(upper)) {
+      if (varyingFunctions.has(upper) || varyingWords.has(upper)) {
+        const harmless = upper === 'UNIX_TIMESTAMP' && tokens[i + 2]?.text !== ')';
+        if (!harmless) fail(token.at, `${token.text}() does not depend on the row alone`);
+      }
+      if (aggregates.has(upper)) fail(token.at, `${token.text}() is about many rows, a filter is about one`);
+    }
+    if (forbiddenWords.has(upper) && !isColumn) {
+      fail(
+        token.at,
+        upper === 'SELECT' || upper === 'EXISTS'
+          ? 'subqueries are not allowed'
+          : `${token.text} is not allowed`,
+      );
+    }
+    if (varyingWords.has(upper) && !isColumn)
+      fail(token.at, `${token.text} does not depend on the row alone`);
+    if (
+      nameFollows.has(before) ||
+      nameFollows.has(upper) ||
+      (token.text.startsWith('_') && tokens[i + 1]?.kind === 'string')
+    )
+      return;
+    if (isColumn && next !== '(') columns.add(isColumn);
+    else if (next !== '(' && !keywords.has(upper) && !units.test(upper) && !isTypeWord(tokens, i)) {
+      fail(token.at, `${table.name} has no column ${token.text}`);
+    }
+  });
+  for (const [i, token] of tokens.entries()) {
+    const column =
+      token.kind === 'word' || token.kind === 'name' ? byName.get(token.text.toLowerCase()) : undefined;
+    const dataType = table.columns.find((c) => c.name === column)?.dataType;
+    if ((dataType === 'enum' || dataType === 'set') && !comparedWithText(tokens, i)) {
+      fail(
+        token.at,
+        `the ${dataType.toUpperCase()} column ${column} can only be compared with its labels, in quotes`,
+      );
+    }
+  }
+  if (depth > 0) fail(sql.length, 'a ")" is missing');
+  if (columns.size === 0) fail(0, 'it names no column');
+  return { sql, tokens, columns };
+}
+
+/** In any other place an ENUM or SET may count as its number, which a literal of the event cannot stand for. */
+function comparedWithText(tokens: readonly Token[], at: number): boolean {
+  const rest = tokens
+    .slice(at + 1, at + 5)
+    .map((token) => (token.kind === 'string' ? "'" : token.text.toUpperCase()));
+  return /^(=|<>|!=|<=>|(NOT )?(LIKE|RLIKE|REGEXP)) '|^(NOT )?IN \( '|^IS (NOT )?NULL/.test(rest.join(' '));
+}
+
+/** Inside CAST(… AS type): a second word of the type (`UNSIGNED INTEGER`, `CHAR CHARACTER SET utf8mb4`). */
+function isTypeWord(tokens: readonly Token[], at: number): boolean {
+  for (let i = at - 1; i >= 0 && tokens[i]!.text !== ','; i--) {
+    if (tokens[i]!.text.toUpperCase() === 'AS') return true;
+    if (tokens[i]!.text === '(' && i < at - 1 && tokens[i - 1]?.kind !== 'word') return false;
+  }
+  return false;
+}

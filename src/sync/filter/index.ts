@@ -1,0 +1,33 @@
+import type { TableDefinition } from '../../mysql/model.js';
+import { askSql } from './ask.js';
+import { checkFilter } from './check.js';
+import { compileLocally, type Answer, type ColumnReader } from './local.js';
+
+export type { Answer, ColumnReader, FilterValue } from './local.js';
+
+/**
+ * A row filter with MySQL's own meaning in both phases: pushed down as SQL in the full load; for events decided
+ * here where that is provably the same, and asked of the source where it is not.
+ */
+export interface Filter {
+  /** The condition, to stand in parentheses behind WHERE, in a session with sql_mode='' and time_zone='+00:00'. */
+  readonly sql: string;
+  /** Columns it reads, in the spelling of the source. */
+  readonly columns: ReadonlySet<string>;
+  /** true: the row is in; false or null: out; 'ask': the source must be asked. */
+  decide(read: ColumnReader): Answer;
+  /** A statement that gives for each row, in order, `kept` 1 or 0. At most a few hundred rows at once. */
+  askSql(rows: readonly ColumnReader[]): string;
+}
+
+/** Throws RowferryError ROW-T102 with the place when the filter cannot be used on this table. */
+export function compileFilter(sql: string, table: TableDefinition): Filter {
+  const checked = checkFilter(sql, table);
+  const local = compileLocally(checked.tokens, table.columns);
+  return {
+    sql: checked.sql,
+    columns: checked.columns,
+    decide: local ?? (() => 'ask'),
+    askSql: (rows) => askSql(checked, table, rows),
+  };
+}
