@@ -6,6 +6,14 @@ const reference = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 export type Lookup = (variable: string) => string | undefined;
 
+/** Names of the variables in the strings of `value`, each once, in the order met. */
+export function variablesIn(value: unknown, found: Set<string> = new Set()): Set<string> {
+  if (typeof value === 'string') for (const [, name] of value.matchAll(reference)) found.add(name!);
+  else if (value !== null && typeof value === 'object')
+    for (const item of Object.values(value)) variablesIn(item, found);
+  return found;
+}
+
 /**
  * A copy of `value` with every `${env:NAME}` in its strings replaced.
  * Throws ROW-T103 that names the key and the variable when one is not set.
