@@ -156,6 +156,21 @@ export const errorCodes = {
     remedy: 'Check its permissions and free space, or name another with --state.',
   },
   'ROW-E106': { exit: 3, cause: 'Node.js is too old.', remedy: 'Install Node.js 22.15 or later.' },
+  'ROW-E107': {
+    exit: 3,
+    cause: 'The engine met a defect of its own.',
+    remedy: 'Start the task again: it goes on where it was. Please report it with a support bundle.',
+  },
+  'ROW-E108': {
+    exit: 3,
+    cause: 'The engine of this state folder is newer than this program.',
+    remedy: 'Update Rowferry, or stop the other one first.',
+  },
+  'ROW-E109': {
+    exit: 1,
+    cause: 'The task is not known or not running here.',
+    remedy: 'Start the task first, or name the --state folder it runs with.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

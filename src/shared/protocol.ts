@@ -100,6 +100,8 @@ export interface EngineApi {
   /** Drains and saves the checkpoint; returns when that is done. */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;
+  /** The report that let the task start, or kept it from starting; null before the first. */
+  lastCheck(id: string): Promise<CheckReport | null>;
   verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport>;
   snapshots(): Promise<TaskSnapshot[]>;
   shutdown(): Promise<void>;

@@ -1,0 +1,158 @@
+import { parseArgs } from 'node:util';
+import { RowferryError } from '../shared/errors.js';
+import { nearest } from '../shared/nearest.js';
+import { usageError, type CliContext, type Command, type Options } from './command.js';
+import { openTerminal, wrap, type Terminal } from './terminal.js';
+import { commands } from './commands/index.js';
+
+const common: Options = { help: { type: 'boolean', short: 'h' }, debug: { type: 'boolean' } };
+
+export interface Invocation {
+  argv: readonly string[];
+  environment: NodeJS.ProcessEnv;
+  cwd: string;
+  engineScript: string;
+  version: string;
+}
+
+/** Runs one command and returns the exit code of the command-line contract. Errors are reported here. */
+export async function runCli(invocation: Invocation): Promise<number> {
+  const terminal = openTerminal(process.stdout, process.stderr, invocation.environment);
+  const debug = invocation.argv.includes('--debug');
+  const interrupted = interruption(terminal);
+  try {
+    return await dispatch(invocation, { terminal, debug, interrupted, ...invocation });
+  } catch (error) {
+    return report(error, terminal, debug);
+  }
+}
+
+async function dispatch(invocation: Invocation, context: CliContext): Promise<number> {
+  const { terminal } = context;
+  const [first, ...rest] = invocation.argv.filter((argument) => argument !== '--debug');
+  if (first === '--version' || first === '-v') {
+    terminal.print(invocation.version);
+    return 0;
+  }
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    const named = rest.length > 0 ? findCommand(rest[0]!) : undefined;
+    for (const line of named ? commandHelp(named, terminal) : overview(terminal)) terminal.print(line);
+    return first === undefined ? 2 : 0;
+  }
+  if (first.startsWith('-')) throw usageError(`${first} is no option here; a command comes first.`);
+  const command = findCommand(first);
+  const { values, positionals } = parse(command, rest);
+  if (values['help'] === true) {
+    for (const line of commandHelp(command, terminal)) terminal.print(line);
+    return 0;
+  }
+  return command.run(context, values, positionals);
+}
+
+function findCommand(name: string): Command {
+  const command = commands.find((c) => c.name === name);
+  if (command) return command;
+  const meant = nearest(
+    name,
+    commands.map((c) => c.name),
+  );
+  throw usageError(`There is no command "${name}".${meant ? ` Did you mean "${meant}"?` : ''}`);
+}
+
+function parse(command: Command, args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: { ...command.options, ...common },
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? '';
+    if (!code.startsWith('ERR_PARSE_ARGS')) throw error;
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const known = Object.keys(command.options);
+      const given =
+        args.find((a) => a.startsWith('-') && !known.includes(a.replace(/^--?/, '').split('=')[0]!)) ?? '';
+      const meant = nearest(given.replace(/^--?/, '').split('=')[0]!, known);
+      throw usageError(
+        `${command.name} has no option ${given}.${meant ? ` Did you mean --${meant}?` : ''}`,
+        command.name,
+      );
+    }
+    throw usageError((error as Error).message.split('. ')[0]!.replace(/\.?$/, '.'), command.name);
+  }
+}
+
+/** Two lines: what happened, what to do. The stack only with --debug. Returns the exit code. */
+export function report(error: unknown, terminal: Terminal, debug: boolean): number {
+  const { style } = terminal;
+  terminal.settle();
+  if (error instanceof RowferryError) {
+    terminal.note(`${style.red(error.code)} ${error.message}`);
+    terminal.note(error.remedy);
+  } else {
+    const message = error instanceof Error ? error.message : String(error);
+    terminal.note(`${style.red('ROW-E107')} Internal error: ${message}`);
+    terminal.note('Run it again with --debug and report what it prints.');
+  }
+  if (debug && error instanceof Error) terminal.note(error.stack ?? '');
+  return error instanceof RowferryError ? error.exitCode : 3;
+}
+
+function interruption(terminal: Terminal): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      if (terminal.interactive) terminal.note('Stopping; once more to quit at once.');
+      controller.abort(signal);
+    });
+  }
+  // Whoever read our output has gone: end as if interrupted.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') controller.abort('EPIPE');
+  });
+  process.stderr.on('error', () => {});
+  return controller.signal;
+}
+
+function overview(terminal: Terminal): string[] {
+  const { style } = terminal;
+  const width = Math.max(...commands.map((c) => c.name.length));
+  return [
+    `${style.bold('rowferry')} keeps Alibaba Cloud Tablestore in sync with MySQL: creates the tables, loads the rows,`,
+    'then follows every INSERT, UPDATE and DELETE.',
+    '',
+    `${style.bold('Usage')}  rowferry COMMAND [TASK] [options]`,
+    '       TASK is a task file, NAME.rowferry.json.',
+    '',
+    style.bold('Commands'),
+    ...commands.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`),
+    '',
+    style.bold('Everywhere'),
+    '  -h, --help     help of a command',
+    '      --debug    stack traces',
+    '  -v, --version  the version',
+    '',
+    'Exit codes: 0 good, 1 the thing asked about is not so, 2 bad usage or task file,',
+    '            3 the source or destination could not be reached or refused us, 4 blocked by dirty data.',
+  ];
+}
+
+function commandHelp(command: Command, terminal: Terminal): string[] {
+  const { style } = terminal;
+  const help = { ...command.optionHelp, '-h, --help': 'this help', '--debug': 'stack traces' };
+  const width = Math.max(...Object.keys(help).map((o) => o.length));
+  const room = Math.min(terminal.width, 100);
+  return [
+    `${style.bold('Usage')}  rowferry ${command.name} ${command.usage}`,
+    ...command.help.flatMap((paragraph) => ['', ...wrap(paragraph, room)]),
+    '',
+    style.bold('Options'),
+    ...Object.entries(help).flatMap(([option, text]) =>
+      wrap(text, room - width - 4).map((line, i) => `  ${(i === 0 ? option : '').padEnd(width)}  ${line}`),
+    ),
+    ...(command.examples ? ['', style.bold('Examples'), ...command.examples.map((e) => `  ${e}`)] : []),
+  ];
+}

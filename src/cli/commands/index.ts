@@ -1,0 +1,9 @@
+import type { Command } from '../command.js';
+import { check } from './check.js';
+import { run } from './run.js';
+import { status } from './status.js';
+import { tablestore } from './tablestore.js';
+import { verify } from './verify.js';
+
+/** In the order of the help. */
+export const commands: readonly Command[] = [check, run, verify, status, tablestore];

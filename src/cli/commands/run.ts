@@ -1,0 +1,168 @@
+import { RowferryError, type PlainError } from '../../shared/errors.js';
+import type { CheckReport, ClientApi, RunOutcome, StartOptions } from '../../shared/protocol.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { reportLines } from '../check-report.js';
+import {
+  flag,
+  taskArgument,
+  text,
+  usageError,
+  type CliContext,
+  type Command,
+  type Values,
+} from '../command.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { count, duration } from '../figures.js';
+import { loadTask, type LoadedTask } from '../load-task.js';
+import { latency, snapshotLines, statusObject } from '../progress.js';
+import type { Terminal } from '../terminal.js';
+
+export const run: Command = {
+  name: 'run',
+  summary: 'synchronize: tables, rows, then every change',
+  usage: 'TASK [--until full|caught-up] [--state DIR] [--json]',
+  help: [
+    'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
+    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written, the checkpoint saved, exit 0. A second one quits at once; nothing is lost by that either.',
+    'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
+  ],
+  options: { until: { type: 'string' }, ...stateOption, ...jsonOption },
+  optionHelp: {
+    '--until full': 'end when the full load is done',
+    '--until caught-up': 'end when everything that the source had at the start is applied',
+    '--json': 'one JSON object a line on stdout: status each second, then the end',
+    ...stateHelp,
+  },
+  examples: [
+    'rowferry run orders.rowferry.json',
+    'rowferry run orders.rowferry.json --until caught-up --json',
+  ],
+  async run(context, values, positionals) {
+    const options = startOptions(values);
+    const loaded = loadTask(taskArgument('run', positionals), context.cwd, context.environment);
+    return follow(context, values, loaded, options);
+  },
+};
+
+function startOptions(values: Values): StartOptions {
+  const until = text(values, 'until');
+  if (until === undefined) return {};
+  if (until !== 'full' && until !== 'caught-up')
+    throw usageError('--until must be full or caught-up.', 'run');
+  return { until };
+}
+
+async function follow(
+  context: CliContext,
+  values: Values,
+  { task, file }: LoadedTask,
+  options: StartOptions,
+): Promise<number> {
+  const { terminal, interrupted } = context;
+  const view = new RunView(terminal, flag(values, 'json'));
+  let settle: (outcome: RunOutcome) => void = () => {};
+  const ended = new Promise<RunOutcome>((resolve) => (settle = resolve));
+  let blocked: PlainError | undefined;
+  let stop = () => {};
+  const events: Partial<ClientApi> = {
+    snapshot: (tasks) => {
+      const mine = tasks.find((t) => t.id === task.id);
+      if (!mine) return;
+      view.show(mine);
+      // A person has to decide: the run ends here, resumable.
+      if (mine.state === 'blocked' && !blocked) {
+        blocked = mine.error ?? new RowferryError('ROW-V105', 'A row cannot be written.').toPlain();
+        stop();
+      }
+    },
+    ended: (id, outcome) => {
+      if (id === task.id) settle(outcome);
+    },
+  };
+  return withEngine(context, values, events, async (engine) => {
+    stop = () => void engine.api.stop(task.id).catch(() => {});
+    interrupted.addEventListener('abort', stop);
+    if (interrupted.aborted) return 0;
+    try {
+      await engine.api.start(task, file, options);
+    } catch (error) {
+      const explained = error instanceof RowferryError && error.code === 'ROW-E102';
+      if (explained) view.failedCheck(await engine.api.lastCheck(task.id));
+      throw error;
+    }
+    const outcome = await Promise.race([
+      ended,
+      engine.closed.then((crash) => {
+        if (crash) throw crash;
+        return { state: 'stopped' } satisfies RunOutcome;
+      }),
+    ]);
+    const error = blocked ?? outcome.error;
+    const final = (await engine.api.snapshots().catch(() => [])).find((t) => t.id === task.id);
+    view.end(outcome, final);
+    if (error) throw RowferryError.fromPlain(error);
+    return 0;
+  });
+}
+
+/** What a person, or a script, sees of a run. */
+class RunView {
+  readonly #began = Date.now();
+  #printedAt = 0;
+  #printed = '';
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly json: boolean,
+  ) {}
+
+  show(snapshot: TaskSnapshot): void {
+    if (this.json) {
+      this.terminal.print(JSON.stringify(statusObject(snapshot)));
+    } else if (this.terminal.interactive) {
+      this.terminal.draw(snapshotLines(snapshot, this.terminal));
+    } else {
+      // A log wants changes and, now and then, a sign of life.
+      const what = `${snapshot.state} ${snapshot.phase}`;
+      if (what === this.#printed && Date.now() - this.#printedAt < 10_000) return;
+      this.#printed = what;
+      this.#printedAt = Date.now();
+      this.terminal.print(plainLine(snapshot));
+    }
+  }
+
+  failedCheck(report: CheckReport | null): void {
+    if (!report) return;
+    if (this.json) this.terminal.print(JSON.stringify({ type: 'check', ...report }));
+    else for (const line of reportLines(report, this.terminal)) this.terminal.print(line);
+  }
+
+  end(outcome: RunOutcome, snapshot: TaskSnapshot | undefined): void {
+    if (this.json) {
+      if (snapshot) this.terminal.print(JSON.stringify(statusObject(snapshot)));
+      this.terminal.print(JSON.stringify({ type: 'end', ...outcome }));
+      return;
+    }
+    if (this.terminal.interactive && snapshot) {
+      this.terminal.draw(snapshotLines(snapshot, this.terminal));
+      this.terminal.settle();
+    } else if (snapshot) this.terminal.print(plainLine(snapshot));
+    this.terminal.print(`${capital(outcome.state)} after ${duration(Date.now() - this.#began)}.`);
+  }
+}
+
+function plainLine(snapshot: TaskSnapshot): string {
+  const { rows } = snapshot;
+  return [
+    `${snapshot.name}: ${snapshot.state}`,
+    snapshot.phase,
+    `loaded ${count(rows.full)}`,
+    `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
+    `${count(snapshot.rowsPerSecond)} rows/s`,
+    latency(snapshot),
+    ...(snapshot.retry ? [`retrying: ${snapshot.retry.error.message}`] : []),
+    ...(snapshot.dirty > 0 ? [`dirty ${count(snapshot.dirty)}`] : []),
+  ].join(' · ');
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,0 +1,48 @@
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { flag, taskArgument, type Command } from '../command.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { loadTask } from '../load-task.js';
+import { snapshotLines, statusObject } from '../progress.js';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'state, phase, position, progress, latency, dirty records',
+  usage: 'TASK [--json] [--state DIR]',
+  help: [
+    'Shows where a task stands: running or not, how far the load is, the position in the source that is safely applied (GTID set, file:position, commit time), latency and the number of dirty records.',
+    'Exit 0 when the task is known here, 1 when it was never started with this state folder.',
+  ],
+  options: { ...stateOption, ...jsonOption },
+  optionHelp: { '--json': 'one JSON object on stdout', ...stateHelp },
+  async run(context, values, positionals) {
+    const { terminal } = context;
+    const { task, file } = loadTask(taskArgument('status', positionals), context.cwd, context.environment);
+    const snapshots = await withEngine(context, values, {}, (engine) => engine.api.snapshots());
+    const snapshot = snapshots.find((s) => s.id === task.id) ?? neverStarted(task.id, task.name, file);
+    const known = snapshots.includes(snapshot);
+    if (flag(values, 'json')) terminal.print(JSON.stringify(statusObject(snapshot)));
+    else for (const line of snapshotLines(snapshot, terminal, { every: true })) terminal.print(line);
+    if (!known && !flag(values, 'json')) terminal.print('It was never started with this state folder.');
+    return known ? 0 : 1;
+  },
+};
+
+function neverStarted(id: string, name: string, file: string): TaskSnapshot {
+  return {
+    id,
+    name,
+    file,
+    state: 'stopped',
+    phase: 'none',
+    tables: [],
+    rows: { full: 0, inserted: 0, updated: 0, deleted: 0 },
+    rowsPerSecond: 0,
+    bytesPerSecond: 0,
+    latencyMs: null,
+    position: null,
+    caughtUp: false,
+    dirty: 0,
+    engineRss: 0,
+    atMs: Date.now(),
+  };
+}

@@ -1,0 +1,78 @@
+import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import { flag, taskArgument, type Command } from '../command.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { count } from '../figures.js';
+import { loadTask } from '../load-task.js';
+import { bar } from '../progress.js';
+import { columns, type Terminal } from '../terminal.js';
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'compare source and destination, row by row',
+  usage: 'TASK [--repair] [--json] [--state DIR]',
+  help: [
+    'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are looked at again before they count.',
+    'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. Exit 0 when equal, 1 when rows differ.',
+  ],
+  options: { repair: { type: 'boolean' }, ...stateOption, ...jsonOption },
+  optionHelp: {
+    '--repair': 'write rows that are missing or different, delete those that the source does not have',
+    '--json': 'progress and report as JSON objects, one a line',
+    ...stateHelp,
+  },
+  examples: ['rowferry verify orders.rowferry.json', 'rowferry verify orders.rowferry.json --repair'],
+  async run(context, values, positionals) {
+    const { terminal } = context;
+    const { task } = loadTask(taskArgument('verify', positionals), context.cwd, context.environment);
+    const json = flag(values, 'json');
+    const seen = new Map<string, VerifyProgress>();
+    const progressed = (id: string, progress: VerifyProgress) => {
+      if (id !== task.id) return;
+      seen.set(progress.table, progress);
+      if (json) terminal.print(JSON.stringify({ type: 'progress', ...progress }));
+      else terminal.draw(progressLines([...seen.values()], terminal));
+    };
+    const report = await withEngine(context, values, { verifyProgress: progressed }, (engine) =>
+      engine.api.verify(task, { repair: flag(values, 'repair') }),
+    );
+    terminal.draw([]);
+    terminal.settle();
+    if (json) terminal.print(JSON.stringify({ type: 'verify', ...report }));
+    else for (const line of reportLines(report, terminal)) terminal.print(line);
+    return report.equal ? 0 : 1;
+  },
+};
+
+function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): string[] {
+  const shown = tables.slice(-(terminal.height - 2));
+  const width = Math.max(...shown.map((t) => t.table.length));
+  return shown.map((t) => {
+    const share = t.estimatedRows ? Math.min(1, t.compared / t.estimatedRows) : null;
+    return `${t.table.padEnd(width)} ${bar(share, 20, terminal.style)} ${count(t.compared)} rows compared`;
+  });
+}
+
+function reportLines(report: VerifyReport, terminal: Terminal): string[] {
+  const { style } = terminal;
+  const head = ['Source', 'Destination', 'Compared', 'Missing', 'Extra', 'Different', 'Set apart'].map(
+    style.bold,
+  );
+  const rows = report.tables.map((t) => [
+    t.source,
+    t.destination,
+    count(t.compared),
+    figure(t.missing, style.red),
+    figure(t.extra, style.red),
+    figure(t.different, style.red),
+    count(t.suspended + t.kept + t.dirty + t.notComparable),
+  ]);
+  const lines = columns([head, ...rows], [2, 3, 4, 5, 6]);
+  for (const table of report.tables) {
+    for (const example of table.examples) lines.push(style.dim(`  ${table.source}: ${example}`));
+  }
+  const sums = `${count(report.sourceRows)} rows in source, ${count(report.destinationRows)} rows in destination, differing rows ${count(report.differing)}`;
+  lines.push('', report.equal ? style.green(sums) : style.red(sums));
+  return lines;
+}
+
+const figure = (value: number, mark: (text: string) => string) => (value === 0 ? '0' : mark(count(value)));

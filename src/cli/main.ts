@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { runCli } from './app.js';
+
+declare const ROWFERRY_VERSION: string;
+
+// node:sqlite is experimental on Node 22; people need not read that.
+const warnings = process.listeners('warning');
+process.removeAllListeners('warning');
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') for (const listener of warnings) listener(warning);
+});
+
+const code = await runCli({
+  argv: process.argv.slice(2),
+  environment: process.env,
+  cwd: process.cwd(),
+  engineScript: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
+  version: ROWFERRY_VERSION,
+});
+process.exit(code);

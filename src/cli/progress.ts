@@ -1,0 +1,122 @@
+import type { SourcePosition } from '../shared/position.js';
+import type { TaskSnapshot, TableProgress, TaskState } from '../shared/snapshot.js';
+import { bytes, count, duration } from './figures.js';
+import { clip, displayWidth, pad, type Style, type Terminal } from './terminal.js';
+
+/** A bar of `width` columns; a share of null is a dotted line: the end is unknown. */
+export function bar(share: number | null, width: number, style: Style): string {
+  if (share === null) return style.dim('·'.repeat(width));
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return style.green('━'.repeat(full)) + style.dim('─'.repeat(width - full));
+}
+
+const stateColour: Record<TaskState, keyof Style> = {
+  stopped: 'dim',
+  starting: 'cyan',
+  running: 'green',
+  retrying: 'yellow',
+  paused: 'yellow',
+  blocked: 'red',
+  stopping: 'cyan',
+  failed: 'red',
+  completed: 'green',
+  'waiting-for-credentials': 'yellow',
+};
+
+export function latency(snapshot: TaskSnapshot): string {
+  if (snapshot.latencyMs === null) return 'latency unknown';
+  return snapshot.latencyMs === 0 ? 'caught up' : `latency ${duration(snapshot.latencyMs)}`;
+}
+
+/** `GTID set · binlog.000003:1234 · committed 2026-01-02 03:04:05.123`, or a dash. */
+export function positionText(position: SourcePosition | null): string {
+  if (!position) return '-';
+  const parts = [
+    position.gtidSet,
+    position.file === undefined ? undefined : `${position.file}:${position.offset}`,
+    position.commitMicros === undefined
+      ? undefined
+      : `committed ${new Date(position.commitMicros / 1000).toISOString().replace('T', ' ').replace('Z', ' UTC')}`,
+  ].filter((part) => part !== undefined && part !== '');
+  return parts.length === 0 ? '-' : parts.join(' · ');
+}
+
+/** A task as a block of lines, no wider and (unless `every`) no higher than the terminal. */
+export function snapshotLines(
+  snapshot: TaskSnapshot,
+  terminal: Terminal,
+  options: { every?: boolean } = {},
+): string[] {
+  const { style } = terminal;
+  const state = style[stateColour[snapshot.state]](snapshot.state);
+  const phase = snapshot.phase === 'none' ? '' : ` · ${snapshot.phase}`;
+  const followed = snapshot.rows.inserted + snapshot.rows.updated + snapshot.rows.deleted;
+  const lines = [
+    `${style.bold(snapshot.name)} ${state}${phase} · ${count(snapshot.rowsPerSecond)} rows/s · ${bytes(snapshot.bytesPerSecond)}/s` +
+      (snapshot.phase === 'incremental' ? ` · ${latency(snapshot)}` : ''),
+    `loaded ${count(snapshot.rows.full)} · inserted ${count(snapshot.rows.inserted)} · updated ${count(snapshot.rows.updated)} · deleted ${count(snapshot.rows.deleted)}` +
+      (snapshot.dirty > 0 ? style.red(` · dirty ${count(snapshot.dirty)}`) : ''),
+  ];
+  if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
+  if (snapshot.retry) {
+    const left = Math.max(0, snapshot.retry.untilMs - snapshot.atMs);
+    lines.push(
+      style.yellow(
+        `retrying (${snapshot.retry.attempt}, ${duration(left)} left): ${snapshot.retry.error.message}`,
+      ),
+    );
+  }
+  if (snapshot.error)
+    lines.push(style.red(`${snapshot.error.code} ${snapshot.error.message}`), snapshot.error.remedy);
+  const room = options.every ? Infinity : terminal.height - lines.length - 2;
+  const tables = mostTelling(snapshot.tables, room);
+  const width = Math.max(0, ...tables.map((t) => displayWidth(title(t))));
+  for (const table of tables)
+    lines.push(tableLine(table, Math.min(width, Math.floor(terminal.width / 2)), terminal));
+  const hidden = snapshot.tables.length - tables.length;
+  if (hidden > 0) lines.push(style.dim(`  and ${count(hidden)} more tables`));
+  return lines;
+}
+
+const title = (table: TableProgress) => `${table.source} → ${table.destination}`;
+
+/** When there is not room for all: those with a problem, those being loaded, those that wait, the rest. */
+function mostTelling(tables: readonly TableProgress[], room: number): readonly TableProgress[] {
+  if (tables.length <= room) return tables;
+  const rank = (t: TableProgress) =>
+    t.problem ? 0 : t.phase === 'full' ? 1 : t.phase === 'schema' ? 2 : t.phase === 'waiting' ? 3 : 4;
+  return [...tables].sort((a, b) => rank(a) - rank(b)).slice(0, Math.max(1, room - 1));
+}
+
+function tableLine(table: TableProgress, width: number, terminal: Terminal): string {
+  const { style } = terminal;
+  const loaded = table.phase === 'incremental' || table.phase === 'done';
+  const share = loaded
+    ? 1
+    : table.estimatedRows === null
+      ? table.phase === 'full'
+        ? null
+        : 0
+      : table.estimatedRows === 0
+        ? 0
+        : Math.min(0.99, table.rows / table.estimatedRows);
+  const of =
+    loaded || table.estimatedRows === null ? '' : style.dim(` of about ${count(table.estimatedRows)}`);
+  const problem = table.problem ? style.red(` ${table.problem.message}`) : '';
+  const bars = terminal.width >= width + 45 ? `${bar(share, 20, style)} ` : '';
+  return `  ${pad(clip(title(table), width), width)}  ${bars}${pad(table.phase, 11)} ${count(table.rows)}${of}${problem}`;
+}
+
+/** The `status` line of `--json`: the snapshot, with the figures that scripts want at the top level. */
+export function statusObject(snapshot: TaskSnapshot): Record<string, unknown> {
+  const { rows, ...rest } = snapshot;
+  return {
+    type: 'status',
+    ...rest,
+    rows: rows.full + rows.inserted + rows.updated + rows.deleted,
+    loaded: rows.full,
+    inserted: rows.inserted,
+    updated: rows.updated,
+    deleted: rows.deleted,
+  };
+}

@@ -1,0 +1,167 @@
+import type { WriteStream } from 'node:tty';
+
+/** Where a command writes: results to stdout, everything else to stderr. */
+export interface Terminal {
+  /** One line of the result. */
+  print(line?: string): void;
+  /** One line for the person at the terminal. */
+  note(line: string): void;
+  /** A block that is drawn over itself again and again; on something that is no terminal nothing is drawn. */
+  draw(lines: readonly string[]): void;
+  /** Leaves what was drawn last on the screen. */
+  settle(): void;
+  readonly interactive: boolean;
+  readonly width: number;
+  readonly height: number;
+  readonly style: Style;
+}
+
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+}
+
+const plain: Style = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
+function same(text: string): string {
+  return text;
+}
+const sgr = (on: number, off: number) => (text: string) => `\u001b[${on}m${text}\u001b[${off}m`;
+const coloured: Style = {
+  bold: sgr(1, 22),
+  dim: sgr(2, 22),
+  red: sgr(31, 39),
+  green: sgr(32, 39),
+  yellow: sgr(33, 39),
+  cyan: sgr(36, 39),
+};
+
+/** NO_COLOR (no-color.org) and TERM=dumb are respected; FORCE_COLOR colours pipes too. */
+function wantsColour(stream: WriteStream, environment: NodeJS.ProcessEnv): boolean {
+  if (environment['NO_COLOR']) return false;
+  if (environment['FORCE_COLOR'] && environment['FORCE_COLOR'] !== '0') return true;
+  return stream.isTTY === true && environment['TERM'] !== 'dumb';
+}
+
+export function openTerminal(
+  out: WriteStream = process.stdout,
+  err: WriteStream = process.stderr,
+  environment: NodeJS.ProcessEnv = process.env,
+): Terminal {
+  const interactive = out.isTTY === true && environment['TERM'] !== 'dumb';
+  const style = wantsColour(out, environment) ? coloured : plain;
+  let drawn: string[] = [];
+  const width = () => Math.max(20, out.columns ?? 100);
+
+  // Everything in one write, lines cleared one by one only behind their text: nothing flickers.
+  const frame = (lines: readonly string[]) => {
+    const up = drawn.length > 0 ? `\u001b[${drawn.length}A\r` : '';
+    const body = lines.map((line) => `${clip(line, width() - 1)}\u001b[K\n`).join('');
+    out.write(`${up}${body}\u001b[J`);
+    drawn = [...lines];
+  };
+  const above = (write: () => void) => {
+    if (drawn.length === 0) return write();
+    const again = drawn;
+    out.write(`\u001b[${drawn.length}A\r\u001b[J`);
+    drawn = [];
+    write();
+    frame(again);
+  };
+
+  return {
+    interactive,
+    style,
+    get width() {
+      return width();
+    },
+    get height() {
+      return Math.max(5, out.rows ?? 24);
+    },
+    print: (line = '') => above(() => void out.write(`${line}\n`)),
+    note: (line) => above(() => void err.write(`${line}\n`)),
+    draw: (lines) => {
+      if (interactive) frame(lines);
+    },
+    settle: () => {
+      drawn = [];
+    },
+  };
+}
+
+// Escape sequences take no room on the screen.
+const escape = /\u001b\[[0-9;]*m/g;
+
+/** Columns that a text takes: wide East Asian letters and emoji take two. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text.replace(escape, ''))) {
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
+        segment,
+      )
+        ? 2
+        : 1;
+  }
+  return width;
+}
+
+/** The text cut to a width in columns, with an ellipsis; colours are ended. */
+export function clip(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let result = '';
+  let used = 0;
+  for (const part of text.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith('\u001b')) {
+      result += part;
+      continue;
+    }
+    for (const { segment } of new Intl.Segmenter().segment(part)) {
+      const next = displayWidth(segment);
+      if (used + next > width - 1) return `${result}…${text.includes('\u001b') ? '\u001b[0m' : ''}`;
+      result += segment;
+      used += next;
+    }
+  }
+  return result;
+}
+
+export function pad(text: string, width: number, side: 'left' | 'right' = 'right'): string {
+  const room = ' '.repeat(Math.max(0, width - displayWidth(text)));
+  return side === 'right' ? text + room : room + text;
+}
+
+/** Columns aligned; `right` holds the indices of columns that are figures. The last column is not padded. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell))));
+  return rows.map((row) =>
+    row
+      .map((cell, i) =>
+        right.includes(i)
+          ? pad(cell, widths[i]!, 'left')
+          : i === row.length - 1
+            ? cell
+            : pad(cell, widths[i]!),
+      )
+      .join('  '),
+  );
+}
+
+/** Breaks text into lines of at most `width` columns at spaces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  if (line !== '') lines.push(line);
+  return lines;
+}
