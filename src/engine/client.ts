@@ -4,7 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BirpcReturn } from 'birpc';
 import { RowferryError } from '../shared/errors.js';
-import { protocolVersion, type ClientApi, type EngineApi, type HandedOverTask } from '../shared/protocol.js';
+import {
+  protocolVersion,
+  type ClientApi,
+  type EngineApi,
+  type HandedOverTask,
+  type WorkbenchApi,
+} from '../shared/protocol.js';
 import { openStateDir, type EngineAddress, type StatePaths } from './paths.js';
 import { connectRpc } from './transport.js';
 
@@ -25,6 +31,8 @@ export interface EngineOptions {
 export interface EngineConnection {
   readonly api: EngineApi;
   readonly pid: number;
+  /** What this engine answers beyond EngineApi. */
+  readonly methods: readonly (keyof WorkbenchApi)[];
   readonly paths: StatePaths;
   /** Tasks of an older engine that made way; the caller starts them again. */
   readonly handedOver: readonly HandedOverTask[];
@@ -114,6 +122,7 @@ async function greet(
     return {
       api: callable(rpc, paths),
       pid: hello.pid,
+      methods: hello.methods ?? [],
       paths,
       handedOver,
       closed,
