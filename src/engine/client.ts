@@ -4,13 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BirpcReturn } from 'birpc';
 import { RowferryError } from '../shared/errors.js';
-import {
-  protocolVersion,
-  type ClientApi,
-  type EngineApi,
-  type HandedOverTask,
-  type WorkbenchApi,
-} from '../shared/protocol.js';
+import { protocolVersion, type ClientApi, type EngineApi, type HandedOverTask } from '../shared/protocol.js';
+import type { WorkbenchApi } from '../shared/workbench-api.js';
 import { openStateDir, type EngineAddress, type StatePaths } from './paths.js';
 import { connectRpc } from './transport.js';
 

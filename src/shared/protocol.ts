@@ -10,6 +10,7 @@ import type {
   WriteSettings,
 } from './task.js';
 import type { TaskSnapshot } from './snapshot.js';
+import type { WorkbenchApi } from './workbench-api.js';
 
 /** Goes up with every change that an older peer would misread. An older engine drains and hands over. */
 export const protocolVersion = 1;
@@ -72,6 +73,8 @@ export interface EngineHello {
   pid: number;
   /** It is about to end: connect again in a moment, to the next one. */
   draining: boolean;
+  /** What it answers beyond EngineApi; a client shows no control for the rest. */
+  methods?: (keyof WorkbenchApi)[];
 }
 
 export interface StartOptions {

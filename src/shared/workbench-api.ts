@@ -1,0 +1,144 @@
+import type { PlainError } from './errors.js';
+import type { SourcePosition } from './position.js';
+import type {
+  CellType,
+  DestinationSettings,
+  Operation,
+  ResolvedTask,
+  SourceSettings,
+  Task,
+  WriteSettings,
+} from './task.js';
+
+/** A table of the source as trees, forms and completions show it. */
+export interface CatalogTable {
+  database: string;
+  name: string;
+  estimatedRows: number;
+  /** Average row length in bytes from the server's statistics. */
+  averageRowBytes: number;
+  engine: string;
+  columns: CatalogColumn[];
+  keys: CatalogKey[];
+}
+export interface CatalogColumn {
+  name: string;
+  /** Full type as MySQL prints it. */
+  type: string;
+  /** Type word in lower case without length. */
+  dataType: string;
+  nullable: boolean;
+  generated: boolean;
+  invisible: boolean;
+  /** Type in Tablestore when the task says nothing. */
+  cellType: CellType;
+  /** Why it cannot be part of a Tablestore key; null when it can. */
+  keyProblem: string | null;
+}
+export interface CatalogKey {
+  name: string;
+  primary: boolean;
+  unique: boolean;
+  columns: string[];
+}
+
+/** A table of the destination. */
+export interface DestinationTable {
+  name: string;
+  primaryKey: { name: string; type: string }[];
+}
+/** Values as text, binary as 0x…; null: the row has no such column. */
+export interface DestinationRows {
+  columns: string[];
+  rows: (string | null)[][];
+  /** Where the next page begins; null at the end. */
+  next: string | null;
+}
+
+/** The first rows of a table as they would land. */
+export interface PreviewTable {
+  source: string;
+  destination: string;
+  columns: { name: string; source: string; type: CellType; key: boolean }[];
+  rows: { cells: (string | null)[]; problem?: PlainError }[];
+}
+
+export interface DirtyRecord {
+  id: string;
+  atMs: number;
+  /** `database.table`. */
+  source: string;
+  destination: string;
+  operation: Operation;
+  key: string;
+  error: { code: string; message: string; remedy: string };
+  position: SourcePosition | null;
+  sourceRow: Record<string, string | null>;
+  cells: Record<string, string | null>;
+}
+/** Which records; every field narrows, none means all. */
+export interface DirtyFilter {
+  source?: string;
+  code?: string;
+  sinceMs?: number;
+  untilMs?: number;
+  ids?: string[];
+}
+export interface DirtyPage {
+  total: number;
+  records: DirtyRecord[];
+}
+
+export interface HistoryPoint {
+  atMs: number;
+  rowsPerSecond: number;
+  bytesPerSecond: number;
+  latencyMs: number | null;
+}
+
+/** Settings of a running task that take effect at once; absent: unchanged. */
+export interface Tuning {
+  throttle?: {
+    full?: Partial<Task['throttle']['full']>;
+    incremental?: Partial<Task['throttle']['incremental']>;
+  };
+  write?: Partial<Pick<WriteSettings, 'queueSize' | 'threads' | 'concurrency' | 'buckets'>>;
+}
+
+/**
+ * What forms, trees and panels ask beyond EngineApi. An engine lists in hello().methods those that it answers; a
+ * client shows no control for the others. Sources and destinations come resolved, secrets included.
+ */
+export interface WorkbenchApi {
+  /** Connects, asks for the version, closes. Throws ROW-S1xx. */
+  testSource(source: SourceSettings): Promise<{ version: string }>;
+  /** Lists the tables. Throws ROW-D1xx. */
+  testDestination(destination: DestinationSettings): Promise<{ tables: number }>;
+  /** Databases without the server's own, by name. */
+  databases(source: SourceSettings): Promise<string[]>;
+  /** Tables with columns and keys, by name. */
+  catalog(source: SourceSettings, database: string): Promise<CatalogTable[]>;
+  /** Rows that a filter keeps; ROW-S111 with the server's words when the filter does not parse. */
+  countRows(
+    source: SourceSettings,
+    table: { database: string; name: string; filter?: string },
+  ): Promise<number>;
+  destinationTables(destination: DestinationSettings): Promise<string[]>;
+  destinationTable(destination: DestinationSettings, table: string): Promise<DestinationTable>;
+  destinationRows(
+    destination: DestinationSettings,
+    table: string,
+    page: { limit: number; from?: string },
+  ): Promise<DestinationRows>;
+  /** Writes nothing. `table`: `database.table`; absent: every selected one. */
+  preview(task: ResolvedTask, options: { table?: string; rows: number }): Promise<PreviewTable[]>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  tune(id: string, tuning: Tuning): Promise<void>;
+  history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
+  dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
+  /** Reads the rows again as they are now and writes them by the task's present mapping. Number put right. */
+  retryDirty(id: string, filter: DirtyFilter): Promise<number>;
+  /** Leaves the records' rows unwritten for good; a blocked task goes on. Number discarded. */
+  discardDirty(id: string, filter: DirtyFilter): Promise<number>;
+}
