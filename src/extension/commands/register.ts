@@ -1,0 +1,26 @@
+import * as vscode from 'vscode';
+import type { Log } from '../log.js';
+import { asRowferryError, showError } from '../notifications.js';
+
+export type CommandHandler = (...args: unknown[]) => unknown;
+export type Commands = Record<string, CommandHandler>;
+
+/**
+ * Registers commands through the one wrapper: whatever a command throws is logged and shown, with "Show Logs",
+ * and never lost as a rejected promise. Keys are ids without the leading `rowferry.`.
+ */
+export function registerCommands(log: Log, commands: Commands): vscode.Disposable {
+  return vscode.Disposable.from(
+    ...Object.entries(commands).map(([id, handler]) =>
+      vscode.commands.registerCommand(`rowferry.${id}`, async (...args: unknown[]) => {
+        log.debug(`command ${id}`);
+        try {
+          return await handler(...args);
+        } catch (error) {
+          showError(log, id, asRowferryError(error));
+          return undefined;
+        }
+      }),
+    ),
+  );
+}

@@ -1,0 +1,230 @@
+import * as vscode from 'vscode';
+import {
+  destinationSchema,
+  sourceSchema,
+  type DestinationSettings,
+  type SourceSettings,
+} from '../../shared/task.js';
+import { instanceOfEndpoint, parseMysqlUrl, tablestoreEndpoint, type Network } from './addresses.js';
+import { ask, type Step } from './multi-step.js';
+
+export interface Answer<T> {
+  name: string;
+  settings: T;
+}
+
+const required = (text: string) => (text.trim() === '' ? vscode.l10n.t('Please enter a value.') : undefined);
+
+const nameStep = (suggested: string, taken: readonly string[], accept: (name: string) => void): Step => ({
+  kind: 'text',
+  prompt: vscode.l10n.t('Name of the connection, as tasks will call it'),
+  value: suggested,
+  validate: (text) =>
+    required(text) ??
+    (taken.includes(text.trim()) ? vscode.l10n.t('There is a connection of that name.') : undefined),
+  accept: (text) => accept(text.trim()),
+});
+
+/** Asks for a MySQL connection. `taken`: names that are in use. Throws CancellationError. */
+export async function askForMysql(
+  title: string,
+  taken: readonly string[],
+  from?: Answer<SourceSettings>,
+): Promise<Answer<SourceSettings>> {
+  const settings: SourceSettings = from
+    ? { ...from.settings }
+    : sourceSchema.parse({ user: 'root', host: '127.0.0.1' });
+  const answer = { name: from?.name ?? '', settings };
+  let complete = false;
+  const { t } = vscode.l10n;
+  await ask(title, () => {
+    const steps: Step[] = [
+      {
+        kind: 'text',
+        prompt: t('Host name or address of MySQL, or a whole URL: mysql://user:password@host:port'),
+        value: settings.host,
+        validate: (text) =>
+          required(text) ??
+          (text.includes('://') && !parseMysqlUrl(text) ? t('This is not a mysql:// URL.') : undefined),
+        accept: (text) => {
+          const url = parseMysqlUrl(text);
+          complete = url?.user !== undefined && url.password !== undefined;
+          Object.assign(settings, url ?? { host: text.trim() });
+        },
+      },
+    ];
+    if (!complete) {
+      steps.push(
+        {
+          kind: 'text',
+          prompt: t('Port of MySQL'),
+          value: String(settings.port),
+          validate: (text) =>
+            /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535
+              ? undefined
+              : t('A port is a number from 1 to 65535.'),
+          accept: (text) => (settings.port = Number(text)),
+        },
+        {
+          kind: 'text',
+          prompt: t('Account of MySQL. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
+          value: settings.user,
+          validate: required,
+          accept: (text) => (settings.user = text.trim()),
+        },
+        {
+          kind: 'text',
+          prompt: t('Password, kept in the secret storage of this editor'),
+          password: true,
+          value: settings.password,
+          accept: (text) => (settings.password = text),
+        },
+      );
+    }
+    steps.push({
+      kind: 'pick',
+      prompt: t('Encryption of the connection'),
+      value: settings.ssl,
+      items: [
+        { value: 'disabled', label: t('No TLS'), description: t('in a network that you trust') },
+        { value: 'required', label: t('TLS'), description: t('encrypted, the server is not checked') },
+        { value: 'verify-ca', label: t('TLS, check the authority'), description: t('needs a CA file') },
+        {
+          value: 'verify-identity',
+          label: t('TLS, check authority and host name'),
+          description: t('needs a CA file'),
+        },
+      ],
+      accept: (value) => (settings.ssl = value as SourceSettings['ssl']),
+    });
+    if (settings.ssl === 'verify-ca' || settings.ssl === 'verify-identity') {
+      steps.push({
+        kind: 'text',
+        prompt: t('Path of the CA file (PEM)'),
+        value: settings.caFile ?? '',
+        validate: required,
+        accept: (text) => (settings.caFile = text.trim()),
+      });
+    } else delete settings.caFile;
+    if (!from) steps.push(nameStep(answer.name || settings.host, taken, (name) => (answer.name = name)));
+    return steps;
+  });
+  return { name: answer.name, settings: sourceSchema.parse(settings) };
+}
+
+/** Asks for a Tablestore connection, by region, instance and network, or by endpoint. Throws CancellationError. */
+export async function askForTablestore(
+  title: string,
+  taken: readonly string[],
+  from?: Answer<DestinationSettings>,
+): Promise<Answer<DestinationSettings>> {
+  const { t } = vscode.l10n;
+  let by: 'region' | 'endpoint' = from ? 'endpoint' : 'region';
+  let region = 'cn-hangzhou';
+  let network: Network = 'public';
+  let name = from?.name ?? '';
+  const draft = {
+    endpoint: from?.settings.endpoint ?? '',
+    instance: from?.settings.instance ?? '',
+    accessKeyId: from?.settings.accessKeyId ?? '',
+    accessKeySecret: from?.settings.accessKeySecret ?? '',
+  };
+  const instanceStep: Step = {
+    kind: 'text',
+    prompt: t('Name of the Tablestore instance'),
+    get value() {
+      return draft.instance || (instanceOfEndpoint(draft.endpoint) ?? '');
+    },
+    validate: (text) =>
+      /^[A-Za-z][A-Za-z0-9-]{2,15}$/.test(text.trim())
+        ? undefined
+        : t('3 to 16 letters, digits or hyphens, a letter first.'),
+    accept: (text) => (draft.instance = text.trim()),
+  };
+  await ask(title, () => {
+    const steps: Step[] = [];
+    if (!from) {
+      steps.push({
+        kind: 'pick',
+        prompt: t('How do you know the instance?'),
+        value: by,
+        items: [
+          {
+            value: 'region',
+            label: t('Region and instance'),
+            description: t('an instance of Alibaba Cloud'),
+          },
+          { value: 'endpoint', label: t('Endpoint'), description: t('its http:// or https:// address') },
+        ],
+        accept: (value) => (by = value as typeof by),
+      });
+    }
+    if (by === 'region') {
+      steps.push(
+        {
+          kind: 'text',
+          prompt: t('Region of the instance'),
+          placeholder: 'cn-hangzhou',
+          value: region,
+          validate: (text) =>
+            /^[a-z]{2}-[a-z0-9-]+$/.test(text.trim()) ? undefined : t('A region looks like cn-hangzhou.'),
+          accept: (text) => (region = text.trim()),
+        },
+        instanceStep,
+        {
+          kind: 'pick',
+          prompt: t('From where is it reached?'),
+          value: network,
+          items: [
+            { value: 'public', label: t('Public network') },
+            { value: 'vpc', label: t('VPC'), description: t('from a VPC bound to the instance') },
+            {
+              value: 'internal',
+              label: t('Internal network'),
+              description: t('from ECS in the same region'),
+            },
+          ],
+          accept: (value) => {
+            network = value as Network;
+            draft.endpoint = tablestoreEndpoint(draft.instance, region, network);
+          },
+        },
+      );
+    } else {
+      steps.push(
+        {
+          kind: 'text',
+          prompt: t('Endpoint of the instance'),
+          value: draft.endpoint,
+          placeholder: 'https://INSTANCE.REGION.ots.aliyuncs.com',
+          validate: (text) =>
+            /^https?:\/\/[^\s]+$/.test(text.trim())
+              ? undefined
+              : t('An address begins with http:// or https://.'),
+          accept: (text) => (draft.endpoint = text.trim()),
+        },
+        instanceStep,
+      );
+    }
+    steps.push(
+      {
+        kind: 'text',
+        prompt: t('AccessKey ID, best of a RAM user for this purpose alone'),
+        value: draft.accessKeyId,
+        validate: required,
+        accept: (text) => (draft.accessKeyId = text.trim()),
+      },
+      {
+        kind: 'text',
+        prompt: t('AccessKey secret, kept in the secret storage of this editor'),
+        password: true,
+        value: draft.accessKeySecret,
+        validate: required,
+        accept: (text) => (draft.accessKeySecret = text.trim()),
+      },
+    );
+    if (!from) steps.push(nameStep(name || draft.instance, taken, (chosen) => (name = chosen)));
+    return steps;
+  });
+  return { name, settings: destinationSchema.parse({ ...from?.settings, ...draft }) };
+}

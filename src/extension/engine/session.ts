@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { ensureEngine, type EngineConnection } from '../../engine/client.js';
+import type { PlainError, RowferryError } from '../../shared/errors.js';
+import type { EngineApi, VerifyProgress } from '../../shared/protocol.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { Log } from '../log.js';
+import { probeRuntime } from './probe.js';
+
+export type Engine = EngineApi & WorkbenchApi;
+
+export interface TaskEnded {
+  id: string;
+  state: TaskSnapshot['state'];
+  error?: PlainError;
+}
+
+/**
+ * This window's link to the engine of one state folder. Made on the first call that needs it; `snapshots` is the
+ * newest word of every task. When the link breaks, the snapshots go, `onDidLose` says what ran, and the next call
+ * makes a new one.
+ */
+export class EngineSession implements vscode.Disposable {
+  private connection: EngineConnection | undefined;
+  private connecting: Promise<EngineConnection> | undefined;
+  private disposed = false;
+  private answered: ReadonlySet<string> = new Set();
+  private known = new Map<string, TaskSnapshot>();
+
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly lost = new vscode.EventEmitter<{ error: RowferryError; snapshots: TaskSnapshot[] }>();
+  private readonly taskEnded = new vscode.EventEmitter<TaskEnded>();
+  private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
+  readonly onDidChange = this.changed.event;
+  readonly onDidLose = this.lost.event;
+  readonly onDidEndTask = this.taskEnded.event;
+  readonly onVerifyProgress = this.verified.event;
+
+  constructor(
+    private readonly stateDir: string,
+    private readonly engineScript: string,
+    private readonly log: Log,
+  ) {}
+
+  get snapshots(): ReadonlyMap<string, TaskSnapshot> {
+    return this.known;
+  }
+
+  get connected(): boolean {
+    return this.connection !== undefined;
+  }
+
+  /** Does the engine answer this call? Only known once connected; false before. */
+  answers(method: keyof WorkbenchApi): boolean {
+    return this.answered.has(method);
+  }
+
+  /** Connects to an engine that another window or an earlier one left running; starts none. */
+  async attach(): Promise<void> {
+    if (existsSync(join(this.stateDir, 'engine.json'))) await this.engine();
+  }
+
+  /** The engine, started when there is none. Throws RowferryError. */
+  async engine(): Promise<Engine> {
+    this.connecting ??= this.connect().catch((error: unknown) => {
+      this.connecting = undefined;
+      throw error;
+    });
+    return (await this.connecting).api as Engine;
+  }
+
+  private async connect(): Promise<EngineConnection> {
+    probeRuntime();
+    const levels = { debug: 'debug', info: 'info', warn: 'warn', error: 'error' } as const;
+    const connection = await ensureEngine({
+      stateDir: this.stateDir,
+      engineScript: this.engineScript,
+      kind: 'extension',
+      events: {
+        snapshot: (tasks) => this.take(tasks),
+        verifyProgress: (id, progress) => this.verified.fire({ id, progress }),
+        log: (level, text) => this.log[levels[level]](text),
+        ended: (id, outcome) => this.taskEnded.fire({ id, ...outcome }),
+      },
+    });
+    if (this.disposed) {
+      connection.close();
+      throw new vscode.CancellationError();
+    }
+    this.connection = connection;
+    this.answered = new Set(connection.methods);
+    this.log.info(`engine ${connection.pid}: connected, state in ${this.stateDir}`);
+    void connection.closed.then((error) => this.drop(connection, error));
+    this.take(await connection.api.snapshots());
+    return connection;
+  }
+
+  private take(tasks: TaskSnapshot[]): void {
+    this.known = new Map(tasks.map((task) => [task.id, task]));
+    this.changed.fire();
+  }
+
+  private drop(connection: EngineConnection, error: RowferryError | undefined): void {
+    if (this.connection !== connection) return;
+    const snapshots = [...this.known.values()];
+    this.connection = undefined;
+    this.connecting = undefined;
+    this.answered = new Set();
+    this.known = new Map();
+    if (this.disposed) return;
+    this.log.info(`engine ${connection.pid}: ${error ? 'gone' : 'ended'}`);
+    this.changed.fire();
+    if (error) this.lost.fire({ error, snapshots });
+  }
+
+  /** Leaves the engine, which ends by itself when nobody is attached and no task is to go on. */
+  dispose(): void {
+    this.disposed = true;
+    this.connection?.close();
+    for (const emitter of [this.changed, this.lost, this.taskEnded, this.verified]) emitter.dispose();
+  }
+}

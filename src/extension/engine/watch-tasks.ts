@@ -1,0 +1,81 @@
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { Log } from '../log.js';
+import { asRowferryError, showError } from '../notifications.js';
+import type { TaskService } from '../tasks/task-service.js';
+import { isActive } from '../views/task-words.js';
+import type { EngineSession } from './session.js';
+
+/** An engine that dies again and again is not started for ever. */
+const restartsPerWindow = 3;
+const windowMs = 10 * 60_000;
+
+/**
+ * Tells the person, once each, when a task fails, is blocked, or loses its engine; and starts again what ran when
+ * the engine was killed.
+ */
+export function watchTasks(session: EngineSession, service: TaskService, log: Log): vscode.Disposable {
+  const { t } = vscode.l10n;
+  const last = new Map<string, TaskSnapshot['state']>();
+  let restarts: number[] = [];
+
+  const startAgain = (snapshot: TaskSnapshot) => () => {
+    const file = service.fileOf(snapshot);
+    if (file) return vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
+    return undefined;
+  };
+
+  return vscode.Disposable.from(
+    session.onDidChange(() => {
+      for (const snapshot of session.snapshots.values()) {
+        const before = last.get(snapshot.id);
+        last.set(snapshot.id, snapshot.state);
+        // The first word about a task is its state, not an event.
+        if (before === undefined || before === snapshot.state || !service.fileOf(snapshot)) continue;
+        if (snapshot.state === 'failed' && snapshot.error) {
+          showError(log, snapshot.name, asRowferryError(named(snapshot)), {
+            title: t('Start Again'),
+            run: startAgain(snapshot),
+          });
+        } else if (snapshot.state === 'blocked') {
+          void vscode.window.showWarningMessage(
+            t('{0} is blocked: {1} rows cannot be written.', snapshot.name, snapshot.dirty),
+          );
+        }
+      }
+    }),
+    session.onDidLose(({ error, snapshots }) => {
+      const ran = snapshots.filter((s) => isActive(s.state) && service.fileOf(s));
+      last.clear();
+      if (ran.length === 0) {
+        log.warn(error.message);
+        return;
+      }
+      const now = Date.now();
+      restarts = restarts.filter((at) => now - at < windowMs);
+      if (restarts.length >= restartsPerWindow) {
+        showError(log, 'engine', error, {
+          title: t('Start Again'),
+          run: () => Promise.all(ran.map((s) => startAgain(s)())),
+        });
+        return;
+      }
+      restarts.push(now);
+      const names = ran.map((s) => s.name).join(', ');
+      showError(
+        log,
+        'engine',
+        new RowferryError('ROW-E104', t('The engine ended unexpectedly.'), {
+          remedy: t('{0} goes on from the last checkpoint.', names),
+        }),
+      );
+      for (const snapshot of ran) void startAgain(snapshot)();
+    }),
+  );
+}
+
+function named(snapshot: TaskSnapshot) {
+  const error = snapshot.error!;
+  return { ...error, message: `${snapshot.name}: ${error.message}` };
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { connectionCommands } from './commands/connection-commands.js';
+import { registerCommands } from './commands/register.js';
+import { taskCommands } from './commands/task-commands.js';
+import { LocalTablestore } from './connections/local-tablestore.js';
+import { SavedConnections } from './connections/saved-connections.js';
+import { probeRuntime } from './engine/probe.js';
+import { EngineSession } from './engine/session.js';
+import { watchTasks } from './engine/watch-tasks.js';
+import { createLog, logError } from './log.js';
+import { showError } from './notifications.js';
+import { Secrets } from './secrets.js';
+import { TaskFiles } from './tasks/task-files.js';
+import { TaskService } from './tasks/task-service.js';
+import { ConnectionsView } from './views/connections-view.js';
+import { StatusBar } from './views/status-bar.js';
+import { TasksView } from './views/tasks-view.js';
+
+/** Puts the parts together. Nothing connects here but to an engine that already runs on this machine. */
+export function activate(context: vscode.ExtensionContext): void {
+  const log = createLog();
+  const storage = context.globalStorageUri.fsPath;
+  const cliScript = context.asAbsolutePath(join('dist', 'cli.js'));
+
+  const secrets = new Secrets(context.secrets);
+  const saved = new SavedConnections(context.globalStorageUri, secrets);
+  const local = new LocalTablestore(cliScript, join(storage, 'local-tablestore'), log);
+  const session = new EngineSession(
+    join(storage, 'state'),
+    context.asAbsolutePath(join('dist', 'node', 'engine.mjs')),
+    log,
+  );
+  const files = new TaskFiles();
+  const service = new TaskService(files, session, { saved, local, secrets });
+  const tasksView = new TasksView(files, session, service);
+  const connectionsView = new ConnectionsView(saved, local, session, log);
+
+  context.subscriptions.push(
+    log,
+    saved,
+    local,
+    session,
+    files,
+    tasksView,
+    connectionsView,
+    new StatusBar(session),
+    watchTasks(session, service, log),
+    registerCommands(log, {
+      ...taskCommands({ files, service, session, log, cliScript }),
+      ...connectionCommands({ saved, local, session, secrets, view: connectionsView, log }),
+    }),
+  );
+
+  try {
+    probeRuntime();
+  } catch (error) {
+    showError(log, 'activation', error);
+    return;
+  }
+  void session.attach().catch((error: unknown) => logError(log, 'attach', error));
+}

@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import { errorCodes, RowferryError } from '../shared/errors.js';
+import { logError, type Log } from './log.js';
+
+/** An action in a notification. */
+export interface Action {
+  title: string;
+  run: () => unknown;
+}
+
+/**
+ * The one way an error reaches a person: what happened, what to do, and "Show Logs". Returns at once; the log has
+ * more. Cancelled operations are not errors.
+ */
+export function showError(log: Log, doing: string, error: unknown, ...actions: Action[]): void {
+  if (error instanceof vscode.CancellationError) return;
+  logError(log, doing, error);
+  const text =
+    error instanceof RowferryError
+      ? `${error.message} ${error.remedy}`
+      : `${doing}: ${error instanceof Error ? error.message : String(error)}`;
+  const showLogs: Action = { title: vscode.l10n.t('Show Logs'), run: () => log.show(true) };
+  const offered = [...actions, showLogs];
+  void vscode.window.showErrorMessage(text, ...offered.map((a) => a.title)).then(async (chosen) => {
+    await offered.find((a) => a.title === chosen)?.run();
+  });
+}
+
+/**
+ * An error as it came over the socket: plain objects and errors that carry one of our codes become RowferryError
+ * again, so that message and remedy are shown apart.
+ */
+export function asRowferryError(error: unknown): unknown {
+  if (error instanceof RowferryError || typeof error !== 'object' || error === null) return error;
+  const { code, message, remedy } = error as Record<string, unknown>;
+  if (typeof code !== 'string' || !Object.hasOwn(errorCodes, code)) return error;
+  return new RowferryError(code as keyof typeof errorCodes, String(message), {
+    ...(typeof remedy === 'string' ? { remedy } : {}),
+    cause: error,
+  });
+}

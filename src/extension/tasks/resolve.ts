@@ -1,0 +1,106 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { noConnections, type Connections } from '../../shared/connections.js';
+import { variablesIn } from '../../shared/environment.js';
+import { resolveTask } from '../../shared/task-file.js';
+import type { DestinationSettings, ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
+import { localTablestoreName, type LocalTablestore } from '../connections/local-tablestore.js';
+import {
+  connectionsBeside,
+  readConnections,
+  type SavedConnections,
+} from '../connections/saved-connections.js';
+import { Secrets } from '../secrets.js';
+import { fallbackName } from './task-files.js';
+
+/** Where the parts of a task that its file does not hold come from. */
+export interface Resolver {
+  saved: SavedConnections;
+  local: LocalTablestore;
+  secrets: Secrets;
+}
+
+/**
+ * A task with its connections looked up and its variables filled in: from the editor's environment, else from
+ * SecretStorage, else by asking once and remembering. Throws CancellationError when the person does not answer,
+ * and what resolveTask throws. The result holds secrets: memory and socket only.
+ */
+export async function resolveForEngine(
+  { saved, local, secrets }: Resolver,
+  uri: vscode.Uri,
+  task: Task & { id: string },
+): Promise<ResolvedTask> {
+  const connections = await connectionsOf(saved, local, uri, task);
+  const values = await variables(secrets, uri, [
+    'connection' in task.source ? connections.sources[task.source.connection] : task.source,
+    'connection' in task.destination
+      ? connections.destinations[task.destination.connection]
+      : task.destination,
+    task.alerts,
+  ]);
+  const resolved = resolveTask(task, {
+    file: vscode.workspace.asRelativePath(uri),
+    fallbackName: fallbackName(uri.path),
+    connections,
+    environment: (name) => values.get(name),
+  });
+  const goOn = vscode.workspace.getConfiguration('rowferry').get('engine.keepRunning', false);
+  return { ...resolved, keepRunning: resolved.keepRunning || goOn };
+}
+
+/** Those the task names: beside the file first, then the saved ones, then Local Tablestore, started when named. */
+async function connectionsOf(
+  saved: SavedConnections,
+  local: LocalTablestore,
+  uri: vscode.Uri,
+  task: Task,
+): Promise<Connections> {
+  const beside = (await readConnections(connectionsBeside(uri))) ?? noConnections;
+  const all = await saved.list();
+  const sources: Record<string, SourceSettings> = { ...all.sources, ...beside.sources };
+  const destinations: Record<string, DestinationSettings> = { ...all.destinations, ...beside.destinations };
+  const named = {
+    source: 'connection' in task.source ? task.source.connection : undefined,
+    destination: 'connection' in task.destination ? task.destination.connection : undefined,
+  };
+  if (named.source !== undefined && !Object.hasOwn(beside.sources, named.source)) {
+    const found = await saved.resolve('source', named.source);
+    if (found) sources[named.source] = found;
+  }
+  if (named.destination !== undefined && !Object.hasOwn(beside.destinations, named.destination)) {
+    const found = await saved.resolve('destination', named.destination);
+    if (found) destinations[named.destination] = found;
+    else if (named.destination === localTablestoreName)
+      destinations[localTablestoreName] = await local.start();
+  }
+  return { sources, destinations };
+}
+
+async function variables(secrets: Secrets, uri: vscode.Uri, of: unknown): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  const folder = dirname(uri.fsPath);
+  const missing: string[] = [];
+  for (const name of variablesIn(of)) {
+    const value = process.env[name] ?? (await secrets.get(Secrets.variable(folder, name)));
+    if (value === undefined) missing.push(name);
+    else values.set(name, value);
+  }
+  for (const [index, name] of missing.entries()) {
+    const value = await vscode.window.showInputBox({
+      title:
+        missing.length === 1
+          ? vscode.l10n.t('Value of {0}', name)
+          : vscode.l10n.t('Value of {0} ({1} of {2})', name, index + 1, missing.length),
+      prompt: vscode.l10n.t(
+        '{0} uses it and it is not set in the environment. It is kept in the secret storage of this editor.',
+        vscode.workspace.asRelativePath(uri),
+      ),
+      password: true,
+      ignoreFocusOut: true,
+    });
+    if (value === undefined) throw new vscode.CancellationError();
+    values.set(name, value);
+    await secrets.set(Secrets.variable(folder, name), value);
+  }
+  return values;
+}

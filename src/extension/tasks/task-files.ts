@@ -1,0 +1,96 @@
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { FileIssue } from '../../shared/checked-jsonc.js';
+import { connectionsFileName } from '../../shared/connections.js';
+import { parseTask, taskFileSuffix } from '../../shared/task-file.js';
+import type { Task } from '../../shared/task.js';
+
+/** A task file as it lies on the disk. */
+export interface TaskFile {
+  readonly uri: vscode.Uri;
+  readonly name: string;
+  /** What the file says; absent when it is not valid, and then there are issues. */
+  readonly task?: Task;
+  readonly issues: readonly FileIssue[];
+}
+
+export function isTaskFile(path: string): boolean {
+  return path.endsWith(taskFileSuffix) && basename(path) !== connectionsFileName;
+}
+
+/** Name shown for a file that gives none. */
+export function fallbackName(path: string): string {
+  return basename(path).slice(0, -taskFileSuffix.length);
+}
+
+/**
+ * Every `*.rowferry.json` of the workspace, kept true by a file watcher. Files are read once and again when they
+ * change; nothing else is watched.
+ */
+export class TaskFiles implements vscode.Disposable {
+  private readonly byUri = new Map<string, TaskFile>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChange = this.changed.event;
+  private readonly disposables: vscode.Disposable[] = [this.changed];
+  /** Settles when the workspace was searched for the first time. */
+  readonly ready: Promise<void>;
+
+  constructor() {
+    const watcher = vscode.workspace.createFileSystemWatcher(`**/*${taskFileSuffix}`);
+    this.disposables.push(
+      watcher,
+      watcher.onDidCreate((uri) => this.read(uri)),
+      watcher.onDidChange((uri) => this.read(uri)),
+      watcher.onDidDelete((uri) => this.forget(uri)),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()),
+    );
+    this.ready = this.refresh();
+  }
+
+  /** By name, then by path. */
+  get all(): TaskFile[] {
+    return [...this.byUri.values()].sort(
+      (a, b) => a.name.localeCompare(b.name) || a.uri.path.localeCompare(b.uri.path),
+    );
+  }
+
+  get(uri: vscode.Uri): TaskFile | undefined {
+    return this.byUri.get(uri.toString());
+  }
+
+  async refresh(): Promise<void> {
+    const found = (
+      await vscode.workspace.findFiles(`**/*${taskFileSuffix}`, '**/{node_modules,.git}/**')
+    ).filter((uri) => isTaskFile(uri.path));
+    const seen = new Set(found.map(String));
+    for (const key of [...this.byUri.keys()]) if (!seen.has(key)) this.byUri.delete(key);
+    await Promise.all(found.map((uri) => this.load(uri)));
+    this.changed.fire();
+  }
+
+  private async read(uri: vscode.Uri): Promise<void> {
+    if (!isTaskFile(uri.path) || /\/(node_modules|\.git)\//.test(uri.path)) return;
+    await this.load(uri);
+    this.changed.fire();
+  }
+
+  private async load(uri: vscode.Uri): Promise<void> {
+    try {
+      const text = Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8');
+      const { value, issues } = parseTask(text);
+      const name = value?.name ?? fallbackName(uri.path);
+      this.byUri.set(uri.toString(), { uri, name, issues, ...(value ? { task: value } : {}) });
+    } catch {
+      // Deleted between the notice and the reading: the notice of the deletion follows.
+      this.byUri.delete(uri.toString());
+    }
+  }
+
+  private forget(uri: vscode.Uri): void {
+    if (this.byUri.delete(uri.toString())) this.changed.fire();
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.disposables).dispose();
+  }
+}

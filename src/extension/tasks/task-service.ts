@@ -1,0 +1,92 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import type { CheckReport, VerifyReport } from '../../shared/protocol.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { issueError, parseTask, withTaskId } from '../../shared/task-file.js';
+import type { ResolvedTask, Task } from '../../shared/task.js';
+import type { EngineSession } from '../engine/session.js';
+import { resolveForEngine, type Resolver } from './resolve.js';
+import { Secrets } from '../secrets.js';
+import type { TaskFile, TaskFiles } from './task-files.js';
+
+/** What people do with a task file. The engine is connected on the first thing that needs it, never before. */
+export class TaskService {
+  constructor(
+    private readonly files: TaskFiles,
+    private readonly session: EngineSession,
+    private readonly resolver: Resolver,
+  ) {}
+
+  /** The engine's word about a file: by the task's id, else by the path it was started from. */
+  snapshotOf(file: Pick<TaskFile, 'uri' | 'task'>): TaskSnapshot | undefined {
+    const { snapshots } = this.session;
+    const id = file.task?.id;
+    const byId = id === undefined ? undefined : snapshots.get(id);
+    return byId ?? [...snapshots.values()].find((s) => s.file === file.uri.fsPath);
+  }
+
+  fileOf(snapshot: TaskSnapshot): TaskFile | undefined {
+    return this.files.all.find((f) => f.task?.id === snapshot.id || f.uri.fsPath === snapshot.file);
+  }
+
+  /** Saves the file when it has unsaved edits, and gives it an id when it has none. */
+  async load(uri: vscode.Uri): Promise<Task & { id: string }> {
+    const document = await vscode.workspace.openTextDocument(uri);
+    const shown = vscode.workspace.asRelativePath(uri);
+    const { value, issues } = parseTask(document.getText());
+    if (!value) throw issueError(shown, issues);
+    const { text, id, added } = withTaskId(document.getText());
+    if (added) {
+      const edit = new vscode.WorkspaceEdit();
+      const whole = new vscode.Range(
+        new vscode.Position(0, 0),
+        document.lineAt(document.lineCount - 1).range.end,
+      );
+      edit.replace(uri, whole, text);
+      await vscode.workspace.applyEdit(edit);
+    }
+    if (document.isDirty && !(await document.save())) {
+      throw new RowferryError('ROW-T101', vscode.l10n.t('{0} could not be saved.', shown));
+    }
+    return { ...value, id };
+  }
+
+  async resolve(uri: vscode.Uri): Promise<ResolvedTask> {
+    if (!vscode.workspace.isTrusted) {
+      throw new RowferryError('ROW-T101', vscode.l10n.t('This folder is not trusted.'), {
+        remedy: vscode.l10n.t('Trust the workspace to run tasks from it.'),
+      });
+    }
+    return resolveForEngine(this.resolver, uri, await this.load(uri));
+  }
+
+  async start(uri: vscode.Uri): Promise<ResolvedTask> {
+    const task = await this.resolve(uri);
+    const engine = await this.session.engine();
+    await engine.start(task, uri.fsPath, {});
+    return task;
+  }
+
+  async stop(id: string): Promise<void> {
+    await (await this.session.engine()).stop(id);
+  }
+
+  async check(uri: vscode.Uri): Promise<CheckReport> {
+    const task = await this.resolve(uri);
+    return (await this.session.engine()).check(task);
+  }
+
+  async verify(uri: vscode.Uri): Promise<VerifyReport> {
+    const task = await this.resolve(uri);
+    return (await this.session.engine()).verify(task, {});
+  }
+
+  /** The secrets asked for the tasks of this file's folder are asked again next time. */
+  async forgetVariables(uri: vscode.Uri): Promise<void> {
+    const prefix = Secrets.variable(dirname(uri.fsPath), '');
+    for (const key of await this.resolver.secrets.keys()) {
+      if (key.startsWith(prefix)) await this.resolver.secrets.delete(key);
+    }
+  }
+}

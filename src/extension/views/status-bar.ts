@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import type { EngineSession } from '../engine/session.js';
+import { statusWords } from './task-words.js';
+
+/** The one status-bar item: what runs and what waits for the person. Gone when nothing does. */
+export class StatusBar implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem('tasks', vscode.StatusBarAlignment.Left, 10);
+  private readonly disposables: vscode.Disposable[];
+
+  constructor(private readonly session: EngineSession) {
+    this.item.name = vscode.l10n.t('Rowferry tasks');
+    this.item.command = 'rowferry.tasks.focus';
+    this.disposables = [
+      this.item,
+      session.onDidChange(() => this.update()),
+      vscode.workspace.onDidChangeConfiguration((e) => {
+        if (e.affectsConfiguration('rowferry.statusBar')) this.update();
+      }),
+    ];
+    this.update();
+  }
+
+  private update(): void {
+    const enabled = vscode.workspace.getConfiguration('rowferry').get('statusBar.enabled', true);
+    const words = statusWords([...this.session.snapshots.values()], vscode.l10n.t, vscode.env.language);
+    if (!enabled || !words) {
+      this.item.hide();
+      return;
+    }
+    this.item.text = words.text;
+    this.item.tooltip = words.lines.join('\n');
+    this.item.accessibilityInformation = { label: `Rowferry: ${words.lines.join(', ')}` };
+    this.item.backgroundColor =
+      words.severity === 'none'
+        ? undefined
+        : new vscode.ThemeColor(`statusBarItem.${words.severity}Background`);
+    this.item.show();
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.disposables).dispose();
+  }
+}

@@ -1,0 +1,88 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** What package.json promises and what the code does are two texts: these tests keep them one. */
+
+const root = join(import.meta.dirname, '../../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const manifest = JSON.parse(read('package.json')) as {
+  contributes: {
+    commands: { command: string; title: string; category: string }[];
+    menus: Record<string, { command: string; when?: string }[]>;
+    views: Record<string, { id: string }[]>;
+    viewsContainers: { activitybar: { icon: string }[] };
+    configuration: { properties: Record<string, unknown> };
+  };
+  activationEvents: string[];
+};
+const english = JSON.parse(read('package.nls.json')) as Record<string, string>;
+const chinese = JSON.parse(read('package.nls.zh-cn.json')) as Record<string, string>;
+const sources = ['src/extension', 'webview', 'src/shared']
+  .flatMap((folder) => globSync('**/*.ts', { cwd: join(root, folder) }).map((path) => join(folder, path)))
+  .map((path) => ({ path, text: read(path) }));
+const extensionText = sources
+  .filter(({ path }) => path.startsWith('src/extension'))
+  .map(({ text }) => text)
+  .join('\n');
+
+test('every command is registered, and every registered command is contributed', () => {
+  const contributed = manifest.contributes.commands.map(({ command }) => command.replace('rowferry.', ''));
+  const registered = [...extensionText.matchAll(/^ {4}'([a-zA-Z]+\.[a-zA-Z]+)'(?=:)/gm)].map(([, id]) => id);
+  expect([...new Set(registered)].sort()).toEqual([...contributed].sort());
+});
+
+test('menus name commands that exist', () => {
+  const known = new Set(manifest.contributes.commands.map(({ command }) => command));
+  for (const item of Object.values(manifest.contributes.menus).flat()) expect(known).toContain(item.command);
+});
+
+test('commands stand in the palette under one name', () => {
+  for (const { category } of manifest.contributes.commands) expect(category).toBe('Rowferry');
+});
+
+test('the extension does not wake up on everything', () => {
+  expect(manifest.activationEvents).not.toContain('*');
+  expect(manifest.activationEvents).not.toContain('onStartupFinished');
+});
+
+test('settings that are read are declared', () => {
+  const declared = Object.keys(manifest.contributes.configuration.properties);
+  for (const [, key] of extensionText.matchAll(/getConfiguration\('rowferry'\)\s*\.get\('([\w.]+)'/g)) {
+    expect(declared).toContain(`rowferry.${key}`);
+  }
+});
+
+test('icons are there', () => {
+  for (const { icon } of manifest.contributes.viewsContainers.activitybar) {
+    expect(existsSync(join(root, icon)), icon).toBe(true);
+  }
+});
+
+describe('two languages', () => {
+  test('every %key% of package.json is in both, and nothing else is', () => {
+    const used = [...read('package.json').matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key).sort();
+    expect(Object.keys(english).sort()).toEqual([...new Set(used)]);
+    expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
+  });
+
+  test('every sentence of the code has a Chinese one with the same places to fill in', () => {
+    const bundle = JSON.parse(read('l10n/bundle.l10n.zh-cn.json')) as Record<string, string>;
+    const said = new Set<string>();
+    for (const { text } of sources) {
+      for (const [, , single, double] of text.matchAll(
+        /\b(l10n\.)?t\(\s*(?:'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)")/g,
+      )) {
+        said.add(
+          JSON.parse(`"${(single ?? double ?? '').replaceAll("\\'", "'").replaceAll('"', '\\"')}"`) as string,
+        );
+      }
+    }
+    const places = (sentence: string) => [...sentence.matchAll(/\{\d\}/g)].map(String).sort();
+    const missing = [...said].filter((sentence) => !Object.hasOwn(bundle, sentence)).sort();
+    expect(missing).toEqual([]);
+    expect(Object.keys(bundle).filter((sentence) => !said.has(sentence))).toEqual([]);
+    for (const [sentence, translated] of Object.entries(bundle))
+      expect(places(translated)).toEqual(places(sentence));
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { latencyWords, statusWords, tableLook, taskLook } from '../../../src/extension/views/task-words.js';
+import { formatDuration, loadPercent, plainWords as t } from '../../../src/shared/format.js';
+import type { TaskSnapshot, TaskState } from '../../../src/shared/snapshot.js';
+import { taskStates } from '../../../src/shared/snapshot.js';
+
+const snapshot = (change: Partial<TaskSnapshot> = {}): TaskSnapshot => ({
+  id: 't-1',
+  name: 'orders',
+  file: '/tasks/orders.rowferry.json',
+  state: 'running',
+  phase: 'full',
+  tables: [
+    { source: 'shop.a', destination: 'a', phase: 'full', rows: 500, estimatedRows: 1000 },
+    { source: 'shop.b', destination: 'b', phase: 'waiting', rows: 0, estimatedRows: 1000 },
+  ],
+  rows: { full: 500, inserted: 0, updated: 0, deleted: 0 },
+  rowsPerSecond: 20_134,
+  bytesPerSecond: 5e6,
+  latencyMs: null,
+  position: null,
+  caughtUp: false,
+  dirty: 0,
+  engineRss: 1,
+  atMs: 1,
+  ...change,
+});
+const look = (change: Partial<TaskSnapshot>) => taskLook(snapshot(change), true, t, 'en');
+
+describe('a task in the tree', () => {
+  test('says the phase, the percent and the speed of a full load', () => {
+    expect(look({}).description).toBe('full load 25% · 20.1K rows/s');
+    expect(look({}).icon).toBe('sync~spin');
+  });
+
+  test('says the latency when it follows the binlog, and "caught up" at 0', () => {
+    expect(look({ phase: 'incremental', latencyMs: 1250, rowsPerSecond: 0 }).description).toBe(
+      'live · 1.3 s behind',
+    );
+    expect(look({ phase: 'incremental', latencyMs: 0, rowsPerSecond: 12 }).description).toBe(
+      'live · caught up · 12 rows/s',
+    );
+    expect(latencyWords(null, t)).toBe('latency unknown');
+  });
+
+  test('shows dirty rows wherever there are some', () => {
+    expect(look({ state: 'blocked', dirty: 3 }).description).toBe('blocked · 3 dirty');
+    expect(look({ phase: 'incremental', latencyMs: 0, rowsPerSecond: 0, dirty: 1200 }).description).toBe(
+      'live · caught up · 1,200 dirty',
+    );
+  });
+
+  test.each(taskStates)('in state %s offers Start or Stop, never both', (state: TaskState) => {
+    const { canStart, canStop, description, icon } = look({ state });
+    expect(canStart && canStop).toBe(false);
+    expect(canStart || canStop || state === 'stopping').toBe(true);
+    expect(description).not.toBe('');
+    expect(icon).not.toBe('');
+  });
+
+  test('a file that is not valid cannot be started', () => {
+    expect(taskLook(undefined, false, t)).toMatchObject({ canStart: false, canStop: false, icon: 'error' });
+    expect(taskLook(undefined, true, t)).toMatchObject({ canStart: true, canStop: false });
+    expect(taskLook(snapshot({ state: 'stopped' }), false, t).canStart).toBe(false);
+  });
+
+  test('a table says its part of the load, and its problem when it stopped', () => {
+    const table = snapshot().tables[0]!;
+    expect(tableLook(table, t, 'en').description).toBe('50% · 500 rows');
+    const problem = { code: 'ROW-S106' as const, message: 'no key', remedy: 'add one' };
+    expect(tableLook({ ...table, problem }, t)).toMatchObject({ icon: 'error', description: 'no key' });
+  });
+});
+
+describe('percent of a full load', () => {
+  test('never says 100 before every table is through, though the estimate was too low', () => {
+    const tables = [
+      { source: 'a', destination: 'a', phase: 'full' as const, rows: 5000, estimatedRows: 1000 },
+    ];
+    expect(loadPercent({ phase: 'full', tables })).toBe(99);
+    expect(loadPercent({ phase: 'full', tables: [{ ...tables[0]!, phase: 'done' }] })).toBe(100);
+  });
+
+  test('is unknown while an estimate is, and outside the load', () => {
+    const tables = [{ source: 'a', destination: 'a', phase: 'full' as const, rows: 5, estimatedRows: null }];
+    expect(loadPercent({ phase: 'full', tables })).toBeNull();
+    expect(loadPercent({ phase: 'incremental', tables: [] })).toBeNull();
+  });
+});
+
+describe('the status bar', () => {
+  test('is silent when nothing runs or waits', () => {
+    expect(statusWords([], t)).toBeUndefined();
+    expect(
+      statusWords([snapshot({ state: 'stopped' }), snapshot({ state: 'completed' })], t),
+    ).toBeUndefined();
+  });
+
+  test('names the only task', () => {
+    expect(statusWords([snapshot()], t, 'en')).toMatchObject({
+      text: '$(sync~spin) orders: full load 25% · 20.1K rows/s',
+      severity: 'none',
+    });
+  });
+
+  test('counts several, the worst first', () => {
+    const words = statusWords(
+      [snapshot(), snapshot({ state: 'blocked', dirty: 1 }), snapshot({ state: 'failed' })],
+      t,
+      'en',
+    );
+    expect(words).toMatchObject({
+      text: '$(error) 1 failed · 1 waiting for you · 3 tasks',
+      severity: 'error',
+    });
+    expect(words?.lines).toHaveLength(3);
+  });
+
+  test('a name cannot smuggle an icon in', () => {
+    expect(statusWords([snapshot({ name: '$(flame)' })], t)?.text).not.toContain('$(flame)');
+  });
+});
+
+test('durations are in the unit that people would use', () => {
+  expect(
+    [0, 999, 1000, 59_000, 60_000, 5_400_000, 200_000_000].map((ms) => formatDuration(ms, t, 'en')),
+  ).toEqual(['0 ms', '999 ms', '1 s', '59 s', '1 min', '1.5 h', '2.3 d']);
+});
