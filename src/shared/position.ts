@@ -8,6 +8,8 @@ export interface SourcePosition {
   readonly offset?: number;
   /** The server that wrote file:offset; a file position is meaningless on another one. */
   readonly serverUuid?: string;
+  /** Creation of `file`, seconds since the epoch: another value under the same name means that numbering was reset. */
+  readonly fileCreated?: number;
   /** Commit time at the source of the last transaction before this place, µs since the epoch, when known. */
   readonly commitMicros?: number;
 }

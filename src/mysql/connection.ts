@@ -1,0 +1,371 @@
+import { readFile } from 'node:fs/promises';
+import mysql from 'mysql2';
+import { RowferryError } from '../shared/errors.js';
+import type { SourceSettings } from '../shared/task.js';
+import { sourceError } from './errors.js';
+
+/**
+ * query: everything that reads names and facts. snapshot: rows of tables, whose text arrives as the bytes that
+ * are stored (character_set_results = NULL), so that one decoder serves both phases.
+ */
+export type SessionPurpose = 'query' | 'snapshot';
+
+/** What the rest of the product must know of a server. */
+export interface ServerFacts {
+  readonly version: string;
+  readonly numbers: readonly [major: number, minor: number, patch: number];
+  readonly isMariaDb: boolean;
+  /** server_uuid; empty on servers that have none. */
+  readonly serverUuid: string;
+  readonly serverId: number;
+  /** 'ON', 'OFF', 'ON_PERMISSIVE', 'OFF_PERMISSIVE'. */
+  readonly gtidMode: string;
+  readonly logBin: boolean;
+  readonly binlogFormat: string;
+  readonly binlogRowImage: string;
+  readonly binlogRowMetadata: string;
+  readonly binlogRowValueOptions: string;
+  readonly binlogChecksum: string;
+  readonly transactionCompression: boolean;
+  readonly logReplicaUpdates: boolean;
+  readonly lowerCaseTableNames: number;
+  readonly readOnly: boolean;
+  /** The source's clock minus ours, µs: added to our clock it gives the source's time. */
+  readonly clockOffsetMicros: number;
+}
+
+export interface SourceAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const connectTimeoutMillis = 10_000;
+
+/** `name` as MySQL wants an identifier quoted. */
+export function identifier(name: string): string {
+  return '`' + name.replaceAll('`', '``') + '`';
+}
+
+/** The servers of a connection in the order in which they are tried. `hosts` holds host:port, port optional. */
+export function sourceAddresses(settings: SourceSettings): SourceAddress[] {
+  return [
+    { host: settings.host, port: settings.port },
+    ...settings.hosts.map((text) => {
+      const match = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text);
+      if (!match) return { host: text, port: settings.port };
+      return { host: match[1] ?? match[2] ?? text, port: match[3] ? Number(match[3]) : settings.port };
+    }),
+  ];
+}
+
+/** Options for mysql2, certificates read. Throws ROW-S110 when a certificate file cannot be read. */
+export async function connectionOptions(
+  settings: SourceSettings,
+  address: SourceAddress,
+): Promise<mysql.ConnectionOptions> {
+  return {
+    host: address.host,
+    port: address.port,
+    user: settings.user,
+    password: settings.password,
+    connectTimeout: connectTimeoutMillis,
+    charset: 'utf8mb4_general_ci',
+    supportBigNumbers: true,
+    dateStrings: true,
+    jsonStrings: true,
+    enableKeepAlive: true,
+    keepAliveInitialDelay: 10_000,
+    ...(settings.ssl === 'disabled' ? {} : { ssl: await sslOptions(settings) }),
+  };
+}
+
+async function sslOptions(settings: SourceSettings): Promise<mysql.SslOptions> {
+  const read = async (file: string | undefined): Promise<string | undefined> => {
+    if (file === undefined) return undefined;
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      throw new RowferryError('ROW-S110', `The certificate file ${file} cannot be read.`, { cause: error });
+    }
+  };
+  const [ca, cert, key] = await Promise.all([
+    read(settings.caFile),
+    read(settings.certFile),
+    read(settings.keyFile),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    rejectUnauthorized: settings.ssl !== 'required',
+    verifyIdentity: settings.ssl === 'verify-identity',
+  };
+}
+
+/** Whatever a server or an administrator set globally must not reach our sessions. */
+const sessionVariables = [
+  `time_zone = '+00:00'`,
+  `sql_mode = ''`,
+  `net_write_timeout = 3600`,
+  `net_read_timeout = 3600`,
+  `wait_timeout = 28800`,
+  `sql_select_limit = DEFAULT`,
+  `max_execution_time = 0`,
+  `show_gipk_in_create_table_and_information_schema = ON`,
+];
+
+const unknownVariable = 1193;
+const variableRefused = new Set([unknownVariable, 1227, 1231, 1238]);
+
+/**
+ * Sets what every session starts with, at once, or one by one where the server lacks some of it. Gives the
+ * statements that worked, for another session on the same server.
+ */
+async function prepareSession(
+  run: (sql: string) => Promise<unknown>,
+  extra: readonly string[],
+): Promise<string[]> {
+  const all = [...sessionVariables, ...extra];
+  const together = `SET ${all.map((one) => `SESSION ${one}`).join(', ')}`;
+  try {
+    await run(together);
+    return [together];
+  } catch (error) {
+    if (!variableRefused.has(errnoOf(error))) throw error;
+  }
+  const worked: string[] = [];
+  for (const one of all) {
+    try {
+      await run(`SET SESSION ${one}`);
+      worked.push(`SET SESSION ${one}`);
+    } catch (error) {
+      if (!variableRefused.has(errnoOf(error))) throw error;
+    }
+  }
+  return worked;
+}
+
+function errnoOf(error: unknown): number {
+  const own = (error as { errno?: number } | null)?.errno;
+  if (own !== undefined) return own;
+  return (error as { cause?: { errno?: number } } | null)?.cause?.errno ?? 0;
+}
+
+/** One session on the source. All errors are RowferryErrors. */
+export class SourceConnection {
+  /** The driver's connection, for the readers of this floor. */
+  readonly raw: mysql.Connection;
+  /** host:port that answered. */
+  readonly address: string;
+  /** What prepared the session; another one on the same server may be prepared by the same statements. */
+  preparedBy: readonly string[] = [];
+  readonly #listeners: ((error: RowferryError) => void)[] = [];
+  /** What waits for an answer. The driver forgets its callbacks when we destroy the connection; we must not. */
+  readonly #waiting = new Set<(error: RowferryError) => void>();
+  #facts: Promise<ServerFacts> | undefined;
+  #ended = false;
+  #destroyed = false;
+  #lost: RowferryError | undefined;
+
+  constructor(raw: mysql.Connection, address: string) {
+    this.raw = raw;
+    this.address = address;
+    raw.on('error', (error: unknown) => this.#lose(error));
+    raw.on('end', () => this.#lose({ code: 'PROTOCOL_CONNECTION_LOST', message: 'the server closed it' }));
+  }
+
+  get threadId(): number {
+    return this.raw.threadId ?? 0;
+  }
+
+  #lose(error: unknown): void {
+    if (this.#ended || this.#lost) return;
+    this.#lost = sourceError(error, 'use', this.address);
+    for (const listener of this.#listeners) listener(this.#lost);
+  }
+
+  /** Called once if the connection ends without close() or destroy(). */
+  onLost(listener: (error: RowferryError) => void): void {
+    if (this.#lost) listener(this.#lost);
+    else this.#listeners.push(listener);
+  }
+
+  /** Rows as objects. Integers past 2^53, DECIMAL, dates and JSON are strings. Throws RowferryError. */
+  query<T = Record<string, unknown>>(sql: string, params: readonly unknown[] = []): Promise<T[]> {
+    return new Promise((resolve, reject) => {
+      const done = this.await(reject);
+      this.raw.query({ sql, values: [...params] }, (error, rows) => {
+        done();
+        if (error) reject(sourceError(error, 'use', this.address));
+        else resolve(rows as unknown as T[]);
+      });
+    });
+  }
+
+  /** Calls `reject` if the connection is destroyed before the function that it gives was called. */
+  await(reject: (error: RowferryError) => void): () => void {
+    if (this.#destroyed) reject(this.#ownEnd());
+    else this.#waiting.add(reject);
+    return () => this.#waiting.delete(reject);
+  }
+
+  #ownEnd(): RowferryError {
+    return new RowferryError(
+      'ROW-S107',
+      `The connection to MySQL at ${this.address} was closed by this side.`,
+    );
+  }
+
+  /** Read from the server once, then remembered. */
+  facts(): Promise<ServerFacts> {
+    return (this.#facts ??= readFacts(this));
+  }
+
+  pause(): void {
+    this.raw.pause();
+  }
+
+  resume(): void {
+    this.raw.resume();
+  }
+
+  /** Says goodbye to the server; never throws, never waits long. */
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (!this.#lost) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 1000);
+        this.raw.end(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    this.destroy();
+  }
+
+  /** Ends at once, in the middle of a result too. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#ended = true;
+    this.#destroyed = true;
+    this.raw.destroy();
+    for (const reject of this.#waiting) reject(this.#ownEnd());
+    this.#waiting.clear();
+  }
+}
+
+/**
+ * Connects to the first server that answers and prepares the session (correctness rule 15).
+ * Throws ROW-S101, S102, S103 or S110; of several servers the first one's error.
+ */
+export async function connectSource(
+  settings: SourceSettings,
+  purpose: SessionPurpose = 'query',
+): Promise<SourceConnection> {
+  let first: RowferryError | undefined;
+  for (const address of sourceAddresses(settings)) {
+    try {
+      return await connectTo(settings, address, purpose);
+    } catch (error) {
+      first ??= error as RowferryError;
+    }
+  }
+  throw first!;
+}
+
+/** As connectSource(), one server only. */
+export async function connectTo(
+  settings: SourceSettings,
+  address: SourceAddress,
+  purpose: SessionPurpose,
+): Promise<SourceConnection> {
+  const text = `${address.host}:${address.port}`;
+  const options = await connectionOptions(settings, address);
+  const raw = mysql.createConnection(options);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      raw.connect((error) => (error ? reject(error) : resolve()));
+    });
+  } catch (error) {
+    raw.on('error', () => undefined);
+    raw.destroy();
+    throw sourceError(error, 'connect', text);
+  }
+  const connection = new SourceConnection(raw, text);
+  try {
+    connection.preparedBy = await prepareSession(
+      (sql) => connection.query(sql),
+      purpose === 'snapshot' ? ['character_set_results = NULL'] : [],
+    );
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+  return connection;
+}
+
+const factVariables = [
+  'version',
+  'version_comment',
+  'server_uuid',
+  'server_id',
+  'gtid_mode',
+  'log_bin',
+  'binlog_format',
+  'binlog_row_image',
+  'binlog_row_metadata',
+  'binlog_row_value_options',
+  'binlog_checksum',
+  'binlog_transaction_compression',
+  'log_replica_updates',
+  'log_slave_updates',
+  'lower_case_table_names',
+  'read_only',
+];
+
+async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
+  // SHOW leaves out what the server does not know, where SELECT @@name would fail.
+  const rows = await connection.query<{ Variable_name: string; Value: string }>(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (?)`,
+    [factVariables],
+  );
+  const values = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  const value = (name: string, standard = ''): string => values.get(name) ?? standard;
+  const on = (name: string): boolean => ['ON', '1'].includes(value(name).toUpperCase());
+
+  const before = Date.now();
+  const clock = await connection.query<{ micros: string | number }>(
+    `SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS micros`,
+  );
+  const ours = ((before + Date.now()) / 2) * 1000;
+
+  const version = value('version');
+  const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version);
+  return {
+    version,
+    numbers: [Number(numbers?.[1] ?? 0), Number(numbers?.[2] ?? 0), Number(numbers?.[3] ?? 0)],
+    isMariaDb: /mariadb/i.test(version) || /mariadb/i.test(value('version_comment')),
+    serverUuid: value('server_uuid'),
+    serverId: Number(value('server_id', '0')),
+    gtidMode: value('gtid_mode', 'OFF').toUpperCase(),
+    logBin: on('log_bin'),
+    binlogFormat: value('binlog_format', 'ROW').toUpperCase(),
+    binlogRowImage: value('binlog_row_image', 'FULL').toUpperCase(),
+    binlogRowMetadata: value('binlog_row_metadata', 'MINIMAL').toUpperCase(),
+    binlogRowValueOptions: value('binlog_row_value_options').toUpperCase(),
+    binlogChecksum: value('binlog_checksum', 'NONE').toUpperCase(),
+    transactionCompression: on('binlog_transaction_compression'),
+    logReplicaUpdates: on('log_replica_updates') || on('log_slave_updates'),
+    lowerCaseTableNames: Number(value('lower_case_table_names', '0')),
+    readOnly: on('read_only'),
+    clockOffsetMicros: Math.round(Number(clock[0]?.micros ?? ours) - ours),
+  };
+}
+
+/** version ≥ wanted, by numbers (9.10 comes after 9.9, 26.1 after 9.7). */
+export function atLeast(facts: ServerFacts, major: number, minor: number, patch = 0): boolean {
+  const [a, b, c] = facts.numbers;
+  return a !== major ? a > major : b !== minor ? b > minor : c >= patch;
+}

@@ -1,0 +1,111 @@
+import { RowferryError, type ErrorCode } from '../shared/errors.js';
+
+/** What mysql2 and Node put on an error: a symbolic code, and MySQL's own number when the server spoke. */
+interface DriverError {
+  readonly code?: string;
+  readonly errno?: number;
+  readonly message: string;
+}
+
+const unreachable: ErrorCode = 'ROW-S101';
+const refused: ErrorCode = 'ROW-S102';
+const unprivileged: ErrorCode = 'ROW-S103';
+const lost: ErrorCode = 'ROW-S107';
+const unknownObject: ErrorCode = 'ROW-S108';
+const tls: ErrorCode = 'ROW-S110';
+
+/** MySQL Server Error Message Reference: numbers never change their meaning, texts do. */
+const byNumber = new Map<number, ErrorCode>([
+  [1040, unreachable], // too many connections
+  [1203, unreachable], // too many connections of this user
+  [1226, unreachable], // a resource limit of this user
+  [1129, unreachable], // host blocked after too many errors
+  [1044, unprivileged],
+  [1142, unprivileged],
+  [1143, unprivileged],
+  [1227, unprivileged],
+  [1370, unprivileged],
+  [1045, refused],
+  [1130, refused],
+  [1251, refused],
+  [1698, refused],
+  [1820, refused],
+  [1862, refused],
+  [3118, refused],
+  [3955, refused],
+  [1049, unknownObject],
+  [1054, unknownObject],
+  [1146, unknownObject],
+  [1053, lost], // server shutdown
+  [1077, lost],
+  [1079, lost],
+  [1152, lost],
+  [1158, lost],
+  [1159, lost],
+  [1160, lost],
+  [1161, lost],
+  [1317, lost], // the query was killed
+  [1927, lost],
+  [3168, lost], // server is going away
+  [3169, lost], // the session was killed
+  [4031, lost], // idle for too long
+  [3159, tls], // the server insists on encryption
+]);
+
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'ETIMEDOUT',
+  'EPIPE',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_PACKETS_OUT_OF_ORDER',
+  'PROTOCOL_UNEXPECTED_PACKET',
+]);
+
+const authenticationCodes = new Set(['AUTH_SWITCH_PLUGIN_ERROR', 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED']);
+
+const tlsCode =
+  /^(HANDSHAKE_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$|HOSTNAME_MISMATCH$)/;
+
+/**
+ * Turns what the driver reports into the product's error. `stage` tells a server that was never there from one
+ * that went away; `address` is host:port. Decides on codes and numbers alone.
+ */
+export function sourceError(error: unknown, stage: 'connect' | 'use', address: string): RowferryError {
+  if (error instanceof RowferryError) return error;
+  const driver = (error ?? { message: 'unknown error' }) as DriverError;
+  const code = codeOf(driver, stage);
+  const said = driver.message || driver.code || 'no reason given';
+  const message = {
+    [unreachable]: `MySQL at ${address} cannot be reached: ${said}`,
+    [refused]: `MySQL at ${address} refused the login: ${said}`,
+    [unprivileged]: `The MySQL account lacks a privilege: ${said}`,
+    [lost]: `The connection to MySQL at ${address} was lost: ${said}`,
+    [unknownObject]: `MySQL does not know an object: ${said}`,
+    [tls]: `The encrypted connection to MySQL at ${address} failed: ${said}`,
+  }[code as string];
+  return new RowferryError(code, message ?? `MySQL at ${address} answered: ${said}`, { cause: error });
+}
+
+function codeOf(error: DriverError, stage: 'connect' | 'use'): ErrorCode {
+  const numbered = error.errno !== undefined && error.errno > 0 ? byNumber.get(error.errno) : undefined;
+  if (numbered) return numbered === lost && stage === 'connect' ? unreachable : numbered;
+  if (error.code !== undefined) {
+    if (networkCodes.has(error.code)) return stage === 'connect' ? unreachable : lost;
+    if (tlsCode.test(error.code)) return tls;
+    if (authenticationCodes.has(error.code)) return refused;
+  }
+  // mysql2 marks what ended the connection as fatal even where it gives it no code of its own.
+  if (error.errno === undefined && (error as { fatal?: boolean }).fatal === true) {
+    return stage === 'connect' ? unreachable : lost;
+  }
+  return 'ROW-S111';
+}

@@ -1,0 +1,170 @@
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import { atLeast, type ServerFacts, type SourceConnection } from './connection.js';
+import { GtidSet } from './gtid.js';
+
+interface BinlogStatus {
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** Where the server writes its binlog now. Throws ROW-S105 when it writes none, ROW-S103 without the privilege. */
+async function binlogStatus(connection: SourceConnection): Promise<BinlogStatus> {
+  const facts = await connection.facts();
+  // SHOW MASTER STATUS is gone since 8.4, its successor came with 8.2.
+  const statement =
+    !facts.isMariaDb && atLeast(facts, 8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
+  const rows = await connection.query<{ File: string; Position: number | string }>(statement);
+  const row = rows[0];
+  if (!row?.File) throw new RowferryError('ROW-S105', 'The source does not write a binlog (log_bin is OFF).');
+  return { file: row.File, offset: Number(row.Position) };
+}
+
+async function gtidVariable(
+  connection: SourceConnection,
+  name: 'gtid_executed' | 'gtid_purged',
+): Promise<string> {
+  const rows = await connection.query<{ value: string }>(`SELECT @@GLOBAL.${name} AS value`);
+  return GtidSet.parse(rows[0]?.value ?? '').toString();
+}
+
+/**
+ * A position before which every transaction is visible to a read that begins now (correctness rule 1):
+ * gtid_executed with gtid_mode=ON, otherwise the beginning of the current binlog file, because a rotation
+ * waits for every prepared transaction. The end offset that the server reports is never safe: it already counts
+ * commits that no read sees. Throws ROW-S105, ROW-S103.
+ */
+export async function safeStartPosition(connection: SourceConnection): Promise<SourcePosition> {
+  const facts = await connection.facts();
+  if (facts.gtidMode === 'ON') {
+    const gtidSet = await gtidVariable(connection, 'gtid_executed');
+    await binlogStatus(connection);
+    return { gtidSet, serverUuid: facts.serverUuid };
+  }
+  const { file } = await binlogStatus(connection);
+  return { file, offset: firstEventOffset, serverUuid: facts.serverUuid };
+}
+
+/** The first event of a binlog file stands behind its four magic bytes. */
+export const firstEventOffset = 4;
+
+/** The end of the binlog now: a goal to wait for with hasReached(), never a place to start from. */
+export async function endPosition(connection: SourceConnection): Promise<SourcePosition> {
+  const facts = await connection.facts();
+  const status = await binlogStatus(connection);
+  return {
+    ...status,
+    serverUuid: facts.serverUuid,
+    ...(facts.gtidMode === 'ON' ? { gtidSet: await gtidVariable(connection, 'gtid_executed') } : {}),
+  };
+}
+
+/** Binlog files are numbered; numbers pass 999999, so the text does not order them. */
+export function compareFiles(a: string, b: string): number {
+  const number = (name: string): number => Number(/\.(\d+)$/.exec(name)?.[1] ?? 0);
+  return number(a) - number(b);
+}
+
+/** Has a stream at `position` passed everything before `goal`? By GTID where both have one, else by file and offset. */
+export function hasReached(position: SourcePosition, goal: SourcePosition): boolean {
+  if (position.gtidSet !== undefined && goal.gtidSet !== undefined) {
+    return GtidSet.parse(position.gtidSet).containsSet(GtidSet.parse(goal.gtidSet));
+  }
+  if (position.file === undefined || goal.file === undefined) return false;
+  const files = compareFiles(position.file, goal.file);
+  return files !== 0 ? files > 0 : (position.offset ?? 0) >= (goal.offset ?? 0);
+}
+
+function gone(message: string): RowferryError {
+  return new RowferryError('ROW-S104', message);
+}
+
+/**
+ * Can the server still send everything behind `position`? Throws ROW-S104 with the reason: purged, numbering
+ * reset, another server's binlog; ROW-S107 when a replica has not yet got what was already seen, which mends itself.
+ */
+export async function assertAvailable(connection: SourceConnection, position: SourcePosition): Promise<void> {
+  const facts = await connection.facts();
+  if (position.gtidSet !== undefined) await assertGtidAvailable(connection, facts, position.gtidSet);
+  else await assertFileAvailable(connection, facts, position);
+}
+
+async function assertGtidAvailable(
+  connection: SourceConnection,
+  facts: ServerFacts,
+  gtidSet: string,
+): Promise<void> {
+  if (facts.gtidMode !== 'ON') {
+    throw gone(
+      `The task follows the source by GTID, but gtid_mode is ${facts.gtidMode} on ${connection.address} now.`,
+    );
+  }
+  const seen = GtidSet.parse(gtidSet);
+  const executed = GtidSet.parse(await gtidVariable(connection, 'gtid_executed'));
+  const purged = GtidSet.parse(await gtidVariable(connection, 'gtid_purged'));
+  const missing = purged.minus(seen);
+  if (!missing.isEmpty) {
+    throw gone(`The source has purged binlogs that were not read yet: transactions ${String(missing)}.`);
+  }
+  const ahead = seen.minus(executed);
+  if (ahead.isEmpty) return;
+  if (!ahead.ofServer(facts.serverUuid).isEmpty || executed.isEmpty) {
+    throw gone(
+      `The source no longer knows transactions that were already read (${String(ahead)}): its binlog was reset, or its data restored.`,
+    );
+  }
+  throw new RowferryError(
+    'ROW-S107',
+    `${connection.address} has not yet applied transactions that were already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,
+  );
+}
+
+async function assertFileAvailable(
+  connection: SourceConnection,
+  facts: ServerFacts,
+  position: SourcePosition,
+): Promise<void> {
+  if (position.file === undefined) throw gone('The task has no position in the binlog.');
+  if (position.serverUuid !== undefined && position.serverUuid !== facts.serverUuid) {
+    throw gone(
+      `The position ${position.file} belongs to another server: file positions mean nothing on ${connection.address}.`,
+    );
+  }
+  const files = await connection.query<{ Log_name: string; File_size: number | string }>('SHOW BINARY LOGS');
+  const file = files.find((one) => one.Log_name === position.file);
+  if (!file) {
+    const oldest = files[0]?.Log_name;
+    throw gone(
+      oldest !== undefined && compareFiles(position.file, oldest) < 0
+        ? `The binlog file ${position.file} was purged; the oldest is ${oldest}.`
+        : `The binlog file ${position.file} does not exist: the numbering was reset.`,
+    );
+  }
+  if (Number(file.File_size) < (position.offset ?? 0)) {
+    throw gone(
+      `The binlog file ${position.file} ends before offset ${position.offset}: the numbering was reset.`,
+    );
+  }
+}
+
+/**
+ * Transactions in the PREPARED state now, as BinlogHandler names them. Their rows may lie before a start
+ * position, so a start waits until they are decided (correctness rule 2). Throws ROW-S103 without XA_RECOVER_ADMIN.
+ */
+export async function preparedTransactions(connection: SourceConnection): Promise<string[]> {
+  const rows = await connection.query<{
+    formatID: number | string;
+    gtrid_length: number;
+    bqual_length: number;
+    data: string;
+  }>('XA RECOVER CONVERT XID');
+  return rows.map(({ formatID, gtrid_length, data }) => {
+    const hex = data.replace(/^0x/i, '').toLowerCase();
+    return xidText(formatID, hex.slice(0, gtrid_length * 2), hex.slice(gtrid_length * 2));
+  });
+}
+
+/** One spelling of an XID for the whole product: `format:gtrid:bqual`, the parts in lower-case hex. */
+export function xidText(format: number | string, gtridHex: string, bqualHex: string): string {
+  return `${format}:${gtridHex}:${bqualHex}`;
+}
