@@ -171,6 +171,11 @@ export const errorCodes = {
     cause: 'The task is not known or not running here.',
     remedy: 'Start the task first, or name the --state folder it runs with.',
   },
+  'ROW-E110': {
+    exit: 3,
+    cause: 'The data file of the embedded Tablestore is damaged, or belongs to another program.',
+    remedy: 'Name another folder with --data, or put the file aside: it is never written to as it is.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

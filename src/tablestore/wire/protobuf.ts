@@ -69,11 +69,14 @@ export class ProtobufReader {
 
   /** int32 and enums; a negative one travels as ten bytes. */
   int32(): number {
+    const small = this.smallVarint();
+    if (small >= 0) return small;
     return Number(BigInt.asIntN(32, this.int64()));
   }
 
   bool(): boolean {
-    return this.int64() !== 0n;
+    const small = this.smallVarint();
+    return small >= 0 ? small !== 0 : this.int64() !== 0n;
   }
 
   double(): number {
@@ -119,6 +122,16 @@ export class ProtobufReader {
       default:
         throw new WireFormatError('wire type not allowed');
     }
+  }
+
+  /** The value of a varint of one byte, which nearly all are, or -1 with nothing read. */
+  private smallVarint(): number {
+    this.expect(WireType.VARINT);
+    if (this.position >= this.end) throw new WireFormatError('truncated varint');
+    const byte = this.bytes[this.position]!;
+    if (byte >= 0x80) return -1;
+    this.position++;
+    return byte;
   }
 
   private blockLength(): number {

@@ -1,0 +1,189 @@
+import {
+  ColumnPaginationFilter,
+  Comparator,
+  CompositeColumnValueFilter,
+  Filter,
+  FilterType,
+  LogicalOperator,
+  SingleColumnValueFilter,
+} from '../tablestore/wire/messages.js';
+import type { Message } from '../tablestore/wire/codec.js';
+import { Variant } from '../tablestore/wire/plainbuffer.js';
+import { WireFormatError } from '../tablestore/wire/protobuf.js';
+import { invalid } from './errors.js';
+import { limits } from './limits.js';
+import { checkColumnName } from './schema.js';
+
+/** A value to compare: type byte, and bytes[start, end) without a length prefix. */
+export interface FilterValue {
+  readonly type: number;
+  readonly source: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Gives the versions of a column, newest first; empty when the row has none. */
+export type ColumnLookup = (name: string) => readonly FilterValue[];
+
+export interface CompiledFilter {
+  readonly matches: (lookup: ColumnLookup) => boolean;
+  /** Columns of a row to leave out and to return, where the filter pages through columns. */
+  readonly pagination: { offset: number; limit: number } | undefined;
+}
+
+/** Compiles the filter of a read or the column condition of a write. Throws OtsError, or WireFormatError. */
+export function compileFilter(bytes: Buffer): CompiledFilter {
+  const filter = Filter.decode(bytes);
+  if (filter.type === FilterType.COLUMN_PAGINATION) {
+    const pagination = ColumnPaginationFilter.decode(filter.filter);
+    if (pagination.offset < 0)
+      throw invalid('The offset of column pagination filter must be greater than or equal to 0.');
+    if (pagination.limit <= 0) throw invalid('The limit of column pagination filter must be greater than 0.');
+    return { matches: () => true, pagination };
+  }
+  return { matches: compile(filter, { count: 0 }, 0), pagination: undefined };
+}
+
+type Matcher = (lookup: ColumnLookup) => boolean;
+
+function compile(filter: Message<typeof Filter>, seen: { count: number }, depth: number): Matcher {
+  if (++seen.count > limits.filters) throw invalid(`The count of filter exceeds the max: ${limits.filters}.`);
+  if (depth > limits.filters) throw new WireFormatError('filters nest too deep');
+  switch (filter.type) {
+    case FilterType.SINGLE_COLUMN_VALUE:
+      return compileSingle(SingleColumnValueFilter.decode(filter.filter));
+    case FilterType.COMPOSITE_COLUMN_VALUE: {
+      const { combinator, subFilters } = CompositeColumnValueFilter.decode(filter.filter);
+      const parts = subFilters.map((sub) => compile(sub, seen, depth + 1));
+      switch (combinator) {
+        case LogicalOperator.NOT: {
+          if (parts.length !== 1) throw invalid('Invalid NOT operator: the number of sub-filters must be 1.');
+          const part = parts[0]!;
+          return (lookup) => !part(lookup);
+        }
+        case LogicalOperator.AND:
+        case LogicalOperator.OR:
+          if (parts.length < 2) {
+            throw invalid('Invalid AND/OR operator: the number of sub-filters must be more than 1.');
+          }
+          return combinator === LogicalOperator.AND
+            ? (lookup) => parts.every((part) => part(lookup))
+            : (lookup) => parts.some((part) => part(lookup));
+        default:
+          throw invalid('Invalid logical operator of filter.');
+      }
+    }
+    default:
+      throw invalid('Invalid filter type.');
+  }
+}
+
+function compileSingle(filter: Message<typeof SingleColumnValueFilter>): Matcher {
+  const { comparator, columnName, filterIfMissing, latestVersionOnly, valueTransRule } = filter;
+  checkColumnName(columnName);
+  if (comparator === Comparator.EXIST) return (lookup) => lookup(columnName).length > 0;
+  if (comparator === Comparator.NOT_EXIST) return (lookup) => lookup(columnName).length === 0;
+  if (comparator < Comparator.EQUAL || comparator > Comparator.LESS_EQUAL) {
+    throw invalid('Invalid comparator of filter.');
+  }
+  const expected = parseVariant(filter.columnValue);
+  const transform = valueTransRule ? compileTransform(valueTransRule) : undefined;
+  const test = (value: FilterValue): boolean => {
+    const actual = transform ? transform(value) : value;
+    return actual !== undefined && compareWith(comparator, actual, expected);
+  };
+  return (lookup) => {
+    const versions = lookup(columnName);
+    if (versions.length === 0) return !filterIfMissing;
+    return latestVersionOnly ? test(versions[0]!) : versions.some(test);
+  };
+}
+
+/** A variant as filters and split points carry it: type byte, LE32 length for string and binary, payload. */
+export function parseVariant(bytes: Buffer): FilterValue {
+  const type = bytes[0];
+  switch (type) {
+    case Variant.INTEGER:
+    case Variant.DOUBLE:
+      if (bytes.length !== 9) break;
+      return { type, source: bytes, start: 1, end: 9 };
+    case Variant.BOOLEAN:
+      if (bytes.length !== 2) break;
+      return { type, source: bytes, start: 1, end: 2 };
+    case Variant.STRING:
+    case Variant.BINARY:
+      if (bytes.length < 5 || bytes.readUInt32LE(1) !== bytes.length - 5) break;
+      return { type, source: bytes, start: 5, end: bytes.length };
+  }
+  throw new WireFormatError('value of a filter is malformed');
+}
+
+function compareWith(comparator: number, actual: FilterValue, expected: FilterValue): boolean {
+  // Values of different types are never equal and have no order.
+  if (actual.type !== expected.type) return comparator === Comparator.NOT_EQUAL;
+  const order = compareValues(actual, expected);
+  switch (comparator) {
+    case Comparator.EQUAL:
+      return order === 0;
+    case Comparator.NOT_EQUAL:
+      return order !== 0;
+    case Comparator.GREATER_THAN:
+      return order > 0;
+    case Comparator.GREATER_EQUAL:
+      return order >= 0;
+    case Comparator.LESS_THAN:
+      return order < 0;
+    default:
+      return order <= 0;
+  }
+}
+
+function compareValues(a: FilterValue, b: FilterValue): number {
+  switch (a.type) {
+    case Variant.INTEGER: {
+      const difference = a.source.readBigInt64LE(a.start) - b.source.readBigInt64LE(b.start);
+      return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+    }
+    case Variant.DOUBLE:
+      return a.source.readDoubleLE(a.start) - b.source.readDoubleLE(b.start);
+    default:
+      return a.source.compare(b.source, b.start, b.end, a.start, a.end);
+  }
+}
+
+/** Takes the first group that a regular expression finds in a string, read as another type. */
+function compileTransform(rule: {
+  regex: string;
+  castType?: number;
+}): (value: FilterValue) => FilterValue | undefined {
+  let expression: RegExp;
+  try {
+    expression = new RegExp(rule.regex);
+  } catch {
+    throw invalid(`Invalid regex of filter: ${rule.regex}`);
+  }
+  return (value) => {
+    if (value.type !== Variant.STRING) return undefined;
+    const found = expression.exec(value.source.toString('utf8', value.start, value.end));
+    const text = found?.[1] ?? found?.[0];
+    return text === undefined ? undefined : castText(text, rule.castType ?? Variant.STRING);
+  };
+}
+
+function castText(text: string, type: number): FilterValue | undefined {
+  const number = Buffer.alloc(8);
+  switch (type) {
+    case Variant.INTEGER:
+      if (!/^[+-]?\d{1,19}$/.test(text)) return undefined;
+      number.writeBigInt64LE(BigInt.asIntN(64, BigInt(text)));
+      return { type, source: number, start: 0, end: 8 };
+    case Variant.DOUBLE:
+      if (text.trim() === '' || Number.isNaN(Number(text))) return undefined;
+      number.writeDoubleLE(Number(text));
+      return { type, source: number, start: 0, end: 8 };
+    default: {
+      const source = Buffer.from(text);
+      return { type: Variant.STRING, source, start: 0, end: source.length };
+    }
+  }
+}

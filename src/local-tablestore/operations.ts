@@ -1,0 +1,52 @@
+import { batchGetRow, bulkExport, computeSplitPointsBySize, getRange, getRow } from './read-operations.js';
+import { unsupported } from './schema.js';
+import type { Service } from './service.js';
+import {
+  addDefinedColumn,
+  createTable,
+  deleteDefinedColumn,
+  deleteTable,
+  describeTable,
+  listTable,
+  updateTable,
+} from './table-operations.js';
+import { abortTransaction, commitTransaction, startLocalTransaction } from './transaction-operations.js';
+import { batchWriteRow, bulkImport, writeRow } from './write-operations.js';
+
+type Handler = (service: Service, body: Buffer) => Buffer;
+
+/** The operations that work; docs/local-tablestore.md says how completely. */
+const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['CreateTable', createTable],
+  ['ListTable', listTable],
+  ['DescribeTable', describeTable],
+  ['UpdateTable', updateTable],
+  ['DeleteTable', deleteTable],
+  ['AddDefinedColumn', addDefinedColumn],
+  ['DeleteDefinedColumn', deleteDefinedColumn],
+  ['ComputeSplitPointsBySize', computeSplitPointsBySize],
+  ['GetRow', getRow],
+  ['PutRow', (service, body) => writeRow(service, 'PutRow', body)],
+  ['UpdateRow', (service, body) => writeRow(service, 'UpdateRow', body)],
+  ['DeleteRow', (service, body) => writeRow(service, 'DeleteRow', body)],
+  ['BatchGetRow', batchGetRow],
+  ['BatchWriteRow', batchWriteRow],
+  ['GetRange', getRange],
+  ['BulkImport', bulkImport],
+  ['BulkExport', bulkExport],
+  ['StartLocalTransaction', startLocalTransaction],
+  ['CommitTransaction', commitTransaction],
+  ['AbortTransaction', abortTransaction],
+]);
+
+/**
+ * Runs one operation.
+ * @param body its protobuf message. @returns the protobuf message of the answer.
+ * @throws OtsError what the service would answer; WireFormatError when `body` is malformed.
+ */
+export function runOperation(service: Service, operation: string, body: Buffer): Buffer {
+  const handler = handlers.get(operation);
+  if (!handler) throw unsupported(`The operation ${operation}`);
+  service.beginRequest();
+  return handler(service, body);
+}
