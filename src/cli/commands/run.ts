@@ -92,9 +92,9 @@ async function follow(
     }
     const outcome = await Promise.race([
       ended,
-      engine.closed.then((crash) => {
+      engine.closed.then((crash): RunOutcome => {
         if (crash) throw crash;
-        return { state: 'stopped' } satisfies RunOutcome;
+        return { state: 'stopped' };
       }),
     ]);
     const error = blocked ?? outcome.error;

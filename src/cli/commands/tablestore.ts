@@ -1,0 +1,179 @@
+import { join, resolve } from 'node:path';
+import { userDataDir } from '../../engine/paths.js';
+import {
+  openTablestoreData,
+  startLocalTablestore,
+  type TablestoreData,
+} from '../../local-tablestore/index.js';
+import { RowferryError } from '../../shared/errors.js';
+import { nearest } from '../../shared/nearest.js';
+import {
+  flag,
+  text,
+  usageError,
+  wholeNumber,
+  type CliContext,
+  type Command,
+  type Values,
+} from '../command.js';
+import { count } from '../figures.js';
+import { columns } from '../terminal.js';
+import { cellText, rowJson } from '../row-text.js';
+
+export const tablestore: Command = {
+  name: 'tablestore',
+  summary: 'an embedded Tablestore, and a look into its data',
+  usage:
+    '[--port N] [--data DIR] [--instance NAME] [--discard]\n       rowferry tablestore ls | get TABLE KEY… | scan TABLE | export TABLE  [--data DIR]',
+  help: [
+    'Without a further word: serves the Tablestore protocol on 127.0.0.1 until it is interrupted. It prints where it listens and the key pair, which is made once and kept with the data. Any official SDK can talk to it.',
+    'ls lists the tables, get shows one row by its key values, scan shows the first rows, export writes all rows of a table as one JSON object a line. They read the data folder, whether a server runs on it or not.',
+  ],
+  options: {
+    port: { type: 'string' },
+    data: { type: 'string' },
+    instance: { type: 'string' },
+    'access-key-id': { type: 'string' },
+    discard: { type: 'boolean' },
+    limit: { type: 'string' },
+    json: { type: 'boolean' },
+  },
+  optionHelp: {
+    '--port N': 'port; default 8087, 0 for any free one',
+    '--data DIR': 'folder of the data; default: a folder of the user',
+    '--instance NAME': 'name of the instance; default local',
+    '--access-key-id ID': 'use this id and the secret in $OTS_SECRET instead of the kept pair',
+    '--discard': 'answer writes without storing them, for benchmarks',
+    '--limit N': 'scan: how many rows; default 20',
+    '--json': 'ls, get, scan: JSON, one object a line',
+  },
+  examples: [
+    'rowferry tablestore --port 8087 --data ./data',
+    'rowferry tablestore get orders 1001 --data ./data',
+  ],
+  async run(context, values, positionals) {
+    const [action, ...rest] = positionals;
+    if (action === undefined) return serve(context, values);
+    const look = actions[action];
+    if (!look) {
+      const meant = nearest(action, Object.keys(actions));
+      throw usageError(
+        `There is no "tablestore ${action}".${meant ? ` Did you mean "${meant}"?` : ''}`,
+        'tablestore',
+      );
+    }
+    const data = openTablestoreData(dataFolder(context, values), text(values, 'instance') ?? 'local');
+    try {
+      return look(context, values, data, rest);
+    } finally {
+      data.close();
+    }
+  },
+};
+
+async function serve(context: CliContext, values: Values): Promise<number> {
+  const { terminal, interrupted } = context;
+  const accessKeyId = text(values, 'access-key-id');
+  const accessKeySecret = context.environment['OTS_SECRET'];
+  if (accessKeyId !== undefined && !accessKeySecret) {
+    throw new RowferryError(
+      'ROW-T103',
+      '--access-key-id needs the secret in the environment variable OTS_SECRET.',
+      {
+        remedy: 'Set OTS_SECRET: a secret on the command line could be read by others.',
+      },
+    );
+  }
+  const server = await startLocalTablestore({
+    port: wholeNumber(values, 'port', 0, 65_535, 'tablestore') ?? 8087,
+    data: dataFolder(context, values),
+    instance: text(values, 'instance') ?? 'local',
+    discard: flag(values, 'discard'),
+    ...(accessKeyId !== undefined && accessKeySecret && { accessKeyId, accessKeySecret }),
+  });
+  terminal.print(`listening on ${server.url}`);
+  terminal.print(`instance: ${server.instance}`);
+  terminal.print(`access key id: ${server.accessKeyId}`);
+  terminal.print(`access key secret: ${server.accessKeySecret}`);
+  await new Promise<void>((settle) => {
+    if (interrupted.aborted) settle();
+    interrupted.addEventListener('abort', () => settle());
+  });
+  await server.close();
+  return 0;
+}
+
+type Look = (context: CliContext, values: Values, data: TablestoreData, rest: string[]) => number;
+
+const actions: Record<string, Look> = {
+  ls({ terminal }, values, data) {
+    const tables = data.tables();
+    if (flag(values, 'json')) {
+      for (const table of tables) terminal.print(JSON.stringify(table));
+      return 0;
+    }
+    const rows = tables.map((t) => [
+      t.name,
+      count(t.rows),
+      t.primaryKey.map((k) => `${k.name} ${k.type}`).join(', '),
+    ]);
+    for (const line of columns([['Table', 'Rows', 'Primary key'].map(terminal.style.bold), ...rows], [1])) {
+      terminal.print(line);
+    }
+    return 0;
+  },
+  get({ terminal }, values, data, [table, ...key]) {
+    if (table === undefined || key.length === 0)
+      throw usageError('get needs a table and the values of its key.', 'tablestore');
+    const row = data.get(table, key);
+    if (!row) {
+      terminal.note(`${table} has no row ${key.join(', ')}.`);
+      return 1;
+    }
+    if (flag(values, 'json')) terminal.print(rowJson(row.primaryKey, row.columns));
+    else {
+      const cells = [...Object.entries(row.primaryKey), ...Object.entries(row.columns)];
+      for (const line of columns(cells.map(([name, value]) => [name, cellText(value)]))) terminal.print(line);
+    }
+    return 0;
+  },
+  scan({ terminal }, values, data, rest) {
+    const table = onlyTable('scan', rest);
+    const limit = wholeNumber(values, 'limit', 1, 1_000_000, 'tablestore') ?? 20;
+    const found = [...data.scan(table, { limit })];
+    if (flag(values, 'json')) {
+      for (const row of found) terminal.print(rowJson(row.primaryKey, row.columns));
+      return 0;
+    }
+    const names = [
+      ...new Set(found.flatMap((r) => [...Object.keys(r.primaryKey), ...Object.keys(r.columns)])),
+    ];
+    const lines = found.map((r) => {
+      const cells: Record<string, unknown> = { ...r.columns, ...r.primaryKey };
+      return names.map((name) =>
+        name in cells ? cellText(cells[name]).slice(0, 40) : terminal.style.dim('-'),
+      );
+    });
+    for (const line of columns([names.map(terminal.style.bold), ...lines])) terminal.print(line.trimEnd());
+    return 0;
+  },
+  export({ terminal }, _values, data, rest) {
+    for (const row of data.scan(onlyTable('export', rest)))
+      terminal.print(rowJson(row.primaryKey, row.columns));
+    return 0;
+  },
+};
+
+function onlyTable(action: string, rest: readonly string[]): string {
+  const [table, extra] = rest;
+  if (table === undefined) throw usageError(`${action} needs a table.`, 'tablestore');
+  if (extra !== undefined) throw usageError(`"${extra}" is one argument too many.`, 'tablestore');
+  return table;
+}
+
+function dataFolder(context: CliContext, values: Values): string {
+  const named = text(values, 'data');
+  return named === undefined
+    ? join(userDataDir(context.environment), 'tablestore')
+    : resolve(context.cwd, named);
+}

@@ -1,0 +1,131 @@
+import type { ClientApi } from '../shared/protocol.js';
+import { FileLog, type Log } from './log.js';
+import { acquireLock } from './lock.js';
+import type { StatePaths } from './paths.js';
+import { EngineServer, type Session, type SessionApi } from './server.js';
+import { EngineStore } from './store/engine-store.js';
+import { Supervisor } from './supervisor.js';
+
+/** Time for a window to reload, or a second command to follow the first, before an unused engine ends. */
+const idleMs = { cli: 700, extension: 10_000 };
+
+/**
+ * The background process of one state folder: it holds the lock, keeps the store, runs the tasks and serves the
+ * clients. It ends by itself when nobody is attached and no task is set to keep running.
+ */
+export class Engine {
+  readonly ended: Promise<void>;
+  #settleEnded: () => void = () => {};
+  #server: EngineServer;
+  #supervisor: Supervisor;
+  #draining: Promise<void> | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #lastKind: Session['kind'] = 'cli';
+  #ticker: NodeJS.Timeout;
+
+  /** 'locked' when another process is the engine of this folder. Throws ROW-E105 when the store cannot be opened. */
+  static async open(paths: StatePaths): Promise<Engine | 'locked'> {
+    const lock = acquireLock(paths.lock);
+    if (!lock) return 'locked';
+    const store = EngineStore.open(paths.store);
+    const engine = new Engine(paths, store, lock);
+    await engine.#server.listen();
+    engine.#considerEnding();
+    return engine;
+  }
+
+  readonly #log: Log;
+
+  private constructor(
+    paths: StatePaths,
+    private readonly store: EngineStore,
+    private readonly lock: { release(): void },
+  ) {
+    this.ended = new Promise((settle) => (this.#settleEnded = settle));
+    this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
+    this.#supervisor = new Supervisor(store, workshop, this.#log, {
+      ended: (id, outcome) => {
+        this.#tell('ended', id, outcome);
+        this.#considerEnding();
+      },
+      verifyProgress: (id, progress) => this.#tell('verifyProgress', id, progress),
+      changed: () => this.#tell('snapshot', this.#supervisor.snapshots()),
+    });
+    this.#server = new EngineServer(paths, this.#log, {
+      api: (session) => this.#api(session),
+      attached: (session) => {
+        this.#lastKind = session.kind;
+        clearTimeout(this.#idleTimer);
+      },
+      detached: (session) => {
+        this.#supervisor.detached(session);
+        this.#considerEnding();
+      },
+      draining: () => this.#draining !== undefined,
+    });
+    // One message a second carries everything there is to see.
+    this.#ticker = setInterval(() => this.#tell('snapshot', this.#supervisor.snapshots()), 1000);
+    this.#log.info(`engine ${process.pid} opened ${paths.dir}`);
+  }
+
+  #tell<M extends keyof ClientApi>(method: M, ...args: Parameters<ClientApi[M]>): void {
+    this.#server?.broadcast(method, ...args);
+  }
+
+  #api(session: Session): SessionApi {
+    const supervisor = this.#supervisor;
+    return {
+      handOver: async () => {
+        const tasks = supervisor.handOver();
+        // The answer has to be out before the socket closes.
+        setImmediate(() => void this.drain('handed over'));
+        await supervisor.stopAll();
+        return tasks;
+      },
+      start: (task, file, options) => supervisor.start(session, task, file, options),
+      stop: (id) => supervisor.stop(id),
+      check: (task) => supervisor.check(task),
+      lastCheck: async (id) => supervisor.lastCheck(id),
+      verify: (task, options) => supervisor.verify(task, options),
+      snapshots: async () => supervisor.snapshots(),
+      shutdown: async () => {
+        await supervisor.stopAll();
+        setImmediate(() => void this.drain('shut down by a client'));
+      },
+    };
+  }
+
+  /** Stops every task at a checkpoint, says goodbye and frees the folder. Safe to call again. */
+  drain(why: string): Promise<void> {
+    return (this.#draining ??= this.#drain(why));
+  }
+
+  async #drain(why: string): Promise<void> {
+    this.#log.info(`engine ends: ${why}`);
+    clearTimeout(this.#idleTimer);
+    clearInterval(this.#ticker);
+    await this.#supervisor.stopAll();
+    await this.#server.close();
+    this.store.close();
+    this.lock.release();
+    this.#settleEnded();
+  }
+
+  /** A defect of ours: say it where it will be found, and end. The store goes on from its last transaction. */
+  crash(error: unknown): void {
+    this.#log.error(
+      `the engine crashed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    console.error(error);
+    process.exit(70);
+  }
+
+  #considerEnding(): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#draining || this.#server.sessions.size > 0 || this.#supervisor.keepsRunning()) return;
+    this.#idleTimer = setTimeout(() => {
+      if (this.#server.sessions.size === 0 && !this.#supervisor.keepsRunning())
+        void this.drain('nobody is attached');
+    }, idleMs[this.#lastKind]);
+  }
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { RowferryError, type PlainError } from '../shared/errors.js';
+import type { RunOutcome, StartOptions } from '../shared/protocol.js';
+import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { Session } from './server.js';
+
+/** What replication tells of itself, whenever asked. */
+export type WorkView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
+
+/** One attempt of a task, from its start to its end. */
+export interface Work {
+  /** Settles when the work is over. Throws RowferryError when it failed. */
+  run(): Promise<RunOutcome>;
+  /** Drains, saves the checkpoint; run() settles. Safe to call again, and before run(). */
+  stop(): Promise<void>;
+  view(): WorkView;
+}
+
+const quiet: WorkView = {
+  state: 'stopped',
+  phase: 'none',
+  tables: [],
+  rows: { full: 0, inserted: 0, updated: 0, deleted: 0 },
+  rowsPerSecond: 0,
+  bytesPerSecond: 0,
+  latencyMs: null,
+  position: null,
+  caughtUp: false,
+  dirty: 0,
+};
+
+/** A task of this engine: its last words while it rests, its work while it runs. */
+export class ManagedTask {
+  /** Secrets included; undefined until a client starts the task in this process. */
+  task: ResolvedTask | undefined;
+  options: StartOptions = {};
+  /** Who asked for the run; undefined when nobody does any more, or nobody in particular. */
+  owner: Session | undefined;
+  startedMs = 0;
+  #work: Work | undefined;
+  #running: Promise<void> | undefined;
+  #stopAsked = false;
+  #last: TaskSnapshot;
+
+  constructor(snapshot: TaskSnapshot | { id: string; name: string; file: string }) {
+    this.#last = { ...quiet, engineRss: 0, atMs: Date.now(), ...snapshot };
+    // The process that was doing something has gone with it.
+    if (active.has(this.#last.state))
+      this.#last = { ...this.#last, state: 'stopped', rowsPerSecond: 0, bytesPerSecond: 0 };
+  }
+
+  get id(): string {
+    return this.#last.id;
+  }
+
+  get active(): boolean {
+    return this.#running !== undefined;
+  }
+
+  get stopAsked(): boolean {
+    return this.#stopAsked;
+  }
+
+  get work(): Work | undefined {
+    return this.#work;
+  }
+
+  snapshot(): TaskSnapshot {
+    const view = this.#work?.view();
+    if (view) {
+      // exactOptional: an error or a retry that is over must not stay behind.
+      const { retry: _retry, error: _error, ...rest } = this.#last;
+      this.#last = { ...rest, ...view };
+      if (this.#stopAsked && view.state !== 'failed' && view.state !== 'completed')
+        this.#last.state = 'stopping';
+    }
+    return { ...this.#last, engineRss: process.memoryUsage.rss(), atMs: Date.now() };
+  }
+
+  /**
+   * Begins a run. `prepare` checks and gives the work; a failure of it is the caller's to report, one of the work
+   * is reported by `ended`.
+   */
+  async begin(
+    task: ResolvedTask,
+    file: string,
+    prepare: () => Promise<Work>,
+    ended: (outcome: RunOutcome) => void,
+  ): Promise<void> {
+    this.task = task;
+    this.#stopAsked = false;
+    this.startedMs = Date.now();
+    const { retry: _retry, error: _error, ...rest } = this.#last;
+    this.#last = { ...rest, name: task.name, file, state: 'starting', phase: 'precheck' };
+    let finish: () => void = () => {};
+    this.#running = new Promise((settle) => (finish = settle));
+    const over = (outcome: RunOutcome) => {
+      this.#rest(outcome.state, outcome.error);
+      finish();
+    };
+    let work: Work;
+    try {
+      work = await prepare();
+    } catch (error) {
+      over({ state: 'failed', error: plain(error) });
+      throw error;
+    }
+    if (this.#stopAsked) {
+      over({ state: 'stopped' });
+      ended({ state: 'stopped' });
+      return;
+    }
+    this.#work = work;
+    void work.run().then(
+      (outcome) => {
+        over(outcome);
+        ended(outcome);
+      },
+      (error: unknown) => {
+        const outcome: RunOutcome = { state: 'failed', error: plain(error) };
+        over(outcome);
+        ended(outcome);
+      },
+    );
+  }
+
+  /** Settles when the run is over; at once when there is none. */
+  async stop(): Promise<void> {
+    this.#stopAsked = true;
+    await this.#work?.stop();
+    await this.#running;
+  }
+
+  #rest(state: TaskState, error: PlainError | undefined): void {
+    this.snapshot();
+    this.#work = undefined;
+    this.#running = undefined;
+    this.owner = undefined;
+    const { retry: _retry, error: _error, ...rest } = this.#last;
+    this.#last = { ...rest, state, rowsPerSecond: 0, bytesPerSecond: 0, ...(error && { error }) };
+  }
+}
+
+const active = new Set<TaskState>(['starting', 'running', 'retrying', 'paused', 'stopping']);
+
+export function plain(error: unknown): PlainError {
+  if (error instanceof RowferryError) return error.toPlain();
+  return new RowferryError(
+    'ROW-E107',
+    `Internal error: ${error instanceof Error ? error.message : String(error)}`,
+  ).toPlain();
+}
+
+/** Same text, same task: what was checked once need not be checked again. Secrets are left out of it. */
+export function fingerprint(task: ResolvedTask): string {
+  const { alerts, ...rest } = task;
+  const open = {
+    ...rest,
+    alerts: { ...alerts, webhookSecret: null },
+    source: { ...task.source, password: null },
+    destination: { ...task.destination, accessKeySecret: null, securityToken: null },
+  };
+  return createHash('sha256').update(JSON.stringify(open)).digest('hex');
+}

@@ -1,0 +1,222 @@
+import { RowferryError } from '../shared/errors.js';
+import type {
+  CheckReport,
+  HandedOverTask,
+  RunOutcome,
+  StartOptions,
+  VerifyProgress,
+  VerifyReport,
+} from '../shared/protocol.js';
+import type { TaskSnapshot } from '../shared/snapshot.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { precheck } from '../sync/precheck/index.js';
+import type { Log } from './log.js';
+import { fingerprint, ManagedTask, plain } from './managed-task.js';
+import type { Session } from './server.js';
+import type { EngineStore } from './store/engine-store.js';
+import type { Workshop } from './work.js';
+
+export interface SupervisorEvents {
+  ended(id: string, outcome: RunOutcome): void;
+  verifyProgress(id: string, progress: VerifyProgress): void;
+  /** Something that people should see before the next second. */
+  changed(): void;
+}
+
+const historyEveryMs = 10_000;
+
+/** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
+export class Supervisor {
+  readonly #tasks = new Map<string, ManagedTask>();
+  readonly #ticker: NodeJS.Timeout;
+
+  constructor(
+    private readonly store: EngineStore,
+    private readonly workshop: Workshop,
+    private readonly log: Log,
+    private readonly events: SupervisorEvents,
+  ) {
+    for (const { id, snapshot } of store.known()) this.#tasks.set(id, new ManagedTask(snapshot));
+    this.#ticker = setInterval(() => this.#remember(), historyEveryMs);
+    this.#ticker.unref();
+  }
+
+  /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
+  async start(session: Session, task: ResolvedTask, file: string, options: StartOptions): Promise<void> {
+    const managed = this.#managed(task, file);
+    if (managed.active && managed.stopAsked) await managed.stop();
+    if (managed.active) {
+      const adopted = managed.owner === undefined && session.kind === 'cli' && !managed.stopAsked;
+      if (!adopted) throw heldError(managed, session);
+      managed.owner = session;
+      return;
+    }
+    managed.owner = session.kind === 'cli' ? session : undefined;
+    managed.options = options;
+    this.log.info(`${task.name} (${task.id}): start`);
+    this.events.changed();
+    try {
+      await managed.begin(
+        task,
+        file,
+        async () => {
+          await this.#mustPass(managed, task);
+          return this.workshop.work(task, options);
+        },
+        (outcome) => this.#ended(managed, outcome),
+      );
+    } catch (error) {
+      this.#save(managed);
+      this.events.changed();
+      throw error;
+    }
+  }
+
+  async stop(id: string): Promise<void> {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    const stopping = managed.stop();
+    this.events.changed();
+    await stopping;
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#tasks.values()].filter((t) => t.active).map((t) => t.stop()));
+  }
+
+  /** Tasks that run now, to be started again by whoever takes over. */
+  handOver(): HandedOverTask[] {
+    return [...this.#tasks.values()].flatMap((t) =>
+      t.active && t.task ? [{ task: t.task, file: t.snapshot().file, options: t.options }] : [],
+    );
+  }
+
+  /** A client is gone: what it ran for itself is drained. */
+  detached(session: Session): void {
+    for (const managed of this.#tasks.values()) {
+      if (managed.owner !== session) continue;
+      managed.owner = undefined;
+      if (this.#keeps(managed)) continue;
+      this.log.info(`${managed.id}: the client that ran it (process ${session.pid}) is gone`);
+      void managed.stop().catch((error: unknown) => this.log.error(String(error)));
+    }
+  }
+
+  /** Is there a task that is to go on when nobody is attached? */
+  keepsRunning(): boolean {
+    return [...this.#tasks.values()].some((t) => t.active && this.#keeps(t));
+  }
+
+  /** Nobody is attached any more: everything else ends. */
+  async stopUnkept(): Promise<void> {
+    await Promise.all(
+      [...this.#tasks.values()].filter((t) => t.active && !this.#keeps(t)).map((t) => t.stop()),
+    );
+  }
+
+  snapshots(): TaskSnapshot[] {
+    return [...this.#tasks.values()].map((t) => t.snapshot());
+  }
+
+  async check(task: ResolvedTask): Promise<CheckReport> {
+    const { connectionError: _, ...report } = await this.#check(task);
+    return report;
+  }
+
+  lastCheck(id: string): CheckReport | null {
+    return this.store.known().find((t) => t.id === id)?.report ?? null;
+  }
+
+  verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport> {
+    return this.workshop.verify(task, options, (progress) => this.events.verifyProgress(task.id, progress));
+  }
+
+  close(): void {
+    clearInterval(this.#ticker);
+    for (const managed of this.#tasks.values()) this.#save(managed);
+  }
+
+  #keeps(managed: ManagedTask): boolean {
+    return managed.options.keepRunning ?? managed.task?.keepRunning ?? false;
+  }
+
+  #managed(task: ResolvedTask, file: string): ManagedTask {
+    let managed = this.#tasks.get(task.id);
+    if (!managed) {
+      managed = new ManagedTask({ id: task.id, name: task.name, file });
+      this.#tasks.set(task.id, managed);
+      this.#save(managed);
+    }
+    return managed;
+  }
+
+  async #check(task: ResolvedTask) {
+    const managed = this.#tasks.get(task.id);
+    return precheck(task, {
+      ...this.workshop.history(task.id),
+      running: managed?.active === true && managed.work !== undefined,
+    });
+  }
+
+  /** A task that passed and did not change since goes on without asking again: its source may be down just now. */
+  async #mustPass(managed: ManagedTask, task: ResolvedTask): Promise<void> {
+    const mark = fingerprint(task);
+    const known = this.store.known().find((t) => t.id === task.id);
+    if (known?.checkedAs === mark && this.workshop.history(task.id).checkpoint !== null) return;
+    const { connectionError, ...report } = await this.#check(task);
+    this.store.saveCheck(task.id, report, report.successRate === 100 ? mark : null);
+    if (connectionError) throw connectionError;
+    if (report.successRate === 100) return;
+    const open = report.results.filter((r) => r.status === 'fail' || (r.status === 'warning' && !r.ignored));
+    const items = open.map((r) => `${r.id} (${r.actual})`).join('; ');
+    throw new RowferryError(
+      'ROW-E102',
+      `The precheck of ${task.name} reached ${report.successRate} %: ${items}`,
+    );
+  }
+
+  #ended(managed: ManagedTask, outcome: RunOutcome): void {
+    const error = outcome.error ? `: ${outcome.error.code} ${outcome.error.message}` : '';
+    this.log[outcome.error ? 'error' : 'info'](`${managed.id}: ${outcome.state}${error}`);
+    this.#save(managed);
+    this.events.changed();
+    this.events.ended(managed.id, outcome);
+  }
+
+  #remember(): void {
+    for (const managed of this.#tasks.values()) {
+      if (!managed.active) continue;
+      const snapshot = this.#save(managed);
+      if (snapshot) this.store.addHistory(managed.id, snapshot);
+    }
+  }
+
+  #save(managed: ManagedTask): TaskSnapshot | undefined {
+    try {
+      const snapshot = managed.snapshot();
+      this.store.saveSnapshot(snapshot);
+      return snapshot;
+    } catch (error) {
+      // What people see of a task is not worth ending its replication.
+      this.log.warn(`${managed.id}: its state could not be saved: ${plain(error).message}`);
+      return undefined;
+    }
+  }
+}
+
+function heldError(managed: ManagedTask, session: Session): RowferryError {
+  const { name } = managed.snapshot();
+  const since = new Date(managed.startedMs).toISOString().slice(0, 19).replace('T', ' ');
+  const who = managed.owner
+    ? managed.owner.pid === session.pid
+      ? 'by this process'
+      : `by rowferry run (process ${managed.owner.pid})`
+    : 'in the background, started from the editor or set to keep running';
+  return new RowferryError('ROW-E101', `${name} is running already, ${who}, since ${since} UTC.`, {
+    remedy: 'Stop it there, or use another --state folder and another task.',
+  });
+}
+
+function unknownTask(id: string): RowferryError {
+  return new RowferryError('ROW-E109', `There is no task ${id} in this state folder.`);
+}

@@ -1,0 +1,227 @@
+import * as z from 'zod';
+import type { FileIssue } from './checked-jsonc.js';
+import type { CheckReport, VerifyProgress, VerifyReport } from './protocol.js';
+import type { TaskSnapshot } from './snapshot.js';
+import type { JsonSchema } from './task-json-schema.js';
+import type {
+  CatalogTable,
+  DirtyFilter,
+  DirtyPage,
+  HistoryPoint,
+  PreviewTable,
+  WorkbenchApi,
+} from './workbench-api.js';
+
+/**
+ * What webview pages and the extension say to each other. Towards a page: whole states, never deltas, so that a
+ * hidden page misses nothing. From a page: calls, each with a schema for its arguments, because a page is not
+ * trusted with more than what its schema lets through.
+ */
+
+/** Said once, before the first state. */
+export interface PageInit {
+  language: string;
+  /** Sentences of the reader's language by the English ones. */
+  words: Record<string, string>;
+}
+
+/** What every page offers to the extension. */
+export interface PageApi<State> {
+  init(init: PageInit): void;
+  show(state: State): void;
+}
+
+/** Arguments of each call of a page. */
+export type CallSchemas = Record<string, z.ZodType<unknown[]>>;
+
+const text = z.string().max(1_000_000);
+const name = z.string().min(1).max(10_000);
+
+/** One change to the task file: the value at a path, or its removal when `value` is absent. */
+const edit = z.strictObject({
+  path: z
+    .array(z.union([z.string(), z.int().min(0)]))
+    .min(1)
+    .max(10),
+  value: z.json().optional(),
+});
+export type TaskEdit = z.infer<typeof edit>;
+
+export const taskEditorActions = ['check', 'start', 'stop', 'verify', 'openText', 'copyCommand'] as const;
+
+export const taskEditorCalls = {
+  ready: z.tuple([]),
+  /** One undo step. */
+  edit: z.tuple([z.array(edit).max(10_000)]),
+  run: z.tuple([z.enum(taskEditorActions)]),
+  databases: z.tuple([]),
+  catalog: z.tuple([name]),
+  countRows: z.tuple([z.strictObject({ database: name, name, filter: text })]),
+  preview: z.tuple([z.union([name, z.null()])]),
+} satisfies CallSchemas;
+
+export interface TaskEditorHost {
+  ready(): Promise<void>;
+  edit(edits: TaskEdit[]): Promise<void>;
+  run(action: (typeof taskEditorActions)[number]): Promise<void>;
+  databases(): Promise<string[]>;
+  catalog(database: string): Promise<CatalogTable[]>;
+  countRows(table: { database: string; name: string; filter: string }): Promise<number>;
+  preview(table: string | null): Promise<PreviewTable[]>;
+}
+
+export interface TaskEditorState {
+  /** The document as it stands, whatever is in it; undefined when it is not even JSON. */
+  document: unknown;
+  issues: FileIssue[];
+  /** Problems of the transformation script. */
+  etlProblem: { line: number; column: number; message: string } | null;
+  schema: JsonSchema;
+  fileName: string;
+  sources: string[];
+  destinations: string[];
+  snapshot: TaskSnapshot | null;
+  /** Calls that the engine answers; empty while it is not connected. */
+  methods: (keyof WorkbenchApi)[];
+}
+
+export const precheckCalls = {
+  ready: z.tuple([]),
+  again: z.tuple([]),
+  start: z.tuple([]),
+  /** Accepts a warning, or takes it back. */
+  ignore: z.tuple([name, z.boolean()]),
+  copy: z.tuple([text]),
+  openTask: z.tuple([]),
+} satisfies CallSchemas;
+export interface PrecheckHost {
+  ready(): Promise<void>;
+  again(): Promise<void>;
+  start(): Promise<void>;
+  ignore(id: string, ignored: boolean): Promise<void>;
+  copy(text: string): Promise<void>;
+  openTask(): Promise<void>;
+}
+export interface PrecheckState {
+  name: string;
+  running: boolean;
+  report: CheckReport | null;
+  /** Why there is no report. */
+  problem: { message: string; remedy: string } | null;
+  canStart: boolean;
+}
+
+const rate = z.number().positive().nullable();
+export const monitorCalls = {
+  ready: z.tuple([]),
+  start: z.tuple([]),
+  stop: z.tuple([]),
+  pause: z.tuple([]),
+  resume: z.tuple([]),
+  openTask: z.tuple([]),
+  dirty: z.tuple([]),
+  logs: z.tuple([]),
+  tune: z.tuple([
+    z.strictObject({
+      throttle: z
+        .strictObject({
+          full: z.strictObject({ rowsPerSecond: rate, megabytesPerSecond: rate }).partial().optional(),
+          incremental: z.strictObject({ rowsPerSecond: rate, megabytesPerSecond: rate }).partial().optional(),
+        })
+        .optional(),
+      write: z
+        .strictObject({
+          queueSize: z.int().min(1),
+          threads: z.int().min(0),
+          concurrency: z.int().min(1).max(1000),
+          buckets: z.int().min(1).max(1000),
+        })
+        .partial()
+        .optional(),
+    }),
+  ]),
+  history: z.tuple([z.number()]),
+} satisfies CallSchemas;
+export type MonitorTuning = z.infer<(typeof monitorCalls)['tune']>[0];
+export interface MonitorHost {
+  ready(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  openTask(): Promise<void>;
+  dirty(): Promise<void>;
+  logs(): Promise<void>;
+  tune(tuning: MonitorTuning): Promise<void>;
+  history(sinceMs: number): Promise<HistoryPoint[]>;
+}
+export interface MonitorState {
+  name: string;
+  snapshot: TaskSnapshot | null;
+  /** Settings of the task file in force: what the sliders begin with. */
+  write: { queueSize: number; threads: number; concurrency: number; buckets: number } | null;
+  throttle: {
+    full: { rowsPerSecond: number | null; megabytesPerSecond: number | null };
+    incremental: { rowsPerSecond: number | null; megabytesPerSecond: number | null };
+  } | null;
+  /** Points of this session, oldest first, at most one a second for the last minutes. */
+  live: HistoryPoint[];
+  logTail: string[];
+  methods: (keyof WorkbenchApi)[];
+}
+
+const dirtyFilter = z.strictObject({
+  source: name.optional(),
+  code: name.optional(),
+  sinceMs: z.number().optional(),
+  untilMs: z.number().optional(),
+  ids: z.array(name).max(100_000).optional(),
+}) as z.ZodType<DirtyFilter>;
+export const dirtyCalls = {
+  ready: z.tuple([]),
+  page: z.tuple([dirtyFilter, z.strictObject({ offset: z.int().min(0), limit: z.int().min(1).max(1000) })]),
+  retry: z.tuple([dirtyFilter]),
+  discard: z.tuple([dirtyFilter]),
+  exportAs: z.tuple([z.enum(['csv', 'json']), dirtyFilter]),
+  copy: z.tuple([text]),
+  openTask: z.tuple([]),
+} satisfies CallSchemas;
+export interface DirtyHost {
+  ready(): Promise<void>;
+  page(filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
+  retry(filter: DirtyFilter): Promise<number>;
+  /** Asked for confirmation first; 0 when the person said no. */
+  discard(filter: DirtyFilter): Promise<number>;
+  exportAs(format: 'csv' | 'json', filter: DirtyFilter): Promise<void>;
+  copy(text: string): Promise<void>;
+  openTask(): Promise<void>;
+}
+export interface DirtyState {
+  name: string;
+  /** Tables of the task, to filter by. */
+  sources: string[];
+  /** Goes up when records came or went: the page asks again. */
+  revision: number;
+  blocked: boolean;
+  methods: (keyof WorkbenchApi)[];
+}
+
+export const verifyCalls = {
+  ready: z.tuple([]),
+  again: z.tuple([]),
+  copy: z.tuple([text]),
+  openTask: z.tuple([]),
+} satisfies CallSchemas;
+export interface VerifyHost {
+  ready(): Promise<void>;
+  again(): Promise<void>;
+  copy(text: string): Promise<void>;
+  openTask(): Promise<void>;
+}
+export interface VerifyState {
+  name: string;
+  running: boolean;
+  progress: VerifyProgress[];
+  report: VerifyReport | null;
+  problem: { message: string; remedy: string } | null;
+}

@@ -1,0 +1,77 @@
+import type { ServerFacts, SourceConnection } from '../../mysql/connection.js';
+import type { TableDefinition } from '../../mysql/model.js';
+import type { SourcePosition } from '../../shared/position.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { DestinationProbe } from './destination-probe.js';
+import type { PlannedTable } from './selection.js';
+
+/**
+ * failure: the task cannot start. warning: data is at risk, a person must accept it once by id.
+ * information: worth knowing, never lowers the rate.
+ */
+export type Severity = 'failure' | 'warning' | 'information';
+
+/** One item of the precheck. A new one is a file in checks/ and a line in the registry. */
+export interface Check {
+  /** Stable: people write it in ignoredChecks. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly expected: string;
+  /** What goes wrong otherwise. */
+  readonly why: string;
+  /** False: this task does not need it, and the item is not shown. */
+  applies?(task: ResolvedTask): boolean;
+  /** May throw RowferryError: a source or destination out of reach makes it skipped, anything else not proven. */
+  run(context: CheckContext): Promise<Outcome>;
+}
+
+export interface Outcome {
+  /** true: as expected. 'unproven': it could not be found out in the time there is; does not lower the rate. */
+  readonly good: boolean | 'unproven';
+  readonly actual: string;
+  /** What to do, in a sentence. */
+  readonly fix?: string;
+  /** Statements that mend it, ready to copy. */
+  readonly sql?: string;
+}
+
+export const good = (actual: string): Outcome => ({ good: true, actual });
+export const bad = (actual: string, fix: string, sql?: string): Outcome =>
+  sql === undefined ? { good: false, actual, fix } : { good: false, actual, fix, sql };
+export const unproven = (actual: string): Outcome => ({ good: 'unproven', actual });
+
+/** What checks share: each fact is fetched once, when the first check asks. */
+export interface CheckContext {
+  readonly task: ResolvedTask;
+  source(): Promise<SourceConnection>;
+  /** A second connection for questions to tables, so that they do not hold up the others. */
+  sampling(): Promise<SourceConnection>;
+  facts(): Promise<ServerFacts>;
+  /** SHOW GLOBAL VARIABLES, names in lower case; undefined where the server has no such variable. */
+  variable(name: string): Promise<string | undefined>;
+  /** The selected tables as the source describes them. */
+  tables(): Promise<readonly TableDefinition[]>;
+  /** Each selected table with the name and key that it gets. Tables without a possible key are left out. */
+  planned(): Promise<readonly PlannedTable[]>;
+  destination(): Promise<DestinationProbe>;
+  /** Destination tables that this task made in an earlier run. */
+  readonly created: ReadonlySet<string>;
+  /** Where the task would go on, if it ran before. */
+  readonly checkpoint: SourcePosition | null;
+  /** The task is running while it is checked: what looks like somebody else may be itself. */
+  readonly running: boolean;
+  /** Epoch ms after which a check that samples should stop and say what is not proven. */
+  readonly deadline: number;
+}
+
+/** The binlog matters to a task that follows it, or replays it after the load. */
+export function usesBinlog(task: ResolvedTask): boolean {
+  return task.synchronization.incremental;
+}
+
+/** `a, b, c and 7 more`. */
+export function some(items: readonly string[], most = 5): string {
+  const rest = items.length - most;
+  return rest > 0 ? `${items.slice(0, most).join(', ')} and ${rest} more` : items.join(', ');
+}

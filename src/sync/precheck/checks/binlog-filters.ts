@@ -1,0 +1,28 @@
+import { atLeast } from '../../../mysql/connection.js';
+import { bad, good, some, usesBinlog, type Check } from '../check.js';
+
+export const binlogFilters: Check = {
+  id: 'binlog-filters',
+  severity: 'failure',
+  title: 'No selected database is kept out of the binlog',
+  expected: 'binlog-do-db and binlog-ignore-db leave the selected databases in',
+  why: 'Changes to a database that is filtered out never reach the binlog: the copy would stand still in silence.',
+  applies: usesBinlog,
+  async run(context) {
+    const connection = await context.source();
+    const statement = atLeast(await context.facts(), 8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
+    const [row] = await connection.query<Record<string, string>>(statement);
+    const list = (column: string) => (row?.[column] ?? '').split(',').filter((name) => name !== '');
+    const only = list('Binlog_Do_DB');
+    const ignored = list('Binlog_Ignore_DB');
+    const hidden = [...new Set(context.task.objects.map((o) => o.database))].filter((database) =>
+      only.length > 0 ? !only.includes(database) : ignored.includes(database),
+    );
+    if (hidden.length === 0)
+      return good(only.length + ignored.length === 0 ? 'no filters' : 'the selected databases are logged');
+    return bad(
+      `not logged: ${some(hidden)}`,
+      'Remove binlog-do-db or binlog-ignore-db for these databases from my.cnf and restart the server.',
+    );
+  },
+};

@@ -1,0 +1,19 @@
+import { bad, good, usesBinlog, type Check } from '../check.js';
+
+export const binlogFormat: Check = {
+  id: 'binlog-format',
+  severity: 'failure',
+  title: 'The binlog holds rows, not statements',
+  expected: 'binlog_format = ROW',
+  why: 'A statement does not say which rows it changed.',
+  applies: usesBinlog,
+  async run(context) {
+    const { binlogFormat: format } = await context.facts();
+    if (format === 'ROW') return good('binlog_format = ROW');
+    return bad(
+      `binlog_format = ${format}`,
+      'Set it, write it into my.cnf, and let sessions that were open before connect again.',
+      'SET GLOBAL binlog_format = ROW;',
+    );
+  },
+};

@@ -1,0 +1,40 @@
+import { atLeast } from '../../../mysql/connection.js';
+import { bad, good, some, usesBinlog, type Check } from '../check.js';
+
+interface Constraint {
+  db: string;
+  tab: string;
+  name: string;
+}
+
+export const cascades: Check = {
+  id: 'cascades',
+  severity: 'warning',
+  title: 'No foreign key changes child rows by itself',
+  expected: 'no ON DELETE or ON UPDATE with CASCADE, SET NULL or SET DEFAULT on the selected tables',
+  why: 'InnoDB makes such changes below the binlog: the rows of the child table would stay as they were in Tablestore.',
+  applies: usesBinlog,
+  async run(context) {
+    const connection = await context.source();
+    const facts = await context.facts();
+    const tables = new Set((await context.tables()).map((t) => `${t.database}.${t.name}`.toLowerCase()));
+    const databases = [...new Set(context.task.objects.map((o) => o.database))];
+    const rows = await connection.query<Constraint>(
+      `SELECT CONSTRAINT_SCHEMA AS db, TABLE_NAME AS tab, CONSTRAINT_NAME AS name
+         FROM INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS
+        WHERE CONSTRAINT_SCHEMA IN (?)
+          AND (DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))`,
+      [databases],
+    );
+    const selected = rows.filter((row) => tables.has(`${row.db}.${row.tab}`.toLowerCase()));
+    if (selected.length === 0) return good('none');
+    // Since 9.6 the SQL layer runs cascades and logs the child rows, unless it is told to leave them to InnoDB.
+    const native = await context.variable('innodb_native_foreign_keys');
+    if (atLeast(facts, 9, 6) && native !== 'ON')
+      return good('there are some, and this server logs what they do');
+    return bad(
+      some(selected.map((row) => `${row.db}.${row.tab} (${row.name})`)),
+      'Let the application change the child rows, or run verify --repair from time to time.',
+    );
+  },
+};

@@ -1,0 +1,23 @@
+import { bad, good, some, type Check } from '../check.js';
+
+export const caseFolding: Check = {
+  id: 'case-folding',
+  severity: 'warning',
+  title: 'Folding the case of names keeps them apart',
+  expected: 'no two tables whose names differ in case alone',
+  why: 'With "capitalization" as it is both would become one table in Tablestore and overwrite each other.',
+  applies: (task) => task.capitalization !== 'source' && !task.merge,
+  async run(context) {
+    const first = new Map<string, string>();
+    const twice: string[] = [];
+    for (const { table, destination } of await context.planned()) {
+      const other = first.get(destination);
+      if (other === undefined) first.set(destination, table.name);
+      else if (other !== table.name && other.toLowerCase() === table.name.toLowerCase()) {
+        twice.push(`${other} and ${table.name} are both ${destination}`);
+      }
+    }
+    if (twice.length === 0) return good('they stay apart');
+    return bad(some(twice, 3), 'Rename one of each pair in the task, or set "capitalization" to "source".');
+  },
+};

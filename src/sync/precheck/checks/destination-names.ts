@@ -1,0 +1,51 @@
+import { isValidName } from '../../../tablestore/limits.js';
+import { bad, good, some, type Check } from '../check.js';
+
+const rule = 'letters, digits and underscores, first no digit, at most 255 bytes';
+
+export const destinationNames: Check = {
+  id: 'destination-names',
+  severity: 'failure',
+  title: 'Names can be used in Tablestore',
+  expected: `${rule}; no two objects with one name unless they are merged`,
+  why: 'Tablestore refuses other names, and two tables of the source with one name would overwrite each other.',
+  async run(context) {
+    const planned = await context.planned();
+    const illegal = planned.flatMap(({ table, destination, keys, attributes }) => [
+      ...(isValidName(destination) ? [] : [`table ${shown(destination)}`]),
+      ...[...keys.map((k) => k.name), ...attributes]
+        .filter((name) => !isValidName(name))
+        .map((name) => `column ${table.name}.${shown(name)}`),
+    ]);
+    if (illegal.length > 0) return bad(`not allowed: ${some(illegal)}`, `Rename them in the task: ${rule}.`);
+    const twice: string[] = [];
+    if (!context.task.merge) {
+      const first = new Map<string, string>();
+      for (const { table, destination } of planned) {
+        const source = `${table.database}.${table.name}`;
+        const other = first.get(destination);
+        // Names that differ in case alone are the business of another check.
+        if (other === undefined) first.set(destination, source);
+        else if (last(other).toLowerCase() !== table.name.toLowerCase() || last(other) === table.name) {
+          twice.push(`${other} and ${source} are both ${destination}`);
+        }
+      }
+    }
+    for (const { table, keys, attributes } of planned) {
+      const seen = new Set<string>();
+      for (const name of [...keys.map((k) => k.name), ...attributes]) {
+        if (seen.has(name)) twice.push(`two columns of ${table.database}.${table.name} are both ${name}`);
+        seen.add(name);
+      }
+    }
+    if (twice.length === 0) return good(`${planned.length} ${planned.length === 1 ? 'name' : 'names'}`);
+    return bad(
+      some(twice, 3),
+      'Rename one of each pair in the task, or set "merge" to true to put tables of one shape together.',
+    );
+  },
+};
+
+const last = (qualified: string) => qualified.slice(qualified.indexOf('.') + 1);
+const shown = (name: string) =>
+  name.length > 40 ? `${name.slice(0, 40)}… (${Buffer.byteLength(name)} bytes)` : name;

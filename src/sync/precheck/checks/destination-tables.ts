@@ -1,0 +1,44 @@
+import { bad, good, some, type Check } from '../check.js';
+
+export const destinationTables: Check = {
+  id: 'destination-tables',
+  severity: 'failure',
+  title: 'Destination tables are free, or fit',
+  expected: 'no table of that name with "conflict": "report"; otherwise one with the same key',
+  why: 'Rows of somebody else would be overwritten; a table with another key takes no row of ours.',
+  async run(context) {
+    const destination = await context.destination();
+    const existing = new Set(await destination.tables());
+    const taken: string[] = [];
+    const unfit: string[] = [];
+    await Promise.all(
+      (await context.planned())
+        .filter(({ destination: name }) => existing.has(name))
+        .map(async ({ destination: name, keys }) => {
+          const own = context.created.has(name);
+          if (!own && context.task.conflict === 'report' && context.task.synchronization.schema) {
+            taken.push(name);
+            return;
+          }
+          const there = (await destination.describe(name))?.keys ?? [];
+          const text = (list: readonly { name: string; type: string }[]) =>
+            list.map((k) => `${k.name} ${k.type}`).join(', ');
+          if (text(there) !== text(keys))
+            unfit.push(`${name} has the key (${text(there)}), the task needs (${text(keys)})`);
+        }),
+    );
+    if (unfit.length > 0) {
+      return bad(
+        some(unfit, 3),
+        'Delete the table, rename the object in the task, or choose the same key columns.',
+      );
+    }
+    if (taken.length > 0) {
+      return bad(
+        `exist already: ${some(taken.sort())}`,
+        'Rename the objects in the task, delete these tables, or set "conflict" to "ignore": rows that exist are kept by the full load then.',
+      );
+    }
+    return good('free, or made by this task');
+  },
+};

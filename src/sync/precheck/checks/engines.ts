@@ -1,0 +1,21 @@
+import { bad, good, some, type Check } from '../check.js';
+import { identifier } from '../../../mysql/connection.js';
+
+export const engines: Check = {
+  id: 'engines',
+  severity: 'warning',
+  title: 'The selected tables are InnoDB',
+  expected: 'InnoDB',
+  why: 'Other engines have no transactions: a failed statement leaves rows behind, and MEMORY tables are emptied by a restart without a word in the binlog.',
+  async run(context) {
+    const others = (await context.tables()).filter((t) => t.engine.toLowerCase() !== 'innodb');
+    if (others.length === 0) return good('all of them');
+    return bad(
+      some(others.map((t) => `${t.database}.${t.name} (${t.engine || 'unknown'})`)),
+      'Change the engine, or accept the risk.',
+      others
+        .map((t) => `ALTER TABLE ${identifier(t.database)}.${identifier(t.name)} ENGINE = InnoDB;`)
+        .join('\n'),
+    );
+  },
+};

@@ -1,0 +1,43 @@
+import { identifier } from '../../../mysql/connection.js';
+import { mysqlErrorNumber } from '../server-error.js';
+import { RowferryError } from '../../../shared/errors.js';
+import { compileFilter } from '../../filter/index.js';
+import { bad, good, some, type Check } from '../check.js';
+
+export const filters: Check = {
+  id: 'filters',
+  severity: 'failure',
+  title: 'Filters can be used',
+  expected: 'each filter is one SQL condition on columns of its table, the same for every session',
+  why: 'The same condition decides in the full load and for each change; if the two could differ, rows would be lost or left.',
+  applies: (task) =>
+    task.objects.some((object) => object.tables?.some((table) => table.filter !== undefined)),
+  async run(context) {
+    const connection = await context.source();
+    const tables = await context.tables();
+    const problems: string[] = [];
+    let count = 0;
+    for (const object of context.task.objects) {
+      for (const mapping of object.tables ?? []) {
+        const table = tables.find((t) => t.database === object.database && t.name === mapping.name);
+        if (mapping.filter === undefined || !table) continue;
+        count++;
+        try {
+          const { sql } = compileFilter(mapping.filter, table);
+          // The server is asked too: it alone knows its functions and their arguments.
+          await connection.query(
+            `SELECT 1 FROM ${identifier(table.database)}.${identifier(table.name)} WHERE (${sql}) LIMIT 0`,
+          );
+        } catch (error) {
+          if (!(error instanceof RowferryError)) throw error;
+          if (error.code !== 'ROW-T102' && mysqlErrorNumber(error) === 0) throw error;
+          problems.push(
+            error.code === 'ROW-T102' ? error.message : `${table.database}.${table.name}: ${error.message}`,
+          );
+        }
+      }
+    }
+    if (problems.length === 0) return good(`${count} ${count === 1 ? 'filter' : 'filters'}`);
+    return bad(some(problems, 3), 'Correct the filter in the task.');
+  },
+};

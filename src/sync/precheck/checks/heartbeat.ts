@@ -1,0 +1,31 @@
+import { bad, good, type Check } from '../check.js';
+import { readGrants } from '../grants.js';
+import { quoted } from './source-privileges.js';
+
+/** The database of the heartbeat table, and the one that the statement of "statement" names. */
+const heartbeatDatabase = { table: 'rowferry', statement: 'test' } as const;
+
+export const heartbeat: Check = {
+  id: 'heartbeat',
+  severity: 'failure',
+  title: 'The account may do what the heartbeat needs',
+  expected: 'CREATE on the database of the heartbeat, and for a table INSERT, UPDATE and DELETE too',
+  why: 'The heartbeat writes to the source; without the privilege it would fail again and again.',
+  applies: (task) => task.heartbeat !== 'none',
+  async run(context) {
+    const connection = await context.source();
+    const { heartbeat } = context.task;
+    if (heartbeat === 'none') return good('no heartbeat');
+    const grants = await readGrants(connection);
+    const database = heartbeatDatabase[heartbeat];
+    const needed = heartbeat === 'table' ? ['CREATE', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'] : ['CREATE'];
+    const missing = needed.filter((privilege) => !grants.has(privilege, database));
+    if (missing.length === 0) return good('allowed');
+    const [row] = await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me');
+    return bad(
+      `the account lacks ${missing.join(', ')} on ${database}.*`,
+      'Grant what is missing, or set "heartbeat" to "none".',
+      `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quoted(row?.me ?? '')};`,
+    );
+  },
+};

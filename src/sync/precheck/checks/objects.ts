@@ -1,0 +1,49 @@
+import { bad, good, some, type Check } from '../check.js';
+import { nearest } from '../../../shared/nearest.js';
+import { listDatabases } from '../../../mysql/catalog.js';
+
+export const objects: Check = {
+  id: 'objects',
+  severity: 'failure',
+  title: 'The selected objects exist',
+  expected: 'every database, table and column that the task names',
+  why: 'A misspelled name would leave a table out in silence.',
+  async run(context) {
+    const databases = await listDatabases(await context.source());
+    const tables = await context.tables();
+    // The server folds names where its file system does; so does the comparison then.
+    const folds = (await context.facts()).lowerCaseTableNames !== 0;
+    const same = (a: string, b: string) => (folds ? a.toLowerCase() === b.toLowerCase() : a === b);
+    const missing: string[] = [];
+    const hint = (name: string, known: readonly string[]) => {
+      const meant = nearest(name, known);
+      return meant === undefined ? '' : ` (did you mean ${meant}?)`;
+    };
+    for (const object of context.task.objects) {
+      const found = databases.find((d) => same(d, object.database));
+      if (found === undefined) {
+        missing.push(`database ${object.database}${hint(object.database, databases)}`);
+        continue;
+      }
+      const there = tables.filter((t) => same(t.database, found));
+      if (!object.tables && there.length === 0) missing.push(`${found} has no tables to select`);
+      for (const mapping of object.tables ?? []) {
+        const table = there.find((t) => same(t.name, mapping.name));
+        if (!table) {
+          missing.push(`table ${found}.${mapping.name}`);
+          continue;
+        }
+        const names = table.columns.map((c) => c.name);
+        for (const column of [...(mapping.primaryKey ?? []), ...Object.keys(mapping.columns ?? {})]) {
+          const exists = names.some((n) => n.toLowerCase() === column.toLowerCase());
+          if (!exists) missing.push(`column ${found}.${table.name}.${column}${hint(column, names)}`);
+        }
+      }
+    }
+    if (missing.length === 0) return good(`${tables.length} ${tables.length === 1 ? 'table' : 'tables'}`);
+    return bad(
+      `missing: ${some(missing)}`,
+      'Correct the names in the task, or grant the account SELECT on them: what it may not read it does not see.',
+    );
+  },
+};

@@ -1,0 +1,63 @@
+import { atLeast, identifier, type SourceConnection } from '../../../mysql/connection.js';
+import { mysqlErrorNumber } from '../server-error.js';
+import { bad, good, some, type Check } from '../check.js';
+import { readGrants } from '../grants.js';
+
+/** Access denied, in the ways the server says it. */
+const denied = new Set([1044, 1045, 1142, 1143, 1227, 1370]);
+
+/** Asks by doing, which counts roles and partial revokes too. */
+async function allowed(connection: SourceConnection, sql: string): Promise<boolean> {
+  try {
+    await connection.query(sql);
+    return true;
+  } catch (error) {
+    if (denied.has(mysqlErrorNumber(error))) return false;
+    throw error;
+  }
+}
+
+export const sourcePrivileges: Check = {
+  id: 'source-privileges',
+  severity: 'failure',
+  title: 'The account of the source may do what is needed',
+  expected: 'REPLICATION CLIENT, REPLICATION SLAVE, and SELECT and SHOW VIEW on the selected objects',
+  why: 'Rows are read with SELECT, the binlog with the REPLICATION privileges; a table that may not be read would stay empty.',
+  async run(context) {
+    const connection = await context.source();
+    const facts = await context.facts();
+    const account = (await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me'))[0]?.me ?? '';
+    const missing: string[] = [];
+    const sql: string[] = [];
+    const need = (privilege: string, on: string) => {
+      missing.push(on === '*.*' ? privilege : `${privilege} on ${on}`);
+      sql.push(`GRANT ${privilege} ON ${on} TO ${quoted(account)};`);
+    };
+    if (context.task.synchronization.incremental) {
+      const status = atLeast(facts, 8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
+      if (!(await allowed(connection, status))) need('REPLICATION CLIENT', '*.*');
+      const replicas = atLeast(facts, 8, 0, 22) ? 'SHOW REPLICAS' : 'SHOW SLAVE HOSTS';
+      if (!(await allowed(connection, replicas))) need('REPLICATION SLAVE', '*.*');
+    }
+    const grants = await readGrants(connection);
+    for (const object of context.task.objects) {
+      // A table that may not be read at all is not even listed: only the privilege tells.
+      const tables = object.tables?.map((t) => t.name) ?? ['*'];
+      for (const table of tables) {
+        const on = `${identifier(object.database)}.${table === '*' ? '*' : identifier(table)}`;
+        for (const privilege of ['SELECT', 'SHOW VIEW']) {
+          if (!grants.has(privilege, object.database, table === '*' ? undefined : table)) need(privilege, on);
+        }
+      }
+    }
+    if (missing.length === 0) return good(`${account} has them all`);
+    return bad(`${account} lacks ${some(missing)}`, 'Grant what is missing.', sql.join('\n'));
+  },
+};
+
+/** `'user'@'host'` from CURRENT_USER()'s user@host; a user name may hold an @, a host may not. */
+export function quoted(account: string): string {
+  const at = account.lastIndexOf('@');
+  const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`;
+}

@@ -1,0 +1,37 @@
+import { identifier } from '../../../mysql/connection.js';
+import type { TableDefinition } from '../../../mysql/model.js';
+import { bad, good, some, type Check } from '../check.js';
+
+/** A PRIMARY or UNIQUE key whose columns can never be NULL. */
+export function hasRowKey(table: TableDefinition): boolean {
+  return table.keys.some(
+    (key) =>
+      key.unique &&
+      key.columns.every((name) => table.columns.find((c) => c.name === name)?.nullable === false),
+  );
+}
+
+export const tableKeys: Check = {
+  id: 'table-keys',
+  severity: 'failure',
+  title: 'Every table has a key',
+  expected: 'a PRIMARY KEY or a NOT NULL UNIQUE key on each selected table',
+  why: 'A row in Tablestore is found by its key; without one an UPDATE or DELETE cannot be carried over.',
+  async run(context) {
+    const without = (await context.tables()).filter((table) => !hasRowKey(table));
+    if (without.length === 0) return good('all of them have one');
+    return bad(
+      `without a key: ${some(without.map((t) => `${t.database}.${t.name}`))}`,
+      'Add a key, or leave the table out.',
+      without.map(keyStatement).join('\n'),
+    );
+  },
+};
+
+/** A column that is unique already is not known here; a new one always works. */
+function keyStatement(table: TableDefinition): string {
+  const names = new Set(table.columns.map((c) => c.name.toLowerCase()));
+  let column = 'id';
+  while (names.has(column)) column = `row_${column}`;
+  return `ALTER TABLE ${identifier(table.database)}.${identifier(table.name)} ADD COLUMN ${identifier(column)} BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY FIRST;`;
+}

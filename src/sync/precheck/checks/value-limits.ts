@@ -1,0 +1,173 @@
+import { identifier } from '../../../mysql/connection.js';
+import type { TableDefinition } from '../../../mysql/model.js';
+import type { ResolvedTask } from '../../../shared/task.js';
+import { bad, good, some, type Check } from '../check.js';
+import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
+
+/** Limits of Tablestore that rows of the source can pass; such rows become dirty records. */
+const keyBytes = 1024;
+const cellBytes = 2_097_152;
+const rowBytes = 4_194_304;
+const attributeColumns = 1024;
+
+/** Only text and binary columns can be large; those that the task leaves out do not matter. */
+function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: number) {
+  const mapping = task.objects
+    .filter((o) => o.database === table.database)
+    .flatMap((o) => o.tables ?? [])
+    .find((t) => t.name === table.name);
+  return table.columns.filter((c) => !mapping?.columns?.[c.name]?.exclude && largestBytes(c) > atLeast);
+}
+
+export const unsignedBigints: Check = {
+  id: 'bigint-unsigned',
+  severity: 'warning',
+  title: 'No number is above what Tablestore holds',
+  expected: 'BIGINT UNSIGNED values up to 9223372036854775807',
+  why: 'An INTEGER of Tablestore is signed: a greater value cannot be written and becomes a dirty record.',
+  async run(context) {
+    const questions: Question[] = [];
+    for (const table of await context.tables()) {
+      for (const column of table.columns) {
+        if (
+          column.dataType !== 'bigint' ||
+          !column.unsigned ||
+          retypedAsText(context.task, table, column.name)
+        )
+          continue;
+        questions.push({
+          table,
+          subject: subjectOf(table, column),
+          condition: `${identifier(column.name)} > 9223372036854775807`,
+        });
+      }
+    }
+    return ask(context, questions, {
+      none: 'none',
+      found: 'greater values in',
+      fix: 'Give these columns the type STRING in the task.',
+    });
+  },
+};
+
+function retypedAsText(task: ResolvedTask, table: TableDefinition, column: string): boolean {
+  const mapping = task.objects
+    .filter((o) => o.database === table.database)
+    .flatMap((o) => o.tables ?? [])
+    .find((t) => t.name === table.name)?.columns?.[column];
+  return mapping?.exclude === true || mapping?.type === 'STRING';
+}
+
+export const keySizes: Check = {
+  id: 'key-size',
+  severity: 'warning',
+  title: 'Key values fit into a Tablestore key',
+  expected: `at most ${keyBytes} bytes in each key column`,
+  why: 'A row with a longer key cannot be written and becomes a dirty record.',
+  async run(context) {
+    const questions: Question[] = [];
+    for (const { table, keyColumns } of await context.planned()) {
+      for (const name of keyColumns) {
+        const column = table.columns.find((c) => c.name === name);
+        if (!column || largestBytes(column) <= keyBytes) continue;
+        questions.push({
+          table,
+          subject: subjectOf(table, column),
+          condition: `${bytesOf(column)} > ${keyBytes}`,
+        });
+      }
+    }
+    return ask(context, questions, {
+      none: 'all of them fit',
+      found: 'longer values in',
+      fix: 'Choose other key columns for these tables.',
+    });
+  },
+};
+
+export const emptyKeys: Check = {
+  id: 'empty-key',
+  severity: 'warning',
+  title: 'The first key column is never empty',
+  expected: 'no empty string in the first key column',
+  why: 'Tablestore places rows by the first key column and refuses an empty one: such a row becomes a dirty record.',
+  async run(context) {
+    const questions: Question[] = [];
+    for (const { table, keyColumns } of await context.planned()) {
+      const column = table.columns.find((c) => c.name === keyColumns[0]);
+      if (!column || largestBytes(column) === 0) continue;
+      const name = identifier(column.name);
+      // The comparison uses the index; with a padding collation it finds spaces too, so the length decides.
+      questions.push({
+        table,
+        subject: subjectOf(table, column),
+        condition: `${name} = '' AND LENGTH(${name}) = 0`,
+      });
+    }
+    return ask(context, questions, {
+      none: 'none is empty',
+      found: 'empty strings in',
+      fix: 'Choose another first key column, or mend these rows.',
+    });
+  },
+};
+
+export const cellSizes: Check = {
+  id: 'cell-size',
+  severity: 'warning',
+  title: 'Values fit into a Tablestore cell',
+  expected: `at most ${cellBytes} bytes in each column`,
+  why: 'A row with a larger value cannot be written and becomes a dirty record.',
+  async run(context) {
+    const questions: Question[] = [];
+    for (const table of await context.tables()) {
+      const columns = largeColumns(context.task, table, cellBytes);
+      if (columns.length === 0) continue;
+      questions.push({
+        table,
+        subject: subjectOf(table),
+        condition: columns.map((c) => `${bytesOf(c)} > ${cellBytes}`).join(' OR '),
+      });
+    }
+    return ask(context, questions, {
+      none: 'all of them fit',
+      found: 'larger values in',
+      fix: 'Exclude these columns, or let such rows be skipped with "dirtyData": "skip".',
+    });
+  },
+};
+
+export const rowSizes: Check = {
+  id: 'row-size',
+  severity: 'warning',
+  title: 'Rows fit into a Tablestore row',
+  expected: `at most ${rowBytes} bytes and ${attributeColumns} columns in each row`,
+  why: 'A larger row cannot be written and becomes a dirty record.',
+  async run(context) {
+    const tables = await context.tables();
+    const wide = tables.filter((t) => t.columns.length > attributeColumns);
+    if (wide.length > 0) {
+      return bad(
+        `more than ${attributeColumns} columns: ${some(wide.map((t) => subjectOf(t)))}`,
+        'Exclude columns in the task.',
+      );
+    }
+    const questions: Question[] = [];
+    for (const table of tables) {
+      const columns = largeColumns(context.task, table, 0);
+      const most = columns.reduce((sum, c) => sum + largestBytes(c), 0);
+      if (most <= rowBytes) continue;
+      questions.push({
+        table,
+        subject: subjectOf(table),
+        condition: `${columns.map((c) => `IFNULL(${bytesOf(c)}, 0)`).join(' + ')} > ${rowBytes}`,
+      });
+    }
+    if (questions.length === 0) return good('all of them fit');
+    return ask(context, questions, {
+      none: 'all of them fit',
+      found: 'larger rows in',
+      fix: 'Exclude large columns, or let such rows be skipped with "dirtyData": "skip".',
+    });
+  },
+};

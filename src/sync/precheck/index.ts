@@ -1,0 +1,165 @@
+import { connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { SourcePosition } from '../../shared/position.js';
+import type { CheckReport, CheckResult } from '../../shared/protocol.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { Check, CheckContext, Outcome } from './check.js';
+import { DestinationProbe } from './destination-probe.js';
+import { checks } from './registry.js';
+import { planTables, selectTables } from './selection.js';
+
+/** What the store knows of the task. */
+export interface PrecheckHistory {
+  /** Destination tables that the task made itself: they never count as taken. */
+  readonly created: ReadonlySet<string>;
+  /** Where it would go on. */
+  readonly checkpoint: SourcePosition | null;
+  readonly running: boolean;
+}
+
+/** Nothing is known of a task that never ran. */
+export const noHistory: PrecheckHistory = { created: new Set(), checkpoint: null, running: false };
+
+/** The whole list stays under five seconds; a check that is not done by then is not proven. */
+const budgetMs = 4500;
+
+/**
+ * Runs every check that applies to the task, side by side, and changes nothing on either side. Never throws for
+ * what it finds. `connectionError` is why the source or the destination could not be asked at all.
+ */
+export async function precheck(
+  task: ResolvedTask,
+  history: PrecheckHistory = noHistory,
+): Promise<CheckReport & { connectionError?: RowferryError }> {
+  const shared = new SharedFacts(task, history);
+  try {
+    const applying = checks.filter((check) => check.applies?.(task) ?? true);
+    const results = await Promise.all(applying.map((check) => runOne(check, shared, task)));
+    const connectionError = shared.connectionError;
+    return { results, successRate: successRate(results), ...(connectionError && { connectionError }) };
+  } finally {
+    await shared.close();
+  }
+}
+
+/** Percent of the items that pass, of those that count; rounded down, so that 100 means all. */
+export function successRate(results: readonly CheckResult[]): number {
+  const counted = results.filter((r) => r.status !== 'information' && r.status !== 'skipped');
+  const passed = counted.filter((r) => r.status === 'pass' || r.ignored);
+  return counted.length === 0 ? 0 : Math.floor((passed.length / counted.length) * 100);
+}
+
+async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Promise<CheckResult> {
+  const { id, title, expected, why } = check;
+  const base = { id, title, expected, why };
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Outcome>((settle) => {
+    timer = setTimeout(
+      () => settle({ good: 'unproven', actual: 'not proven: the server did not answer in time' }),
+      Math.max(0, shared.deadline + 300 - Date.now()),
+    );
+  });
+  try {
+    const outcome = await Promise.race([check.run(shared), late]);
+    if (outcome.good === true) return { ...base, status: 'pass', actual: outcome.actual, fix: '' };
+    if (outcome.good === 'unproven')
+      return { ...base, status: 'skipped', actual: outcome.actual, fix: outcome.fix ?? '' };
+    const status = check.severity === 'failure' ? 'fail' : check.severity;
+    const ignored = status === 'warning' && task.ignoredChecks.includes(id);
+    return {
+      ...base,
+      status,
+      ...(ignored && { ignored }),
+      actual: outcome.actual,
+      fix: outcome.fix ?? '',
+      ...(outcome.sql !== undefined && { sql: outcome.sql }),
+    };
+  } catch (error) {
+    if (!(error instanceof RowferryError)) throw error;
+    const own = id === 'source-connection' || id === 'destination-connection';
+    // Of one cause one item fails; the others say that they could not look.
+    if (!own) return { ...base, status: 'skipped', actual: `not proven: ${error.message}`, fix: '' };
+    return { ...base, status: 'fail', actual: error.message, fix: error.remedy };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The facts that checks share, each fetched once. */
+class SharedFacts implements CheckContext {
+  readonly deadline = Date.now() + budgetMs;
+  readonly created: ReadonlySet<string>;
+  readonly checkpoint: SourcePosition | null;
+  readonly running: boolean;
+  connectionError: RowferryError | undefined;
+  readonly #open: SourceConnection[] = [];
+  readonly #probes: DestinationProbe[] = [];
+
+  constructor(
+    readonly task: ResolvedTask,
+    history: PrecheckHistory,
+  ) {
+    this.created = history.created;
+    this.checkpoint = history.checkpoint;
+    this.running = history.running;
+  }
+
+  readonly source = once(() => this.#connect());
+  readonly sampling = once(async () => {
+    await this.source();
+    return this.#connect();
+  });
+  readonly facts = once(async () => (await this.source()).facts());
+  readonly #variables = once(async () => {
+    const connection = await this.source();
+    const rows = await connection.query<{ Variable_name: string; Value: string }>('SHOW GLOBAL VARIABLES');
+    return new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  });
+  variable = async (name: string) => (await this.#variables()).get(name);
+  readonly tables = once(async () => selectTables(await this.source(), this.task));
+  readonly planned = once(async () => planTables(await this.tables(), this.task));
+  readonly destination = once(async () => {
+    const probe = new DestinationProbe(this.task.destination);
+    this.#probes.push(probe);
+    try {
+      await probe.tables();
+      return probe;
+    } catch (error) {
+      throw this.#noted(error);
+    }
+  });
+
+  async #connect(): Promise<SourceConnection> {
+    try {
+      const connection = await connectSource(this.task.source);
+      this.#open.push(connection);
+      return connection;
+    } catch (error) {
+      throw this.#noted(error);
+    }
+  }
+
+  #noted(error: unknown): unknown {
+    if (error instanceof RowferryError) this.connectionError ??= error;
+    return error;
+  }
+
+  /** A query that is still running must not hold up the report. */
+  async close(): Promise<void> {
+    for (const connection of this.#open) {
+      if (Date.now() > this.deadline) connection.destroy();
+      else await connection.close();
+    }
+    for (const probe of this.#probes) probe.close();
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    // Whoever asks sees the failure; nobody asking is no defect.
+    made.catch(() => {});
+    return made;
+  };
+}
