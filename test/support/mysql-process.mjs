@@ -1,0 +1,109 @@
+// Starts and stops a MySQL server of ours: its own data folder, loopback only, root without a password.
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { cached, SetupError } from './cache.mjs';
+import { findMysqld } from './mysql-install.mjs';
+
+/** Options of a source that a replica can resume from by GTID. */
+export const gtidOptions = ['--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
+
+/**
+ * Fills an empty data folder (from a template that is made once per version) and starts mysqld on it. Resolves
+ * when the server answers; rejects with SetupError and the end of its log when it does not.
+ * @param {{ dataFolder: string, port: number, options?: string[], say?: (text: string) => void }} settings
+ */
+export async function launchMysql({ dataFolder, port, options = [], say }) {
+  const mysqld = await findMysqld(say);
+  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
+  mkdirSync(dataFolder, { recursive: true });
+  if (readdirSync(dataFolder).length === 0) {
+    const template = await cached(`mysql-data-${mysqld.version}`, (folder) =>
+      finished(
+        spawn(
+          mysqld.command,
+          [...mysqld.args, ...asRoot, '--initialize-insecure', `--datadir=${folder}/data`],
+          { stdio: ['ignore', 'ignore', 'pipe'] },
+        ),
+      ),
+    );
+    cpSync(path.join(template, 'data'), dataFolder, {
+      recursive: true,
+      filter: (file) => !file.endsWith('auto.cnf'),
+    });
+  }
+  const log = path.join(dataFolder, 'mysqld.log');
+  const socket = process.platform === 'win32' ? [] : ['--socket=mysql.sock'];
+  const child = spawn(
+    mysqld.command,
+    [
+      ...mysqld.args,
+      ...asRoot,
+      `--datadir=${dataFolder}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      '--mysqlx=OFF',
+      '--secure-file-priv=',
+      ...socket,
+      ...options,
+    ],
+    { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')] },
+  );
+  const exited = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+  let gone = false;
+  void exited.then(() => (gone = true));
+  for (let waited = 0; !(await answers(port)); waited += 100) {
+    if (gone || waited > 60_000) {
+      child.kill('SIGKILL');
+      const lines = existsSync(log)
+        ? readFileSync(log, 'utf8')
+            .split('\n')
+            .filter((line) => /\[ERROR\]/.test(line))
+        : [];
+      throw new SetupError(`MySQL did not start on port ${port}: ${lines.at(-1) ?? `see ${log}`}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { child, exited, version: mysqld.version, log };
+}
+
+/** A port of the loopback interface that is free now. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** MySQL speaks first: a greeting means that it takes connections. */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1' });
+    const done = (yes) => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket
+      .once('data', () => done(true))
+      .once('error', () => done(false))
+      .once('close', () => done(false));
+    socket.setTimeout(2000, () => done(false));
+  });
+}
+
+function finished(child) {
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    complaint = text.split('\n').findLast((line) => line.includes('[ERROR]')) ?? complaint;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new SetupError(`mysqld could not make its data folder (${code ?? signal}): ${complaint}`));
+    });
+  });
+}
