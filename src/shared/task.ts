@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { cellTypes } from './cell-types.js';
+
+export { cellTypes, type CellType } from './cell-types.js';
 
 /**
  * The task file (`NAME.rowferry.json`), defined here and nowhere else: types, defaults, ranges, the JSON Schema
@@ -17,9 +20,6 @@ const orVariable = (good: (value: string) => boolean, message: string) =>
     .min(1)
     .refine((value) => value.includes('${env:') || good(value), message);
 const urlProtocol = (text: string) => (URL.canParse(text) ? new URL(text).protocol : '');
-
-export const cellTypes = ['STRING', 'INTEGER', 'DOUBLE', 'BOOLEAN', 'BINARY'] as const;
-export type CellType = (typeof cellTypes)[number];
 
 const columnMapping = z.strictObject({
   rename: z.string().min(1).optional().describe('Name of the column in Tablestore.'),
