@@ -1,0 +1,17 @@
+import type { StartOptions, VerifyProgress, VerifyReport } from '../shared/protocol.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { PrecheckHistory } from '../sync/precheck/index.js';
+import type { Work } from './managed-task.js';
+
+/** What the supervisor needs done, by the floors below. */
+export interface Workshop {
+  /** The work of one run, from where the store says it is. */
+  work(task: ResolvedTask, options: StartOptions): Work;
+  verify(
+    task: ResolvedTask,
+    options: { repair?: boolean },
+    progress: (progress: VerifyProgress) => void,
+  ): Promise<VerifyReport>;
+  /** What the store knows of a task, for its precheck. */
+  history(id: string): Omit<PrecheckHistory, 'running'>;
+}

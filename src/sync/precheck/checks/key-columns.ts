@@ -1,0 +1,37 @@
+import type { TableDefinition } from '../../../mysql/model.js';
+import { bad, good, some, type Check } from '../check.js';
+import { keyType } from '../selection.js';
+
+export const keyColumns: Check = {
+  id: 'key-columns',
+  severity: 'failure',
+  title: 'Key columns can be a Tablestore key',
+  expected: '1 to 4 columns of a type that a key can hold, together unique and never NULL',
+  why: 'Two rows with one key would overwrite each other; a NULL or a DOUBLE cannot be a key at all.',
+  async run(context) {
+    const problems: string[] = [];
+    for (const { table, keyColumns: names } of await context.planned()) {
+      const label = `${table.database}.${table.name}`;
+      if (names.length > 4) problems.push(`${label}: the key has ${names.length} columns`);
+      for (const name of names) {
+        const column = table.columns.find((c) => c.name === name);
+        if (!column) continue;
+        if (column.nullable) problems.push(`${label}.${name} can be NULL`);
+        if (keyType(column) === undefined) problems.push(`${label}.${name} is ${column.columnType}`);
+      }
+      if (names.length > 0 && !isUnique(table, names))
+        problems.push(`${label}: (${names.join(', ')}) is not unique`);
+    }
+    if (problems.length === 0) return good('all of them can');
+    return bad(
+      some(problems, 4),
+      'Choose other columns with "primaryKey", or make them UNIQUE and NOT NULL in the source.',
+    );
+  },
+};
+
+/** Some unique key of the table is made of these columns, all or in part (correctness rule 20). */
+function isUnique(table: TableDefinition, names: readonly string[]): boolean {
+  const chosen = new Set(names.map((n) => n.toLowerCase()));
+  return table.keys.some((key) => key.unique && key.columns.every((c) => chosen.has(c.toLowerCase())));
+}
