@@ -1,6 +1,6 @@
 import type { TableDefinition } from '../../mysql/model.js';
 import { RowferryError } from '../../shared/errors.js';
-import { lex, LexicalError, type Token } from './lexer.js';
+import { lex, LexicalError, type Token } from '../sql/lexer.js';
 
 /**
  * What a filter must not hold (correctness rule 18): more than one condition, a subquery, or anything whose
@@ -58,7 +58,7 @@ export function checkFilter(sql: string, table: TableDefinition): CheckedFilter 
   };
   let tokens: Token[];
   try {
-    tokens = lex(sql);
+    tokens = lex(sql, 'refuse');
   } catch (error) {
     if (error instanceof LexicalError) return fail(error.at, error.message);
     throw error;

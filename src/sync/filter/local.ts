@@ -1,5 +1,5 @@
 import type { Column } from '../../mysql/model.js';
-import type { Token } from './lexer.js';
+import type { Token } from '../sql/lexer.js';
 
 /**
  * The part of SQL conditions that means here exactly what it means at the source, proven by a test that

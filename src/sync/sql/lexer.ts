@@ -1,7 +1,7 @@
 /**
- * Words of a MySQL condition under sql_mode='' (double quotes hold strings, backslash escapes), as far as it
- * takes to know what a filter says. An own lexer and not node-sql-parser: that one takes 1e3 for a column,
- * refuses <=> and charset introducers, and a filter may be trusted only when it is read exactly.
+ * Words of MySQL's SQL under sql_mode='' (double quotes hold strings, backslash escapes), as far as it takes to
+ * know what a filter or a DDL statement says. An own lexer and not node-sql-parser: that one takes 1e3 for a
+ * column, refuses <=>, charset introducers and much DDL, and both uses must be read exactly or not at all.
  * Source: MySQL manual, “Language Structure”.
  */
 export type Token =
@@ -23,17 +23,30 @@ export class LexicalError extends Error {
 const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', '0': '\0', Z: '\x1a' };
 const operators = ['<=>', '->>', '<=', '>=', '<>', '!=', '||', '&&', '<<', '>>', ':=', '->'];
 
-/** `at` counts UTF-16 units from 0. Throws LexicalError for an open quote and for comments, which could hide code. */
-export function lex(sql: string): Token[] {
+/**
+ * `at` of a token counts UTF-16 units from 0. Throws LexicalError for an open quote, and for a comment with
+ * comments 'refuse' (in a filter it could hide code). With 'read' comments are passed over, but what stands in
+ * executable ones (`/*!50100 … *\/`) counts, as it does for the server.
+ */
+export function lex(sql: string, comments: 'refuse' | 'read'): Token[] {
   const tokens: Token[] = [];
   let at = 0;
+  let executable = false;
   while (at < sql.length) {
     const char = sql[at]!;
     const rest = sql.slice(at, at + 64);
     if (/\s/.test(char)) {
       at++;
     } else if (char === '#' || rest.startsWith('/*') || /^--(\s|$)/.test(rest)) {
-      throw new LexicalError(at, 'comments are not allowed');
+      if (comments === 'refuse') throw new LexicalError(at, 'comments are not allowed');
+      const executed = /^\/\*!\d*/.exec(rest);
+      const end = executed ? at + executed[0].length : sql.indexOf(rest.startsWith('/*') ? '*/' : '\n', at);
+      if (executed) executable = true;
+      if (end < 0 && rest.startsWith('/*')) throw new LexicalError(at, 'a comment is not closed');
+      at = end < 0 ? sql.length : end + (executed ? 0 : rest.startsWith('/*') ? 2 : 1);
+    } else if (executable && rest.startsWith('*/')) {
+      executable = false;
+      at += 2;
     } else if (char === "'" || char === '"') {
       const { text, end } = quoted(sql, at, true);
       tokens.push({ kind: 'string', text, at });

@@ -1,0 +1,458 @@
+import { lex, LexicalError } from '../sql/lexer.js';
+import { readColumn, collationOf, type ColumnDefinition, type TextDefaults } from './column.js';
+import { Cursor, UnreadableDdl, type TableName } from './cursor.js';
+
+export type { TableName } from './cursor.js';
+
+/** What a statement from the binlog does to tables, as far as a replica must know. */
+export type DdlStatement =
+  | { kind: 'alter'; table: TableName; actions: AlterAction[] }
+  | { kind: 'create'; table: TableName; body: CreateBody }
+  | { kind: 'drop'; tables: TableName[] }
+  | { kind: 'rename'; pairs: { from: TableName; to: TableName }[] }
+  | { kind: 'truncate'; table: TableName }
+  | { kind: 'drop-database'; database: string }
+  /** Rows changed by a statement instead of row events: what it did cannot be known. */
+  | { kind: 'rows'; sql: string }
+  /** Nothing that a replica of rows must know: accounts, views, triggers, comments … */
+  | { kind: 'none' }
+  /** About tables, and not understood. `tables` are those it surely names; empty when even that is unknown. */
+  | { kind: 'unreadable'; tables: TableName[]; reason: string };
+
+export type AlterAction =
+  | { do: 'add'; definition: ColumnDefinition }
+  | { do: 'drop'; column: string }
+  | { do: 'change'; column: string; definition: ColumnDefinition }
+  | { do: 'rename-column'; from: string; to: string }
+  | { do: 'add-key'; name: string | null; primary: boolean; unique: boolean; columns: string[] | null }
+  | { do: 'drop-key'; name: string }
+  | { do: 'drop-primary-key' }
+  | { do: 'rename-key'; from: string; to: string }
+  | { do: 'rename-table'; to: TableName }
+  | { do: 'visibility'; column: string; invisible: boolean }
+  | { do: 'convert'; defaults: TextDefaults }
+  | { do: 'text-defaults'; defaults: TextDefaults }
+  /** Rows go without events: DROP, TRUNCATE or EXCHANGE PARTITION, DISCARD TABLESPACE. */
+  | { do: 'lose-rows'; what: string };
+
+export type CreateBody =
+  | {
+      as: 'columns';
+      definitions: ColumnDefinition[];
+      keys: (AlterAction & { do: 'add-key' })[];
+      defaults: TextDefaults;
+    }
+  | { as: 'like'; table: TableName }
+  /** CREATE … SELECT, or a table of which only the name is understood: look it up. */
+  | { as: 'unknown' };
+
+/** What the ALTER or CREATE falls back to for text columns of the table it is about. */
+export type DefaultsOf = (table: TableName) => TextDefaults;
+
+/** Never throws: what cannot be read comes back as such. `database` is the event's default database. */
+export function parseDdl(sql: string, database: string, defaultsOf: DefaultsOf): DdlStatement {
+  const subject: TableName[] = [];
+  try {
+    return new Statement(new Cursor(lex(sql, 'read')), database, defaultsOf, subject).read(sql);
+  } catch (error) {
+    if (error instanceof UnreadableDdl || error instanceof LexicalError) {
+      return { kind: 'unreadable', tables: subject, reason: error.message };
+    }
+    throw error;
+  }
+}
+
+const rowStatements = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'CALL', 'DO', 'IMPORT']);
+/** Options of tables that change neither columns nor rows; each takes a value. */
+const harmlessOptions = new Set(
+  `ENGINE AUTO_INCREMENT AVG_ROW_LENGTH CHECKSUM COMMENT COMPRESSION CONNECTION DELAY_KEY_WRITE ENCRYPTION INSERT_METHOD
+   KEY_BLOCK_SIZE MAX_ROWS MIN_ROWS PACK_KEYS PASSWORD ROW_FORMAT STATS_AUTO_RECALC STATS_PERSISTENT STATS_SAMPLE_PAGES
+   TABLESPACE AUTOEXTEND_SIZE ENGINE_ATTRIBUTE SECONDARY_ENGINE_ATTRIBUTE SECONDARY_ENGINE ALGORITHM LOCK
+   START TRANSACTION`.split(/\s+/),
+);
+
+class Statement {
+  constructor(
+    private readonly cursor: Cursor,
+    private readonly database: string,
+    private readonly defaultsOf: DefaultsOf,
+    /** Filled with the tables named before reading can fail. */
+    private readonly subject: TableName[],
+  ) {}
+
+  read(sql: string): DdlStatement {
+    const c = this.cursor;
+    if (rowStatements.has(c.peek())) return { kind: 'rows', sql };
+    if (c.take('TRUNCATE')) {
+      c.take('TABLE');
+      return { kind: 'truncate', table: this.table() };
+    }
+    if (c.take('RENAME')) return c.takeAny('TABLE', 'TABLES') ? this.rename() : { kind: 'none' };
+    if (c.take('DROP')) return this.drop();
+    if (c.take('CREATE')) return this.create();
+    if (c.take('ALTER')) {
+      if (c.takeAny('ONLINE', 'OFFLINE')) c.take('IGNORE');
+      if (!c.take('TABLE')) return { kind: 'none' };
+      const table = this.table();
+      return { kind: 'alter', table, actions: this.actions(table) };
+    }
+    return { kind: 'none' };
+  }
+
+  private table(): TableName {
+    const name = this.cursor.tableName(this.database);
+    this.subject.push(name);
+    return name;
+  }
+
+  private rename(): DdlStatement {
+    const pairs: { from: TableName; to: TableName }[] = [];
+    do {
+      const from = this.table();
+      this.cursor.expect('TO');
+      pairs.push({ from, to: this.table() });
+    } while (this.cursor.take(','));
+    return { kind: 'rename', pairs };
+  }
+
+  private drop(): DdlStatement {
+    const c = this.cursor;
+    if (c.takeAny('DATABASE', 'SCHEMA')) {
+      c.take('IF', 'EXISTS');
+      return { kind: 'drop-database', database: c.name() };
+    }
+    if (c.take('INDEX')) {
+      const name = c.name();
+      c.expect('ON');
+      return { kind: 'alter', table: this.table(), actions: [this.droppedKey(name)] };
+    }
+    if (c.take('TEMPORARY')) return { kind: 'none' };
+    if (!c.takeAny('TABLE', 'TABLES')) return { kind: 'none' };
+    c.take('IF', 'EXISTS');
+    const tables = [this.table()];
+    while (c.take(',')) tables.push(this.table());
+    return { kind: 'drop', tables };
+  }
+
+  private create(): DdlStatement {
+    const c = this.cursor;
+    if (c.take('TEMPORARY')) return { kind: 'none' };
+    const indexKind = c.takeAny('UNIQUE', 'FULLTEXT', 'SPATIAL');
+    if (c.take('INDEX')) {
+      const name = c.name();
+      if (c.take('USING')) c.name();
+      c.expect('ON');
+      const table = this.table();
+      return {
+        kind: 'alter',
+        table,
+        actions: [
+          { do: 'add-key', name, primary: false, unique: indexKind === 'UNIQUE', columns: this.keyColumns() },
+        ],
+      };
+    }
+    if (!c.take('TABLE')) return { kind: 'none' };
+    c.take('IF', 'NOT', 'EXISTS');
+    const table = this.table();
+    return { kind: 'create', table, body: this.createBody(table) };
+  }
+
+  private createBody(table: TableName): CreateBody {
+    const c = this.cursor;
+    if (c.take('LIKE') || c.take('(', 'LIKE')) return { as: 'like', table: c.tableName(this.database) };
+    if (c.peek() !== '(') return { as: 'unknown' };
+    const start = c.at;
+    c.skipParentheses();
+    let defaults = this.defaultsOf(table);
+    while (!c.done) {
+      const found = this.textDefaults();
+      if (found) defaults = found;
+      else if (['SELECT', 'AS', 'IGNORE', 'REPLACE', '(', 'TABLE', 'VALUES', 'WITH'].includes(c.peek()))
+        return { as: 'unknown' };
+      else if (c.peek() === 'PARTITION') break;
+      else if (!c.take(',')) c.at++;
+    }
+    c.at = start;
+    c.expect('(');
+    const definitions: ColumnDefinition[] = [];
+    const keys: (AlterAction & { do: 'add-key' })[] = [];
+    do {
+      const key = this.key();
+      if (key === null) definitions.push(readColumn(c, defaults));
+      else if (key !== 'constraint') keys.push(key);
+      if (c.peek() !== ',' && c.peek() !== ')') throw new UnreadableDdl(`"${c.peek()}" is not understood`);
+    } while (c.take(','));
+    return { as: 'columns', definitions, keys, defaults };
+  }
+
+  private actions(table: TableName): AlterAction[] {
+    const c = this.cursor;
+    const actions: AlterAction[] = [];
+    const defaults = this.statementDefaults() ?? this.defaultsOf(table);
+    do {
+      if (!c.done && c.peek() !== ',') actions.push(...this.action(table, defaults));
+    } while (c.take(',') || (!c.done && this.startsOption()));
+    if (!c.done) throw new UnreadableDdl(`"${c.tokens[c.at]!.text}" is not understood`);
+    return actions;
+  }
+
+  /** `DEFAULT CHARSET x` anywhere in an ALTER holds for the columns that the same statement adds. */
+  private statementDefaults(): TextDefaults | undefined {
+    const c = this.cursor;
+    const start = c.at;
+    let found: TextDefaults | undefined;
+    for (; !c.done; c.skipToComma(), c.take(',')) found = this.textDefaults() ?? found;
+    c.at = start;
+    return found;
+  }
+
+  /** Options may follow one another without a comma; partitioning always does. */
+  private startsOption(): boolean {
+    const word = this.cursor.peek();
+    return (
+      harmlessOptions.has(word) ||
+      ['DEFAULT', 'CHARACTER', 'CHARSET', 'COLLATE', 'PARTITION', 'REMOVE'].includes(word)
+    );
+  }
+
+  private action(table: TableName, defaults: TextDefaults): AlterAction[] {
+    const c = this.cursor;
+    const text = this.textDefaults();
+    if (text) return [{ do: 'text-defaults', defaults: text }];
+    if (c.take('ADD')) return this.add(defaults);
+    if (c.take('DROP')) return this.dropAction();
+    if (c.take('MODIFY')) {
+      c.take('COLUMN');
+      const definition = readColumn(c, defaults);
+      return [{ do: 'change', column: definition.column.name, definition }, ...inlineKey(definition)];
+    }
+    if (c.take('CHANGE')) {
+      c.take('COLUMN');
+      const column = c.name();
+      const definition = readColumn(c, defaults);
+      return [{ do: 'change', column, definition }, ...inlineKey(definition)];
+    }
+    if (c.take('RENAME')) return this.renameAction();
+    if (c.take('ALTER')) return this.alterAction();
+    if (c.take('CONVERT', 'TO')) {
+      if (!c.take('CHARACTER', 'SET')) c.expect('CHARSET');
+      const charset = c.optionValue().toLowerCase();
+      const collation = c.take('COLLATE') ? c.optionValue() : collationOf(charset);
+      return [{ do: 'convert', defaults: { charset: charset === 'utf8' ? 'utf8mb3' : charset, collation } }];
+    }
+    if (c.take('ORDER', 'BY')) {
+      do {
+        c.name();
+        c.takeAny('ASC', 'DESC');
+      } while (c.peek() === ',' && c.peek(2) !== 'COLUMN' && c.take(','));
+      return [];
+    }
+    if (c.takeAny('ENABLE', 'DISABLE')) {
+      c.expect('KEYS');
+      return [];
+    }
+    if (c.takeAny('DISCARD', 'IMPORT')) return [{ do: 'lose-rows', what: 'TABLESPACE' }, ...this.rest()];
+    if (c.takeAny('TRUNCATE', 'EXCHANGE')) return [{ do: 'lose-rows', what: 'PARTITION' }, ...this.rest()];
+    if (c.takeAny('FORCE') || c.take('WITH', 'VALIDATION') || c.take('WITHOUT', 'VALIDATION')) return [];
+    if (c.take('UNION')) {
+      c.take('=');
+      c.skipParentheses();
+      return [];
+    }
+    if (c.take('INDEX') || c.take('DATA')) {
+      c.expect('DIRECTORY');
+      c.optionValue();
+      return [];
+    }
+    if (
+      [
+        'PARTITION',
+        'REMOVE',
+        'COALESCE',
+        'REORGANIZE',
+        'REBUILD',
+        'OPTIMIZE',
+        'ANALYZE',
+        'CHECK',
+        'REPAIR',
+        'SECONDARY_LOAD',
+        'SECONDARY_UNLOAD',
+      ].includes(c.peek())
+    ) {
+      return this.rest();
+    }
+    if (harmlessOptions.has(c.peek())) {
+      c.at++;
+      c.optionValue();
+      return [];
+    }
+    throw new UnreadableDdl(`"${c.peek()}" in ALTER TABLE ${table.table} is not understood`);
+  }
+
+  /** What follows moves rows between partitions and nothing else. */
+  private rest(): [] {
+    this.cursor.at = this.cursor.tokens.length;
+    return [];
+  }
+
+  private add(defaults: TextDefaults): AlterAction[] {
+    const c = this.cursor;
+    if (c.take('PARTITION')) return this.rest();
+    const key = this.key();
+    if (key === 'constraint') return [];
+    if (key) return [key];
+    c.take('COLUMN');
+    const definitions: ColumnDefinition[] = [];
+    if (c.take('(')) {
+      do {
+        const inner = this.key();
+        if (inner === null) definitions.push(readColumn(c, defaults));
+      } while (c.take(','));
+      c.expect(')');
+    } else definitions.push(readColumn(c, defaults));
+    return definitions.flatMap((definition) => [
+      { do: 'add', definition } as const,
+      ...inlineKey(definition),
+    ]);
+  }
+
+  private dropAction(): AlterAction[] {
+    const c = this.cursor;
+    if (c.take('PRIMARY', 'KEY')) return [{ do: 'drop-primary-key' }];
+    if (c.takeAny('INDEX', 'KEY')) return [this.droppedKey(c.name())];
+    if (c.take('FOREIGN', 'KEY') || c.takeAny('CHECK', 'CONSTRAINT')) {
+      c.name();
+      return [];
+    }
+    if (c.take('PARTITION')) {
+      this.rest();
+      return [{ do: 'lose-rows', what: 'PARTITION' }];
+    }
+    c.take('COLUMN');
+    const column = c.name();
+    c.takeAny('RESTRICT', 'CASCADE');
+    return [{ do: 'drop', column }];
+  }
+
+  private droppedKey(name: string): AlterAction {
+    return name.toUpperCase() === 'PRIMARY' ? { do: 'drop-primary-key' } : { do: 'drop-key', name };
+  }
+
+  private renameAction(): AlterAction[] {
+    const c = this.cursor;
+    if (c.take('COLUMN')) {
+      const from = c.name();
+      c.expect('TO');
+      return [{ do: 'rename-column', from, to: c.name() }];
+    }
+    if (c.takeAny('INDEX', 'KEY')) {
+      const from = c.name();
+      c.expect('TO');
+      return [{ do: 'rename-key', from, to: c.name() }];
+    }
+    if (!c.take('TO')) if (!c.take('AS')) c.take('=');
+    return [{ do: 'rename-table', to: c.tableName(this.database) }];
+  }
+
+  private alterAction(): AlterAction[] {
+    const c = this.cursor;
+    if (c.takeAny('INDEX', 'CHECK', 'CONSTRAINT')) {
+      c.name();
+      c.skipToComma();
+      return [];
+    }
+    c.take('COLUMN');
+    const column = c.name();
+    if (c.take('SET', 'VISIBLE')) return [{ do: 'visibility', column, invisible: false }];
+    if (c.take('SET', 'INVISIBLE')) return [{ do: 'visibility', column, invisible: true }];
+    if (!c.take('SET', 'DEFAULT')) c.expect('DROP', 'DEFAULT');
+    c.skipToComma();
+    return [];
+  }
+
+  /** A key or a constraint of a table definition; null when a column stands here. */
+  private key(): (AlterAction & { do: 'add-key' }) | 'constraint' | null {
+    const c = this.cursor;
+    let name: string | null = null;
+    if (c.take('CONSTRAINT') && !['PRIMARY', 'UNIQUE', 'FOREIGN', 'CHECK'].includes(c.peek()))
+      name = c.name();
+    if (c.take('PRIMARY', 'KEY')) return this.keyBody('PRIMARY', true, true);
+    if (c.take('UNIQUE')) {
+      c.takeAny('INDEX', 'KEY');
+      return this.keyBody(name, false, true);
+    }
+    if (c.takeAny('FULLTEXT', 'SPATIAL')) {
+      c.takeAny('INDEX', 'KEY');
+      return this.keyBody(null, false, false);
+    }
+    // A column may be named `key` in backquotes only; the bare word is always a key.
+    if (c.takeAny('INDEX', 'KEY')) return this.keyBody(null, false, false);
+    if (c.peek() === 'FOREIGN' || c.peek() === 'CHECK') {
+      c.skipToComma();
+      return 'constraint';
+    }
+    return null;
+  }
+
+  private keyBody(name: string | null, primary: boolean, unique: boolean): AlterAction & { do: 'add-key' } {
+    const c = this.cursor;
+    let keyName = name;
+    if (c.peek() !== '(' && c.peek() !== 'USING') keyName = c.name();
+    if (c.take('USING')) c.name();
+    const columns = this.keyColumns();
+    c.skipToComma();
+    return { do: 'add-key', name: primary ? 'PRIMARY' : keyName, primary, unique, columns };
+  }
+
+  /** Columns of a key, or null when it has an expression or a prefix and so identifies no row by columns. */
+  private keyColumns(): string[] | null {
+    const c = this.cursor;
+    let plain = true;
+    const columns: string[] = [];
+    c.expect('(');
+    do {
+      if (c.peek() === '(') {
+        c.skipParentheses();
+        plain = false;
+      } else columns.push(c.name());
+      if (c.peek() === '(') {
+        c.skipParentheses();
+        plain = false;
+      }
+      c.takeAny('ASC', 'DESC');
+    } while (c.take(','));
+    c.expect(')');
+    return plain ? columns : null;
+  }
+
+  /** `[DEFAULT] CHARACTER SET x [COLLATE y]` in any order, or undefined. */
+  private textDefaults(): TextDefaults | undefined {
+    const c = this.cursor;
+    const start = c.at;
+    let charset: string | null = null;
+    let collation: string | null = null;
+    for (;;) {
+      const before = c.at;
+      c.take('DEFAULT');
+      if (c.take('CHARACTER', 'SET') || c.take('CHARSET')) charset = c.optionValue().toLowerCase();
+      else if (c.take('COLLATE')) collation = c.optionValue();
+      else {
+        c.at = before;
+        break;
+      }
+    }
+    if (c.at === start) return undefined;
+    charset ??= collation!.split('_')[0]!;
+    if (charset === 'utf8') charset = 'utf8mb3';
+    return { charset, collation: collation ?? collationOf(charset) };
+  }
+}
+
+function inlineKey(definition: ColumnDefinition): (AlterAction & { do: 'add-key' })[] {
+  if (!definition.key) return [];
+  const primary = definition.key === 'primary';
+  const columns = [definition.column.name];
+  return [
+    { do: 'add-key', name: primary ? 'PRIMARY' : definition.column.name, primary, unique: true, columns },
+  ];
+}
