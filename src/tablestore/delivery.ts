@@ -1,0 +1,163 @@
+/**
+ * Brings the rows of one request to Tablestore, however many tries that takes: exactly the rows that failed and may
+ * pass are sent again, and what may still arrive late is watched (correctness rule 10).
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ContentRows,
+  Selection,
+  writeRows,
+  type BatchMode,
+  type RequestRows,
+  type RowFailure,
+} from './batch.js';
+import type { TablestoreClient } from './client.js';
+import { keyOnly, matches, type RowContent } from './compose.js';
+import { TablestoreError } from './errors.js';
+import { limits } from './limits.js';
+import type { RowCondition } from './model.js';
+import { batchGetRow } from './operations.js';
+import { withRetry, type Retries } from './retry.js';
+import type { RateLimiter, Semaphore } from './throttle.js';
+
+export interface Delivery {
+  /** Rows that were not written: refused for good, or their condition did not hold. */
+  readonly failures: readonly RowFailure[];
+  /** The request was refused whole, with these rows in it: one of them is bad, and none was written. */
+  readonly refused: { readonly error: TablestoreError; readonly indexes: readonly number[] } | undefined;
+  /** Until then (ms since the epoch) an earlier try may still be carried out; 0: nothing is open. */
+  readonly lateUntilMs: number;
+}
+
+export interface DeliverySettings {
+  readonly requestTimeoutMs: number;
+  /** How long a request that we gave up may still be carried out by the service. */
+  readonly lateWriteMs: number;
+}
+
+/** A row whose write may be carried out a second time. */
+export interface LateRow extends RowContent {
+  readonly key: string;
+  readonly condition: RowCondition;
+}
+
+/** Rewrites of a row that keeps reading back as something else: past this, someone else writes it. */
+const rewrites = 3;
+
+export class Courier {
+  constructor(
+    private readonly client: TablestoreClient,
+    private readonly permits: Semaphore,
+    private readonly retries: Retries,
+    private readonly signal: AbortSignal,
+    public settings: DeliverySettings,
+  ) {}
+
+  /** @throws RowferryError ROW-D109 past the retry window; the reason of the signal once it is aborted. */
+  async deliver(
+    mode: BatchMode,
+    table: string,
+    rows: RequestRows,
+    dataBytes: number,
+    limiter: RateLimiter | undefined,
+  ): Promise<Delivery> {
+    if (limiter !== undefined) this.granted(await limiter.take(rows.count, dataBytes));
+    const run = this.retries.begin();
+    const failures: RowFailure[] = [];
+    let lateUntilMs = 0;
+    let pending: readonly number[] | undefined;
+    try {
+      for (;;) {
+        const request = pending === undefined ? rows : new Selection(rows, pending);
+        let open: TablestoreError;
+        try {
+          const refused = await this.attempt(mode, table, request);
+          this.retries.answered();
+          const again: number[] = [];
+          let last: RowFailure | undefined;
+          for (const failure of refused) {
+            const index = pending === undefined ? failure.index : pending[failure.index]!;
+            if (failure.kind === 'row' || failure.kind === 'condition') failures.push({ ...failure, index });
+            else {
+              again.push(index);
+              last = failure;
+            }
+          }
+          if (last === undefined) return { failures, refused: undefined, lateUntilMs };
+          pending = again;
+          open = TablestoreError.fromService(0, last.code, last.message, 'a row');
+        } catch (error) {
+          if (!(error instanceof TablestoreError)) throw error;
+          if (error.maybeApplied) lateUntilMs = Date.now() + this.settings.lateWriteMs;
+          if (error.kind === 'row' || error.kind === 'condition') {
+            const indexes = pending ?? Array.from({ length: rows.count }, (_, i) => i);
+            return { failures, refused: { error, indexes }, lateUntilMs };
+          }
+          open = error;
+        }
+        await delay(run.failed(open), undefined, { signal: this.signal });
+      }
+    } finally {
+      run.ended();
+    }
+  }
+
+  /**
+   * Waits until no earlier try of these rows can be carried out any more, and sees to it that the destination holds
+   * them: what reads back otherwise is written again. Rows with a condition are only waited for.
+   */
+  async settleLate(mode: BatchMode, table: string, rows: readonly LateRow[], untilMs: number): Promise<void> {
+    let open = rows.filter((row) => row.condition === 'ignore');
+    let until = untilMs;
+    for (let round = 0; ; round++) {
+      await delay(Math.max(0, until - Date.now()), undefined, { signal: this.signal });
+      const there = await this.readBack(table, open);
+      open = open.filter((row, i) => !matches(row.key, row, there[i]!));
+      if (open.length === 0 || round === rewrites) return;
+      const again = new ContentRows(open);
+      const bytes = open.reduce((sum, row) => sum + row.dataBytes, 0);
+      until = (await this.deliver(mode, table, again, bytes, undefined)).lateUntilMs;
+    }
+  }
+
+  /** The rows as they are now, in order; null where there is none. */
+  async readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
+    const found: (Buffer | null)[] = [];
+    for (let at = 0; at < rows.length; at += limits.batchGetRows) {
+      const keys = rows.slice(at, at + limits.batchGetRows).map((row) => keyOnly(row.key));
+      found.push(
+        ...(await withRetry(
+          this.retries.windows,
+          async () => {
+            const results = await batchGetRow(this.client, table, keys, {
+              timeoutMs: this.settings.requestTimeoutMs,
+              signal: this.signal,
+            });
+            const failed = results.find((result) => result instanceof TablestoreError);
+            if (failed !== undefined) throw failed;
+            return results as (Buffer | null)[];
+          },
+          { signal: this.signal },
+        )),
+      );
+    }
+    return found;
+  }
+
+  private async attempt(mode: BatchMode, table: string, rows: RequestRows): Promise<RowFailure[]> {
+    this.granted(await this.permits.acquire());
+    try {
+      return await writeRows(this.client, mode, table, rows, {
+        timeoutMs: this.settings.requestTimeoutMs,
+        signal: this.signal,
+      });
+    } finally {
+      this.permits.release();
+    }
+  }
+
+  private granted(granted: boolean): void {
+    this.signal.throwIfAborted();
+    if (!granted) throw new Error('closed');
+  }
+}
