@@ -138,9 +138,12 @@ export function applyAlter(
         break;
     }
   }
-  // CONVERT TO reaches every column of the statement's result, those it adds or changes included.
+  // What becomes of columns that the same statement defines follows no documented rule.
   const conversion = actions.find((action) => action.do === 'convert');
   if (conversion) {
+    if (actions.some((action) => action.do === 'add' || action.do === 'change')) {
+      throw new UnreadableDdl('CONVERT TO CHARACTER SET beside a column definition');
+    }
     defaults = conversion.defaults;
     columns = columns.map((column) => {
       const next = convertText(column, defaults);
