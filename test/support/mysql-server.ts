@@ -15,7 +15,7 @@ export interface MysqlServer {
   query<T = Record<string, unknown>>(sql: string, params?: unknown[]): Promise<T[]>;
   /** A further connection as root. */
   connect(options?: mysql.ConnectionOptions): Promise<mysql.Connection>;
-  /** Shuts down in order and deletes the data. */
+  /** Ends the server at once and deletes its data. */
   stop(): Promise<void>;
   /** SIGKILL; restart() brings it back on the same data and port. */
   kill(): Promise<void>;
@@ -68,7 +68,7 @@ export async function startMysql(
     },
     async stop() {
       process.removeListener('exit', killAtExit);
-      await end('SIGTERM');
+      await end('SIGKILL');
       rmSync(home, { recursive: true, force: true });
     },
     kill: () => end('SIGKILL'),

@@ -1,0 +1,153 @@
+// Builds dist/: `node esbuild.js [--watch] [--production]`. Runs on Node 20 or later.
+'use strict';
+const {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs');
+const Module = require('node:module');
+const path = require('node:path');
+const esbuild = require('esbuild');
+
+const watch = process.argv.includes('--watch');
+const production = process.argv.includes('--production');
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+/** Bundled CommonJS packages call require() for built-ins: ESM must bring its own. */
+const requireForEsm = [
+  "import { createRequire as $createRequire } from 'node:module';",
+  "import { fileURLToPath as $fileURLToPath } from 'node:url';",
+  'const require = $createRequire(import.meta.url);',
+  "const __filename = $fileURLToPath(import.meta.url), __dirname = $fileURLToPath(new URL('.', import.meta.url));",
+].join('\n');
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  bundle: true,
+  write: false,
+  metafile: true,
+  sourcemap: production ? false : 'linked',
+  minify: production,
+  keepNames: production,
+  legalComments: 'none',
+  logLevel: 'warning',
+  define: { ROWFERRY_VERSION: JSON.stringify(version) },
+  outdir: 'dist',
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const node = { ...common, platform: 'node', target: 'node22.15' };
+
+const launcher = (name) => ({
+  ...node,
+  target: 'node20',
+  entryPoints: { [name]: 'src/cli/launcher.ts' },
+  format: 'cjs',
+  define: { ROWFERRY_BUNDLE: JSON.stringify(`${name}.mjs`) },
+});
+
+const webviewPages = readdirSync('webview').filter((name) => existsSync(`webview/${name}/index.ts`));
+
+const builds = [
+  { ...node, entryPoints: { extension: 'src/extension/main.ts' }, format: 'cjs', external: ['vscode'] },
+  launcher('cli'),
+  launcher('engine'),
+  {
+    ...node,
+    // Shared chunks: the command line and the engine are mostly the same code.
+    entryPoints: { cli: 'src/cli/main.ts', engine: 'src/engine/main.ts' },
+    outdir: 'dist/node',
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[hash]',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: requireForEsm },
+  },
+  {
+    ...common,
+    entryPoints: Object.fromEntries(webviewPages.map((name) => [name, `webview/${name}/index.ts`])),
+    outdir: 'dist/webview',
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome134',
+    loader: { '.css': 'text', '.svg': 'text' },
+  },
+].filter((build) => Object.keys(build.entryPoints).length > 0);
+
+/** Files are replaced whole, and only when they differ: a process that starts meanwhile never reads half a bundle. */
+function put(file, contents) {
+  if (existsSync(file) && readFileSync(file).equals(contents)) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.${process.pid}`, contents);
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+const writeFiles = {
+  name: 'write-files',
+  setup(build) {
+    build.onEnd((result) => {
+      if (result.errors.length > 0) return;
+      for (const file of result.outputFiles ?? []) put(file.path, Buffer.from(file.contents));
+      const chunks = path.resolve(build.initialOptions.outdir ?? '', 'chunks');
+      if (!build.initialOptions.splitting || !existsSync(chunks)) return;
+      const made = new Set((result.outputFiles ?? []).map((file) => file.path));
+      for (const name of readdirSync(chunks)) {
+        if (!made.has(path.join(chunks, name))) rmSync(path.join(chunks, name), { force: true });
+      }
+    });
+  },
+};
+
+/** The JSON Schemas that the editor checks files against come from the zod schemas: one definition. */
+const schemas = {
+  ...node,
+  sourcemap: false,
+  minify: false,
+  keepNames: false,
+  entryPoints: ['src/shared/task-json-schema.ts'],
+  format: 'cjs',
+  plugins: [
+    {
+      name: 'write-schemas',
+      setup(build) {
+        build.onEnd((result) => {
+          const [bundle] = result.outputFiles ?? [];
+          if (result.errors.length > 0 || !bundle) return;
+          const made = new Module('task-json-schema');
+          made._compile(bundle.text, path.resolve('dist/task-json-schema.js'));
+          const { taskJsonSchema, connectionsJsonSchema } = made.exports;
+          const text = (schema) => Buffer.from(`${JSON.stringify(schema, null, 2)}\n`);
+          put('dist/schemas/task.schema.json', text(taskJsonSchema()));
+          put('dist/schemas/connections.schema.json', text(connectionsJsonSchema()));
+        });
+      },
+    },
+  ],
+};
+
+async function main() {
+  // The launchers and the extension are CommonJS wherever dist/ is put.
+  put('dist/package.json', Buffer.from('{ "type": "commonjs" }\n'));
+  const all = [...builds.map((build) => ({ ...build, plugins: [writeFiles] })), schemas];
+  if (watch) {
+    const contexts = await Promise.all(all.map((build) => esbuild.context(build)));
+    await Promise.all(contexts.map((context) => context.watch()));
+    console.log('watching');
+    return;
+  }
+  const results = await Promise.all(all.map((build) => esbuild.build(build)));
+  if (process.argv.includes('--sizes')) {
+    for (const result of results)
+      console.log(await esbuild.analyzeMetafile(result.metafile, { verbose: false }));
+  }
+}
+
+main().catch((error) => {
+  // esbuild has printed its own errors.
+  if (!Array.isArray(error.errors)) console.error(error);
+  process.exitCode = 1;
+});
