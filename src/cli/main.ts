@@ -17,4 +17,5 @@ const code = await runCli({
   engineScript: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
   version: ROWFERRY_VERSION,
 });
-process.exit(code);
+// A pipe may still have to take what was printed.
+process.stdout.write('', () => process.exit(code));

@@ -5,6 +5,10 @@ import type { StatePaths } from './paths.js';
 import { EngineServer, type Session, type SessionApi } from './server.js';
 import { EngineStore } from './store/engine-store.js';
 import { Supervisor } from './supervisor.js';
+import type { Workshop } from './work.js';
+
+/** Makes what does the work of tasks on this engine's store. */
+export type MakeWorkshop = (store: EngineStore, log: Log) => Workshop;
 
 /** Time for a window to reload, or a second command to follow the first, before an unused engine ends. */
 const idleMs = { cli: 700, extension: 10_000 };
@@ -24,11 +28,11 @@ export class Engine {
   #ticker: NodeJS.Timeout;
 
   /** 'locked' when another process is the engine of this folder. Throws ROW-E105 when the store cannot be opened. */
-  static async open(paths: StatePaths): Promise<Engine | 'locked'> {
+  static async open(paths: StatePaths, makeWorkshop: MakeWorkshop): Promise<Engine | 'locked'> {
     const lock = acquireLock(paths.lock);
     if (!lock) return 'locked';
     const store = EngineStore.open(paths.store);
-    const engine = new Engine(paths, store, lock);
+    const engine = new Engine(paths, store, lock, makeWorkshop);
     await engine.#server.listen();
     engine.#considerEnding();
     return engine;
@@ -40,10 +44,11 @@ export class Engine {
     paths: StatePaths,
     private readonly store: EngineStore,
     private readonly lock: { release(): void },
+    makeWorkshop: MakeWorkshop,
   ) {
     this.ended = new Promise((settle) => (this.#settleEnded = settle));
     this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
-    this.#supervisor = new Supervisor(store, workshop, this.#log, {
+    this.#supervisor = new Supervisor(store, makeWorkshop(store, this.#log), this.#log, {
       ended: (id, outcome) => {
         this.#tell('ended', id, outcome);
         this.#considerEnding();
@@ -106,6 +111,7 @@ export class Engine {
     clearInterval(this.#ticker);
     await this.#supervisor.stopAll();
     await this.#server.close();
+    this.#supervisor.close();
     this.store.close();
     this.lock.release();
     this.#settleEnded();
@@ -120,12 +126,16 @@ export class Engine {
     process.exit(70);
   }
 
+  /** Nobody is attached: after a while everything ends that is not set to keep running, and then the engine. */
   #considerEnding(): void {
     clearTimeout(this.#idleTimer);
-    if (this.#draining || this.#server.sessions.size > 0 || this.#supervisor.keepsRunning()) return;
-    this.#idleTimer = setTimeout(() => {
-      if (this.#server.sessions.size === 0 && !this.#supervisor.keepsRunning())
-        void this.drain('nobody is attached');
-    }, idleMs[this.#lastKind]);
+    if (this.#draining || this.#server.sessions.size > 0) return;
+    this.#idleTimer = setTimeout(() => void this.#endUnused(), idleMs[this.#lastKind]);
+  }
+
+  async #endUnused(): Promise<void> {
+    await this.#supervisor.stopUnkept();
+    if (this.#server.sessions.size > 0 || this.#supervisor.keepsRunning()) return;
+    await this.drain('nobody is attached');
   }
 }
