@@ -10,6 +10,7 @@ import { EngineSession } from './engine/session.js';
 import { watchTasks } from './engine/watch-tasks.js';
 import { createLog, logError } from './log.js';
 import { showError } from './notifications.js';
+import { TaskEditorProvider, taskEditorViewType } from './panels/task-editor.js';
 import { Secrets } from './secrets.js';
 import { TaskFiles } from './tasks/task-files.js';
 import { TaskService } from './tasks/task-service.js';
@@ -46,6 +47,10 @@ export function activate(context: vscode.ExtensionContext): void {
     connectionsView,
     new StatusBar(session),
     watchTasks(session, service, log),
+    vscode.window.registerCustomEditorProvider(
+      taskEditorViewType,
+      new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, log }),
+    ),
     registerCommands(log, {
       ...taskCommands({ files, service, session, log, cliScript }),
       ...connectionCommands({ saved, local, session, secrets, view: connectionsView, log }),

@@ -7,8 +7,9 @@ import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
+import { taskEditorViewType } from '../panels/task-editor.js';
 import type { TaskService } from '../tasks/task-service.js';
-import { isActive } from '../views/task-words.js';
+import { isRunning } from '../../shared/snapshot-words.js';
 import type { Commands } from './register.js';
 import { newTaskText } from '../tasks/new-task.js';
 
@@ -56,14 +57,14 @@ export function taskCommands(context: TaskCommandContext): Commands {
 
   return {
     'task.start': async (argument) => {
-      const file = await pick(argument, (f) => !isActive(service.snapshotOf(f)?.state ?? 'stopped'));
+      const file = await pick(argument, (f) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped'));
       if (!file) return;
       await withCredentialCure(file, 'task.start', () =>
         progress(t('Starting {0}', file.name), () => service.start(file.uri)),
       );
     },
     'task.stop': async (argument) => {
-      const file = await pick(argument, (f) => isActive(service.snapshotOf(f)?.state ?? 'stopped'));
+      const file = await pick(argument, (f) => isRunning(service.snapshotOf(f)?.state ?? 'stopped'));
       const snapshot = file && service.snapshotOf(file);
       if (!snapshot) return;
       await progress(t('Stopping {0}', snapshot.name), () => service.stop(snapshot.id));
@@ -143,6 +144,10 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const file = await pick(argument);
       if (file) await vscode.window.showTextDocument(file.uri);
     },
+    'task.openForm': async (argument) => {
+      const file = await pick(argument);
+      if (file) await vscode.commands.executeCommand('vscode.openWith', file.uri, taskEditorViewType);
+    },
     'task.copyCommand': async (argument) => {
       const file = await pick(argument);
       if (!file) return;
@@ -166,7 +171,8 @@ export function taskCommands(context: TaskCommandContext): Commands {
         () => false,
       );
       if (!exists) await vscode.workspace.fs.writeFile(uri, Buffer.from(newTaskText(name.trim())));
-      await vscode.window.showTextDocument(uri);
+      await files.refresh();
+      await vscode.commands.executeCommand('vscode.openWith', uri, taskEditorViewType);
     },
     'tasks.refresh': () => files.refresh(),
     'logs.show': () => log.show(),

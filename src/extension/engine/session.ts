@@ -26,7 +26,7 @@ export class EngineSession implements vscode.Disposable {
   private connection: EngineConnection | undefined;
   private connecting: Promise<EngineConnection> | undefined;
   private disposed = false;
-  private answered: ReadonlySet<string> = new Set();
+  private answered: readonly (keyof WorkbenchApi)[] = [];
   private known = new Map<string, TaskSnapshot>();
 
   private readonly changed = new vscode.EventEmitter<void>();
@@ -54,7 +54,11 @@ export class EngineSession implements vscode.Disposable {
 
   /** Does the engine answer this call? Only known once connected; false before. */
   answers(method: keyof WorkbenchApi): boolean {
-    return this.answered.has(method);
+    return this.answered.includes(method);
+  }
+
+  get methods(): (keyof WorkbenchApi)[] {
+    return [...this.answered];
   }
 
   /** Connects to an engine that another window or an earlier one left running; starts none. */
@@ -90,7 +94,7 @@ export class EngineSession implements vscode.Disposable {
       throw new vscode.CancellationError();
     }
     this.connection = connection;
-    this.answered = new Set(connection.methods);
+    this.answered = connection.methods;
     this.log.info(`engine ${connection.pid}: connected, state in ${this.stateDir}`);
     void connection.closed.then((error) => this.drop(connection, error));
     this.take(await connection.api.snapshots());
@@ -107,7 +111,7 @@ export class EngineSession implements vscode.Disposable {
     const snapshots = [...this.known.values()];
     this.connection = undefined;
     this.connecting = undefined;
-    this.answered = new Set();
+    this.answered = [];
     this.known = new Map();
     if (this.disposed) return;
     this.log.info(`engine ${connection.pid}: ${error ? 'gone' : 'ended'}`);

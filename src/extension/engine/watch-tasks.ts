@@ -4,7 +4,7 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
 import type { TaskService } from '../tasks/task-service.js';
-import { isActive } from '../views/task-words.js';
+import { isRunning } from '../../shared/snapshot-words.js';
 import type { EngineSession } from './session.js';
 
 /** An engine that dies again and again is not started for ever. */
@@ -46,7 +46,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       }
     }),
     session.onDidLose(({ error, snapshots }) => {
-      const ran = snapshots.filter((s) => isActive(s.state) && service.fileOf(s));
+      const ran = snapshots.filter((s) => isRunning(s.state) && service.fileOf(s));
       last.clear();
       if (ran.length === 0) {
         log.warn(error.message);

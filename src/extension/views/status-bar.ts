@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { EngineSession } from '../engine/session.js';
-import { statusWords } from './task-words.js';
+import { statusWords } from '../../shared/snapshot-words.js';
 
 /** The one status-bar item: what runs and what waits for the person. Gone when nothing does. */
 export class StatusBar implements vscode.Disposable {

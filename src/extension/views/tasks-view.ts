@@ -4,7 +4,7 @@ import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
-import { phaseWords, rowsWords, tableLook, taskLook, isActive } from './task-words.js';
+import { phaseWords, rowsWords, tableLook, taskLook, isRunning } from '../../shared/snapshot-words.js';
 
 type Node =
   | { kind: 'task'; uri: vscode.Uri }
@@ -82,7 +82,7 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
     if (problem) {
       nodes.push(line('problem', problem.message, 'info', problem.remedy, 'list.warningForeground'));
     }
-    if (isActive(snapshot.state)) {
+    if (isRunning(snapshot.state)) {
       nodes.push(line('phase', t('Phase'), 'milestone', phaseWords(snapshot, t, locale) || snapshot.state));
     }
     nodes.push(line('rows', t('Written'), 'database', rowsWords(snapshot, t, locale)));
@@ -121,7 +121,7 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
           .join(';');
         item.resourceUri = node.uri.with({ scheme: 'rowferry-task' });
         item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}` };
-        item.command = { command: 'rowferry.task.openFile', title: '', arguments: [node] };
+        item.command = { command: 'rowferry.task.openForm', title: '', arguments: [node] };
         return item;
       }
       case 'line': {

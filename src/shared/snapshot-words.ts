@@ -1,11 +1,5 @@
-import {
-  formatCount,
-  formatDuration,
-  formatShort,
-  loadPercent,
-  type Translate,
-} from '../../shared/format.js';
-import type { TableProgress, TaskSnapshot, TaskState } from '../../shared/snapshot.js';
+import { formatCount, formatDuration, formatShort, loadPercent, type Translate } from './format.js';
+import type { TableProgress, TaskSnapshot, TaskState } from './snapshot.js';
 
 /** How a task looks in the tree and the status bar. Pure: what goes in is a snapshot, what comes out is text. */
 
@@ -28,7 +22,7 @@ const active: ReadonlySet<TaskState> = new Set([
   'stopping',
 ]);
 
-export function isActive(state: TaskState): boolean {
+export function isRunning(state: TaskState): boolean {
   return active.has(state);
 }
 
@@ -50,12 +44,12 @@ export function taskLook(
     return { icon: 'circle-large-outline', description: t('not started'), canStart: true, canStop: false };
   }
   const { state } = snapshot;
-  const canStop = isActive(state) && state !== 'stopping';
+  const canStop = isRunning(state) && state !== 'stopping';
   const look = (icon: string, color: string | undefined, description: string): Look => ({
     icon,
     ...(color === undefined ? {} : { color }),
     description,
-    canStart: !isActive(state) && valid,
+    canStart: !isRunning(state) && valid,
     canStop,
   });
   const dirty = snapshot.dirty > 0 ? t('{0} dirty', formatCount(snapshot.dirty, locale)) : '';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { latencyWords, statusWords, tableLook, taskLook } from '../../../src/extension/views/task-words.js';
+import { latencyWords, statusWords, tableLook, taskLook } from '../../../src/shared/snapshot-words.js';
 import { formatDuration, loadPercent, plainWords as t } from '../../../src/shared/format.js';
 import type { TaskSnapshot, TaskState } from '../../../src/shared/snapshot.js';
 import { taskStates } from '../../../src/shared/snapshot.js';

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createBirpc, type BirpcReturn } from 'birpc';
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import type { CallSchemas, PageApi } from '../../shared/pages.js';
+import { logError, type Log } from '../log.js';
+import { asRowferryError } from '../notifications.js';
+
+export interface PageOptions<Host extends object> {
+  extensionUri: vscode.Uri;
+  /** Folder under webview/, and with it the script and the element `rf-NAME`. */
+  name: string;
+  calls: CallSchemas;
+  host: Omit<Host, 'ready'>;
+  log: Log;
+}
+
+/** A page that says nothing for this long after it was loaded is loaded again. */
+const patienceMs = 20_000;
+const attempts = 3;
+
+/**
+ * A webview page and the calls it may make. Keeps the newest state only and sends it when the page can be seen, so
+ * that a hidden one costs nothing. Arguments of every call are checked against its schema before anything happens.
+ */
+export class Page<Host extends object, State> implements vscode.Disposable {
+  private readonly rpc: BirpcReturn<PageApi<State>, object>;
+  private readonly disposables: vscode.Disposable[] = [];
+  private state: State | undefined;
+  private ready = false;
+  private loads = 0;
+  private watchdog: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly panel: vscode.WebviewPanel,
+    private readonly options: PageOptions<Host>,
+  ) {
+    const { webview } = panel;
+    webview.options = {
+      enableScripts: true,
+      localResourceRoots: [vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview')],
+    };
+    this.rpc = createBirpc<PageApi<State>, object>(this.checked(), {
+      post: (message: unknown) => webview.postMessage(message),
+      on: (receive) => {
+        this.disposables.push(webview.onDidReceiveMessage(receive));
+      },
+      timeout: -1,
+      onFunctionError: () => true,
+    });
+    this.disposables.push(
+      panel.onDidChangeViewState(() => {
+        // A page that was hidden was thrown away and says ready again; one beside others only needs the state.
+        if (panel.visible && this.ready) this.send();
+        if (!panel.visible) this.ready = false;
+      }),
+    );
+    this.load();
+  }
+
+  show(state: State): void {
+    this.state = state;
+    if (this.panel.visible && this.ready) this.send();
+  }
+
+  private send(): void {
+    if (this.state !== undefined) void this.rpc.show.asEvent(this.state);
+  }
+
+  private load(): void {
+    this.ready = false;
+    this.loads++;
+    this.panel.webview.html = this.html();
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      if (this.ready || !this.panel.visible) return;
+      this.options.log.warn(`page ${this.options.name} does not answer`);
+      if (this.loads < attempts) this.load();
+    }, patienceMs);
+  }
+
+  /** The calls of a page, each behind its schema. Errors cross as a message, without a stack. */
+  private checked(): Record<string, (...args: unknown[]) => Promise<unknown>> {
+    const { calls, host, log, name } = this.options;
+    const functions: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
+    for (const [call, schema] of Object.entries(calls)) {
+      functions[call] = async (...args) => {
+        try {
+          const checked = schema.parse(args);
+          if (call === 'ready') return await this.onReady();
+          return await (host as Record<string, (...args: unknown[]) => unknown>)[call]!(...checked);
+        } catch (thrown) {
+          const error = asRowferryError(thrown);
+          if (!(thrown instanceof vscode.CancellationError)) logError(log, `${name}.${call}`, error);
+          const message =
+            error instanceof RowferryError
+              ? `${error.message} ${error.remedy}`
+              : error instanceof Error
+                ? error.message
+                : String(error);
+          // A plain object: what is an Error here arrives as {} there.
+          // eslint-disable-next-line @typescript-eslint/only-throw-error
+          throw { message };
+        }
+      };
+    }
+    return functions;
+  }
+
+  private async onReady(): Promise<void> {
+    clearTimeout(this.watchdog);
+    this.ready = true;
+    await this.rpc.init.asEvent({ language: vscode.env.language, words: await translations() });
+    this.send();
+  }
+
+  private html(): string {
+    const { extensionUri, name } = this.options;
+    const { webview } = this.panel;
+    const nonce = randomBytes(18).toString('base64');
+    const script = webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', `${name}.js`));
+    return `<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}';" />
+    <meta name="viewport" content="width=device-width" />
+  </head>
+  <body>
+    <rf-${name}></rf-${name}>
+    <script nonce="${nonce}" src="${script.toString()}"></script>
+  </body>
+</html>`;
+  }
+
+  dispose(): void {
+    clearTimeout(this.watchdog);
+    vscode.Disposable.from(...this.disposables).dispose();
+    this.rpc.$close();
+  }
+}
+
+/** Sentences of the reader's language, as the editor found them for this extension; empty in English. */
+async function translations(): Promise<Record<string, string>> {
+  const { uri } = vscode.l10n;
+  if (!uri) return {};
+  const words: Record<string, string> = {};
+  const entries = JSON.parse(await readFile(uri.fsPath, 'utf8')) as Record<
+    string,
+    string | { message: string }
+  >;
+  for (const [key, value] of Object.entries(entries))
+    words[key] = typeof value === 'string' ? value : value.message;
+  return words;
+}

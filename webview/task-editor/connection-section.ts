@@ -1,0 +1,162 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { valueOf } from '../components/toolkit.js';
+import { t } from '../components/words.js';
+import { problemsAt, type FormContext } from './context.js';
+import { fieldControl } from './controls.js';
+import { effective, ruleAt, setEdit, valueAt, type Path } from './document.js';
+import { synchronizationFields } from './fields.js';
+
+const inFile = '\u0000in this file';
+
+/** Source and destination: a saved connection by name, or one written in the file; and what is synchronized. */
+export function connectionSection(context: FormContext): TemplateResult {
+  const { state } = context;
+  const text = (path: Path, label: string, placeholder = '') =>
+    textControl(context, path, label, placeholder);
+  return html`
+    <div class="two">
+      <div class="card">
+        <h3>${t('Source: MySQL')}</h3>
+        ${connectionChoice(context, 'source', state.sources, { host: '127.0.0.1', port: 3306, user: 'root', password: '${env:MYSQL_PASSWORD}' })}
+        ${
+          usesSaved(state.document, 'source')
+            ? nothing
+            : html`
+                <div class="pair">
+                  ${text(['source', 'host'], t('Host'), '127.0.0.1')}
+                  ${text(['source', 'port'], t('Port'), '3306')}
+                </div>
+                ${text(['source', 'user'], t('User'))}
+                ${text(['source', 'password'], t('Password'), '${env:MYSQL_PASSWORD}')}
+                ${secretHint(valueAt(state.document, ['source', 'password']))}
+                ${fieldControl(
+                  {
+                    path: ['source', 'ssl'],
+                    label: t('Encryption'),
+                    help: '',
+                    kind: 'choice',
+                    choices: [
+                      ['disabled', t('No TLS')],
+                      ['required', t('TLS')],
+                      ['verify-ca', t('TLS, check the authority')],
+                      ['verify-identity', t('TLS, check authority and host name')],
+                    ],
+                  },
+                  context,
+                )}
+              `
+        }
+      </div>
+      <div class="card">
+        <h3>${t('Destination: Tablestore')}</h3>
+        ${connectionChoice(context, 'destination', state.destinations, {
+          endpoint: 'https://INSTANCE.REGION.ots.aliyuncs.com',
+          instance: 'instance',
+          accessKeyId: '${env:OTS_KEY}',
+          accessKeySecret: '${env:OTS_SECRET}',
+        })}
+        ${
+          usesSaved(state.document, 'destination')
+            ? nothing
+            : html`
+                ${text(['destination', 'endpoint'], t('Endpoint'), 'https://INSTANCE.REGION.ots.aliyuncs.com')}
+                ${text(['destination', 'instance'], t('Instance'))}
+                ${text(['destination', 'accessKeyId'], t('AccessKey ID'), '${env:OTS_KEY}')}
+                ${text(['destination', 'accessKeySecret'], t('AccessKey secret'), '${env:OTS_SECRET}')}
+                ${secretHint(valueAt(state.document, ['destination', 'accessKeySecret']))}
+              `
+        }
+      </div>
+    </div>
+    <div class="fields switches" role="group" aria-label=${t('Synchronization')}>
+      ${synchronizationFields().map((field) => fieldControl(field, context))}
+    </div>
+    ${operations(context)}
+  `;
+}
+
+function usesSaved(document: unknown, side: 'source' | 'destination'): boolean {
+  return typeof valueAt(document, [side, 'connection']) === 'string';
+}
+
+function connectionChoice(
+  context: FormContext,
+  side: 'source' | 'destination',
+  saved: readonly string[],
+  inline: Record<string, string | number>,
+): TemplateResult {
+  const named = valueAt(context.state.document, [side, 'connection']);
+  const names = typeof named === 'string' && !saved.includes(named) ? [named, ...saved] : saved;
+  const label = side === 'source' ? t('Source connection') : t('Destination connection');
+  return html`<vscode-dropdown
+    class="wide"
+    aria-label=${label}
+    @change=${(event: Event) => {
+      const choice = valueOf(event);
+      const value = choice === inFile ? inline : { connection: choice };
+      context.edit([{ path: [side], value }]);
+    }}
+  >
+    ${names.map(
+      (name) => html`<vscode-option value=${name} ?selected=${name === named}>${name}</vscode-option>`,
+    )}
+    <vscode-option value=${inFile} ?selected=${named === undefined}
+      >${t('Written in this file')}</vscode-option
+    >
+  </vscode-dropdown>`;
+}
+
+function textControl(context: FormContext, path: Path, label: string, placeholder: string): TemplateResult {
+  const { state } = context;
+  const value = effective(state.document, state.schema, path);
+  const number = typeof ruleAt(state.schema, path).minimum === 'number';
+  return html`<div class="field">
+    <vscode-text-field
+      class="wide"
+      placeholder=${placeholder}
+      .value=${live(value === undefined || value === null ? '' : String(value))}
+      @change=${(event: Event) => {
+        const text = valueOf(event).trim();
+        const next = number && /^\d+$/.test(text) ? Number(text) : text;
+        context.edit(setEdit(state.document, state.schema, path, next));
+      }}
+      >${label}</vscode-text-field
+    >
+    ${problemsAt(state, path).map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
+  </div>`;
+}
+
+/** A password in a file is a password in version control. */
+function secretHint(value: unknown): TemplateResult | typeof nothing {
+  if (typeof value !== 'string' || value === '' || value.includes('${env:')) return nothing;
+  return html`<div class="help warning" role="alert">
+    ${t('This secret stands in the file. Write ${env:NAME} instead; you are asked for it once.')}
+  </div>`;
+}
+
+const kinds = ['INSERT', 'UPDATE', 'DELETE'] as const;
+
+function operations(context: FormContext): TemplateResult {
+  const { state } = context;
+  const path = ['synchronization', 'operations'];
+  const chosen = effective(state.document, state.schema, path);
+  const list: unknown[] = Array.isArray(chosen) ? chosen : [...kinds];
+  const off = effective(state.document, state.schema, ['synchronization', 'incremental']) === false;
+  return html`<div class="row" role="group" aria-label=${t('Operations that are followed')}>
+    <span class="label">${t('Operations that are followed')}</span>
+    ${kinds.map(
+      (kind) =>
+        html`<vscode-checkbox
+          .checked=${live(list.includes(kind))}
+          ?disabled=${off || (list.length === 1 && list.includes(kind))}
+          @change=${(event: Event) => {
+            const on = (event.target as HTMLInputElement).checked;
+            const next = kinds.filter((k) => (k === kind ? on : list.includes(k)));
+            context.edit(setEdit(state.document, state.schema, path, next));
+          }}
+          >${kind}</vscode-checkbox
+        >`,
+    )}
+  </div>`;
+}

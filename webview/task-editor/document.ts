@@ -1,0 +1,179 @@
+import type { TaskEdit } from '../../src/shared/pages.js';
+import type { JsonSchema } from '../../src/shared/task-json-schema.js';
+
+/** The task file as the form reads it: whatever JSON stands there, valid or not. Pure. */
+
+export type Path = readonly (string | number)[];
+
+export function valueAt(document: unknown, path: Path): unknown {
+  let here = document;
+  for (const step of path) {
+    if (typeof here !== 'object' || here === null) return undefined;
+    here = (here as Record<string | number, unknown>)[step];
+  }
+  return here;
+}
+
+export interface FieldRule {
+  standard: unknown;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** Default and range of a setting, from the one schema. Of a union the branch that knows the next step counts. */
+export function ruleAt(schema: JsonSchema, path: Path): FieldRule {
+  let here: JsonSchema[] = [schema];
+  let standard: unknown;
+  for (const step of path) {
+    here = here.flatMap((s) => {
+      const next = typeof step === 'number' ? s.items : s.properties?.[step];
+      return next ? [next, ...(next.anyOf ?? [])] : [];
+    });
+    standard = here.find((s) => 'default' in s)?.['default'];
+  }
+  const number = here.find((s) => s.type === 'integer' || s.type === 'number');
+  const minimum = number?.['minimum'] ?? number?.['exclusiveMinimum'];
+  const maximum = number?.['maximum'];
+  return {
+    standard,
+    ...(typeof minimum === 'number' && minimum > -1e15 ? { minimum } : {}),
+    ...(typeof maximum === 'number' && maximum < 1e15 ? { maximum } : {}),
+  };
+}
+
+/** What is in force: what the file says, else the default. */
+export function effective(document: unknown, schema: JsonSchema, path: Path): unknown {
+  const value = valueAt(document, path);
+  return value === undefined ? ruleAt(schema, path).standard : value;
+}
+
+/** Sets a setting; its default is written as nothing, which keeps files short. */
+export function setEdit(document: unknown, schema: JsonSchema, path: Path, value: unknown): TaskEdit[] {
+  const there = valueAt(document, path);
+  const isDefault = JSON.stringify(value) === JSON.stringify(ruleAt(schema, path).standard);
+  if (isDefault || value === undefined) return there === undefined ? [] : [{ path: [...path] }];
+  return JSON.stringify(there) === JSON.stringify(value) ? [] : [{ path: [...path], value: value as never }];
+}
+
+export interface SelectedTable {
+  /** Where it stands in the file; null: given by the selection of its whole database. */
+  path: Path;
+  database: string;
+  name: string;
+  rename: string | undefined;
+  filter: string | undefined;
+  primaryKey: string[] | undefined;
+  columns: Record<string, ColumnChoice>;
+}
+export interface ColumnChoice {
+  rename?: string;
+  type?: string;
+  unit?: string;
+  exclude?: boolean;
+}
+export interface SelectedDatabase {
+  path: Path;
+  database: string;
+  whole: boolean;
+  exclude: string[];
+  tables: SelectedTable[];
+}
+
+/** The objects of the file; entries that are not what they should be are left out (the issues name them). */
+export function selection(document: unknown): SelectedDatabase[] {
+  return list(valueAt(document, ['objects'])).flatMap((entry, index) => {
+    const database = text(valueAt(entry, ['database']));
+    if (database === undefined) return [];
+    const path = ['objects', index];
+    const tables = valueAt(entry, ['tables']);
+    return [
+      {
+        path,
+        database,
+        whole: tables === undefined,
+        exclude: strings(valueAt(entry, ['exclude'])) ?? [],
+        tables: list(tables).flatMap((table, at) => {
+          const name = text(valueAt(table, ['name']));
+          if (name === undefined) return [];
+          return [
+            {
+              path: [...path, 'tables', at],
+              database,
+              name,
+              rename: text(valueAt(table, ['rename'])),
+              filter: text(valueAt(table, ['filter'])),
+              primaryKey: strings(valueAt(table, ['primaryKey'])),
+              columns: (valueAt(table, ['columns']) ?? {}) as Record<string, ColumnChoice>,
+            },
+          ];
+        }),
+      },
+    ];
+  });
+}
+
+export function allTables(document: unknown): SelectedTable[] {
+  return selection(document).flatMap(({ tables }) => tables);
+}
+
+/** Selects a whole database; tables chosen before give way to it. */
+export function addDatabase(document: unknown, database: string): TaskEdit[] {
+  const there = selection(document).find((d) => d.database === database);
+  if (there?.whole) return [];
+  if (there) return [{ path: [...there.path, 'tables'] }];
+  return [append(document, ['objects'], { database })];
+}
+
+/** Selects tables of one database. In a database selected whole they are selected already. */
+export function addTables(document: unknown, database: string, names: readonly string[]): TaskEdit[] {
+  const there = selection(document).find((d) => d.database === database);
+  if (there?.whole) return [];
+  const fresh = names.filter((name) => !there?.tables.some((table) => table.name === name));
+  if (fresh.length === 0) return [];
+  const tables = fresh.map((name) => ({ name }));
+  if (!there) return [append(document, ['objects'], { database, tables })];
+  const from = list(valueAt(document, [...there.path, 'tables'])).length;
+  return tables.map((table, index) => ({ path: [...there.path, 'tables', from + index], value: table }));
+}
+
+/** Takes tables out; a database without tables left goes too, for an empty list would not be valid. */
+export function removeTables(document: unknown, paths: readonly Path[]): TaskEdit[] {
+  const gone = new Set(paths.map((path) => path.join('/')));
+  const edits: TaskEdit[] = [];
+  for (const database of selection(document).reverse()) {
+    const going = database.tables.filter((table) => gone.has(table.path.join('/')));
+    if (going.length === 0) continue;
+    const all = list(valueAt(document, [...database.path, 'tables'])).length;
+    if (going.length === all) edits.push({ path: [...database.path] });
+    // From the end, so that the places of the others stay.
+    else edits.push(...going.reverse().map((table) => ({ path: [...table.path] })));
+  }
+  return edits;
+}
+
+/** Names each table of a whole database, so that each can have settings of its own. */
+export function listTables(database: SelectedDatabase, names: readonly string[]): TaskEdit[] {
+  const kept = names.filter((name) => !database.exclude.some((pattern) => matches(pattern, name)));
+  return [
+    ...(database.exclude.length > 0 ? [{ path: [...database.path, 'exclude'] }] : []),
+    { path: [...database.path, 'tables'], value: kept.map((name) => ({ name })) },
+  ];
+}
+
+/** `*` stands for any letters. */
+export function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`).test(name);
+}
+
+function append(document: unknown, path: Path, value: object): TaskEdit {
+  const there = valueAt(document, path);
+  return Array.isArray(there)
+    ? { path: [...path, there.length], value: value as never }
+    : { path: [...path], value: [value] as never };
+}
+
+const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const strings = (value: unknown): string[] | undefined =>
+  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : undefined;

@@ -1,0 +1,228 @@
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { isRunning } from '../../src/shared/snapshot-words.js';
+import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
+import { taskLook } from '../../src/shared/snapshot-words.js';
+import { connectHost } from '../components/host.js';
+import { base } from '../components/styles.js';
+import '../components/page.js';
+import '../components/toolkit.js';
+import { valueOf } from '../components/toolkit.js';
+import { locale, t } from '../components/words.js';
+import { Catalog } from './catalog.js';
+import { connectionSection } from './connection-section.js';
+import type { FormContext } from './context.js';
+import { fieldControl } from './controls.js';
+import { valueAt } from './document.js';
+import { advancedFields, writingFields } from './fields.js';
+import { keysSection } from './keys-section.js';
+import './objects-section.js';
+import './review-section.js';
+import { form } from './styles.js';
+
+/** The form of a task file. The file is its only state: it draws what the file says and sends edits to it. */
+class TaskEditor extends LitElement {
+  static override styles = [base, form];
+  static override properties: PropertyDeclarations = {
+    state: { state: true },
+    revision: { state: true },
+    current: { state: true },
+  };
+  declare private state: TaskEditorState | null;
+  declare private revision: number;
+  declare private current: string;
+  private readonly host: TaskEditorHost;
+  private readonly catalog: Catalog;
+
+  constructor() {
+    super();
+    this.state = null;
+    this.revision = 0;
+    this.current = 'connections';
+    this.host = connectHost<TaskEditorHost, TaskEditorState>((state) => (this.state = state));
+    this.catalog = new Catalog(this.host, () => this.revision++);
+  }
+
+  private sections(
+    context: FormContext,
+  ): { id: string; title: string; lead: string; body: TemplateResult }[] {
+    const fields = (list: ReturnType<typeof writingFields>) =>
+      html`<div class="fields">${list.map((field) => fieldControl(field, context))}</div>`;
+    return [
+      {
+        id: 'connections',
+        title: t('Source and destination'),
+        lead: t('Where rows come from, where they go, and in which phases.'),
+        body: connectionSection(context),
+      },
+      {
+        id: 'objects',
+        title: t('Objects'),
+        lead: t('Whole databases, or tables with names, rows and columns of your choice.'),
+        body: html`<rf-objects
+          .context=${context}
+          .catalog=${this.catalog}
+          .revision=${this.revision}
+        ></rf-objects>`,
+      },
+      {
+        id: 'keys',
+        title: t('Keys'),
+        lead: t('A Tablestore key has one to four columns. The first one spreads the rows over partitions.'),
+        body: keysSection(context, this.catalog),
+      },
+      {
+        id: 'writing',
+        title: t('Writing'),
+        lead: t('How rows are written, and what happens to those that cannot be.'),
+        body: fields(writingFields()),
+      },
+      {
+        id: 'advanced',
+        title: t('Advanced'),
+        lead: t('The defaults are good; change them with a reason.'),
+        body: html`${advancedFields().map(
+          (group) =>
+            html`<h3>${group.title}</h3>
+              ${fields(group.fields)}`,
+        )}`,
+      },
+      {
+        id: 'etl',
+        title: t('ETL'),
+        lead: t('A script in the DTS language changes or drops rows on their way. The same in both phases.'),
+        body: this.etl(context),
+      },
+      {
+        id: 'review',
+        title: t('Review'),
+        lead: t('What will happen when you start it.'),
+        body: html`<rf-review .context=${context}></rf-review>`,
+      },
+    ];
+  }
+
+  override render(): TemplateResult {
+    const { state } = this;
+    if (!state) return html`<p class="hint" role="status">${t('Loading…')}</p>`;
+    if (state.document === undefined) return this.notJson(state);
+    const context: FormContext = {
+      state,
+      host: this.host,
+      edit: (edits) => {
+        if (edits.length > 0) void this.host.edit(edits);
+      },
+    };
+    const sections = this.sections(context);
+    return html`<div class="frame">
+      <nav aria-label=${t('Sections')}>
+        ${sections.map(
+          ({ id, title }) =>
+            html`<a
+              href="#${id}"
+              aria-current=${this.current === id ? 'true' : 'false'}
+              @click=${(event: Event) => this.go(event, id)}
+              >${title}</a
+            >`,
+        )}
+      </nav>
+      <main @scroll=${(event: Event) => this.follow(event)}>
+        ${this.heading(context)}
+        ${sections.map(
+          ({ id, title, lead, body }) =>
+            html`<section id=${id} aria-labelledby="${id}-title">
+              <h2 id="${id}-title">${title}</h2>
+              <p class="lead hint">${lead}</p>
+              ${body}
+            </section>`,
+        )}
+      </main>
+    </div>`;
+  }
+
+  private heading({ state, edit }: FormContext): TemplateResult {
+    const name = valueAt(state.document, ['name']);
+    const look = taskLook(state.snapshot ?? undefined, state.issues.length === 0, t, locale);
+    const running = state.snapshot !== null && isRunning(state.snapshot.state);
+    return html`<header>
+      <div class="grow">
+        <vscode-text-field
+          class="name"
+          aria-label=${t('Name of the task')}
+          placeholder=${state.fileName}
+          .value=${live(typeof name === 'string' ? name : '')}
+          @change=${(event: Event) => {
+            const text = valueOf(event).trim();
+            edit([{ path: ['name'], ...(text === '' ? {} : { value: text }) }]);
+          }}
+        ></vscode-text-field>
+        <span class="state" role="status">${look.description}</span>
+      </div>
+      <vscode-button appearance="secondary" @click=${() => void this.host.run('openText')}
+        >${t('Open as JSON')}</vscode-button
+      >
+      <vscode-button
+        appearance="secondary"
+        ?disabled=${state.issues.length > 0}
+        @click=${() => void this.host.run('check')}
+        >${t('Save and Precheck')}</vscode-button
+      >
+      ${
+        running
+          ? html`<vscode-button ?disabled=${!look.canStop} @click=${() => void this.host.run('stop')}
+              >${t('Stop')}</vscode-button
+            >`
+          : html`<vscode-button ?disabled=${!look.canStart} @click=${() => void this.host.run('start')}
+              >${t('Start')}</vscode-button
+            >`
+      }
+    </header>`;
+  }
+
+  private etl({ state, edit }: FormContext): TemplateResult {
+    const script = valueAt(state.document, ['etl']);
+    const problem = state.etlProblem;
+    return html`<textarea
+        class="script"
+        spellcheck="false"
+        aria-label=${t('ETL script')}
+        aria-invalid=${problem ? 'true' : 'false'}
+        placeholder=${'e_if(op_gt(\`id\`, 10000), e_drop())'}
+        .value=${live(typeof script === 'string' ? script : '')}
+        @change=${(event: Event) => {
+          const text = valueOf(event);
+          edit([{ path: ['etl'], ...(text.trim() === '' ? {} : { value: text }) }]);
+        }}
+      ></textarea>
+      ${problem ? html`<div class="help error" role="alert">${t('Line {0}, column {1}: {2}', problem.line, problem.column, problem.message)}</div>` : nothing}`;
+  }
+
+  private notJson(state: TaskEditorState): TemplateResult {
+    const [first] = state.issues;
+    return html`<main>
+      <section>
+        <h2>${t('The form cannot read this file')}</h2>
+        <p role="alert">${first ? t('Line {0}: {1}', first.line, first.message) : ''}</p>
+        <vscode-button @click=${() => void this.host.run('openText')}>${t('Open as JSON')}</vscode-button>
+      </section>
+    </main>`;
+  }
+
+  private go(event: Event, id: string): void {
+    event.preventDefault();
+    this.current = id;
+    this.renderRoot.querySelector(`#${id}`)?.scrollIntoView();
+  }
+
+  /** The section at the top of the view is the current one. */
+  private follow(event: Event): void {
+    const main = event.currentTarget as HTMLElement;
+    const sections = [...this.renderRoot.querySelectorAll('section')];
+    const top = main.scrollTop + 90;
+    const atEnd = main.scrollTop + main.clientHeight >= main.scrollHeight - 4;
+    const above = sections.filter((section) => section.offsetTop <= top);
+    this.current = (atEnd ? sections.at(-1) : (above.at(-1) ?? sections[0]))?.id ?? this.current;
+  }
+}
+
+customElements.define('rf-task-editor', TaskEditor);
