@@ -40,7 +40,8 @@ const common = {
 };
 
 /** @type {import('esbuild').BuildOptions} */
-const node = { ...common, platform: 'node', target: 'node22.15' };
+// jsonc-parser's `main` requires its parts by computed names, which no bundler can follow; its `module` does not.
+const node = { ...common, platform: 'node', target: 'node22.15', mainFields: ['module', 'main'] };
 
 const launcher = (name) => ({
   ...node,
@@ -50,6 +51,7 @@ const launcher = (name) => ({
   define: { ROWFERRY_BUNDLE: JSON.stringify(`${name}.mjs`) },
 });
 
+/** One page per folder of webview/ that has an index.ts; components/ has none. */
 const webviewPages = readdirSync('webview').filter((name) => existsSync(`webview/${name}/index.ts`));
 
 const builds = [

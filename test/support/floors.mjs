@@ -1,0 +1,66 @@
+// The lint rule that keeps the house standing: an import never goes up or sideways across a floor.
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** What each part may import beside itself. A part that is not named here may import nothing. */
+export const allowed = {
+  shared: [],
+  mysql: ['shared'],
+  tablestore: ['shared'],
+  'local-tablestore': ['shared', 'tablestore'],
+  sync: ['shared', 'mysql', 'tablestore'],
+  engine: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync'],
+  cli: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine'],
+  extension: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine'],
+  webview: ['shared'],
+};
+
+/** The part a file belongs to: the folder under src/, or webview. */
+function partOf(file) {
+  const [top, folder] = path.relative(root, file).split(path.sep);
+  if (top === 'webview') return 'webview';
+  return top === 'src' ? folder : undefined;
+}
+
+/**
+ * Why `file` may not import `specifier`, or undefined when it may.
+ * @param {string} file absolute path of the importing file
+ * @param {string} specifier as written in the import
+ */
+export function problemOf(file, specifier) {
+  const from = partOf(file);
+  if (from === undefined) return undefined;
+  if (specifier === 'vscode') {
+    return from === 'extension' ? undefined : `only src/extension imports vscode, not ${from}`;
+  }
+  if (specifier.startsWith('node:')) {
+    return from === 'shared' || from === 'webview'
+      ? `${from} runs in a webview too: it must not import ${specifier}`
+      : undefined;
+  }
+  if (!specifier.startsWith('.')) return undefined;
+  const to = partOf(path.resolve(path.dirname(file), specifier));
+  if (to === undefined) return `${from} must not import ${specifier}, which is outside of src/`;
+  if (from === to || allowed[from]?.includes(to)) return undefined;
+  return `${from} must not import from ${to}: imports go down only`;
+}
+
+/** @type {import('eslint').Rule.RuleModule} */
+export const floors = {
+  meta: { type: 'problem', schema: [], messages: { floor: '{{problem}}' } },
+  create(context) {
+    const check = (node) => {
+      if (typeof node?.value !== 'string') return;
+      const problem = problemOf(context.filename, node.value);
+      if (problem) context.report({ node, messageId: 'floor', data: { problem } });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.source ?? node.argument?.literal),
+    };
+  },
+};

@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { problemOf } from '../../support/floors.mjs';
+
+const file = (name: string) => path.resolve(import.meta.dirname, '../../..', name);
+
+it.each([
+  ['src/sync/a.ts', '../mysql/b.js'],
+  ['src/sync/full-load/a.ts', '../plan/b.js'],
+  ['src/cli/a.ts', '../engine/b.js'],
+  ['src/extension/views/a.ts', 'vscode'],
+  ['src/mysql/a.ts', 'node:zlib'],
+  ['webview/monitor/main.ts', '../../src/shared/task.js'],
+  ['webview/monitor/main.ts', '../components/icon.js'],
+  ['test/unit/a.test.ts', '../../src/cli/b.js'],
+])('%s may import %s', (name, specifier) => {
+  expect(problemOf(file(name), specifier)).toBeUndefined();
+});
+
+it.each([
+  ['src/mysql/a.ts', '../tablestore/b.js', 'mysql must not import from tablestore'],
+  ['src/tablestore/wire/a.ts', '../../mysql/b.js', 'tablestore must not import from mysql'],
+  ['src/sync/a.ts', '../engine/b.js', 'sync must not import from engine'],
+  ['src/local-tablestore/a.ts', '../sync/b.js', 'local-tablestore must not import from sync'],
+  ['src/extension/a.ts', '../cli/b.js', 'extension must not import from cli'],
+  ['src/engine/a.ts', 'vscode', 'only src/extension imports vscode'],
+  ['webview/monitor/main.ts', 'vscode', 'only src/extension imports vscode'],
+  ['src/shared/a.ts', 'node:fs', 'shared runs in a webview too'],
+  ['webview/monitor/main.ts', '../../src/engine/b.js', 'webview must not import from engine'],
+  ['src/engine/a.ts', '../../test/support/b.js', 'outside of src/'],
+  ['src/newcomer/a.ts', '../shared/b.js', 'newcomer must not import from shared'],
+])('%s must not import %s', (name, specifier, problem) => {
+  expect(problemOf(file(name), specifier)).toContain(problem);
+});
