@@ -4,6 +4,7 @@ import { acquireLock } from './lock.js';
 import type { StatePaths } from './paths.js';
 import { EngineServer, type Session, type SessionApi } from './server.js';
 import { EngineStore } from './store/engine-store.js';
+import { catalogApi } from './workbench.js';
 import { Supervisor } from './supervisor.js';
 import type { Workshop } from './work.js';
 
@@ -93,6 +94,8 @@ export class Engine {
       lastCheck: async (id) => supervisor.lastCheck(id),
       verify: (task, options) => supervisor.verify(task, options),
       snapshots: async () => supervisor.snapshots(),
+      history: async (id, sinceMs) => this.store.history(id, sinceMs),
+      ...catalogApi,
       shutdown: async () => {
         await supervisor.stopAll();
         setImmediate(() => void this.drain('shut down by a client'));

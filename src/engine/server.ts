@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { BirpcReturn } from 'birpc';
 import { RowferryError } from '../shared/errors.js';
 import { protocolVersion, type ClientApi, type ClientHello, type EngineApi } from '../shared/protocol.js';
+import type { WorkbenchApi } from '../shared/workbench-api.js';
 import type { Log } from './log.js';
 import { socketPath, type EngineAddress, type StatePaths } from './paths.js';
 import { connectRpc } from './transport.js';
@@ -14,7 +15,7 @@ export interface Session {
   readonly client: BirpcReturn<ClientApi>;
 }
 
-export type SessionApi = Omit<EngineApi, 'hello'>;
+export type SessionApi = Omit<EngineApi, 'hello'> & Partial<WorkbenchApi>;
 
 export interface ServerHooks {
   /** What a session may call. */
@@ -83,10 +84,16 @@ export class EngineServer {
       hello: (hello) => {
         if (session) throw new RowferryError('ROW-E107', 'hello was said twice.');
         session = { kind: hello.kind, pid: hello.pid, client };
-        Object.assign(local, this.hooks.api(session));
+        const api = this.hooks.api(session);
+        Object.assign(local, api);
         this.sessions.add(session);
         this.hooks.attached(session);
-        return Promise.resolve({ protocolVersion, pid: process.pid, draining: this.hooks.draining() });
+        return Promise.resolve({
+          protocolVersion,
+          pid: process.pid,
+          draining: this.hooks.draining(),
+          methods: Object.keys(api) as (keyof WorkbenchApi)[],
+        });
       },
     };
     const client = connectRpc<ClientApi, Partial<EngineApi>>(socket, local, {

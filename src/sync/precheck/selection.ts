@@ -1,7 +1,7 @@
 import { loadTables } from '../../mysql/catalog.js';
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
-import type { ResolvedTask, TableMapping } from '../../shared/task.js';
+import type { CellType, ResolvedTask, TableMapping } from '../../shared/task.js';
 
 export interface PlannedTable {
   readonly table: TableDefinition;
@@ -102,4 +102,16 @@ export function keyType(column: Column): 'INTEGER' | 'STRING' | 'BINARY' | undef
   if (impossible.has(column.dataType)) return undefined;
   if (integers.has(column.dataType)) return 'INTEGER';
   return binaries.has(column.dataType) ? 'BINARY' : 'STRING';
+}
+
+/** Why a column cannot be part of a Tablestore key; null when it can. */
+export function keyProblem(column: Column): string | null {
+  if (keyType(column) === undefined) return `${column.dataType.toUpperCase()} cannot be a key`;
+  return column.nullable ? 'it can be NULL' : null;
+}
+
+/** Type in Tablestore when the task says nothing. */
+export function cellTypeOf(column: Column): CellType {
+  if (column.dataType === 'float' || column.dataType === 'double') return 'DOUBLE';
+  return keyType(column) ?? 'STRING';
 }

@@ -1,0 +1,143 @@
+import { listDatabases, loadTables } from '../mysql/catalog.js';
+import { connectSource, identifier, type SourceConnection } from '../mysql/connection.js';
+import type { Column, TableDefinition } from '../mysql/model.js';
+import type { DestinationSettings, SourceSettings } from '../shared/task.js';
+import type {
+  CatalogColumn,
+  CatalogTable,
+  DestinationRows,
+  DestinationTable,
+  WorkbenchApi,
+} from '../shared/workbench-api.js';
+import { RowferryError } from '../shared/errors.js';
+import { cellTypeOf, keyProblem } from '../sync/precheck/selection.js';
+import { TablestoreClient } from '../tablestore/client.js';
+import { describeTable, getRange, keyBounds, listTables } from '../tablestore/operations.js';
+import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+
+type Catalog = Pick<
+  WorkbenchApi,
+  | 'testSource'
+  | 'testDestination'
+  | 'databases'
+  | 'catalog'
+  | 'countRows'
+  | 'destinationTables'
+  | 'destinationTable'
+  | 'destinationRows'
+>;
+
+/** What forms and trees ask of a source or a destination, with or without a task. Each call has its own session. */
+export const catalogApi: Catalog = {
+  testSource: (source) =>
+    withSource(source, async (connection) => ({ version: (await connection.facts()).version })),
+  testDestination: (destination) =>
+    withDestination(destination, async (client) => ({ tables: (await listTables(client)).length })),
+  databases: (source) => withSource(source, listDatabases),
+  catalog: (source, database) =>
+    withSource(source, async (connection) =>
+      (await loadTables(connection, [{ database }])).map(catalogTable),
+    ),
+  countRows: (source, { database, name, filter }) =>
+    withSource(source, async (connection) => {
+      const where = filter === undefined || filter.trim() === '' ? '' : ` WHERE (${filter})`;
+      const [row] = await connection.query<{ found: number | string }>(
+        `SELECT /*+ MAX_EXECUTION_TIME(30000) */ COUNT(*) AS found FROM ${identifier(database)}.${identifier(name)}${where}`,
+      );
+      return Number(row?.found ?? 0);
+    }),
+  destinationTables: (destination) => withDestination(destination, (client) => listTables(client)),
+  destinationTable: (destination, table) =>
+    withDestination(destination, async (client): Promise<DestinationTable> => {
+      const { name, keys } = await described(client, table);
+      return { name, primaryKey: keys.map((key) => ({ name: key.name, type: key.type })) };
+    }),
+  destinationRows: (destination, table, page) =>
+    withDestination(destination, async (client): Promise<DestinationRows> => {
+      const { keys } = await described(client, table);
+      const bounds = keyBounds(keys.map((key) => key.name));
+      const start = page.from === undefined ? bounds.start : Buffer.from(page.from, 'base64');
+      const { rows, next } = await getRange(client, { table, start, end: bounds.end, limit: page.limit });
+      const decoded = rows.length === 0 ? [] : decodeRows(rows);
+      const columns = new Set(keys.map((key) => key.name));
+      for (const row of decoded) for (const cell of row.cells) columns.add(cell.name);
+      const names = [...columns];
+      return {
+        columns: names,
+        rows: decoded.map((row) => {
+          const cells = new Map<string, unknown>([
+            ...row.primaryKey,
+            ...row.cells.map((cell) => [cell.name, cell.value] as const),
+          ]);
+          return names.map((name) => (cells.has(name) ? shown(cells.get(name)) : null));
+        }),
+        next: next === null ? null : next.toString('base64'),
+      };
+    }),
+};
+
+function catalogTable(table: TableDefinition): CatalogTable {
+  const { database, name, estimatedRows, averageRowBytes, engine } = table;
+  return {
+    database,
+    name,
+    estimatedRows,
+    averageRowBytes,
+    engine,
+    columns: table.columns.map(catalogColumn),
+    keys: table.keys.map((key) => ({
+      name: key.name,
+      primary: key.primary,
+      unique: key.unique,
+      columns: [...key.columns],
+    })),
+  };
+}
+
+function catalogColumn(column: Column): CatalogColumn {
+  return {
+    name: column.name,
+    type: column.columnType,
+    dataType: column.dataType,
+    nullable: column.nullable,
+    generated: column.generated,
+    invisible: column.invisible,
+    cellType: cellTypeOf(column),
+    keyProblem: keyProblem(column),
+  };
+}
+
+/** Values as text, binary as 0x…. */
+function shown(value: unknown): string {
+  return Buffer.isBuffer(value) ? `0x${value.toString('hex')}` : String(value);
+}
+
+async function described(client: TablestoreClient, table: string) {
+  const description = await describeTable(client, table);
+  if (description) return description;
+  throw new RowferryError('ROW-D108', `There is no table ${table} in the instance.`);
+}
+
+async function withSource<T>(
+  settings: SourceSettings,
+  work: (connection: SourceConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectSource(settings);
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function withDestination<T>(
+  settings: DestinationSettings,
+  work: (client: TablestoreClient) => Promise<T>,
+): Promise<T> {
+  const client = new TablestoreClient(settings, { requestTimeoutMs: 15_000 });
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
