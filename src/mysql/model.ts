@@ -100,8 +100,9 @@ export interface TransactionStart {
   /** Commit time at the original server, µs since the epoch; falls back to the event header's seconds. */
   readonly commitMicros: number;
   /**
-   * Present when the rows that follow belong to an XA branch: they count only when xaCommit() comes with the same
-   * xid, perhaps much later; the branch ends with xaPrepare() in place of commit(). `format:gtrid:bqual`, hex.
+   * Present when the rows that follow belong to an XA branch. It ends with xaPrepare(), and then its rows count
+   * only when xaCommit() comes with the same xid, perhaps much later; or with commit() when it was committed in
+   * one phase. `format:gtrid:bqual`, hex.
    */
   readonly xid?: string;
 }

@@ -50,6 +50,7 @@ export class Recorder implements BinlogHandler {
   readonly running: Promise<void>;
   ended: { error: unknown } | null = null;
   onRow: (() => void) | null = null;
+  #wakePending = false;
   #waiting: { test: () => boolean; resolve: () => void }[] = [];
 
   constructor(
@@ -68,7 +69,12 @@ export class Recorder implements BinlogHandler {
 
   #add(event: Recorded): void {
     this.events.push(event);
-    this.#wake();
+    if (this.#wakePending) return;
+    this.#wakePending = true;
+    setImmediate(() => {
+      this.#wakePending = false;
+      this.#wake();
+    });
   }
 
   #wake(): void {

@@ -233,7 +233,8 @@ function rebuildJson(
       starts[i] = diffs.length === 0 ? ABSENT_VALUE : CHANGED_VALUE;
       continue;
     }
-    const value = applyJsonDiffs(before.bytes.subarray(old, before.ends[i]!), diffs);
+    const unchanged = before.bytes.subarray(old, before.ends[i]);
+    const value = diffs.length === 0 ? unchanged : applyJsonDiffs(unchanged, diffs);
     parts.push(value);
     starts[i] = size;
     size += value.length;

@@ -1,0 +1,51 @@
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** A TCP proxy that can fall silent, as a dead link does: connections stay open and nothing passes. */
+export class TcpProxy {
+  readonly #server: net.Server;
+  readonly #sockets = new Set<net.Socket>();
+  #frozen = false;
+
+  private constructor(server: net.Server) {
+    this.#server = server;
+  }
+
+  static async start(target: { host: string; port: number }): Promise<TcpProxy> {
+    const server = net.createServer();
+    const proxy = new TcpProxy(server);
+    server.on('connection', (client) => {
+      const upstream = net.connect(target.port, target.host);
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        proxy.#sockets.add(from);
+        from.on('data', (chunk) => {
+          if (!proxy.#frozen) to.write(chunk);
+        });
+        from.on('close', () => {
+          proxy.#sockets.delete(from);
+          if (!proxy.#frozen) to.destroy();
+        });
+        from.on('error', () => undefined);
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** From now on nothing passes, in either direction, and nobody is told. */
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
