@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { errorCodes, type ErrorCode } from '../../../src/shared/errors.js';
+import { checks } from '../../../src/sync/precheck/registry.js';
+
+/** The pages are made from the definitions; after a change of those: `npx vitest run test/unit/shared/docs -u`. */
+const docs = join(import.meta.dirname, '../../../docs');
+
+const groups: Record<string, string> = {
+  S: 'Source (MySQL)',
+  D: 'Destination (Tablestore)',
+  T: 'Task file and command line',
+  E: 'Engine and store',
+  V: 'Values and dirty data',
+};
+
+it('docs/errors.md lists every code', async () => {
+  const lines = [
+    '# Error codes',
+    '',
+    'Every error that Rowferry shows has a code, one line of what happened and one of what to do. The exit code is',
+    'that of the command line: 1 the thing asked about is not so, 2 bad usage or task file, 3 the source or',
+    'destination could not be reached or refused us, 4 blocked by dirty data. A message is often more precise than the cause here.',
+  ];
+  for (const [letter, title] of Object.entries(groups)) {
+    lines.push('', `## ${title}`, '', '| Code | Cause | What to do | Exit |', '| --- | --- | --- | --- |');
+    for (const code of Object.keys(errorCodes) as ErrorCode[]) {
+      if (!code.startsWith(`ROW-${letter}`)) continue;
+      const { cause, remedy, exit } = errorCodes[code];
+      lines.push(`| \`${code}\` | ${cause} | ${remedy} | ${exit} |`);
+    }
+  }
+  expect(Object.keys(errorCodes).filter((code) => !(code[4]! in groups))).toEqual([]);
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(join(docs, 'errors.md'));
+});
+
+it('docs/prechecks.md lists every check', async () => {
+  const intro = [
+    '# Prechecks',
+    '',
+    '`rowferry check TASK`, the editor and every start look at the source, the destination and the task, side by side,',
+    'and change nothing. A task starts only at 100 %.',
+    '',
+    '- **failure**: the task cannot start. It has to be mended; it cannot be ignored.',
+    '- **warning**: data is at risk. Mend it, or accept it for this task by its id: `"ignoredChecks": ["engines"]`.',
+    '- **information**: worth knowing; never lowers the rate.',
+    '',
+    'A check that samples rows has little time, uses an index where there is one, and otherwise says _not proven_,',
+    'which does not lower the rate. When the source or the destination cannot be reached, that one item fails and those',
+    'that need it are skipped. A plain MySQL 9 with its defaults and a fresh Tablestore reach 100 % with nothing ignored.',
+    '',
+    'A task that passed and did not change since goes on from its checkpoint without a new check: its source may be',
+    'down just then, and the retry window is for that. A changed task file is checked again by itself.',
+  ];
+  const table = (severity: string) => [
+    '',
+    `## ${severity[0]!.toUpperCase()}${severity.slice(1)}`,
+    '',
+    '| Id | Expected | Why |',
+    '| --- | --- | --- |',
+    ...checks.filter((c) => c.severity === severity).map((c) => `| \`${c.id}\` | ${c.expected} | ${c.why} |`),
+  ];
+  expect(new Set(checks.map((c) => c.id)).size).toBe(checks.length);
+  const text = [...intro, ...['failure', 'warning', 'information'].flatMap(table)].join('\n');
+  await expect(`${text}\n`).toMatchFileSnapshot(join(docs, 'prechecks.md'));
+});
