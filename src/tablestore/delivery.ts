@@ -14,10 +14,9 @@ import {
 import type { TablestoreClient } from './client.js';
 import { keyOnly, matches, type RowContent } from './compose.js';
 import { TablestoreError } from './errors.js';
-import { limits } from './limits.js';
 import type { RowCondition } from './model.js';
-import { batchGetRow } from './operations.js';
-import { withRetry, type Retries } from './retry.js';
+import { readRows } from './read-rows.js';
+import type { Retries } from './retry.js';
 import type { RateLimiter, Semaphore } from './throttle.js';
 
 export interface Delivery {
@@ -121,27 +120,14 @@ export class Courier {
   }
 
   /** The rows as they are now, in order; null where there is none. */
-  async readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
-    const found: (Buffer | null)[] = [];
-    for (let at = 0; at < rows.length; at += limits.batchGetRows) {
-      const keys = rows.slice(at, at + limits.batchGetRows).map((row) => keyOnly(row.key));
-      found.push(
-        ...(await withRetry(
-          this.retries.windows,
-          async () => {
-            const results = await batchGetRow(this.client, table, keys, {
-              timeoutMs: this.settings.requestTimeoutMs,
-              signal: this.signal,
-            });
-            const failed = results.find((result) => result instanceof TablestoreError);
-            if (failed !== undefined) throw failed;
-            return results as (Buffer | null)[];
-          },
-          { signal: this.signal },
-        )),
-      );
-    }
-    return found;
+  readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
+    return readRows(
+      this.client,
+      this.retries.windows,
+      table,
+      rows.map((row) => keyOnly(row.key)),
+      { timeoutMs: this.settings.requestTimeoutMs, signal: this.signal },
+    );
   }
 
   private async attempt(mode: BatchMode, table: string, rows: RequestRows): Promise<RowFailure[]> {
