@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { findBrowser } from './workbench-install.mjs';
+import { startWorkbenchServer } from './workbench-server.mjs';
+
+/** A real VS Code with the extension in it, and a browser page that shows it. */
+export interface Workbench {
+  readonly page: Page;
+  /** Every violation of a content security policy that the console showed, in the page and in its webviews. */
+  readonly violations: string[];
+  /** What the server writes: for when a test fails. */
+  readonly log: string;
+  /** Loads the page again, as closing and opening the window does. */
+  reload(): Promise<void>;
+  /** Runs a command by its title from the palette. Tried again until the palette knows it. */
+  command(title: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens `workspace` (a folder). `vsix` is the extension to install; without it the built repository is used. `env`
+ * is what the extension host and its engine see beside the test's own environment.
+ */
+export async function startWorkbench(options: {
+  workspace: string;
+  vsix?: string;
+  settings?: Record<string, unknown>;
+  env?: Record<string, string>;
+  size?: { width: number; height: number };
+}): Promise<Workbench> {
+  const { size, ...rest } = options;
+  const home = mkdtempSync(path.join(tmpdir(), 'rowferry-workbench-'));
+  const found = await findBrowser();
+  const server = await startWorkbenchServer({ home, ...rest });
+  const browser = await chromium.launch({
+    executablePath: found.executable,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      ...found.args,
+    ],
+  });
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    viewport: size ?? { width: 1400, height: 900 },
+  });
+  const page = await context.newPage();
+  const violations: string[] = [];
+  page.on('console', (message) => {
+    if (/Content[ -]Security[ -]Policy/i.test(message.text())) violations.push(message.text());
+  });
+  const open = async () => {
+    await page.goto(`${server.url}?folder=${encodeURIComponent(options.workspace)}`);
+    await page.locator('.monaco-workbench .activitybar').waitFor({ timeout: 60_000 });
+  };
+  const stop = async () => {
+    await browser.close().catch(() => undefined);
+    await server.stop();
+    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  };
+  try {
+    await open();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    page,
+    violations,
+    log: server.log,
+    reload: open,
+    stop,
+    async command(title) {
+      const deadline = Date.now() + 30_000;
+      for (;;) {
+        await page.keyboard.press('F1');
+        const input = page.locator('.quick-input-widget input[type=text]');
+        const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+        try {
+          await input.waitFor({ timeout: 5000 });
+          await input.fill(`>${title}`);
+          await row.waitFor({ timeout: 3000 });
+          await page.keyboard.press('Enter');
+          return;
+        } catch (error) {
+          if (Date.now() > deadline) throw error;
+          await page.keyboard.press('Escape');
+        }
+      }
+    },
+  };
+}
