@@ -1,5 +1,4 @@
 import type { Query } from 'mysql2';
-import { selectExpression } from './types/index.js';
 import { boundExpression, chunkKey, compareTo, isUsableBound, orderBy, type ChunkKey } from './chunk-key.js';
 import { identifier, type SourceConnection } from './connection.js';
 import { sourceError } from './errors.js';
@@ -85,6 +84,8 @@ export interface ChunkRead {
   readonly table: TableDefinition;
   /** What the RowImage holds, in this order. */
   readonly columns: readonly Column[];
+  /** How a column is selected, so that its text is exact: selectExpression() of the table of types. */
+  readonly select: (column: Column) => string;
   /** A condition in MySQL's words, pushed down; null for all rows. */
   readonly filter: string | null;
   readonly chunk: Chunk;
@@ -138,7 +139,7 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
   sql: string;
   measured: boolean[];
 } {
-  const { table, columns, chunk, filter } = read;
+  const { table, columns, chunk, filter, select: expressionOf } = read;
   const measured = columns.map((column) => bigTypes.has(column.dataType));
   const big = columns.filter((_, i) => measured[i]);
   const isOver =
@@ -146,7 +147,7 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
       ? null
       : `${big.map((column) => `IFNULL(${lengthExpression(column)}, 0)`).join(' + ')} > ${maximumValueBytes}`;
   const select = columns.map((column, i) => {
-    const expression = selectExpression(column);
+    const expression = expressionOf(column);
     return measured[i] ? `IF(${isOver}, NULL, ${expression})` : expression;
   });
   if (isOver !== null) select.push(isOver);

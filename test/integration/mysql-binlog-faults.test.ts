@@ -29,7 +29,7 @@ describe.each([
   beforeAll(async () => {
     server = await startMysql({ gtid, port, args: gtid ? [] : gtidOff });
     await server.query('CREATE DATABASE test');
-    await server.query('CREATE TABLE test.t (id INT PRIMARY KEY, v VARCHAR(100))');
+    await server.query('CREATE TABLE test.t (id INT PRIMARY KEY, v VARCHAR(1000))');
   }, 120_000);
   afterAll(() => server?.stop());
 
@@ -71,7 +71,7 @@ describe.each([
     };
     await server.query('SET SESSION cte_max_recursion_depth = 100000');
     await server.query(
-      "INSERT INTO test.t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT i, REPEAT('y', 90) FROM n",
+      "INSERT INTO test.t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT i, REPEAT('y', 1000) FROM n",
     );
     await first.until(() => rows >= 2000);
     const dumps = await server.query<{ id: number }>(

@@ -34,6 +34,14 @@ const offsetsPerWrap = 0x1_0000_0000;
 /** A row event longer than this holds a row that is too big to keep. */
 const rowsInPiecesAbove = maximumValueBytes + 64 * 1024;
 
+/** Events that speak of the file or the link, not of a place in it. */
+const standingEvents = new Set<number>([
+  EventType.format,
+  EventType.rotate,
+  EventType.heartbeat,
+  EventType.heartbeatV2,
+]);
+
 /**
  * Reads binlog events in order, keeps the position and calls the handler. One decoder serves one connection:
  * after an error a new one starts at `position`, which only committed transactions advance, so that a transaction
@@ -231,7 +239,7 @@ export class BinlogDecoder implements EventSink {
 
   #isSkipped(type: number): boolean {
     if (this.#file !== this.#skipFile || this.#offset > this.#skipUntil) return false;
-    return type !== EventType.format && type !== EventType.rotate;
+    return !standingEvents.has(type);
   }
 
   #rotate({ file, offset }: { file: string; offset: number }): void {
