@@ -13,7 +13,7 @@ import {
 } from './batch.js';
 import type { TablestoreClient } from './client.js';
 import { keyOnly, matches, type RowContent } from './compose.js';
-import { TablestoreError } from './errors.js';
+import { TablestoreError, maybeApplied } from './errors.js';
 import type { RowCondition } from './model.js';
 import { readRows } from './read-rows.js';
 import type { Retries } from './retry.js';
@@ -24,7 +24,8 @@ export interface Delivery {
   readonly failures: readonly RowFailure[];
   /** The request was refused whole, with these rows in it: one of them is bad, and none was written. */
   readonly refused: { readonly error: TablestoreError; readonly indexes: readonly number[] } | undefined;
-  /** Until then (ms since the epoch) an earlier try may still be carried out; 0: nothing is open. */
+  /** Rows of which an earlier try may still be carried out, until `lateUntilMs` (ms since the epoch). */
+  readonly doubtful: ReadonlySet<number>;
   readonly lateUntilMs: number;
 }
 
@@ -63,7 +64,12 @@ export class Courier {
     if (limiter !== undefined) this.granted(await limiter.take(rows.count, dataBytes));
     const run = this.retries.begin();
     const failures: RowFailure[] = [];
+    const doubtful = new Set<number>();
     let lateUntilMs = 0;
+    const doubt = (indexes: Iterable<number>) => {
+      lateUntilMs = Date.now() + this.settings.lateWriteMs;
+      for (const index of indexes) doubtful.add(index);
+    };
     let pending: readonly number[] | undefined;
     try {
       for (;;) {
@@ -80,17 +86,18 @@ export class Courier {
             else {
               again.push(index);
               last = failure;
+              if (maybeApplied(0, failure.code)) doubt([index]);
             }
           }
-          if (last === undefined) return { failures, refused: undefined, lateUntilMs };
+          if (last === undefined) return { failures, refused: undefined, doubtful, lateUntilMs };
           pending = again;
           open = TablestoreError.fromService(0, last.code, last.message, 'a row');
         } catch (error) {
           if (!(error instanceof TablestoreError)) throw error;
-          if (error.maybeApplied) lateUntilMs = Date.now() + this.settings.lateWriteMs;
+          const indexes = pending ?? Array.from({ length: rows.count }, (_, i) => i);
+          if (error.maybeApplied) doubt(indexes);
           if (error.kind === 'row' || error.kind === 'condition') {
-            const indexes = pending ?? Array.from({ length: rows.count }, (_, i) => i);
-            return { failures, refused: { error, indexes }, lateUntilMs };
+            return { failures, refused: { error, indexes }, doubtful, lateUntilMs };
           }
           open = error;
         }

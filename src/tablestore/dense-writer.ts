@@ -33,10 +33,18 @@ export interface BatchResult {
   rejected: { index: number; error: RowError }[];
 }
 
+/** Rows that were written, but of which an earlier try may still be carried out. */
+export interface LateRows {
+  readonly mode: BatchMode;
+  readonly rows: readonly LateRow[];
+  readonly untilMs: number;
+}
+
 export class DenseWriter {
   constructor(
     private readonly courier: Courier,
     private readonly limiter: RateLimiter,
+    private readonly late: (table: string, rows: LateRows) => void,
   ) {}
 
   /** Throws what Courier.deliver throws. */
@@ -51,7 +59,10 @@ export class DenseWriter {
     const parts = await Promise.all(
       this.cut(rows).map(async ([from, to]) => {
         const slice = new SliceWrite(this.courier, mode, table, rows, from, to, op, condition);
-        return slice.run(this.limiter);
+        const part = await slice.run(this.limiter);
+        const late = slice.late();
+        if (late !== undefined) this.late(table, late);
+        return part;
       }),
     );
     return {
@@ -92,6 +103,7 @@ class SliceWrite {
   /** Rows not written, by their place in the slice. */
   private readonly rejected = new Map<number, RowError>();
   private readonly unmet = new Set<number>();
+  private readonly doubtful = new Set<number>();
   private lateUntilMs = 0;
 
   constructor(
@@ -109,7 +121,7 @@ class SliceWrite {
 
   async run(limiter: RateLimiter): Promise<BatchResult> {
     await this.deliver(this.slice, (i) => i, limiter);
-    if (this.lateUntilMs > 0) await this.settleLate();
+    await this.checkUnmet();
     let bytes = 0;
     for (let i = 0; i < this.slice.count; i++) {
       if (!this.rejected.has(i) && !this.unmet.has(i)) bytes += this.dataBytes(i);
@@ -131,6 +143,7 @@ class SliceWrite {
     for (let i = 0; i < rows.count; i++) bytes += this.dataBytes(place(i));
     const delivery = await this.courier.deliver(this.mode, this.table, rows, bytes, limiter);
     this.lateUntilMs = Math.max(this.lateUntilMs, delivery.lateUntilMs);
+    for (const index of delivery.doubtful) this.doubtful.add(place(index));
     for (const { index, kind, code, message } of delivery.failures) {
       if (kind === 'condition') this.unmet.add(place(index));
       else this.rejected.set(place(index), { code, message });
@@ -147,19 +160,21 @@ class SliceWrite {
     }
   }
 
-  /** Rule 10; and a condition that failed on the second try may have been met by the first. */
-  private async settleLate(): Promise<void> {
-    const written: LateRow[] = [];
-    const unmet: (LateRow & { index: number })[] = [];
-    for (let i = 0; i < this.slice.count; i++) {
-      if (this.rejected.has(i)) continue;
-      if (this.unmet.has(i)) unmet.push({ ...this.lateRow(i), index: i });
-      else written.push(this.lateRow(i));
-    }
-    await this.courier.settleLate(this.mode, this.table, written, this.lateUntilMs);
-    const there = await this.courier.readBack(this.table, unmet);
-    unmet.forEach((row, n) => {
-      if (matches(row.key, row, there[n]!)) this.unmet.delete(row.index);
+  /** What rule 10 is to watch. */
+  late(): LateRows | undefined {
+    const rows = [...this.doubtful].filter((i) => !this.rejected.has(i) && !this.unmet.has(i));
+    if (rows.length === 0) return undefined;
+    return { mode: this.mode, rows: rows.map((i) => this.lateRow(i)), untilMs: this.lateUntilMs };
+  }
+
+  /** A condition that failed on the second try may have been met by the first: then the row there is ours. */
+  private async checkUnmet(): Promise<void> {
+    const unmet = [...this.unmet].filter((i) => this.doubtful.has(i));
+    if (unmet.length === 0) return;
+    const rows = unmet.map((i) => this.lateRow(i));
+    const there = await this.courier.readBack(this.table, rows);
+    unmet.forEach((i, n) => {
+      if (matches(rows[n]!.key, rows[n]!, there[n]!)) this.unmet.delete(i);
     });
   }
 

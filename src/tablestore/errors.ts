@@ -62,6 +62,18 @@ export function failureKind(code: string, status: number, message = ''): Failure
   return status === 0 ? 'row' : 'fatal';
 }
 
+/**
+ * May the write have been carried out, or still be, although this was answered? A timeout inside the service, or an
+ * error of the server behind a front, says nothing of it.
+ */
+export function maybeApplied(status: number, code: string): boolean {
+  return (
+    code === 'OTSTimeout' ||
+    code === 'OTSInternalServerError' ||
+    (status >= 500 && kindByCode[code] === undefined)
+  );
+}
+
 /** `service` of failures that never reached the service or lost its answer. */
 export type ConnectionFailure =
   | 'Unreachable' // no connection came about: nothing was sent
@@ -98,12 +110,11 @@ export class TablestoreError extends RowferryError implements Details {
   static fromService(status: number, code: string, message: string, operation: string): TablestoreError {
     const kind = failureKind(code, status, message);
     const text = `Tablestore refused ${operation}: ${code}${message ? ` ${message}` : ''}`;
-    // A server error may come from a front that lost the answer of the server behind it.
     return new TablestoreError(shownCode(code, message), text, {
       service: code,
       status,
       kind,
-      maybeApplied: status >= 500 && kind !== 'throttled',
+      maybeApplied: maybeApplied(status, code),
     });
   }
 

@@ -26,9 +26,9 @@ export interface RetryState {
 const baseMs = 10;
 const longestMs = 5_000;
 
-/** Pause after the n-th failure, n from 1: anything between nothing and the doubled base. */
+/** Pause after the n-th failure, n from 1: anything up to the base doubled n - 1 times. */
 export function backoffMs(attempt: number): number {
-  return Math.random() * Math.min(longestMs, baseMs * 2 ** Math.min(attempt, 20));
+  return Math.random() * Math.min(longestMs, baseMs * 2 ** Math.min(attempt - 1, 20));
 }
 
 /**

@@ -24,7 +24,7 @@
 import { ContentRows, type BatchMode } from './batch.js';
 import { Bucket, Entry, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
 import type { TablestoreClient } from './client.js';
-import { Courier } from './delivery.js';
+import { Courier, type LateRow } from './delivery.js';
 import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';
 import type { RowError } from './limits.js';
 import type { KeyHold, RowChange } from './model.js';
@@ -125,7 +125,9 @@ export class TablestoreWriter {
     this.courier = new Courier(client, this.permits, this.retries, this.stop.signal, this.settings);
     this.incrementalLimiter = new RateLimiter(this.settings.incrementalRate);
     this.fullLimiter = new RateLimiter(this.settings.fullRate);
-    this.dense = new DenseWriter(this.courier, this.fullLimiter);
+    this.dense = new DenseWriter(this.courier, this.fullLimiter, (table, late) =>
+      this.watchLate(late.mode, table, late.rows, late.untilMs),
+    );
     this.buckets = makeBuckets(this.settings.buckets);
   }
 
@@ -206,7 +208,8 @@ export class TablestoreWriter {
 
   /**
    * Resolves when every change is acknowledged or rejected, save those that wait for a key somebody holds: only the
-   * holder can bring those on. Rejects when the writer fails or is aborted.
+   * holder can bring those on. Where an earlier try may still be carried out this takes up to `lateWriteMs`, so that
+   * whoever writes next finds nothing in flight. Rejects when the writer fails or is aborted.
    */
   drain(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -312,18 +315,21 @@ export class TablestoreWriter {
       failures.set(index, { kind: 'row', code: refused!.error.service, message: refused!.error.message });
     }
     const written: Entry[] = [];
+    const late: Entry[] = [];
     const isOneOfSeveral = (index: number) =>
       refused !== undefined && refused.indexes.length > 1 && refused.indexes.includes(index);
     entries.forEach((entry, index) => {
       const failure = failures.get(index);
-      if (failure === undefined || failure.kind === 'condition') written.push(entry);
-      else if (entry.more !== undefined || isOneOfSeveral(index)) again.push(...entry.changes);
+      if (failure === undefined || failure.kind === 'condition') {
+        written.push(entry);
+        if (delivery.doubtful.has(index)) late.push(entry);
+      } else if (entry.more !== undefined || isOneOfSeveral(index)) again.push(...entry.changes);
       else this.reject(entry.first, { code: failure.code, message: failure.message });
     });
     // One of several is bad: each of them is sent alone, so that only the bad one is dirty.
     for (const change of again) this.alone.add(change);
     bucket.unshift(again);
-    if (delivery.lateUntilMs > 0) this.watchLate(mode, table, written, delivery.lateUntilMs);
+    if (late.length > 0) this.watchLate(mode, table, late, delivery.lateUntilMs);
     for (const entry of written) for (const change of entry.changes) this.acknowledge(change);
     this.relieve();
   }
@@ -362,12 +368,14 @@ export class TablestoreWriter {
   }
 
   /** Rule 10: the keys wait until the first try cannot come any more, and are read back before they go on. */
-  private watchLate(mode: BatchMode, table: string, entries: readonly Entry[], untilMs: number): void {
-    const holds = entries.map((entry) => this.addHold(table, entry.key));
-    const bytes = entries.reduce((sum, entry) => sum + entry.row.length, 0);
+  private watchLate(mode: BatchMode, table: string, rows: readonly LateRow[], untilMs: number): void {
+    const holds = rows
+      .filter((row) => this.holds.get(table, row.key) === undefined)
+      .map((row) => this.addHold(table, row.key));
+    const bytes = rows.reduce((sum, row) => sum + row.row.length, 0);
     this.late++;
     this.bytes += bytes;
-    this.courier.settleLate(mode, table, entries, untilMs).then(
+    this.courier.settleLate(mode, table, rows, untilMs).then(
       () => {
         this.late--;
         this.bytes -= bytes;

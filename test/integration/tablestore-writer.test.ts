@@ -235,6 +235,37 @@ describe('late writes (correctness rule 10)', () => {
   });
 });
 
+describe('late writes of dense batches and of single rows', () => {
+  test('a change of a row that the full load left in doubt waits', async () => {
+    open({ lateWriteMs: 600 });
+    server.faults.set([{ kind: 'late', delayMs: 400, times: 1, operation: 'BulkImport' }]);
+    const rows = new RowWriter();
+    rows.beginRow();
+    rows.key(prepareName('id')).integer(1);
+    rows.attribute(prepareName('v')).text('loaded');
+    rows.endRow();
+    const began = performance.now();
+    expect(await writer.writeBatch(table, rows.takeBatch())).toMatchObject({ written: 1 });
+    expect(performance.now() - began).toBeLessThan(350);
+    const ledger = new Ledger();
+    writer.enqueue(put(1, 'new', ledger, 1));
+    await writer.drain();
+    expect(performance.now() - began).toBeGreaterThan(590);
+    expect(await contents()).toEqual(new Map([[1, { v: 'new' }]]));
+  });
+
+  test('only the row that the service gave no clear answer for is held', async () => {
+    open({ lateWriteMs: 300, buckets: 1 });
+    server.faults.set([{ kind: 'error', row: true, code: 'OTSTimeout', times: 1, operation: 'BulkImport' }]);
+    const ledger = new Ledger();
+    for (const key of [1, 2, 3]) writer.enqueue(put(key, 'x', ledger, key));
+    await expect.poll(() => ledger.acknowledgedTags.length).toBe(3);
+    expect(writer.stats().heldKeys).toBe(1);
+    await writer.drain();
+    expect(writer.stats()).toMatchObject({ heldKeys: 0, queueBytes: 0 });
+  });
+});
+
 describe('rows that are refused', () => {
   test('a request refused whole is sent row by row: only the bad row is told, in either road', async () => {
     open({ buckets: 1 });
