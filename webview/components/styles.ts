@@ -59,6 +59,24 @@ export const base = css`
     align-items: center;
     flex-wrap: wrap;
   }
+  .nowrap {
+    flex-wrap: nowrap;
+  }
+  .icon {
+    flex: none;
+  }
+  .badge {
+    display: inline-block;
+    min-width: 18px;
+    padding: 0 5px;
+    border-radius: 9px;
+    font-size: 11px;
+    line-height: 18px;
+    text-align: center;
+    color: var(--vscode-badge-foreground);
+    background: var(--vscode-badge-background);
+    outline: 1px solid var(--vscode-contrastBorder, transparent);
+  }
   .grow {
     flex: 1 1 auto;
     min-width: 0;
@@ -119,6 +137,6 @@ export const base = css`
   }
   vscode-text-field,
   vscode-dropdown {
-    min-width: 12em;
+    min-width: 0;
   }
 `;

@@ -1,25 +1,21 @@
 import {
   provideVSCodeDesignSystem,
-  vsCodeBadge,
   vsCodeButton,
   vsCodeCheckbox,
   vsCodeDropdown,
   vsCodeLink,
   vsCodeOption,
-  vsCodeProgressRing,
   vsCodeTextArea,
   vsCodeTextField,
 } from '@vscode/webview-ui-toolkit';
 
-/** The controls that pages are made of; registered once a page. */
+/** The controls that pages are made of; registered once a page. Badge and progress ring write style attributes, which the CSP forbids. */
 provideVSCodeDesignSystem().register(
-  vsCodeBadge(),
   vsCodeButton(),
   vsCodeCheckbox(),
   vsCodeDropdown(),
   vsCodeLink(),
   vsCodeOption(),
-  vsCodeProgressRing(),
   vsCodeTextArea(),
   vsCodeTextField(),
 );

@@ -70,9 +70,7 @@ export class ObjectsSection extends LitElement {
         </div>
         <div class="card">
           <div class="row">
-            <h3 class="grow">
-              ${t('Selected')} <vscode-badge>${this.selectedCount(databases)}</vscode-badge>
-            </h3>
+            <h3 class="grow">${t('Selected')} <span class="badge">${this.selectedCount(databases)}</span></h3>
             <vscode-button
               appearance="secondary"
               ?disabled=${tables.length === 0}
@@ -111,7 +109,7 @@ export class ObjectsSection extends LitElement {
     const { catalog } = this;
     const found = catalog.databases;
     return html`
-      <div class="row">
+      <div class="row nowrap">
         <vscode-text-field
           class="grow"
           aria-label=${t('Search, or type database.table')}
@@ -180,7 +178,7 @@ export class ObjectsSection extends LitElement {
     return html`<li>
       <div class="row">
         <button class="plain row grow" aria-expanded=${open ? 'true' : 'false'} @click=${toggle}>
-          ${icon(open ? 'down' : 'arrow')} ${icon('database')} <span class="clip">${name}</span>
+          ${icon(open ? 'open' : 'closed')} ${icon('database')} <span class="clip">${name}</span>
         </button>
         <vscode-button
           appearance="secondary"
@@ -300,7 +298,7 @@ export class ObjectsSection extends LitElement {
           aria-expanded=${open ? 'true' : 'false'}
           @click=${() => (this.openTable = open ? null : id)}
         >
-          ${icon(open ? 'down' : 'arrow')} ${icon('table')} <span class="clip">${table.name}</span>
+          ${icon(open ? 'open' : 'closed')} ${icon('table')} <span class="clip">${table.name}</span>
           <span class="hint">${notes.join(', ')}</span>
         </button>
         ${icon('arrow')}

@@ -127,6 +127,20 @@ export const form = css`
   .selected .row {
     flex-wrap: nowrap;
   }
+  .selected .hint {
+    white-space: nowrap;
+  }
+  header .grow {
+    display: flex;
+    align-items: center;
+    gap: 12px;
+  }
+  header .name {
+    width: 16em;
+  }
+  h3 ~ .fields + h3 {
+    margin-top: 8px;
+  }
   .selected vscode-text-field {
     min-width: 8em;
   }

@@ -124,7 +124,8 @@ export class Page<Host extends object, State> implements vscode.Disposable {
 <html lang="en">
   <head>
     <meta charset="utf-8" />
-    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}';" />
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}';" />
+    <meta property="csp-nonce" content="${nonce}" />
     <meta name="viewport" content="width=device-width" />
   </head>
   <body>
