@@ -1,0 +1,204 @@
+import { RowferryError } from '../../shared/errors.js';
+import { decimalText } from './numbers.js';
+
+/**
+ * MySQL's binary JSON as the text that MySQL prints, byte for byte: `{"a": 1}`, doubles with a point or an
+ * exponent, decimals with their zeros. Source: sql-common/json_binary.h and json_dom.cc of MySQL.
+ */
+export function jsonText(bytes: Buffer, start: number, end: number): string {
+  // A JSON column that ALTER TABLE added as NOT NULL holds no bytes in old rows; MySQL reads null.
+  if (end === start) return 'null';
+  const out: string[] = [];
+  value(bytes[start]!, bytes, start + 1, end, out, 0);
+  return out.join('');
+}
+
+/** MySQL stores no deeper documents. */
+const deepest = 100;
+
+function value(type: number, bytes: Buffer, at: number, end: number, out: string[], depth: number): void {
+  if (at > end || depth > deepest + 1) throw malformed();
+  switch (type) {
+    case 0:
+    case 1:
+      object(bytes, at, end, type === 1 ? 4 : 2, out, depth);
+      return;
+    case 2:
+    case 3:
+      array(bytes, at, end, type === 3 ? 4 : 2, out, depth);
+      return;
+    case 4:
+      out.push(bytes[at] === 0 ? 'null' : bytes[at] === 1 ? 'true' : 'false');
+      return;
+    case 5:
+      out.push(String(bytes.readInt16LE(at)));
+      return;
+    case 6:
+      out.push(String(bytes.readUInt16LE(at)));
+      return;
+    case 7:
+      out.push(String(bytes.readInt32LE(at)));
+      return;
+    case 8:
+      out.push(String(bytes.readUInt32LE(at)));
+      return;
+    case 9:
+      out.push(String(bytes.readBigInt64LE(at)));
+      return;
+    case 10:
+      out.push(String(bytes.readBigUInt64LE(at)));
+      return;
+    case 11:
+      out.push(doubleText(bytes.readDoubleLE(at)));
+      return;
+    case 12: {
+      const [length, from] = variableLength(bytes, at);
+      out.push(quoted(bytes.toString('utf8', from, from + length)));
+      return;
+    }
+    case 15: {
+      const [length, from] = variableLength(bytes, at + 1);
+      if (from + length > end) throw malformed();
+      out.push(opaque(bytes[at]!, bytes, from, length));
+      return;
+    }
+    default:
+      throw malformed();
+  }
+}
+
+function object(bytes: Buffer, base: number, end: number, width: 2 | 4, out: string[], depth: number): void {
+  const count = bytes.readUIntLE(base, width);
+  const keys = base + 2 * width;
+  const values = keys + count * (width + 2);
+  out.push('{');
+  for (let i = 0; i < count; i++) {
+    const entry = keys + i * (width + 2);
+    const from = base + bytes.readUIntLE(entry, width);
+    if (i > 0) out.push(', ');
+    out.push(quoted(bytes.toString('utf8', from, from + bytes.readUInt16LE(entry + width))), ': ');
+    member(bytes, base, values + i * (1 + width), end, width, out, depth);
+  }
+  out.push('}');
+}
+
+function array(bytes: Buffer, base: number, end: number, width: 2 | 4, out: string[], depth: number): void {
+  const count = bytes.readUIntLE(base, width);
+  out.push('[');
+  for (let i = 0; i < count; i++) {
+    if (i > 0) out.push(', ');
+    member(bytes, base, base + 2 * width + i * (1 + width), end, width, out, depth);
+  }
+  out.push(']');
+}
+
+/** An entry holds small values itself, and the offset of others. */
+function member(
+  bytes: Buffer,
+  base: number,
+  entry: number,
+  end: number,
+  width: 2 | 4,
+  out: string[],
+  depth: number,
+): void {
+  const type = bytes[entry]!;
+  const inline = type === 4 || type === 5 || type === 6 || (width === 4 && (type === 7 || type === 8));
+  const at = inline ? entry + 1 : base + bytes.readUIntLE(entry + 1, width);
+  value(type, bytes, at, end, out, depth + 1);
+}
+
+function variableLength(bytes: Buffer, start: number): [length: number, at: number] {
+  let length = 0;
+  let at = start;
+  for (let factor = 1; ; factor *= 128) {
+    const byte = bytes[at++];
+    if (byte === undefined) throw malformed();
+    length += (byte & 0x7f) * factor;
+    if (byte < 128) return [length, at];
+  }
+}
+
+const escapes: Record<string, string> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+function quoted(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are the characters that JSON escapes
+  const escaped = text.replace(
+    /["\\\x00-\x1f]/g,
+    (c) => escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `"${escaped}"`;
+}
+
+/**
+ * A double as MySQL prints it in JSON: its shortest digits; plain up to 15 digits before the point and 14 zeros
+ * behind it, else with an exponent; a plain whole number ends in `.0`. Source: my_gcvt() of MySQL.
+ */
+export function doubleText(number: number): string {
+  if (number === 0) return Object.is(number, -0) ? '-0.0' : '0.0';
+  const [, sign, first, rest = '', exponent] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(
+    number.toExponential(),
+  )!;
+  const digits = first! + rest;
+  const point = Number(exponent) + 1;
+  if (point < -14 || point > 15) {
+    return `${sign}${first}${rest ? `.${rest}` : ''}e${point - 1}`;
+  }
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  if (point >= digits.length) return `${sign}${digits.padEnd(point, '0')}.0`;
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+/** Field types of opaque values that have a text of their own. */
+const opaqueTypes = { date: 10, time: 11, datetime: 12, timestamp: 7, decimal: 246 } as const;
+
+function opaque(type: number, bytes: Buffer, from: number, length: number): string {
+  switch (type) {
+    case opaqueTypes.decimal:
+      return decimalText(bytes, from + 2, bytes[from]!, bytes[from + 1]!);
+    case opaqueTypes.date:
+    case opaqueTypes.datetime:
+    case opaqueTypes.timestamp:
+      return `"${packedDatetime(bytes.readBigInt64LE(from), type === opaqueTypes.date)}"`;
+    case opaqueTypes.time:
+      return `"${packedTime(bytes.readBigInt64LE(from))}"`;
+    default: {
+      // MySQL's encoder breaks lines after 76 letters, and JSON escapes the break.
+      const lines = bytes.toString('base64', from, from + length).match(/.{1,76}/g) ?? [];
+      return `"base64:type${type}:${lines.join('\\n')}"`;
+    }
+  }
+}
+
+const pad = (value: bigint, width: number) => value.toString().padStart(width, '0');
+
+/** year*13+month, day, hour, minute, second, then 24 bits of microseconds. */
+function packedDatetime(packed: bigint, dateOnly: boolean): string {
+  const micros = packed & 0xffffffn;
+  const whole = packed >> 24n;
+  const days = whole >> 17n;
+  const yearMonth = days >> 5n;
+  const date = `${pad(yearMonth / 13n, 4)}-${pad(yearMonth % 13n, 2)}-${pad(days & 31n, 2)}`;
+  if (dateOnly) return date;
+  const clock = whole & 0x1ffffn;
+  return `${date} ${pad(clock >> 12n, 2)}:${pad((clock >> 6n) & 63n, 2)}:${pad(clock & 63n, 2)}.${pad(micros, 6)}`;
+}
+
+function packedTime(packed: bigint): string {
+  const value = packed < 0n ? -packed : packed;
+  const clock = value >> 24n;
+  const text = `${pad((clock >> 12n) & 0x3ffn, 2)}:${pad((clock >> 6n) & 63n, 2)}:${pad(clock & 63n, 2)}.${pad(value & 0xffffffn, 6)}`;
+  return packed < 0n ? `-${text}` : text;
+}
+
+function malformed(): RowferryError {
+  return new RowferryError('ROW-V101', 'The JSON value cannot be read.');
+}
