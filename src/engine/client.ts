@@ -85,6 +85,7 @@ async function greet(
     verifyProgress: options.events?.verifyProgress ?? nothing,
     log: options.events?.log ?? nothing,
     ended: options.events?.ended ?? nothing,
+    alert: options.events?.alert ?? nothing,
     closing: () => {
       orderly = true;
       options.events?.closing?.();

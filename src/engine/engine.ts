@@ -54,6 +54,7 @@ export class Engine {
         this.#tell('ended', id, outcome);
         this.#considerEnding();
       },
+      alert: (alert) => this.#tell('alert', alert),
       verifyProgress: (id, progress) => this.#tell('verifyProgress', id, progress),
       changed: () => this.#tell('snapshot', this.#supervisor.snapshots()),
     });
@@ -70,7 +71,7 @@ export class Engine {
       draining: () => this.#draining !== undefined,
     });
     // One message a second carries everything there is to see.
-    this.#ticker = setInterval(() => this.#tell('snapshot', this.#supervisor.snapshots()), 1000);
+    this.#ticker = setInterval(() => this.#tell('snapshot', this.#supervisor.tick()), 1000);
     this.#log.info(`engine ${process.pid} opened ${paths.dir}`);
   }
 

@@ -1,5 +1,6 @@
 import { RowferryError } from '../shared/errors.js';
 import type {
+  Alert,
   CheckReport,
   HandedOverTask,
   RunOutcome,
@@ -10,6 +11,7 @@ import type {
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { precheck } from '../sync/precheck/index.js';
+import { AlertWatch, postWebhook } from './alerts.js';
 import type { Log } from './log.js';
 import { fingerprint, ManagedTask, plain } from './managed-task.js';
 import type { Session } from './server.js';
@@ -19,6 +21,7 @@ import type { Workshop } from './work.js';
 export interface SupervisorEvents {
   ended(id: string, outcome: RunOutcome): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
+  alert(alert: Alert): void;
   /** Something that people should see before the next second. */
   changed(): void;
 }
@@ -28,7 +31,8 @@ const historyEveryMs = 10_000;
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
-  readonly #ticker: NodeJS.Timeout;
+  readonly #alerts = new Map<string, AlertWatch>();
+  #rememberedMs = Date.now();
 
   constructor(
     private readonly store: EngineStore,
@@ -37,8 +41,6 @@ export class Supervisor {
     private readonly events: SupervisorEvents,
   ) {
     for (const { id, snapshot } of store.known()) this.#tasks.set(id, new ManagedTask(snapshot));
-    this.#ticker = setInterval(() => this.#remember(), historyEveryMs);
-    this.#ticker.unref();
   }
 
   /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
@@ -114,6 +116,14 @@ export class Supervisor {
     );
   }
 
+  /** Once a second: what there is to see, after alerts and history had their look. */
+  tick(): TaskSnapshot[] {
+    const snapshots = this.snapshots();
+    for (const snapshot of snapshots) this.#watch(snapshot);
+    if (Date.now() - this.#rememberedMs >= historyEveryMs) this.#remember();
+    return snapshots;
+  }
+
   snapshots(): TaskSnapshot[] {
     return [...this.#tasks.values()].map((t) => t.snapshot());
   }
@@ -132,7 +142,6 @@ export class Supervisor {
   }
 
   close(): void {
-    clearInterval(this.#ticker);
     for (const managed of this.#tasks.values()) this.#save(managed);
   }
 
@@ -178,12 +187,30 @@ export class Supervisor {
   #ended(managed: ManagedTask, outcome: RunOutcome): void {
     const error = outcome.error ? `: ${outcome.error.code} ${outcome.error.message}` : '';
     this.log[outcome.error ? 'error' : 'info'](`${managed.id}: ${outcome.state}${error}`);
-    this.#save(managed);
+    const snapshot = this.#save(managed);
+    // The engine may end before its next second.
+    if (snapshot) this.#watch(snapshot);
     this.events.changed();
     this.events.ended(managed.id, outcome);
   }
 
+  #watch(snapshot: TaskSnapshot): void {
+    const task = this.#tasks.get(snapshot.id)?.task;
+    if (!task) return;
+    let watch = this.#alerts.get(snapshot.id);
+    if (!watch) {
+      watch = new AlertWatch((alert) => {
+        this.events.alert(alert);
+        const settings = this.#tasks.get(snapshot.id)?.task?.alerts;
+        if (settings?.webhook) void postWebhook(settings.webhook, settings.webhookSecret, alert, this.log);
+      });
+      this.#alerts.set(snapshot.id, watch);
+    }
+    watch.see(snapshot, task.alerts);
+  }
+
   #remember(): void {
+    this.#rememberedMs = Date.now();
     for (const managed of this.#tasks.values()) {
       if (!managed.active) continue;
       const snapshot = this.#save(managed);

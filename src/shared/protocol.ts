@@ -117,6 +117,8 @@ export interface ClientApi {
   log(level: LogLevel, text: string): void;
   /** A run came to its end: its goal was reached, it was stopped, or it failed. */
   ended(id: string, outcome: RunOutcome): void;
+  /** An incident began, or is over. */
+  alert(alert: Alert): void;
   /** The engine ends in good order; a connection that closes without it means a crash. */
   closing(): void;
 }
@@ -124,4 +126,15 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface RunOutcome {
   state: TaskSnapshot['state'];
   error?: PlainError;
+}
+
+/** Something that people want to be woken for; told once when it begins and once when it is over. */
+export interface Alert {
+  kind: 'failed' | 'blocked' | 'latency';
+  state: 'open' | 'over';
+  task: { id: string; name: string };
+  atMs: number;
+  message: string;
+  error?: PlainError;
+  latencyMs: number | null;
 }

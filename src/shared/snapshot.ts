@@ -27,6 +27,8 @@ export interface TableProgress {
   rows: number;
   /** Rows expected, from the source's statistics; null while unknown. */
   estimatedRows: number | null;
+  /** Rows of the incremental, by operation. */
+  changes?: { inserted: number; updated: number; deleted: number };
   /** Why this table alone stopped, if it did. */
   problem?: PlainError;
 }

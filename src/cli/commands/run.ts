@@ -15,22 +15,24 @@ import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count, duration } from '../figures.js';
 import { loadTask, type LoadedTask } from '../load-task.js';
 import { latency, snapshotLines, statusObject } from '../progress.js';
+import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
 
 export const run: Command = {
   name: 'run',
   summary: 'synchronize: tables, rows, then every change',
-  usage: 'TASK [--until full|caught-up] [--state DIR] [--json]',
+  usage: 'TASK [--until full|caught-up] [--state DIR] [--json] [--metrics [HOST:]PORT]',
   help: [
     'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
     'SIGINT (Ctrl+C) or SIGTERM: what is under way is written, the checkpoint saved, exit 0. A second one quits at once; nothing is lost by that either.',
     'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
   ],
-  options: { until: { type: 'string' }, ...stateOption, ...jsonOption },
+  options: { until: { type: 'string' }, metrics: { type: 'string' }, ...stateOption, ...jsonOption },
   optionHelp: {
     '--until full': 'end when the full load is done',
     '--until caught-up': 'end when everything that the source had at the start is applied',
     '--json': 'one JSON object a line on stdout: status each second, then the end',
+    '--metrics [HOST:]PORT': 'serve Prometheus figures at /metrics and health at /healthz; HOST is 127.0.0.1',
     ...stateHelp,
   },
   examples: [
@@ -40,7 +42,12 @@ export const run: Command = {
   async run(context, values, positionals) {
     const options = startOptions(values);
     const loaded = loadTask(taskArgument('run', positionals), context.cwd, context.environment);
-    return follow(context, values, loaded, options);
+    const metrics = await startMetrics(values);
+    try {
+      return await follow(context, values, loaded, options, metrics);
+    } finally {
+      metrics?.close();
+    }
   },
 };
 
@@ -52,22 +59,36 @@ function startOptions(values: Values): StartOptions {
   return { until };
 }
 
+/** `9100` or `0.0.0.0:9100`. */
+async function startMetrics(values: Values): Promise<MetricsServer | undefined> {
+  const wanted = text(values, 'metrics');
+  if (wanted === undefined) return undefined;
+  const match = /^(?:(.+):)?(\d{1,5})$/.exec(wanted);
+  if (!match || Number(match[2]) > 65_535) throw usageError('--metrics must be PORT or HOST:PORT.', 'run');
+  const metrics = new MetricsServer();
+  await metrics.listen(Number(match[2]), match[1]?.replace(/^\[(.*)\]$/, '$1'));
+  return metrics;
+}
+
 async function follow(
   context: CliContext,
   values: Values,
   { task, file }: LoadedTask,
   options: StartOptions,
+  metrics: MetricsServer | undefined,
 ): Promise<number> {
   const { terminal, interrupted } = context;
   const view = new RunView(terminal, flag(values, 'json'));
   let settle: (outcome: RunOutcome) => void = () => {};
   const ended = new Promise<RunOutcome>((resolve) => (settle = resolve));
+  let begun = false;
   let blocked: PlainError | undefined;
   let stop = () => {};
   const events: Partial<ClientApi> = {
     snapshot: (tasks) => {
       const mine = tasks.find((t) => t.id === task.id);
-      if (!mine) return;
+      if (!mine || !begun) return;
+      metrics?.see(mine);
       view.show(mine);
       // A person has to decide: the run ends here, resumable.
       if (mine.state === 'blocked' && !blocked) {
@@ -83,6 +104,7 @@ async function follow(
     stop = () => void engine.api.stop(task.id).catch(() => {});
     interrupted.addEventListener('abort', stop);
     if (interrupted.aborted) return 0;
+    begun = true;
     try {
       await engine.api.start(task, file, options);
     } catch (error) {
@@ -146,7 +168,9 @@ class RunView {
     if (this.terminal.interactive && snapshot) {
       this.terminal.draw(snapshotLines(snapshot, this.terminal));
       this.terminal.settle();
-    } else if (snapshot) this.terminal.print(plainLine(snapshot));
+    } else if (snapshot && `${snapshot.state} ${snapshot.phase}` !== this.#printed) {
+      this.terminal.print(plainLine(snapshot));
+    }
     this.terminal.print(`${capital(outcome.state)} after ${duration(Date.now() - this.#began)}.`);
   }
 }

@@ -1,0 +1,187 @@
+import { createServer, type Server } from 'node:http';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { RowferryError } from '../shared/errors.js';
+import type { TaskSnapshot } from '../shared/snapshot.js';
+
+/** Longer without a snapshot than this, ms, and the engine is taken for dead. */
+const staleMs = 15_000;
+
+/**
+ * Prometheus text at /metrics, health at /healthz: 200 while the task works or waits for a retry, 503 when it has
+ * failed, is blocked, or nothing was heard of it. Throws ROW-E103 when the port is in use.
+ */
+export class MetricsServer {
+  readonly #registry = new Registry();
+  #snapshot: TaskSnapshot | undefined;
+  #server: Server | undefined;
+
+  constructor() {
+    this.#define();
+  }
+
+  see(snapshot: TaskSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** The port that it listens on; `port` may be 0. `host` is 127.0.0.1 unless told otherwise. */
+  async listen(port: number, host = '127.0.0.1'): Promise<number> {
+    const server = createServer((request, response) => {
+      void this.#answer(request.url ?? '/').then(({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type });
+        response.end(request.method === 'HEAD' ? undefined : body);
+      });
+    });
+    this.#server = server;
+    try {
+      await new Promise<void>((done, failed) => {
+        server.once('error', failed);
+        server.listen(port, host, done);
+      });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      throw new RowferryError('ROW-E103', `Port ${port} for --metrics is in use.`, {
+        remedy: 'Choose another port with --metrics.',
+      });
+    }
+    server.unref();
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : port;
+  }
+
+  close(): void {
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+  }
+
+  async #answer(url: string): Promise<{ status: number; type: string; body: string }> {
+    const path = url.split('?')[0];
+    if (path === '/metrics') {
+      return { status: 200, type: this.#registry.contentType, body: await this.#registry.metrics() };
+    }
+    if (path === '/healthz') {
+      const { healthy, text } = this.#health();
+      return { status: healthy ? 200 : 503, type: 'text/plain; charset=utf-8', body: `${text}\n` };
+    }
+    return { status: 404, type: 'text/plain; charset=utf-8', body: 'see /metrics and /healthz\n' };
+  }
+
+  #health(): { healthy: boolean; text: string } {
+    const snapshot = this.#snapshot;
+    if (!snapshot) return { healthy: true, text: 'starting' };
+    if (Date.now() - snapshot.atMs > staleMs) return { healthy: false, text: 'nothing heard of the engine' };
+    const ill = snapshot.state === 'failed' || snapshot.state === 'blocked';
+    return {
+      healthy: !ill,
+      text: snapshot.error ? `${snapshot.state}: ${snapshot.error.code}` : snapshot.state,
+    };
+  }
+
+  /** Every figure is read from the newest snapshot when it is asked for. */
+  #define(): void {
+    const registers = [this.#registry];
+    const gauge = <L extends string>(
+      name: string,
+      help: string,
+      labelNames: L[],
+      set: (gauge: Gauge<L>, s: TaskSnapshot) => void,
+    ) => {
+      const snapshot = () => this.#snapshot;
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          const now = snapshot();
+          this.reset();
+          if (now) set(this, now);
+        },
+      });
+    };
+    const snapshot = () => this.#snapshot;
+    new Counter({
+      name: 'rowferry_rows_total',
+      help: 'Rows written to Tablestore; op load is the full load.',
+      labelNames: ['task', 'table', 'op'],
+      registers,
+      collect() {
+        const now = snapshot();
+        this.reset();
+        for (const { table, op, rows } of now ? rowCounts(now) : [])
+          this.inc({ task: now!.name, table, op }, rows);
+      },
+    });
+    gauge(
+      'rowferry_latency_seconds',
+      'From commit at the source to written; absent while unknown.',
+      ['task'],
+      (g, s) => {
+        if (s.latencyMs !== null) g.set({ task: s.name }, s.latencyMs / 1000);
+      },
+    );
+    gauge('rowferry_rows_per_second', 'Rows written per second, over the last seconds.', ['task'], (g, s) =>
+      g.set({ task: s.name }, s.rowsPerSecond),
+    );
+    gauge('rowferry_bytes_per_second', 'Bytes written per second, over the last seconds.', ['task'], (g, s) =>
+      g.set({ task: s.name }, s.bytesPerSecond),
+    );
+    gauge(
+      'rowferry_dirty_records',
+      'Dirty records that wait for a decision or were skipped.',
+      ['task'],
+      (g, s) => g.set({ task: s.name }, s.dirty),
+    );
+    gauge(
+      'rowferry_table_estimated_rows',
+      'Rows of a table by the statistics of the source.',
+      ['task', 'table'],
+      (g, s) => {
+        for (const t of s.tables)
+          if (t.estimatedRows !== null) g.set({ task: s.name, table: t.source }, t.estimatedRows);
+      },
+    );
+    gauge('rowferry_state', '1 for the state that the task is in.', ['task', 'state', 'phase'], (g, s) =>
+      g.set({ task: s.name, state: s.state, phase: s.phase }, 1),
+    );
+    gauge('rowferry_caught_up', '1 when everything that the source had is applied.', ['task'], (g, s) =>
+      g.set({ task: s.name }, s.caughtUp ? 1 : 0),
+    );
+    gauge(
+      'rowferry_retry_attempt',
+      'Attempt of the retry under way, 0 when there is none.',
+      ['task'],
+      (g, s) => g.set({ task: s.name }, s.retry?.attempt ?? 0),
+    );
+    gauge(
+      'rowferry_checkpoint_commit_timestamp_seconds',
+      'Commit time at the source of what is safely applied.',
+      ['task'],
+      (g, s) => {
+        if (s.position?.commitMicros !== undefined) g.set({ task: s.name }, s.position.commitMicros / 1e6);
+      },
+    );
+    gauge('rowferry_engine_resident_memory_bytes', 'Resident memory of the engine.', ['task'], (g, s) =>
+      g.set({ task: s.name }, s.engineRss),
+    );
+  }
+}
+
+function rowCounts({ tables, rows }: TaskSnapshot): { table: string; op: string; rows: number }[] {
+  const counts = tables.flatMap((table) => [
+    { table: table.source, op: 'load', rows: table.rows },
+    ...(table.changes
+      ? [
+          { table: table.source, op: 'insert', rows: table.changes.inserted },
+          { table: table.source, op: 'update', rows: table.changes.updated },
+          { table: table.source, op: 'delete', rows: table.changes.deleted },
+        ]
+      : []),
+  ]);
+  if (tables.some((table) => table.changes)) return counts;
+  return [
+    ...counts,
+    { table: '', op: 'insert', rows: rows.inserted },
+    { table: '', op: 'update', rows: rows.updated },
+    { table: '', op: 'delete', rows: rows.deleted },
+  ];
+}

@@ -1,0 +1,114 @@
+import { createHmac } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Alert } from '../shared/protocol.js';
+import type { TaskSnapshot } from '../shared/snapshot.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { Log } from './log.js';
+
+type Kind = Alert['kind'];
+
+/**
+ * Watches the snapshots of one task and tells each incident once when it begins and once when it is over:
+ * failure, blocked by dirty data, and latency over the threshold for as long as the task says.
+ */
+export class AlertWatch {
+  readonly #open = new Map<Kind, Alert>();
+  #slowSinceMs: number | undefined;
+
+  constructor(private readonly tell: (alert: Alert) => void) {}
+
+  /** Called with each new snapshot. `settings`: what the task says now. */
+  see(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    const { state, latencyMs, atMs } = snapshot;
+    if (settings.onFailure) {
+      this.#incident(
+        'failed',
+        state === 'failed',
+        snapshot,
+        () => snapshot.error?.message ?? 'The task failed.',
+      );
+      this.#incident(
+        'blocked',
+        state === 'blocked',
+        snapshot,
+        () => 'A row cannot be written; the task waits for a decision.',
+      );
+    }
+    const threshold = settings.latencySeconds;
+    if (threshold === null) return;
+    const slow = latencyMs !== null && latencyMs > threshold * 1000;
+    if (!slow) this.#slowSinceMs = undefined;
+    else this.#slowSinceMs ??= atMs;
+    const long =
+      this.#slowSinceMs !== undefined && atMs - this.#slowSinceMs >= settings.latencyForSeconds * 1000;
+    // Unknown is neither: a task that restarts keeps its incident until it knows better.
+    if (latencyMs === null && this.#open.has('latency')) return;
+    this.#incident('latency', long || (slow && this.#open.has('latency')), snapshot, () => {
+      return `Latency is ${Math.round((latencyMs ?? 0) / 1000)} s, above ${threshold} s for ${settings.latencyForSeconds} s.`;
+    });
+  }
+
+  #incident(kind: Kind, there: boolean, snapshot: TaskSnapshot, message: () => string): void {
+    const open = this.#open.get(kind);
+    if (there && !open) {
+      const alert: Alert = {
+        kind,
+        state: 'open',
+        task: { id: snapshot.id, name: snapshot.name },
+        atMs: snapshot.atMs,
+        message: message(),
+        ...(snapshot.error && { error: snapshot.error }),
+        latencyMs: snapshot.latencyMs,
+      };
+      this.#open.set(kind, alert);
+      this.tell(alert);
+    } else if (!there && open) {
+      this.#open.delete(kind);
+      this.tell({ ...open, state: 'over', atMs: snapshot.atMs, latencyMs: snapshot.latencyMs });
+    }
+  }
+}
+
+const attempts = 6;
+const firstPauseMs = 1000;
+
+/**
+ * Posts an alert as JSON, tried six times over about a minute. With a secret the header `x-rowferry-signature` is
+ * `sha256=` and the HMAC of the body in hex, over exactly the bytes sent. Never throws: what fails is logged.
+ */
+export async function postWebhook(
+  url: string,
+  secret: string | undefined,
+  alert: Alert,
+  log: Log,
+  pauseMs = firstPauseMs,
+): Promise<void> {
+  const body = JSON.stringify({ type: 'rowferry.alert', version: 1, ...alert });
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'rowferry' };
+  if (secret)
+    headers['x-rowferry-signature'] = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+  for (let attempt = 1; ; attempt++) {
+    let problem: string;
+    try {
+      const answer = await fetch(url, {
+        method: 'POST',
+        body,
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (answer.ok) return;
+      problem = `HTTP ${answer.status}`;
+      // Such an answer is final: the same request will not be taken later.
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429)
+        attempt = attempts;
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    if (attempt >= attempts) {
+      log.warn(`${alert.task.id}: the webhook did not take the alert "${alert.kind}" (${problem})`);
+      return;
+    }
+    await delay(pauseMs * 2 ** (attempt - 1), undefined, { ref: false });
+  }
+}
