@@ -109,7 +109,8 @@ const sessionVariables = [
   `net_write_timeout = 3600`,
   `net_read_timeout = 3600`,
   `wait_timeout = 28800`,
-  `sql_select_limit = DEFAULT`,
+  // DEFAULT would be the global value, which is what must not reach us.
+  `sql_select_limit = 18446744073709551615`,
   `max_execution_time = 0`,
   `show_gipk_in_create_table_and_information_schema = ON`,
 ];
