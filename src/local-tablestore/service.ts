@@ -25,8 +25,6 @@ export class Service {
   readonly transactions: LocalTransactions;
   /** Memory for encoded keys and rows of the request at hand. */
   readonly arena = new ByteWriter(1 << 20);
-  /** Memory for a merged row. */
-  readonly scratch = new ByteWriter(1 << 16);
   /** False once the store is closed: what was to be applied late is dropped. */
   open = true;
   private readonly readyAtMs = new Map<Table, number>();
@@ -47,7 +45,6 @@ export class Service {
   /** Makes the memory of the last request free for the next one. */
   beginRequest(): void {
     this.arena.reset();
-    this.scratch.reset();
   }
 
   /** @throws OtsError when there is no such table, or it is not ready yet. */

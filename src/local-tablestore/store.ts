@@ -9,6 +9,8 @@ import { definedColumnVariant, type TableSchema } from './schema.js';
 /** Marks the file as ours ("RFTS"), so that a foreign database is never written to. */
 const APPLICATION_ID = 0x52465453;
 const FORMAT_VERSION = 1;
+/** Rows in one INSERT: the calls into SQLite cost as much as its work on a row in key order. */
+const PUTS_AT_ONCE = 20;
 
 export interface RowEntry {
   readonly key: Buffer;
@@ -22,6 +24,9 @@ export class Table {
   definedTypes!: ReadonlyMap<string, number>;
   private readonly getRow: StatementSync;
   private readonly putRow: StatementSync;
+  private readonly putRows: StatementSync;
+  /** Keys and values, in turn, of rows that are put but not yet given to SQLite. */
+  private readonly pending: Buffer[] = [];
   private readonly deleteRow: StatementSync;
   private readonly scans: { readonly forward: StatementSync; readonly backward: StatementSync };
   private readonly countRows: StatementSync;
@@ -36,7 +41,12 @@ export class Table {
     this.schemaChanged();
     const rows = `rows_${id}`;
     this.getRow = database.prepare(`SELECT v FROM ${rows} WHERE k = ?`);
-    this.putRow = database.prepare(`INSERT OR REPLACE INTO ${rows} (k, v) VALUES (?, ?)`);
+    const put = (count: number): StatementSync =>
+      database.prepare(
+        `INSERT INTO ${rows} (k, v) VALUES ${Array(count).fill('(?, ?)').join(', ')} ON CONFLICT (k) DO UPDATE SET v = excluded.v`,
+      );
+    this.putRow = put(1);
+    this.putRows = put(PUTS_AT_ONCE);
     this.deleteRow = database.prepare(`DELETE FROM ${rows} WHERE k = ?`);
     this.countRows = database.prepare(`SELECT count(*) AS n FROM ${rows}`);
     this.scans = {
@@ -53,20 +63,40 @@ export class Table {
   }
 
   get(key: Buffer): Buffer | undefined {
+    this.flush();
     const row = this.getRow.get(key) as { v: Uint8Array } | undefined;
     return row && asBuffer(row.v);
   }
 
+  /** Key and value must stay as they are until flush() or the end of the transaction. */
   put(key: Buffer, value: Buffer): void {
-    this.putRow.run(key, value);
+    this.pending.push(key, value);
+    if (this.pending.length === 2 * PUTS_AT_ONCE) {
+      this.putRows.run(...this.pending);
+      this.pending.length = 0;
+    }
   }
 
   delete(key: Buffer): void {
+    this.flush();
     this.deleteRow.run(key);
+  }
+
+  /** Gives SQLite what put() has kept back. */
+  flush(): void {
+    const { pending } = this;
+    for (let at = 0; at < pending.length; at += 2) this.putRow.run(pending[at]!, pending[at + 1]!);
+    pending.length = 0;
+  }
+
+  /** Drops what put() has kept back. */
+  forget(): void {
+    this.pending.length = 0;
   }
 
   /** Rows from `start` (inclusive) to `end` (exclusive), descending when `backward`. */
   *scan(start: Buffer, end: Buffer, backward = false): Generator<RowEntry, void, undefined> {
+    this.flush();
     const statement = backward ? this.scans.backward : this.scans.forward;
     for (const row of statement.iterate(start, end)) {
       const { k, v } = row as unknown as { k: Uint8Array; v: Uint8Array };
@@ -75,6 +105,7 @@ export class Table {
   }
 
   count(): number {
+    this.flush();
     return (this.countRows.get() as { n: number }).n;
   }
 
@@ -148,9 +179,11 @@ export class Store {
     this.depth++;
     try {
       const result = work();
+      for (const table of this.tables.values()) table.flush();
       this.database.exec('COMMIT');
       return result;
     } catch (error) {
+      for (const table of this.tables.values()) table.forget();
       this.rollback();
       throw error;
     } finally {
@@ -167,7 +200,8 @@ export class Store {
         .prepare('INSERT INTO tables (schema) VALUES (?)')
         .run(JSON.stringify(schema));
       const id = Number(inserted.lastInsertRowid);
-      this.database.exec(`CREATE TABLE rows_${id} (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID`);
+      // With rowids a change in random order touches index pages of small entries, not pages full of rows.
+      this.database.exec(`CREATE TABLE rows_${id} (k BLOB PRIMARY KEY NOT NULL, v BLOB NOT NULL)`);
       const table = new Table(this.database, id, schema);
       this.tables.set(schema.name, table);
       return table;
@@ -219,7 +253,7 @@ function prepare(database: DatabaseSync): DatabaseSync {
   database.exec('PRAGMA synchronous = NORMAL');
   database.exec('PRAGMA busy_timeout = 5000');
   database.exec('PRAGMA cache_size = -65536');
-  database.exec('PRAGMA wal_autocheckpoint = 4000');
+  database.exec('PRAGMA wal_autocheckpoint = 8000');
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   database.exec(`PRAGMA user_version = ${FORMAT_VERSION}`);
   database.exec(

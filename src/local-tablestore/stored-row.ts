@@ -32,9 +32,8 @@ export interface StoredRow {
 /** Starts a stored row in format RAW; the caller appends the cells. */
 export function beginStored(writer: ByteWriter, nowMs: number): void {
   writer.byte(Format.RAW);
-  writer.zeros(8);
-  writer.buffer.writeUInt32LE(nowMs >>> 0, writer.length - 8);
-  writer.buffer.writeUInt32LE(Math.floor(nowMs / 0x100000000), writer.length - 4);
+  writer.uint32(nowMs >>> 0);
+  writer.uint32(Math.floor(nowMs / 0x100000000));
 }
 
 export function decodeStored(value: Buffer): StoredRow {

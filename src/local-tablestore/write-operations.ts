@@ -1,13 +1,11 @@
-import type { Message } from '../tablestore/wire/codec.js';
 import {
-  BatchWriteRowRequest,
-  BulkImportRequest,
   OperationType,
   PutRowRequest,
   RowInBatchResponse,
   WriteRowResponse,
 } from '../tablestore/wire/messages.js';
 import { ProtobufReader, ProtobufWriter, WireFormatError } from '../tablestore/wire/protobuf.js';
+import { decodeBatchRequest, decodeBulkRequest, type BatchRequest } from './batch-request.js';
 import { invalid, OtsError } from './errors.js';
 import { keyValues, partitionLength } from './key-codec.js';
 import { limits } from './limits.js';
@@ -54,19 +52,19 @@ type Outcome = WriteResult | OtsError;
 
 export function batchWriteRow(service: Service, body: Buffer): Buffer {
   if (service.discard) return discardBatch(body);
-  const request = BatchWriteRowRequest.decode(body);
+  const request = decodeBatchRequest(body);
   checkBatch(request);
   const nowMs = service.now();
   const access = service.transactions.access(request.transactionId, nowMs);
   let total = 0;
   const tables = request.tables.map(({ tableName, rows }) => {
     const table = tableOrError(service, tableName);
-    const parsed = rows.map(({ type, rowChange, condition, returnContent }): BatchRow => {
+    const parsed = rows.map(({ type, rowChange, terms }): BatchRow => {
       checkOperationType(type);
       const known = table instanceof OtsError ? undefined : table;
       const change = parseRowChange(rowChange, type, known, service.arena, nowMs);
       total += change.dataBytes;
-      return { change, terms: writeTerms(condition, returnContent) };
+      return { change, terms };
     });
     if (!(table instanceof OtsError)) checkRepeatedKeys(service, tableName, parsed);
     return { tableName, table, rows: parsed };
@@ -90,7 +88,7 @@ export function batchWriteRow(service: Service, body: Buffer): Buffer {
 
 export function bulkImport(service: Service, body: Buffer): Buffer {
   if (service.discard) return discardBulk(body);
-  const { tableName, rows } = BulkImportRequest.decode(body);
+  const { tableName, rows } = decodeBulkRequest(body);
   checkTableName(tableName);
   if (rows.length === 0) throw invalid(`No operation is specified for table: '${tableName}'.`);
   checkRowCount(rows.length, limits.batchWriteRows);
@@ -149,8 +147,7 @@ function applyRow(
 ): WriteResult {
   service.countRow(table);
   service.transactions.checkFree(table, change.key, access, nowMs);
-  service.scratch.reset();
-  return applyChange(table, access, change, terms, nowMs, service.scratch);
+  return applyChange(table, access, change, terms, nowMs, service.arena);
 }
 
 /** All rows of one partition key, or none of them. */
@@ -180,11 +177,16 @@ function applyAtomically(
     );
   }
   const { database } = service.store;
+  table.flush();
   database.exec('SAVEPOINT atomic');
   try {
     const outcomes = rows.map((row) => attempt(service, 'BatchWriteRow', table, access, row, nowMs));
     const failed = outcomes.find((outcome) => outcome instanceof OtsError);
-    if (!failed) return outcomes;
+    if (!failed) {
+      table.flush();
+      return outcomes;
+    }
+    table.forget();
     database.exec('ROLLBACK TO atomic');
     return refuse(failed as OtsError);
   } finally {
@@ -192,7 +194,7 @@ function applyAtomically(
   }
 }
 
-function checkBatch(request: Message<typeof BatchWriteRowRequest>): void {
+function checkBatch(request: BatchRequest): void {
   if (request.tables.length === 0) throw invalid('No row is specified in BatchWriteRow.');
   const names = new Set<string>();
   let count = 0;

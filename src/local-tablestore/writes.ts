@@ -68,7 +68,7 @@ export function writeTerms(
 
 /**
  * Applies one change. The caller has the transaction open, has checked change.error and the partition's lock.
- * @param scratch memory for the new row.
+ * @param arena takes the new row; it is kept until the end of the transaction.
  * @throws OtsError when the condition fails or the change does not fit the row.
  */
 export function applyChange(
@@ -77,7 +77,7 @@ export function applyChange(
   change: RowChange,
   terms: WriteTerms,
   nowMs: number,
-  scratch: ByteWriter,
+  arena: ByteWriter,
 ): WriteResult {
   const { key, type } = change;
   if (change.autoIncrementAt >= 0)
@@ -97,7 +97,7 @@ export function applyChange(
     access.put(table, key, change.value);
   } else if (old || !change.deletionsOnly) {
     after = applyUpdate(old, change.cells!, nowMs, table.schema.maxVersions);
-    access.put(table, key, encodeStored(after, scratch));
+    access.put(table, key, encodeStored(after, arena));
   }
   return {
     readUnits: checked ? 1 : 0,

@@ -1,4 +1,5 @@
-import { crc8, crc8Byte, crc8Int32 } from './crc8.js';
+import { crc8Byte, crc8Int32 } from './crc8.js';
+import { crc8Wide } from './crc8-wide.js';
 import { WireFormatError } from './protobuf.js';
 
 /** First four bytes of every PlainBuffer, little-endian. */
@@ -78,6 +79,7 @@ export class PlainBufferScanner {
   cellStart = 0;
   cellEnd = 0;
   private rowChecksum = 0;
+  private readonly view: DataView;
 
   constructor(
     readonly bytes: Buffer,
@@ -86,6 +88,7 @@ export class PlainBufferScanner {
     private readonly verify = true,
   ) {
     this.position = start;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   header(): void {
@@ -118,13 +121,13 @@ export class PlainBufferScanner {
 
   /** Reads the next cell of the current part; false when the part has ended. */
   cell(): boolean {
-    const { bytes, end } = this;
+    const { bytes, view, end } = this;
     let at = this.position;
     if (at >= end || bytes[at] !== Tag.CELL) return false;
     this.cellStart = at;
     if (end - at < 6 || bytes[at + 1] !== Tag.CELL_NAME)
       throw new WireFormatError('PlainBuffer cell has no name');
-    const nameLength = bytes.readUInt32LE(at + 2);
+    const nameLength = view.getUint32(at + 2, true);
     at += 6;
     if (nameLength > end - at) throw new WireFormatError('PlainBuffer is truncated');
     this.nameStart = at;
@@ -136,14 +139,14 @@ export class PlainBufferScanner {
     let prefixed = false;
     if (at < end && bytes[at] === Tag.CELL_VALUE) {
       if (end - at < 6) throw new WireFormatError('PlainBuffer is truncated');
-      const length = bytes.readUInt32LE(at + 1);
+      const length = view.getUint32(at + 1, true);
       const type = (this.type = bytes[at + 5]!);
       at += 6;
       if (length < 1 || length - 1 > end - at) throw new WireFormatError('PlainBuffer is truncated');
       const payload = length - 1;
       prefixed = type === Variant.STRING || type === Variant.BINARY;
       if (prefixed) {
-        if (payload < 4 || bytes.readUInt32LE(at) !== payload - 4) {
+        if (payload < 4 || view.getUint32(at, true) !== payload - 4) {
           throw new WireFormatError('PlainBuffer value length is wrong');
         }
         this.valueStart = at + 4;
@@ -232,15 +235,15 @@ export class PlainBufferScanner {
   }
 
   private cellChecksum(prefixed: boolean): number {
-    const { bytes } = this;
-    let crc = crc8(0, bytes, this.nameStart, this.nameEnd);
+    const { view } = this;
+    let crc = crc8Wide(0, view, this.nameStart, this.nameEnd);
     if (this.type !== -1) {
       crc = crc8Byte(crc, this.type);
       if (prefixed) crc = crc8Int32(crc, this.valueEnd - this.valueStart);
-      crc = crc8(crc, bytes, this.valueStart, this.valueEnd);
+      crc = crc8Wide(crc, view, this.valueStart, this.valueEnd);
     }
     // The checksum takes the timestamp before the operation, although on the wire the operation comes first.
-    if (this.timestampAt !== -1) crc = crc8(crc, bytes, this.timestampAt, this.timestampAt + 8);
+    if (this.timestampAt !== -1) crc = crc8Wide(crc, view, this.timestampAt, this.timestampAt + 8);
     if (this.op !== 0) crc = crc8Byte(crc, this.op);
     return crc;
   }
