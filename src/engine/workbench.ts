@@ -10,7 +10,8 @@ import type {
   WorkbenchApi,
 } from '../shared/workbench-api.js';
 import { RowferryError } from '../shared/errors.js';
-import { cellTypeOf, keyProblem } from '../sync/precheck/selection.js';
+import { defaultCellType } from '../mysql/types/index.js';
+import { keyProblem } from '../sync/precheck/selection.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import { describeTable, getRange, keyBounds, listTables } from '../tablestore/operations.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
@@ -102,7 +103,7 @@ function catalogColumn(column: Column): CatalogColumn {
     nullable: column.nullable,
     generated: column.generated,
     invisible: column.invisible,
-    cellType: cellTypeOf(column),
+    cellType: defaultCellType(column),
     keyProblem: keyProblem(column),
   };
 }

@@ -242,6 +242,12 @@ describe('the selected objects', () => {
     ['a chosen key that is not unique', table('fine', { primaryKey: ['u'] }), ['key-columns']],
     ['a chosen key that can be NULL', table('fine', { primaryKey: ['n'] }), ['key-columns']],
     ['a chosen key of a type that no key can hold', table('fine', { primaryKey: ['f'] }), ['key-columns']],
+    [
+      'a type that the column cannot become',
+      table('fine', { columns: { f: { type: 'INTEGER' } } }),
+      ['column-types'],
+    ],
+    ['a type that it can', table('fine', { columns: { u: { type: 'STRING' } } }), []],
     ['another engine', table('isam'), ['warning:engines']],
     ['a number above 2^63', table('big'), ['warning:bigint-unsigned']],
     [

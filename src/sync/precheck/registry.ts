@@ -7,6 +7,7 @@ import { binlogRowImage } from './checks/binlog-row-image.js';
 import { carriedColumns } from './checks/carried-columns.js';
 import { cascades } from './checks/cascades.js';
 import { caseFolding } from './checks/case-folding.js';
+import { columnTypes } from './checks/column-types.js';
 import { destinationConnection } from './checks/destination-connection.js';
 import { destinationLimit } from './checks/destination-limit.js';
 import { destinationNames } from './checks/destination-names.js';
@@ -57,6 +58,7 @@ export const checks: readonly Check[] = [
   tableCount,
   tableKeys,
   keyColumns,
+  columnTypes,
   filters,
   etlScript,
   engines,

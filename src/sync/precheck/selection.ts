@@ -1,7 +1,8 @@
 import { loadTables } from '../../mysql/catalog.js';
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
-import type { CellType, ResolvedTask, TableMapping } from '../../shared/task.js';
+import { keyType, type KeyType } from '../../mysql/types/index.js';
+import type { ResolvedTask, TableMapping } from '../../shared/task.js';
 
 export interface PlannedTable {
   readonly table: TableDefinition;
@@ -10,7 +11,7 @@ export interface PlannedTable {
   /** Source columns in key order. */
   readonly keyColumns: readonly string[];
   /** The key in Tablestore. */
-  readonly keys: readonly { name: string; type: 'INTEGER' | 'STRING' | 'BINARY' }[];
+  readonly keys: readonly { name: string; type: KeyType }[];
   /** Attribute names in Tablestore. */
   readonly attributes: readonly string[];
 }
@@ -39,16 +40,22 @@ function matchesGlob(glob: string, name: string): boolean {
   return new RegExp(`^${source}$`, 's').test(name);
 }
 
+/** What the task says of a table; undefined for one of a whole database. */
+export function mappingOf(task: ResolvedTask, table: TableDefinition): TableMapping | undefined {
+  return task.objects
+    .filter((o) => o.database.toLowerCase() === table.database.toLowerCase())
+    .flatMap((o) => o.tables ?? [])
+    .find((t) => t.name.toLowerCase() === table.name.toLowerCase());
+}
+
 export function planTables(tables: readonly TableDefinition[], task: ResolvedTask): PlannedTable[] {
   return tables.flatMap((table) => {
-    const mapping = task.objects
-      .filter((o) => o.database.toLowerCase() === table.database.toLowerCase())
-      .flatMap((o) => o.tables ?? [])
-      .find((t) => t.name.toLowerCase() === table.name.toLowerCase());
+    const mapping = mappingOf(task, table);
     const keyColumns = mapping?.primaryKey ?? defaultKey(table);
     if (!keyColumns) return [];
     const kept = table.columns.filter((c) => !mapping?.columns?.[c.name]?.exclude);
     const name = (c: Column) => columnName(c.name, mapping, task);
+    const chosen = (c: Column) => mapping?.columns?.[c.name]?.type;
     const column = (wanted: string) =>
       table.columns.find((c) => c.name.toLowerCase() === wanted.toLowerCase());
     const keyed = keyColumns.flatMap((k) => column(k) ?? []);
@@ -57,7 +64,7 @@ export function planTables(tables: readonly TableDefinition[], task: ResolvedTas
         table,
         destination: tableName(table.name, mapping, task),
         keyColumns: keyed.map((c) => c.name),
-        keys: keyed.map((c) => ({ name: name(c), type: keyType(c) ?? 'STRING' })),
+        keys: keyed.map((c) => ({ name: name(c), type: keyType(c, chosen(c)) ?? 'STRING' })),
         attributes: kept.filter((c) => !keyed.includes(c)).map(name),
       },
     ];
@@ -84,34 +91,8 @@ function columnName(name: string, mapping: TableMapping | undefined, task: Resol
   return task.capitalization === 'lower' ? name.toLowerCase() : name;
 }
 
-const integers = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'year', 'bit']);
-const binaries = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
-const impossible = new Set([
-  'float',
-  'double',
-  'json',
-  'geometry',
-  'point',
-  'linestring',
-  'polygon',
-  'vector',
-]);
-
-/** Type of a Tablestore key column, or undefined when the column cannot be one. */
-export function keyType(column: Column): 'INTEGER' | 'STRING' | 'BINARY' | undefined {
-  if (impossible.has(column.dataType)) return undefined;
-  if (integers.has(column.dataType)) return 'INTEGER';
-  return binaries.has(column.dataType) ? 'BINARY' : 'STRING';
-}
-
 /** Why a column cannot be part of a Tablestore key; null when it can. */
 export function keyProblem(column: Column): string | null {
-  if (keyType(column) === undefined) return `${column.dataType.toUpperCase()} cannot be a key`;
+  if (keyType(column) === null) return `${column.dataType.toUpperCase()} cannot be a key`;
   return column.nullable ? 'it can be NULL' : null;
-}
-
-/** Type in Tablestore when the task says nothing. */
-export function cellTypeOf(column: Column): CellType {
-  if (column.dataType === 'float' || column.dataType === 'double') return 'DOUBLE';
-  return keyType(column) ?? 'STRING';
 }

@@ -1,6 +1,7 @@
 import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
-import { keyType } from '../selection.js';
+import { keyType } from '../../../mysql/types/index.js';
+import { mappingOf } from '../selection.js';
 
 export const keyColumns: Check = {
   id: 'key-columns',
@@ -17,7 +18,10 @@ export const keyColumns: Check = {
         const column = table.columns.find((c) => c.name === name);
         if (!column) continue;
         if (column.nullable) problems.push(`${label}.${name} can be NULL`);
-        if (keyType(column) === undefined) problems.push(`${label}.${name} is ${column.columnType}`);
+        const chosen = mappingOf(context.task, table)?.columns?.[column.name]?.type;
+        if (keyType(column, chosen) === null) {
+          problems.push(`${label}.${name} is ${column.columnType}${chosen ? ` as ${chosen}` : ''}`);
+        }
       }
       if (names.length > 0 && !isUnique(table, names))
         problems.push(`${label}: (${names.join(', ')}) is not unique`);

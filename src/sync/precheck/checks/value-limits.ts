@@ -3,6 +3,7 @@ import type { TableDefinition } from '../../../mysql/model.js';
 import type { ResolvedTask } from '../../../shared/task.js';
 import { bad, good, some, type Check } from '../check.js';
 import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
+import { mappingOf } from '../selection.js';
 
 /** Limits of Tablestore that rows of the source can pass; such rows become dirty records. */
 const keyBytes = 1024;
@@ -12,10 +13,7 @@ const attributeColumns = 1024;
 
 /** Only text and binary columns can be large; those that the task leaves out do not matter. */
 function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: number) {
-  const mapping = task.objects
-    .filter((o) => o.database === table.database)
-    .flatMap((o) => o.tables ?? [])
-    .find((t) => t.name === table.name);
+  const mapping = mappingOf(task, table);
   return table.columns.filter((c) => !mapping?.columns?.[c.name]?.exclude && largestBytes(c) > atLeast);
 }
 
@@ -51,10 +49,7 @@ export const unsignedBigints: Check = {
 };
 
 function retypedAsText(task: ResolvedTask, table: TableDefinition, column: string): boolean {
-  const mapping = task.objects
-    .filter((o) => o.database === table.database)
-    .flatMap((o) => o.tables ?? [])
-    .find((t) => t.name === table.name)?.columns?.[column];
+  const mapping = mappingOf(task, table)?.columns?.[column];
   return mapping?.exclude === true || mapping?.type === 'STRING';
 }
 

@@ -1,0 +1,33 @@
+import { allowedCellTypes } from '../../../mysql/types/index.js';
+import { bad, good, some, type Check } from '../check.js';
+import { mappingOf } from '../selection.js';
+
+export const columnTypes: Check = {
+  id: 'column-types',
+  severity: 'failure',
+  title: 'Chosen types fit their columns',
+  expected: 'for each column with "type" one that its values can be turned into',
+  why: 'A value that cannot become the chosen type would make every row a dirty record.',
+  applies: (task) =>
+    task.objects.some((o) =>
+      o.tables?.some((t) => Object.values(t.columns ?? {}).some((c) => c.type !== undefined)),
+    ),
+  async run(context) {
+    const problems: string[] = [];
+    let count = 0;
+    for (const table of await context.tables()) {
+      for (const column of table.columns) {
+        const chosen = mappingOf(context.task, table)?.columns?.[column.name]?.type;
+        if (chosen === undefined) continue;
+        count++;
+        const allowed = allowedCellTypes(column);
+        if (allowed.includes(chosen)) continue;
+        problems.push(
+          `${table.database}.${table.name}.${column.name} is ${column.columnType}, it can be ${allowed.join(' or ')}, not ${chosen}`,
+        );
+      }
+    }
+    if (problems.length === 0) return good(`${count} ${count === 1 ? 'type' : 'types'}`);
+    return bad(some(problems, 3), 'Choose one of the types that fit, or leave "type" out.');
+  },
+};
