@@ -50,3 +50,55 @@ export function crc8Wide(crc: number, view: DataView, start: number, end: number
   for (; at < end; at++) crc = CRC8_TABLE[crc ^ view.getUint8(at)]!;
   return crc;
 }
+
+/** Folds eight bytes given as two 32-bit words, the low one first. */
+export function crc8Words(crc: number, low: number, high: number): number {
+  const a = low ^ crc;
+  const b = high ^ PAIR_AHEAD[a & 0xffff]! ^ PAIR[a >>> 16]!;
+  return PAIR_AHEAD[b & 0xffff]! ^ PAIR[b >>> 16]!;
+}
+
+/**
+ * Copies from[start, start + size) to to[at, …) and folds it into `crc` on the way: each word is loaded once. For
+ * the sizes that columns have this is faster than a native copy with a checksum after it.
+ */
+export function crc8Copy(
+  crc: number,
+  from: DataView,
+  start: number,
+  to: DataView,
+  at: number,
+  size: number,
+): number {
+  const ahead = PAIR_AHEAD;
+  const pair = PAIR;
+  let i = 0;
+  if (size >= 32) {
+    const half = (size >>> 3) << 2;
+    let secondCrc = 0;
+    for (; i < half; i += 4) {
+      let a = from.getUint32(start + i, true);
+      let b = from.getUint32(start + half + i, true);
+      to.setUint32(at + i, a, true);
+      to.setUint32(at + half + i, b, true);
+      a ^= crc;
+      b ^= secondCrc;
+      crc = ahead[a & 0xffff]! ^ pair[a >>> 16]!;
+      secondCrc = ahead[b & 0xffff]! ^ pair[b >>> 16]!;
+    }
+    crc = MOVE[(half % PERIOD) * 256 + crc]! ^ secondCrc;
+    i = half * 2;
+  }
+  for (const last = size - 4; i <= last; i += 4) {
+    let a = from.getUint32(start + i, true);
+    to.setUint32(at + i, a, true);
+    a ^= crc;
+    crc = ahead[a & 0xffff]! ^ pair[a >>> 16]!;
+  }
+  for (; i < size; i++) {
+    const byte = from.getUint8(start + i);
+    to.setUint8(at + i, byte);
+    crc = CRC8_TABLE[crc ^ byte]!;
+  }
+  return crc;
+}

@@ -15,7 +15,7 @@
  */
 import type { CellSink } from '../../shared/cell-sink.js';
 import { CRC8_TABLE, crc8, crc8Byte, crc8Int32 } from './crc8.js';
-import { crc8Wide } from './crc8-wide.js';
+import { crc8Copy, crc8Wide, crc8Words } from './crc8-wide.js';
 import { CellOp, Tag, Variant } from './plainbuffer.js';
 
 /** A column name made ready for writing: made once per column and table, never per row. */
@@ -23,8 +23,8 @@ export interface CellName {
   readonly name: string;
   /** UTF-8 length, which counts in the data size. */
   readonly length: number;
-  /** Everything of a cell up to its name, name included. */
-  readonly head: Buffer;
+  /** Everything of a cell up to its name, name included, as little-endian words filled up with zeros. */
+  readonly head: Int32Array;
   /** CRC-8 of the name, with which the checksum of each such cell begins. */
   readonly crc: number;
 }
@@ -43,19 +43,31 @@ export interface DenseRows {
 
 export function prepareName(name: string): CellName {
   const bytes = Buffer.from(name, 'utf8');
-  const head = Buffer.allocUnsafe(6 + bytes.length);
-  head[0] = Tag.CELL;
-  head[1] = Tag.CELL_NAME;
-  head.writeUInt32LE(bytes.length, 2);
-  bytes.copy(head, 6);
+  const cell = Buffer.alloc(Math.ceil((HEAD + bytes.length) / 4) * 4);
+  cell[0] = Tag.CELL;
+  cell[1] = Tag.CELL_NAME;
+  cell.writeUInt32LE(bytes.length, 2);
+  bytes.copy(cell, HEAD);
+  const head = Int32Array.from({ length: cell.length / 4 }, (_, i) => cell.readInt32LE(i * 4));
   return { name, length: bytes.length, head, crc: crc8(0, bytes, 0, bytes.length) };
 }
 
-const NO_NAME = prepareName('');
-/** Below this a loop copies faster than a call into native code. */
+/** Up to this many characters a loop is faster than a call into native code. */
 const SHORT = 32;
+/** Before a name: two tags and its length. */
+const HEAD = 6;
+/** Before a value: its tag, length and type; before the bytes of a block, their length again. */
 const PREFIX = 6;
-const CELL_TAIL = 2;
+const BLOCK_PREFIX = PREFIX + 4;
+/**
+ * What a cell needs at most beside its name and the bytes of a block: prefix, eight bytes of value, operation,
+ * checksum, and the words of a name that reach beyond it. head() makes room for it once for the whole cell.
+ */
+const FIXED = 32;
+
+const NO_NAME = prepareName('');
+const NO_BYTES = Buffer.alloc(0);
+const SCRATCH = new DataView(new ArrayBuffer(8));
 
 export class RowWriter implements CellSink {
   buffer: Buffer;
@@ -77,6 +89,9 @@ export class RowWriter implements CellSink {
 
   /** The same memory as `buffer`. */
   private view: DataView;
+  /** The buffer that values came from last, as a rule a packet with many of them. */
+  private source: Buffer = NO_BYTES;
+  private sourceView = viewOf(NO_BYTES);
   private name: CellName = NO_NAME;
   private inKey = true;
   private rowCrc = 0;
@@ -126,7 +141,6 @@ export class RowWriter implements CellSink {
   /** A whole cell of an update: every version of the column goes. */
   deleteAllVersions(name: CellName): void {
     this.attribute(name);
-    this.need(4);
     const { buffer } = this;
     buffer[this.length++] = Tag.CELL_OP;
     buffer[this.length++] = CellOp.DELETE_ALL_VERSIONS;
@@ -166,6 +180,7 @@ export class RowWriter implements CellSink {
   /** Starts over in the same memory. */
   reset(): void {
     this.length = this.rowStart = this.count = 0;
+    this.source = NO_BYTES;
   }
 
   /** Hands over all finished rows with their memory, and starts over in new memory. */
@@ -185,29 +200,20 @@ export class RowWriter implements CellSink {
   }
 
   integer(value: number): void {
-    this.need(16 + CELL_TAIL);
-    const at = this.fixed(Variant.INTEGER, 8);
-    this.view.setInt32(at, value >>> 0, true);
-    this.view.setInt32(at + 4, Math.floor(value / 0x100000000), true);
-    this.endFixed(Variant.INTEGER, at);
+    this.eightBytes(Variant.INTEGER, value >>> 0, Math.floor(value / 0x100000000));
   }
 
   bigInteger(value: bigint): void {
-    this.need(16 + CELL_TAIL);
-    const at = this.fixed(Variant.INTEGER, 8);
-    this.view.setBigInt64(at, value, true);
-    this.endFixed(Variant.INTEGER, at);
+    SCRATCH.setBigInt64(0, value, true);
+    this.eightBytes(Variant.INTEGER, SCRATCH.getInt32(0, true), SCRATCH.getInt32(4, true));
   }
 
   double(value: number): void {
-    this.need(16 + CELL_TAIL);
-    const at = this.fixed(Variant.DOUBLE, 8);
-    this.view.setFloat64(at, value, true);
-    this.endFixed(Variant.DOUBLE, at);
+    SCRATCH.setFloat64(0, value, true);
+    this.eightBytes(Variant.DOUBLE, SCRATCH.getInt32(0, true), SCRATCH.getInt32(4, true));
   }
 
   boolean(value: boolean): void {
-    this.need(8 + CELL_TAIL);
     const at = this.fixed(Variant.BOOLEAN, 1);
     const byte = value ? 1 : 0;
     this.buffer[at] = byte;
@@ -227,8 +233,8 @@ export class RowWriter implements CellSink {
   text(value: string): void {
     const units = value.length;
     // A UTF-16 unit never takes more than three bytes of UTF-8.
-    this.need(PREFIX + 4 + units * 3 + CELL_TAIL);
-    const start = this.length + PREFIX + 4;
+    this.need(FIXED + units * 3);
+    const start = this.length + BLOCK_PREFIX;
     const { buffer } = this;
     let at = start;
     if (units <= SHORT) {
@@ -243,41 +249,41 @@ export class RowWriter implements CellSink {
     } else {
       at += buffer.write(value, start, 'utf8');
     }
-    this.endBlock(Variant.STRING, at - start);
+    const crc = this.beginBlock(Variant.STRING, at - start);
+    this.length = at;
+    this.endCell(crc8Wide(crc, this.view, start, at));
   }
 
   /** A key cell of a range bound that is below or above every value; only GetRange takes it. */
   keyBound(name: CellName, bound: 'minimum' | 'maximum'): void {
     const type = bound === 'minimum' ? Variant.INF_MIN : Variant.INF_MAX;
     this.head(name);
-    this.need(8 + CELL_TAIL);
     this.length = this.fixed(type, 0);
     this.endCell(crc8Byte(name.crc, type));
   }
 
   private block(type: number, bytes: Buffer, start: number, end: number): void {
     const size = end - start;
-    this.need(PREFIX + 4 + size + CELL_TAIL);
-    const at = this.length + PREFIX + 4;
-    if (size <= SHORT) {
-      const { buffer } = this;
-      for (let i = 0; i < size; i++) buffer[at + i] = bytes[start + i]!;
-    } else {
-      bytes.copy(this.buffer, at, start, end);
+    this.need(FIXED + size);
+    const crc = this.beginBlock(type, size);
+    if (bytes !== this.source) {
+      this.source = bytes;
+      this.sourceView = viewOf(bytes);
     }
-    this.endBlock(type, size);
+    const at = this.length;
+    this.length = at + size;
+    this.endCell(crc8Copy(crc, this.sourceView, start, this.view, at, size));
   }
 
-  /** The value of `size` bytes lies in place already: writes what stands around it. */
-  private endBlock(type: number, size: number): void {
-    const { buffer, view } = this;
-    let at = this.length;
-    buffer[at] = Tag.CELL_VALUE;
+  /** What stands before the bytes of a block; returns the checksum so far. */
+  private beginBlock(type: number, size: number): number {
+    const { view } = this;
+    const at = this.length;
+    view.setUint8(at, Tag.CELL_VALUE);
     view.setUint32(at + 1, size + 5, true);
-    buffer[at + 5] = type;
-    view.setUint32(at + 6, size, true);
-    at += PREFIX + 4;
-    this.length = at + size;
+    view.setUint8(at + 5, type);
+    view.setUint32(at + PREFIX, size, true);
+    this.length = at + BLOCK_PREFIX;
     this.dataBytes += size;
     if (this.inKey) {
       if (size > this.longestKey) {
@@ -288,39 +294,37 @@ export class RowWriter implements CellSink {
       this.longestValue = size;
       this.longestValueName = this.name;
     }
-    const crc = crc8Int32(CRC8_TABLE[this.name.crc ^ type]!, size);
-    this.endCell(crc8Wide(crc, view, at, at + size));
+    return crc8Int32(CRC8_TABLE[this.name.crc ^ type]!, size);
   }
 
-  private endFixed(type: number, at: number): void {
+  private eightBytes(type: number, low: number, high: number): void {
+    const at = this.fixed(type, 8);
+    const { view } = this;
+    view.setInt32(at, low, true);
+    view.setInt32(at + 4, high, true);
     this.length = at + 8;
     this.dataBytes += 8;
-    this.endCell(crc8Wide(CRC8_TABLE[this.name.crc ^ type]!, this.view, at, at + 8));
+    this.endCell(crc8Words(CRC8_TABLE[this.name.crc ^ type]!, low, high));
   }
 
   /** Tag, length and type of a value of fixed size; returns where the payload goes. */
   private fixed(type: number, payload: number): number {
-    const { buffer } = this;
+    const { view } = this;
     const at = this.length;
-    buffer[at] = Tag.CELL_VALUE;
-    this.view.setUint32(at + 1, payload + 1, true);
-    buffer[at + 5] = type;
+    view.setUint8(at, Tag.CELL_VALUE);
+    view.setUint32(at + 1, payload + 1, true);
+    view.setUint8(at + 5, type);
     return at + PREFIX;
   }
 
   private head(name: CellName): void {
-    const { head } = name;
-    const size = head.length;
-    this.need(size);
+    const { head, length } = name;
+    this.need(HEAD + length + FIXED);
+    const { view } = this;
     const at = this.length;
-    if (size <= SHORT) {
-      const { buffer } = this;
-      for (let i = 0; i < size; i++) buffer[at + i] = head[i]!;
-    } else {
-      head.copy(this.buffer, at);
-    }
-    this.length = at + size;
-    this.dataBytes += name.length;
+    for (let i = 0; i < head.length; i++) view.setInt32(at + i * 4, head[i]!, true);
+    this.length = at + HEAD + length;
+    this.dataBytes += length;
     this.name = name;
   }
 
@@ -329,7 +333,7 @@ export class RowWriter implements CellSink {
     const at = this.length;
     buffer[at] = Tag.CELL_CHECKSUM;
     buffer[at + 1] = crc;
-    this.length = at + CELL_TAIL;
+    this.length = at + 2;
     this.rowCrc = CRC8_TABLE[this.rowCrc ^ crc]!;
   }
 
