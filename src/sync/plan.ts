@@ -1,0 +1,227 @@
+import { allowedCellTypes, defaultCellType, keyType, type KeyType } from '../mysql/types/index.js';
+import type { Column, TableDefinition } from '../mysql/model.js';
+import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
+import { isValidName } from '../tablestore/limits.js';
+
+/** Where a source column goes. */
+export interface CellPlan {
+  readonly column: Column;
+  /** Name in Tablestore. */
+  readonly name: string;
+  readonly type: CellType;
+  readonly unit?: 'ms' | 'us';
+}
+
+/** Where a source table goes, and how. */
+export interface TablePlan {
+  /** `database.table` at the source. */
+  readonly source: string;
+  readonly definition: TableDefinition;
+  /** Table name in Tablestore. */
+  readonly destination: string;
+  readonly key: readonly (CellPlan & { readonly type: KeyType })[];
+  readonly attributes: readonly CellPlan[];
+  readonly filter: string | null;
+  /** Value of the further key column of a merge (correctness rule 20); null without one. */
+  readonly mergeSource: string | null;
+}
+
+export const mergeColumn = '__dts_data_source';
+
+export interface PlanProblem {
+  readonly source: string;
+  readonly kind: 'no-key' | 'key-column' | 'column' | 'name' | 'collision' | 'missing';
+  readonly message: string;
+}
+
+/** `database.table`, the name by which a table is known everywhere. */
+export function sourceName(table: { database: string; name: string }): string {
+  return `${table.database}.${table.name}`;
+}
+
+/** The selection says whether a table belongs to the task, and how it is mapped. Names compare without case. */
+export function selectionOf(
+  task: ResolvedTask,
+  database: string,
+  table: string,
+): { mapping: TableMapping | undefined } | null {
+  for (const object of task.objects) {
+    if (object.database.toLowerCase() !== database.toLowerCase()) continue;
+    if (object.tables) {
+      const mapping = object.tables.find((one) => one.name.toLowerCase() === table.toLowerCase());
+      if (mapping) return { mapping };
+    } else if (!(object.exclude ?? []).some((glob) => matchesGlob(glob, table)))
+      return { mapping: undefined };
+  }
+  return null;
+}
+
+function matchesGlob(glob: string, name: string): boolean {
+  const source = glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  return new RegExp(`^${source}$`, 'is').test(name);
+}
+
+/** Every plan that can be made, and every problem there is: it never stops at the first. */
+export function planTables(
+  task: ResolvedTask,
+  tables: readonly TableDefinition[],
+): { plans: TablePlan[]; problems: PlanProblem[] } {
+  const problems: PlanProblem[] = [];
+  const plans: TablePlan[] = [];
+  for (const table of tables) {
+    const selection = selectionOf(task, table.database, table.name);
+    if (!selection) continue;
+    const plan = planTable(task, table, selection.mapping, problems);
+    if (plan) plans.push(plan);
+  }
+  for (const object of task.objects) {
+    for (const wanted of object.tables ?? []) {
+      const found = tables.some(
+        (table) =>
+          table.database.toLowerCase() === object.database.toLowerCase() &&
+          table.name.toLowerCase() === wanted.name.toLowerCase(),
+      );
+      const source = `${object.database}.${wanted.name}`;
+      if (!found) problems.push({ source, kind: 'missing', message: `The table ${source} does not exist.` });
+    }
+  }
+  if (!task.merge) problems.push(...collisions(plans));
+  return { plans, problems };
+}
+
+/** The plan of one table, or undefined with the reasons in `problems`. */
+export function planTable(
+  task: ResolvedTask,
+  definition: TableDefinition,
+  mapping: TableMapping | undefined,
+  problems: PlanProblem[],
+): TablePlan | undefined {
+  const source = sourceName(definition);
+  const before = problems.length;
+  const report = (kind: PlanProblem['kind'], message: string) => problems.push({ source, kind, message });
+  const find = (name: string) =>
+    definition.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+  const ofColumn = (column: Column) =>
+    Object.entries(mapping?.columns ?? {}).find(
+      ([name]) => name.toLowerCase() === column.name.toLowerCase(),
+    )?.[1];
+  for (const name of Object.keys(mapping?.columns ?? {})) {
+    if (!find(name)) report('column', `${source} has no column ${name}.`);
+  }
+
+  const destination = tableName(definition.name, mapping, task);
+  if (!isValidName(destination))
+    report('name', `Tablestore does not take the table name ${destination} (of ${source}).`);
+  const cell = (column: Column, type: CellType): CellPlan => {
+    const chosen = ofColumn(column);
+    const name = chosen?.rename ?? columnName(column.name, task);
+    if (!isValidName(name))
+      report('name', `Tablestore does not take the column name ${name} (of ${source}).`);
+    return { column, name, type, ...(chosen?.unit && { unit: chosen.unit }) };
+  };
+
+  const keyNames = mapping?.primaryKey ?? defaultKey(definition);
+  if (!keyNames) {
+    report('no-key', `${source} has no PRIMARY KEY and no NOT NULL UNIQUE key.`);
+    return undefined;
+  }
+  const key: (CellPlan & { type: KeyType })[] = [];
+  for (const name of keyNames) {
+    const column = find(name);
+    if (!column) {
+      report('key-column', `${source} has no column ${name} to be a key.`);
+      continue;
+    }
+    const chosen = ofColumn(column)?.type;
+    const type = keyType(column, chosen);
+    if (type === null) {
+      report(
+        'key-column',
+        `The column ${name} of ${source} cannot be a Tablestore key as ${chosen ?? column.dataType.toUpperCase()}.`,
+      );
+    } else key.push({ ...cell(column, type), type });
+  }
+  const limit = task.merge ? 3 : 4;
+  if (keyNames.length > limit) {
+    report(
+      'key-column',
+      `The key of ${source} has ${keyNames.length} columns; Tablestore takes ${limit}${task.merge ? ' in a merge' : ''}.`,
+    );
+  }
+
+  const attributes: CellPlan[] = [];
+  for (const column of definition.columns) {
+    if (key.some((part) => part.column === column) || ofColumn(column)?.exclude) continue;
+    const chosen = ofColumn(column)?.type;
+    if (chosen && !allowedCellTypes(column).includes(chosen)) {
+      report(
+        'column',
+        `The column ${column.name} of ${source} (${column.columnType}) cannot become ${chosen}.`,
+      );
+      continue;
+    }
+    attributes.push(cell(column, chosen ?? defaultCellType(column)));
+  }
+  const names = new Map<string, string>();
+  for (const { name, column } of [...key, ...attributes]) {
+    const other = names.get(name);
+    if (other)
+      report(
+        'collision',
+        `The columns ${other} and ${column.name} of ${source} would both be named ${name}.`,
+      );
+    names.set(name, column.name);
+  }
+  if (problems.length > before) return undefined;
+  return {
+    source,
+    definition,
+    destination,
+    key,
+    attributes,
+    filter: mapping?.filter?.trim() ? mapping.filter : null,
+    mergeSource: task.merge ? `${task.id}:${source}` : null,
+  };
+}
+
+/** The key in Tablestore, in order, with the merge column last. */
+export function destinationKey(plan: TablePlan): { name: string; type: KeyType }[] {
+  const key = plan.key.map(({ name, type }) => ({ name, type }));
+  return plan.mergeSource === null ? key : [...key, { name: mergeColumn, type: 'STRING' }];
+}
+
+function defaultKey(table: TableDefinition): readonly string[] | undefined {
+  const identifies = (columns: readonly string[]) =>
+    columns.every((name) => table.columns.find((column) => column.name === name)?.nullable === false);
+  const key =
+    table.keys.find((one) => one.primary) ?? table.keys.find((one) => one.unique && identifies(one.columns));
+  return key?.columns;
+}
+
+/** Capitalization: dts-behaviour, “object names”. */
+function tableName(name: string, mapping: TableMapping | undefined, task: ResolvedTask): string {
+  if (mapping?.rename !== undefined) return mapping.rename;
+  if (task.capitalization === 'upper') return name.toUpperCase();
+  return task.capitalization === 'source' ? name : name.toLowerCase();
+}
+
+function columnName(name: string, task: ResolvedTask): string {
+  if (task.capitalization === 'upper') return name.toUpperCase();
+  return task.capitalization === 'lower' ? name.toLowerCase() : name;
+}
+
+function collisions(plans: readonly TablePlan[]): PlanProblem[] {
+  const taken = new Map<string, string>();
+  const problems: PlanProblem[] = [];
+  for (const { source, destination } of plans) {
+    const other = taken.get(destination);
+    if (other) {
+      problems.push({
+        source,
+        kind: 'collision',
+        message: `${other} and ${source} would both become the table ${destination}: rename one, or set "merge".`,
+      });
+    } else taken.set(destination, source);
+  }
+  return problems;
+}

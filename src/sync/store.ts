@@ -1,0 +1,95 @@
+import type { PlainError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { Operation } from '../shared/task.js';
+import type { Chunk } from '../mysql/snapshot.js';
+import type { TableDefinition } from '../mysql/model.js';
+import type { TextDefaults } from './ddl/column.js';
+
+/**
+ * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
+ * go into the store in one transaction. Implemented over SQLite by the engine, in memory by tests.
+ */
+export interface TaskStore {
+  /** Runs `work` in one transaction; a throw undoes all of it. Calls may be nested. */
+  transaction<T>(work: () => T): T;
+
+  progress(): TaskProgress | null;
+  saveProgress(progress: TaskProgress): void;
+
+  tables(): TableRecord[];
+  saveTable(table: TableRecord): void;
+  removeTable(source: string): void;
+
+  /** Chunks of a table's load, by index. */
+  chunks(source: string): ChunkRecord[];
+  saveChunk(source: string, chunk: ChunkRecord): void;
+  clearChunks(source: string): void;
+
+  /**
+   * Keeps a dirty record, or finds the one of the same identity that a replay meets again, with its decision.
+   */
+  recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null };
+  /** The decision on a record of that identity, without making one. */
+  findDirty(identity: string): { id: string; decision: DirtyDecision | null } | null;
+  dirtyCount(): number;
+  removeDirty(id: string): void;
+
+  /** Pieces of a prepared XA branch, in order (correctness rule 2). */
+  appendXa(xid: string, piece: Uint8Array): void;
+  xaPieces(xid: string): Uint8Array[];
+  removeXa(xid: string): void;
+
+  /** Forgets all of it: the task starts anew. */
+  clear(): void;
+}
+
+export interface TaskProgress {
+  /** Noted before the load; the stream begins here. null when there is no stream (log_bin is OFF). */
+  start: SourcePosition | null;
+  /** Everything before it is at the destination, or recorded as dirty (architecture, decision 5). */
+  checkpoint: SourcePosition | null;
+  /** End of the binlog when the load ended: from there on the destination is a copy. */
+  loadedAt: SourcePosition | null;
+  rows: { full: number; inserted: number; updated: number; deleted: number };
+}
+
+/** A selected table and how far it is. `definition` holds from the checkpoint on (correctness rule 13). */
+export interface TableRecord {
+  /** `database.table` */
+  source: string;
+  destination: string;
+  phase: 'schema' | 'full' | 'loaded' | 'stopped';
+  /** The task made the destination table itself. */
+  created: boolean;
+  definition: TableDefinition;
+  textDefaults: TextDefaults;
+  rows: number;
+  kept: number;
+  problem?: PlainError;
+}
+
+export interface ChunkRecord {
+  chunk: Chunk;
+  done: boolean;
+  rows: number;
+}
+
+export type DirtyDecision = 'skip' | 'retry';
+
+export interface NewDirtyRecord {
+  /** Same row of the same event, whenever it is read: what a decision is stored by (correctness rule 22). */
+  identity: string;
+  /** `database.table` */
+  source: string;
+  destination: string;
+  operation: Operation;
+  /** The key as people read it. */
+  key: string;
+  code: string;
+  message: string;
+  position: SourcePosition | null;
+  /** Values as text; null is NULL. Masked columns hold '***'. */
+  sourceRow: Record<string, string | null>;
+  cells: Record<string, string | null>;
+  atMs: number;
+}
