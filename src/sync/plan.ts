@@ -190,7 +190,7 @@ export function destinationKey(plan: TablePlan): { name: string; type: KeyType }
   return plan.mergeSource === null ? key : [...key, { name: mergeColumn, type: 'STRING' }];
 }
 
-function defaultKey(table: TableDefinition): readonly string[] | undefined {
+export function defaultKey(table: TableDefinition): readonly string[] | undefined {
   const identifies = (columns: readonly string[]) =>
     columns.every((name) => table.columns.find((column) => column.name === name)?.nullable === false);
   const key =
@@ -199,13 +199,13 @@ function defaultKey(table: TableDefinition): readonly string[] | undefined {
 }
 
 /** Capitalization: dts-behaviour, “object names”. */
-function tableName(name: string, mapping: TableMapping | undefined, task: ResolvedTask): string {
+export function tableName(name: string, mapping: TableMapping | undefined, task: ResolvedTask): string {
   if (mapping?.rename !== undefined) return mapping.rename;
   if (task.capitalization === 'upper') return name.toUpperCase();
   return task.capitalization === 'source' ? name : name.toLowerCase();
 }
 
-function columnName(name: string, task: ResolvedTask): string {
+export function columnName(name: string, task: ResolvedTask): string {
   if (task.capitalization === 'upper') return name.toUpperCase();
   return task.capitalization === 'lower' ? name.toLowerCase() : name;
 }

@@ -17,4 +17,44 @@ export const migrations: Migrations = [
      latency_ms REAL,
      PRIMARY KEY (task, at_ms)
    ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE progress (task TEXT PRIMARY KEY, progress TEXT NOT NULL) STRICT;
+   CREATE TABLE source_table (
+     task TEXT NOT NULL,
+     source TEXT NOT NULL,
+     record TEXT NOT NULL,
+     PRIMARY KEY (task, source)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE chunk (
+     task TEXT NOT NULL,
+     source TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bounds TEXT NOT NULL,
+     done INTEGER NOT NULL,
+     row_count INTEGER NOT NULL,
+     PRIMARY KEY (task, source, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE dirty (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     task TEXT NOT NULL,
+     identity TEXT NOT NULL,
+     source TEXT NOT NULL,
+     destination TEXT NOT NULL,
+     operation TEXT NOT NULL,
+     key TEXT NOT NULL,
+     code TEXT NOT NULL,
+     message TEXT NOT NULL,
+     position TEXT,
+     source_row TEXT NOT NULL,
+     cells TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     decision TEXT,
+     UNIQUE (task, identity)
+   ) STRICT;
+   CREATE TABLE xa_piece (
+     task TEXT NOT NULL,
+     xid TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (task, xid, number)
+   ) STRICT`,
 ];

@@ -6,7 +6,7 @@ import type { ResolvedTask } from '../../shared/task.js';
 import type { Check, CheckContext, Outcome } from './check.js';
 import { DestinationProbe } from './destination-probe.js';
 import { checks } from './registry.js';
-import { planTables, selectTables } from './selection.js';
+import { plannedTables, selectTables } from './selection.js';
 
 /** What the store knows of the task. */
 export interface PrecheckHistory {
@@ -117,7 +117,7 @@ class SharedFacts implements CheckContext {
   });
   variable = async (name: string) => (await this.#variables()).get(name);
   readonly tables = once(async () => selectTables(await this.source(), this.task));
-  readonly planned = once(async () => planTables(await this.tables(), this.task));
+  readonly planned = once(async () => plannedTables(await this.tables(), this.task));
   readonly destination = once(async () => {
     const probe = new DestinationProbe(this.task.destination);
     this.#probes.push(probe);

@@ -13,7 +13,9 @@ export const keyColumns: Check = {
     const problems: string[] = [];
     for (const { table, keyColumns: names } of await context.planned()) {
       const label = `${table.database}.${table.name}`;
-      if (names.length > 4) problems.push(`${label}: the key has ${names.length} columns`);
+      const most = context.task.merge ? 3 : 4;
+      if (names.length > most)
+        problems.push(`${label}: the key has ${names.length} columns, at most ${most}`);
       for (const name of names) {
         const column = table.columns.find((c) => c.name === name);
         if (!column) continue;

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DirtyRecords } from '../../../src/engine/store/dirty-records.js';
+import { EngineStore } from '../../../src/engine/store/engine-store.js';
+import { SqliteTaskStore } from '../../../src/engine/store/task-store.js';
+import type { NewDirtyRecord, TableRecord } from '../../../src/sync/store.js';
+
+let dir: string;
+let engine: EngineStore;
+let store: SqliteTaskStore;
+let other: SqliteTaskStore;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rowferry-task-store-'));
+  open();
+});
+afterEach(() => {
+  engine.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function open() {
+  engine = EngineStore.open(join(dir, 'store.db'));
+  store = new SqliteTaskStore(engine.database, 'a');
+  other = new SqliteTaskStore(engine.database, 'b');
+}
+
+const dirty = (identity: string, change: Partial<NewDirtyRecord> = {}): NewDirtyRecord => ({
+  identity,
+  source: 'shop.a',
+  destination: 'a',
+  operation: 'INSERT',
+  key: '1',
+  code: 'ROW-V103',
+  message: 'refused',
+  position: { file: 'binlog.1', offset: 5 },
+  sourceRow: { id: '1', n: null },
+  cells: { id: '1' },
+  atMs: 1000,
+  ...change,
+});
+
+describe('what replication keeps', () => {
+  it('survives a restart, each task for itself', () => {
+    const progress = {
+      start: { gtidSet: 'u:1-5' },
+      checkpoint: { gtidSet: 'u:1-9', commitMicros: 1_700_000_000_123_456 },
+      loadedAt: null,
+      rows: { full: 2 ** 40, inserted: 1, updated: 2, deleted: 3 },
+    };
+    store.saveProgress(progress);
+    store.saveChunk('shop.a', { chunk: { index: 1, lower: ['ä'], upper: null }, done: true, rows: 7 });
+    store.saveChunk('shop.a', { chunk: { index: 0, lower: null, upper: ['ä'] }, done: false, rows: 0 });
+    store.saveTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
+    store.appendXa('1:ab:', Buffer.from([0, 255]));
+    store.appendXa('1:ab:', Buffer.from([1]));
+    engine.close();
+    open();
+    expect(store.progress()).toEqual(progress);
+    expect(store.chunks('shop.a').map((c) => [c.chunk.index, c.done, c.chunk.lower])).toEqual([
+      [0, false, null],
+      [1, true, ['ä']],
+    ]);
+    expect(store.tables()).toMatchObject([{ source: 'shop.a', rows: 7 }]);
+    expect(store.xaPieces('1:ab:').map((p) => [...p])).toEqual([[0, 255], [1]]);
+    expect([other.progress(), other.chunks('shop.a'), other.tables(), other.xaPieces('1:ab:')]).toEqual([
+      null,
+      [],
+      [],
+      [],
+    ]);
+    store.clear();
+    expect([store.progress(), store.chunks('shop.a'), store.tables(), store.xaPieces('1:ab:')]).toEqual([
+      null,
+      [],
+      [],
+      [],
+    ]);
+  });
+
+  it('checkpoint and dirty record go together or not at all', () => {
+    expect(() =>
+      store.transaction(() => {
+        store.recordDirty(dirty('x'));
+        store.saveProgress({
+          start: null,
+          checkpoint: null,
+          loadedAt: null,
+          rows: { full: 1, inserted: 0, updated: 0, deleted: 0 },
+        });
+        throw new Error('killed');
+      }),
+    ).toThrow('killed');
+    expect([store.dirtyCount(), store.progress()]).toEqual([0, null]);
+  });
+});
+
+describe('dirty records', () => {
+  it('a replay finds the record and the decision instead of making another', () => {
+    const first = store.recordDirty(dirty('x'));
+    expect(first.decision).toBeNull();
+    expect(store.recordDirty(dirty('x', { message: 'again', atMs: 2000 }))).toEqual(first);
+    const records = new DirtyRecords(engine.database, 'a');
+    expect(records.decide({ ids: [first.id] }, 'skip')).toBe(1);
+    expect(store.recordDirty(dirty('x'))).toEqual({ id: first.id, decision: 'skip' });
+    expect(store.findDirty('y')).toBeNull();
+    expect([store.dirtyCount(), other.dirtyCount()]).toEqual([1, 0]);
+  });
+
+  it('are listed by what narrows them, in pages', () => {
+    for (let n = 0; n < 10; n++) {
+      store.recordDirty(
+        dirty(`r${n}`, {
+          atMs: n,
+          source: n % 2 ? 'shop.a' : 'shop.b',
+          code: n < 5 ? 'ROW-V101' : 'ROW-V102',
+        }),
+      );
+    }
+    other.recordDirty(dirty('r0'));
+    const records = new DirtyRecords(engine.database, 'a');
+    const all = { offset: 0, limit: 100 };
+    expect(records.page({}, { offset: 8, limit: 5 })).toMatchObject({
+      total: 10,
+      records: [{ atMs: 8 }, { atMs: 9 }],
+    });
+    expect(records.page({ source: 'shop.b', code: 'ROW-V101' }, all).records.map((r) => r.atMs)).toEqual([
+      0, 2, 4,
+    ]);
+    expect(records.page({ sinceMs: 3, untilMs: 5 }, all).total).toBe(3);
+    expect(records.page({ ids: [] }, all).total).toBe(0);
+    expect(records.page({}, all).records[0]).toMatchObject({
+      sourceRow: { id: '1', n: null },
+      position: { file: 'binlog.1' },
+      error: { code: 'ROW-V101', remedy: expect.stringContaining('Retype') },
+    });
+    expect(records.remove({ code: 'ROW-V102' })).toBe(5);
+    expect([store.dirtyCount(), other.dirtyCount()]).toEqual([5, 1]);
+  });
+
+  it('are kept for so many days and so much space, the newest longest', () => {
+    const day = 86_400_000;
+    for (let n = 0; n < 300; n++)
+      store.recordDirty(dirty(`r${n}`, { atMs: n * day, cells: { x: 'y'.repeat(5000) } }));
+    const records = new DirtyRecords(engine.database, 'a');
+    expect(records.prune({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toBe(1);
+    records.prune({ keepDays: 1000, maxMegabytes: 1 }, 300 * day);
+    const left = records.page({}, { offset: 0, limit: 1000 }).records;
+    expect(left.length).toBeGreaterThan(90);
+    expect(left.length).toBeLessThan(200);
+    expect(left.at(-1)!.atMs).toBe(299 * day);
+  });
+});
