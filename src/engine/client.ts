@@ -24,7 +24,7 @@ export interface EngineOptions {
 }
 
 export interface EngineConnection {
-  readonly api: EngineApi;
+  readonly api: EngineApi & WorkbenchApi;
   readonly pid: number;
   /** What this engine answers beyond EngineApi. */
   readonly methods: readonly (keyof WorkbenchApi)[];
@@ -137,8 +137,8 @@ async function greet(
 }
 
 /** Calls made after the connection is gone are told so in our own words. */
-function callable(rpc: BirpcReturn<EngineApi, ClientApi>, paths: StatePaths): EngineApi {
-  return new Proxy({} as EngineApi, {
+function callable(rpc: BirpcReturn<EngineApi, ClientApi>, paths: StatePaths): EngineApi & WorkbenchApi {
+  return new Proxy({} as EngineApi & WorkbenchApi, {
     get: (_, method: keyof EngineApi & string) => {
       // A promise that resolves to this object must not take it for another promise.
       if ((method as string) === 'then') return undefined;

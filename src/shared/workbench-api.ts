@@ -139,6 +139,8 @@ export interface WorkbenchApi {
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
   /** Reads the rows again as they are now and writes them by the task's present mapping. Number put right. */
   retryDirty(id: string, filter: DirtyFilter): Promise<number>;
+  /** Leaves the records' rows unwritten and keeps the records; a blocked task goes on. Number skipped. */
+  skipDirty(id: string, filter: DirtyFilter): Promise<number>;
   /** Leaves the records' rows unwritten for good; a blocked task goes on. Number discarded. */
   discardDirty(id: string, filter: DirtyFilter): Promise<number>;
 }

@@ -45,6 +45,16 @@ export class DirtyRecords {
     return this.database.run(`UPDATE dirty SET decision = ? WHERE ${where}`, decision, ...values).changes;
   }
 
+  /** Out of sight for good; the decision stays for a replay that meets the row again. Number of records. */
+  discard(filter: DirtyFilter): number {
+    const { where, values } = this.#where(filter);
+    return this.database.run(
+      `UPDATE dirty SET decision = 'skip', discarded = 1, source_row = '{}', cells = '{}' WHERE ${where}`,
+      ...values,
+    ).changes;
+  }
+
+  /** As if they had never been made: the next run tries these rows again. Number of records. */
   remove(filter: DirtyFilter): number {
     const { where, values } = this.#where(filter);
     return this.database.run(`DELETE FROM dirty WHERE ${where}`, ...values).changes;
@@ -76,7 +86,7 @@ export class DirtyRecords {
   }
 
   #where(filter: DirtyFilter): { where: string; values: (string | number)[] } {
-    const parts = ['task = ?'];
+    const parts = ['task = ?', 'discarded = 0'];
     const values: (string | number)[] = [this.task];
     const add = (sql: string, ...more: (string | number)[]) => {
       parts.push(sql);

@@ -57,4 +57,6 @@ export const migrations: Migrations = [
      bytes BLOB NOT NULL,
      PRIMARY KEY (task, xid, number)
    ) STRICT`,
+  // A discarded record is out of sight, but its decision must still be found when a replay meets the row.
+  `ALTER TABLE dirty ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0`,
 ];

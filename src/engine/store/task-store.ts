@@ -127,7 +127,10 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   dirtyCount(): number {
-    const row = this.database.get<{ n: number }>('SELECT COUNT(*) AS n FROM dirty WHERE task = ?', this.task);
+    const row = this.database.get<{ n: number }>(
+      'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND discarded = 0',
+      this.task,
+    );
     return row?.n ?? 0;
   }
 

@@ -138,6 +138,9 @@ describe('dirty records', () => {
     });
     expect(records.remove({ code: 'ROW-V102' })).toBe(5);
     expect([store.dirtyCount(), other.dirtyCount()]).toEqual([5, 1]);
+    expect(records.discard({})).toBe(5);
+    expect([store.dirtyCount(), records.page({}, all).total]).toEqual([0, 0]);
+    expect(store.findDirty('r0')).toMatchObject({ decision: 'skip' });
   });
 
   it('are kept for so many days and so much space, the newest longest', () => {

@@ -1,0 +1,125 @@
+import type { DirtyFilter, DirtyRecord } from '../../shared/workbench-api.js';
+import type { EngineConnection } from '../../engine/client.js';
+import { flag, text, usageError, type Command, type Values } from '../command.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { count } from '../figures.js';
+import { loadTask } from '../load-task.js';
+import { columns, type Terminal } from '../terminal.js';
+
+const actions = ['list', 'export', 'retry', 'skip', 'discard'] as const;
+type Action = (typeof actions)[number];
+
+const pageSize = 500;
+
+export const dirty: Command = {
+  name: 'dirty',
+  summary: 'rows that could not be written: list, export, retry, skip, discard',
+  usage:
+    'list|export|retry|skip|discard TASK [ID…] [--table DB.TABLE] [--code CODE] [--all] [--json] [--state DIR]',
+  help: [
+    'A row that Tablestore refuses for good, or that cannot be converted, is kept as a dirty record. With "dirtyData": "block" the task waits until somebody decides.',
+    'retry reads the row again as it is now and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and forgets the record. A blocked task goes on afterwards, by itself or with run.',
+    'export writes whole records as JSON, one a line: they hold row values.',
+  ],
+  options: {
+    table: { type: 'string' },
+    code: { type: 'string' },
+    all: { type: 'boolean' },
+    ...stateOption,
+    ...jsonOption,
+  },
+  optionHelp: {
+    '--table DB.TABLE': 'only records of this source table',
+    '--code CODE': 'only records with this code',
+    '--all': 'retry, skip, discard: every record of the task',
+    '--json': 'list: JSON, one object a line',
+    ...stateHelp,
+  },
+  examples: [
+    'rowferry dirty list orders.rowferry.json',
+    'rowferry dirty retry orders.rowferry.json 17 18',
+    'rowferry dirty discard orders.rowferry.json --code ROW-V102',
+  ],
+  async run(context, values, positionals) {
+    const [named, file, ...ids] = positionals;
+    const action = actions.find((a) => a === named);
+    if (!action) throw usageError(`What about dirty records: ${actions.join(', ')}?`, 'dirty');
+    if (file === undefined) throw usageError('Which task? Name its file, NAME.rowferry.json.', 'dirty');
+    const filter = filterOf(values, ids);
+    const decides = action !== 'list' && action !== 'export';
+    if (decides && Object.keys(filter).length === 0 && !flag(values, 'all')) {
+      throw usageError(`Which records? Name ids, --table or --code, or say --all.`, 'dirty');
+    }
+    const { task } = loadTask(file, context.cwd, context.environment);
+    return withEngine(context, values, {}, (engine) =>
+      carryOut(action, engine, task.id, filter, flag(values, 'json'), context.terminal),
+    );
+  },
+};
+
+function filterOf(values: Values, ids: readonly string[]): DirtyFilter {
+  const bad = ids.find((id) => !/^\d+$/.test(id));
+  if (bad !== undefined)
+    throw usageError(`"${bad}" is no id of a record; "rowferry dirty list" shows them.`, 'dirty');
+  const source = text(values, 'table');
+  const code = text(values, 'code');
+  return {
+    ...(ids.length > 0 && { ids: [...ids] }),
+    ...(source !== undefined && { source }),
+    ...(code !== undefined && { code }),
+  };
+}
+
+async function carryOut(
+  action: Action,
+  { api }: EngineConnection,
+  id: string,
+  filter: DirtyFilter,
+  json: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  switch (action) {
+    case 'retry':
+      terminal.print(`Put right: ${count(await api.retryDirty(id, filter))}.`);
+      return 0;
+    case 'skip':
+      terminal.print(`Skipped: ${count(await api.skipDirty(id, filter))}.`);
+      return 0;
+    case 'discard':
+      terminal.print(`Discarded: ${count(await api.discardDirty(id, filter))}.`);
+      return 0;
+    default: {
+      let shown = 0;
+      for (let offset = 0; ; offset += pageSize) {
+        const page = await api.dirtyRecords(id, filter, { offset, limit: pageSize });
+        shown += page.records.length;
+        const asJson = action === 'export' || json;
+        for (const line of asJson
+          ? page.records.map((r) => JSON.stringify(r))
+          : listLines(page.records, terminal)) {
+          terminal.print(line);
+        }
+        if (page.records.length < pageSize) break;
+      }
+      if (shown === 0 && action === 'list' && !json) terminal.print('No dirty records.');
+      return 0;
+    }
+  }
+}
+
+function listLines(records: readonly DirtyRecord[], { style }: Terminal): string[] {
+  if (records.length === 0) return [];
+  const rows = records.map((r) => [
+    r.id,
+    new Date(r.atMs).toISOString().slice(0, 19).replace('T', ' '),
+    r.source,
+    r.operation,
+    r.key,
+    r.error.code,
+    r.error.message,
+  ]);
+  return columns(
+    [['Id', 'When (UTC)', 'Table', 'Operation', 'Key', 'Code', 'What'].map(style.bold), ...rows],
+    [0],
+  );
+}
