@@ -2,9 +2,10 @@ import type { Command } from '../command.js';
 import { check } from './check.js';
 import { dirty } from './dirty.js';
 import { run } from './run.js';
+import { set } from './set.js';
 import { status } from './status.js';
 import { tablestore } from './tablestore.js';
 import { verify } from './verify.js';
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [check, run, verify, status, dirty, tablestore];
+export const commands: readonly Command[] = [check, run, verify, status, dirty, set, tablestore];
