@@ -72,6 +72,16 @@ export const errorCodes = {
     cause: 'The source answered a query with an error.',
     remedy: 'Read the message of the server.',
   },
+  'ROW-S112': {
+    exit: 3,
+    cause: 'The source was away for longer than the retry window.',
+    remedy: 'Put right what the message names and start the task again: it goes on where it was.',
+  },
+  'ROW-S113': {
+    exit: 3,
+    cause: 'A change of a table at the source cannot be followed; the table stopped, the others go on.',
+    remedy: 'Load that table anew.',
+  },
   'ROW-D101': {
     exit: 3,
     cause: 'The Tablestore endpoint could not be reached.',
@@ -200,6 +210,12 @@ export const errorCodes = {
     exit: 4,
     cause: 'The task waits for a decision on a dirty record.',
     remedy: 'Retry, skip or discard the record; the task then goes on by itself.',
+  },
+
+  'ROW-V106': {
+    exit: 4,
+    cause: 'The transformation failed on a row.',
+    remedy: 'Correct the ETL script for such rows, then retry the record.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

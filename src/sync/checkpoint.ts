@@ -1,0 +1,118 @@
+import type { SourcePosition } from '../shared/position.js';
+import type { ChangeOwner, KeyHold, RowChange } from '../tablestore/model.js';
+
+/** What a change does at the source, told by RowChange.tag, for counting. `extra` is the delete half of a key change. */
+export const changeKinds = { insert: 0, update: 1, delete: 2, extra: 3 } as const;
+
+export interface CheckpointEvents {
+  /** A change was written; its kind is change.tag. */
+  written(change: RowChange): void;
+  /** Refused for good by the destination. */
+  rejected(change: RowChange, error: { code: string; message: string }, transaction: Transaction): void;
+}
+
+/** The rows of one transaction on their way; it is through when it is sealed and none is outstanding. */
+export class Transaction implements ChangeOwner {
+  outstanding = 0;
+  position: SourcePosition | null = null;
+  /** Rows of selected tables so far: the number of a row is part of its identity. */
+  rows = 0;
+  /** Runs in the store transaction of the checkpoint that passes this transaction. */
+  readonly onPassed: (() => void)[] = [];
+
+  constructor(
+    private readonly tracker: CheckpointTracker,
+    readonly commitMicros: number,
+    readonly gtid: string | undefined,
+  ) {}
+
+  acknowledged(change: RowChange): void {
+    this.outstanding--;
+    this.tracker.events.written(change);
+    this.tracker.advance();
+  }
+
+  rejected(change: RowChange, error: { code: string; message: string }, _hold: () => KeyHold): void {
+    this.tracker.events.rejected(change, error, this);
+    this.outstanding--;
+    this.tracker.advance();
+  }
+
+  /** The transaction is complete; `position` is just behind it. */
+  seal(position: SourcePosition): void {
+    this.position = position;
+    this.tracker.advance();
+  }
+}
+
+/**
+ * The checkpoint is the lowest position whose every earlier row is acknowledged or recorded (architecture,
+ * decision 5). Transactions are kept in stream order; only complete ones at the head move it. A huge transaction
+ * streams through: it is a counter, not a list of rows.
+ */
+export class CheckpointTracker {
+  private queue: Transaction[] = [];
+  private head = 0;
+  private passed: (() => void)[] = [];
+  /** Set when a row was refused in block mode: nothing at or behind that row may be passed any more. */
+  private frozen = false;
+
+  constructor(
+    public position: SourcePosition,
+    readonly events: CheckpointEvents,
+  ) {}
+
+  begin(commitMicros: number, gtid: string | undefined): Transaction {
+    const transaction = new Transaction(this, commitMicros, gtid);
+    this.queue.push(transaction);
+    return transaction;
+  }
+
+  /** Nothing happened up to `position`: it counts when everything before it is through. */
+  heartbeat(position: SourcePosition): void {
+    const mark = new Transaction(this, 0, undefined);
+    this.queue.push(mark);
+    mark.seal(position);
+  }
+
+  freeze(): void {
+    this.frozen = true;
+  }
+
+  /** Commit time of the oldest transaction that is not through, µs; null when all are. */
+  get oldestMicros(): number | null {
+    for (let i = this.head; i < this.queue.length; i++) {
+      if (this.queue[i]!.commitMicros > 0) return this.queue[i]!.commitMicros;
+    }
+    return null;
+  }
+
+  get isIdle(): boolean {
+    return this.head === this.queue.length;
+  }
+
+  advance(): void {
+    if (this.frozen) return;
+    let moved = false;
+    for (; this.head < this.queue.length; this.head++, moved = true) {
+      const first = this.queue[this.head]!;
+      if (first.position === null || first.outstanding > 0) break;
+      this.position = {
+        ...first.position,
+        ...(first.commitMicros > 0
+          ? { commitMicros: first.commitMicros }
+          : this.position.commitMicros !== undefined && { commitMicros: this.position.commitMicros }),
+      };
+      this.passed.push(...first.onPassed);
+    }
+    if (moved && (this.head > 1024 || this.head === this.queue.length)) {
+      this.queue = this.queue.slice(this.head);
+      this.head = 0;
+    }
+  }
+
+  /** What must be stored together with the present position, handed over once. */
+  takePassed(): (() => void)[] {
+    return this.passed.splice(0);
+  }
+}

@@ -1,0 +1,312 @@
+import { connectSource, type SourceConnection } from '../mysql/connection.js';
+import type { RowImage } from '../mysql/model.js';
+import { planChunks, readChunk, type Chunk } from '../mysql/snapshot.js';
+import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
+import type { SourceSettings } from '../shared/task.js';
+import type { TablestoreWriter } from '../tablestore/writer.js';
+import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
+import { TableEncoder, UnwritableRow, showValue } from './encoder.js';
+import { DirtyData } from './dirty.js';
+import { EtlError } from './etl/values.js';
+import type { TablePlan } from './plan.js';
+import type { ChunkRecord, TaskStore } from './store.js';
+import type { RowTransform } from './transform.js';
+
+/** Bytes of a chunk as the source stores them, and its bounds in rows. */
+const chunkBytes = 8 * 1024 * 1024;
+const chunkRows = { least: 500, most: 20_000 };
+/** A batch goes to the writer when it has so many bytes or rows; the writer cuts it into requests. */
+const batchBytes = 512 * 1024;
+const batchRows = 800;
+/** Encoded bytes of one reader that are not acknowledged yet; above it its connection is paused. */
+const inFlightBytes = 8 * 1024 * 1024;
+
+export interface LoadTable {
+  readonly plan: TablePlan;
+  readonly transform: RowTransform;
+  /** The destination table was there before: with conflict "ignore" its rows are kept. */
+  readonly existed: boolean;
+}
+
+export interface LoadEvents {
+  /** Rows of the table that were written, and kept, since the last call. */
+  progress(source: string, written: number, kept: number): void;
+  tableDone(source: string): void;
+}
+
+/** What the loaders of all tables share. */
+export interface LoadContext {
+  readonly settings: SourceSettings;
+  readonly store: TaskStore;
+  readonly writer: TablestoreWriter;
+  readonly charsets: CharsetDecoders;
+  readonly dirty: DirtyData;
+  readonly ignoreConflicts: boolean;
+  readonly signal: AbortSignal;
+  readonly events: LoadEvents;
+  /** Waits until the source may be asked again (throttle). */
+  readonly admit: () => Promise<void>;
+  /** Runs work on a fresh connection, again and again while the source is away. */
+  readonly retrying: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Loads tables by key-range chunks, several at once (correctness rules 3 and 4). Chunks that an earlier run finished
+ * are not read again. Throws BlockedByDirtyData, RowferryError, or the signal's reason.
+ */
+export async function loadTables(
+  context: LoadContext,
+  tables: readonly LoadTable[],
+  readers: number,
+): Promise<void> {
+  const queues = tables.map((table) => new ChunkQueue(context, table));
+  const failed = new AbortController();
+  const signal = AbortSignal.any([context.signal, failed.signal]);
+  const work = async () => {
+    for (const queue of queues) {
+      for (;;) {
+        signal.throwIfAborted();
+        const next = await queue.next();
+        if (!next) break;
+        await context.admit();
+        await loadChunk({ ...context, signal }, queue.table, next, queue);
+      }
+    }
+  };
+  const workers = Array.from({ length: readers }, () =>
+    work().catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  const results = await Promise.allSettled(workers);
+  await Promise.all(queues.map((queue) => queue.close()));
+  // The first failure is the cause; the others were only told to stop.
+  if (failed.signal.aborted) throw failed.signal.reason;
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/** The chunks of one table that are still to be read; planned ahead of the readers, one at a time. */
+class ChunkQueue {
+  private readonly waiting: Chunk[];
+  private last: Chunk | undefined;
+  private plan: AsyncGenerator<Chunk, void, undefined> | null = null;
+  private planner: SourceConnection | null = null;
+  private planned = false;
+  private turn: Promise<unknown> = Promise.resolve();
+  private open = 0;
+
+  constructor(
+    private readonly context: LoadContext,
+    readonly table: LoadTable,
+  ) {
+    const records = context.store.chunks(table.plan.source);
+    this.waiting = records.filter((record) => !record.done).map((record) => record.chunk);
+    this.last = records.at(-1)?.chunk;
+  }
+
+  next(): Promise<Chunk | null> {
+    const turn = this.turn.then(() => this.take());
+    this.turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async take(): Promise<Chunk | null> {
+    const waiting = this.waiting.shift();
+    if (waiting) {
+      this.open++;
+      return waiting;
+    }
+    if (this.planned) return null;
+    const chunk = await this.context.retrying(() => this.planNext());
+    if (!chunk) {
+      this.planned = true;
+      await this.close();
+      if (this.open === 0) this.finish();
+      return null;
+    }
+    this.open++;
+    this.last = chunk;
+    this.context.store.saveChunk(this.table.plan.source, { chunk, done: false, rows: 0 });
+    return chunk;
+  }
+
+  private async planNext(): Promise<Chunk | null> {
+    try {
+      if (!this.plan) {
+        this.planner = await connectSource(this.context.settings);
+        const { definition } = this.table.plan;
+        const rows = Math.round(chunkBytes / Math.max(definition.averageRowBytes, 1));
+        const options = { rows: Math.min(Math.max(rows, chunkRows.least), chunkRows.most) };
+        this.plan = planChunks(
+          this.planner,
+          definition,
+          this.last ? { ...options, after: this.last } : options,
+        );
+      }
+      const { value, done } = await this.plan.next();
+      return done ? null : value;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  done(): void {
+    this.open--;
+    if (this.planned && this.open === 0) this.finish();
+  }
+
+  private finish(): void {
+    this.context.events.tableDone(this.table.plan.source);
+  }
+
+  async close(): Promise<void> {
+    this.plan = null;
+    const { planner } = this;
+    this.planner = null;
+    await planner?.close();
+  }
+}
+
+async function loadChunk(
+  context: LoadContext,
+  table: LoadTable,
+  chunk: Chunk,
+  queue: ChunkQueue,
+): Promise<void> {
+  const rows = await context.retrying(() => new ChunkLoader(context, table, chunk).run());
+  const record: ChunkRecord = { chunk, done: true, rows };
+  context.store.saveChunk(table.plan.source, record);
+  queue.done();
+}
+
+/** One try at one chunk: every row of it is at the destination, kept or recorded when it is through. */
+class ChunkLoader {
+  private readonly rows = new RowWriter(batchBytes + 64 * 1024);
+  private readonly encoder: TableEncoder;
+  private readonly batches = new Set<Promise<void>>();
+  private connection!: SourceConnection;
+  private inFlight = 0;
+  private paused = false;
+  private failure: { error: unknown } | null = null;
+  private readonly stop = new AbortController();
+
+  constructor(
+    private readonly context: LoadContext,
+    private readonly table: LoadTable,
+    private readonly chunk: Chunk,
+  ) {
+    const { plan } = table;
+    this.encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
+  }
+
+  async run(): Promise<number> {
+    const { context, table, chunk } = this;
+    const { plan } = table;
+    this.connection = await connectSource(context.settings, 'snapshot');
+    try {
+      const { rows } = await readChunk(this.connection, {
+        table: plan.definition,
+        columns: plan.definition.columns,
+        select: selectExpression,
+        filter: plan.filter,
+        chunk,
+        onRow: (image) => this.take(image),
+        signal: AbortSignal.any([context.signal, this.stop.signal]),
+      });
+      this.send();
+      await Promise.all(this.batches);
+      this.check();
+      return rows;
+    } finally {
+      await Promise.allSettled(this.batches);
+      await this.connection.close();
+    }
+  }
+
+  private take(image: RowImage): boolean {
+    this.check();
+    const { encoder, rows, table } = this;
+    try {
+      const changed = table.transform.active ? table.transform.load(encoder, image) : undefined;
+      if (changed !== null) encoder.encode(image, 'put', rows, changed);
+    } catch (error) {
+      this.dirty(image, error);
+    }
+    if (rows.rows >= batchRows || rows.length >= batchBytes) this.send();
+    this.paused = this.inFlight > inFlightBytes;
+    return !this.paused;
+  }
+
+  private dirty(image: RowImage, error: unknown): void {
+    if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
+    const { plan } = this.table;
+    const sourceRow = this.encoder.describe(image);
+    const key = plan.key.map(({ column }) => `${column.name}=${sourceRow[column.name] ?? 'NULL'}`).join(', ');
+    this.context.dirty.record({
+      plan,
+      identity: `load ${plan.source} ${key}`,
+      operation: 'INSERT',
+      code: error instanceof EtlError ? 'ROW-V106' : error.code,
+      message: error.message,
+      position: null,
+      sourceRow,
+      key,
+    });
+  }
+
+  private send(): void {
+    if (this.rows.rows === 0) return;
+    const batch = this.rows.takeBatch();
+    const bytes = batch.buffer.length;
+    this.inFlight += bytes;
+    const sent = this.write(batch).then(
+      () => {
+        this.inFlight -= bytes;
+        this.batches.delete(sent);
+        if (this.paused && this.inFlight < inFlightBytes / 2) {
+          this.paused = false;
+          this.connection.resume();
+        }
+      },
+      (error: unknown) => {
+        this.batches.delete(sent);
+        this.failure ??= { error };
+        this.stop.abort(error);
+      },
+    );
+    this.batches.add(sent);
+  }
+
+  private async write(batch: DenseRows): Promise<void> {
+    const { context, table } = this;
+    const { plan } = table;
+    const result = await context.writer.writeBatch(plan.destination, batch, {
+      op: 'put',
+      condition: context.ignoreConflicts && table.existed ? 'not-exist' : 'ignore',
+    });
+    for (const { index, error } of result.rejected) {
+      const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);
+      context.dirty.record({
+        plan,
+        identity: `load ${plan.source} ${keyText(row)}`,
+        operation: 'INSERT',
+        ...error,
+        position: null,
+        sourceRow: {},
+        row: Buffer.from(row),
+      });
+    }
+    context.events.progress(plan.source, result.written, result.kept);
+  }
+
+  private check(): void {
+    if (this.failure) throw this.failure.error;
+  }
+}
+
+/** The key bytes in hex: the identity of a row in the load. */
+function keyText(row: Buffer): string {
+  return showValue(row.subarray(0, 256));
+}

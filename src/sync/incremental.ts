@@ -1,0 +1,507 @@
+import type { BinlogHandler, BinlogTable, RowImage, RowKind, TransactionStart } from '../mysql/model.js';
+import type { CharsetDecoders } from '../mysql/types/index.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { Operation, ResolvedTask } from '../shared/task.js';
+import type { RowChange } from '../tablestore/model.js';
+import { RowWriter } from '../tablestore/wire/row-writer.js';
+import { changeKinds, type CheckpointTracker, type Transaction } from './checkpoint.js';
+import type { DirtyData } from './dirty.js';
+import { IncompleteRow, operationOf, TableEncoder, UnwritableRow, type Overrides } from './encoder.js';
+import { EtlError } from './etl/values.js';
+import type { Filter } from './filter/index.js';
+import type { TablePlan } from './plan.js';
+import type { RowTransform } from './transform.js';
+
+/** A table of the stream, as it is at the present place of the stream. */
+export interface StreamTable {
+  plan: TablePlan;
+  transform: RowTransform;
+  filter: Filter | null;
+}
+
+/** What the handler needs of the run around it. */
+export interface StreamContext {
+  readonly task: ResolvedTask;
+  readonly tracker: CheckpointTracker;
+  readonly charsets: CharsetDecoders;
+  readonly dirty: DirtyData;
+  /** The table, when it is selected and not stopped. */
+  find(database: string, name: string): StreamTable | undefined;
+  /** The rows of this table can no longer be read or written: it stops, the others go on. */
+  stopTable(source: string, problem: RowferryError): void;
+  enqueue(change: RowChange): void;
+  /** A statement in the stream, inside `transaction`. */
+  statement(event: { database: string; sql: string }, transaction: Transaction): void;
+  /** Rows of a prepared XA branch are kept, given back or dropped (correctness rule 2). */
+  readonly branches: XaBranches;
+  /**
+   * An event that cannot be applied at once: the stream stands still until `work` is through, and what arrives
+   * meanwhile waits behind it.
+   */
+  wait(work: () => Promise<void>): void;
+  /** Asks the source whether rows pass the filter. */
+  ask(filter: Filter, table: TablePlan, rows: readonly ((column: string) => unknown)[]): Promise<boolean[]>;
+  /** The row of this key as it is at the source now, written while the key is held (correctness rule 11). */
+  refetch(table: StreamTable, key: RowChange, transaction: Transaction): Promise<void>;
+}
+
+export interface XaBranches {
+  append(xid: string, changes: readonly SpooledChange[]): void;
+  read(xid: string): SpooledChange[] | null;
+  remove(xid: string): void;
+}
+/** A change of an XA branch, without its owner. */
+export type SpooledChange = Pick<RowChange, 'table' | 'op' | 'key' | 'row' | 'dataBytes' | 'tag'> & {
+  source: string;
+};
+
+/**
+ * Turns the binlog into changes, in stream order. A key change is a delete of the old key and a put of the new one,
+ * each in its own bucket, without a barrier (correctness rule 7).
+ */
+export class StreamHandler implements BinlogHandler {
+  private readonly writer = new RowWriter();
+  private readonly encoders = new Map<BinlogTable, { table: StreamTable; encoder: TableEncoder } | null>();
+  private transactionNow: Transaction | null = null;
+  private xid: string | undefined;
+  private spool: SpooledChange[] = [];
+  /** Events that wait behind one that has to be asked about, oldest first. */
+  private readonly backlog: (() => void)[] = [];
+  private waiting = false;
+
+  constructor(private readonly context: StreamContext) {}
+
+  /** After DDL the tables have other columns: everything compiled is forgotten. */
+  forget(): void {
+    this.encoders.clear();
+  }
+
+  transaction(start: TransactionStart): void {
+    this.inOrder(() => {
+      this.transactionNow = this.context.tracker.begin(start.commitMicros, start.gtid);
+      this.xid = start.xid;
+      this.spool = [];
+      if (start.xid !== undefined) this.context.branches.remove(start.xid);
+    });
+  }
+
+  wants(table: BinlogTable): boolean {
+    return this.context.find(table.database, table.name) !== undefined;
+  }
+
+  row(table: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void {
+    if (this.waiting) {
+      const [old, now] = [before && copyOf(before), after && copyOf(after)];
+      this.backlog.push(() => this.apply(table, kind, old, now));
+      return;
+    }
+    this.apply(table, kind, before, after);
+  }
+
+  commit(position: SourcePosition): void {
+    this.inOrder(() => {
+      const transaction = this.current();
+      // A branch that was committed in one phase is an ordinary transaction after all.
+      for (const change of this.spool) this.send({ ...change, owner: transaction }, transaction);
+      this.end(transaction, position);
+    });
+  }
+
+  xaPrepare(xid: string, position: SourcePosition): void {
+    this.inOrder(() => {
+      this.context.branches.append(xid, this.spool);
+      this.end(this.current(), position);
+    });
+  }
+
+  xaCommit(xid: string, position: SourcePosition): void {
+    this.inOrder(() => {
+      const changes = this.context.branches.read(xid);
+      if (changes === null) {
+        throw new RowferryError(
+          'ROW-S109',
+          `The source committed the XA transaction ${xid}, whose rows lie before the place where this task began.`,
+          { remedy: 'Load the tables anew: rowferry reset, then run.' },
+        );
+      }
+      const transaction = this.current();
+      for (const change of changes) this.send({ ...change, owner: transaction }, transaction);
+      transaction.onPassed.push(() => this.context.branches.remove(xid));
+      this.end(transaction, position);
+    });
+  }
+
+  xaRollback(xid: string, position: SourcePosition): void {
+    this.inOrder(() => {
+      const transaction = this.current();
+      transaction.onPassed.push(() => this.context.branches.remove(xid));
+      this.end(transaction, position);
+    });
+  }
+
+  statement(event: { database: string; sql: string; commitMicros: number }): void {
+    this.inOrder(() => {
+      this.transactionNow ??= this.context.tracker.begin(event.commitMicros, undefined);
+      this.context.statement(event, this.transactionNow);
+    });
+  }
+
+  heartbeat(position: SourcePosition): void {
+    this.inOrder(() => {
+      if (this.transactionNow === null) this.context.tracker.heartbeat(position);
+    });
+  }
+
+  private current(): Transaction {
+    return (this.transactionNow ??= this.context.tracker.begin(0, undefined));
+  }
+
+  private end(transaction: Transaction, position: SourcePosition): void {
+    this.transactionNow = null;
+    this.xid = undefined;
+    this.spool = [];
+    transaction.seal(position);
+  }
+
+  private inOrder(event: () => void): void {
+    if (this.waiting) this.backlog.push(event);
+    else event();
+  }
+
+  /** Holds the stream back until `work` is through, then goes on with what arrived meanwhile. */
+  private hold(work: () => Promise<void>): void {
+    this.waiting = true;
+    this.context.wait(async () => {
+      await work();
+      this.waiting = false;
+      while (!this.waiting) {
+        const next = this.backlog.shift();
+        if (!next) break;
+        next();
+      }
+    });
+  }
+
+  private apply(
+    binlogTable: BinlogTable,
+    kind: RowKind,
+    before: RowImage | null,
+    after: RowImage | null,
+  ): void {
+    const compiled = this.compiled(binlogTable);
+    if (!compiled) return;
+    const { table, encoder } = compiled;
+    const transaction = this.current();
+    const rowNumber = transaction.rows++;
+    if (!table.filter) {
+      this.change(
+        table,
+        encoder,
+        kind,
+        before,
+        after,
+        before !== null,
+        after !== null,
+        transaction,
+        rowNumber,
+      );
+      return;
+    }
+    const wasIn =
+      before === null ? false : table.filter.decide((column) => encoder.read(before, column) ?? null);
+    const isIn =
+      after === null ? false : table.filter.decide((column) => encoder.read(after, column) ?? null);
+    if (wasIn !== 'ask' && isIn !== 'ask') {
+      this.change(table, encoder, kind, before, after, wasIn === true, isIn === true, transaction, rowNumber);
+      return;
+    }
+    const [old, now] = [before && copyOf(before), after && copyOf(after)];
+    const unknown = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null].filter(
+      (image) => image !== null,
+    );
+    const { filter } = table;
+    this.hold(async () => {
+      const readers = unknown.map((image) => (column: string) => encoder.read(image, column) ?? null);
+      const answers = await this.context.ask(filter, table.plan, readers);
+      const was = wasIn === 'ask' ? answers.shift()! : wasIn === true;
+      const is = isIn === 'ask' ? answers.shift()! : isIn === true;
+      this.change(table, encoder, kind, old, now, was, is, transaction, rowNumber);
+    });
+  }
+
+  /** One row event, after the filter: what stays, comes, goes or changes at the destination. */
+  private change(
+    table: StreamTable,
+    encoder: TableEncoder,
+    kind: RowKind,
+    before: RowImage | null,
+    after: RowImage | null,
+    wasIn: boolean,
+    isIn: boolean,
+    transaction: Transaction,
+    rowNumber: number,
+  ): void {
+    const operation = kind.toUpperCase() as Operation;
+    if (!this.context.task.synchronization.operations.includes(operation)) return;
+    const identity = `${table.plan.source} ${transaction.gtid ?? transaction.commitMicros} ${rowNumber}`;
+    if (this.context.dirty.isSkipped(identity)) return;
+    const { transform } = table;
+    const image = after ?? before!;
+    try {
+      const old =
+        before && wasIn ? this.transformed(transform, encoder, before, operation, transaction) : null;
+      const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
+      // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
+      const oldKey = old === null ? null : this.encodeOld(encoder, before!, old, kind);
+      if (now === null) {
+        if (oldKey)
+          this.emit(
+            oldKey,
+            table,
+            transaction,
+            kind === 'delete' ? changeKinds.delete : changeKinds.update,
+            identity,
+          );
+        return;
+      }
+      const change = this.encodeNew(encoder, after!, now, wasIn && old !== null ? kind : 'insert');
+      if (oldKey && oldKey.key !== change.key)
+        this.emit(oldKey, table, transaction, changeKinds.extra, identity);
+      this.emit(
+        change,
+        table,
+        transaction,
+        kind === 'insert' ? changeKinds.insert : changeKinds.update,
+        identity,
+      );
+    } catch (error) {
+      if (error instanceof IncompleteRow) {
+        this.refetch(table, encoder, image, transaction);
+        return;
+      }
+      if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
+      // A row whose key cannot be written was never written either: there is nothing to delete (rule 21).
+      if (kind === 'delete') return;
+      this.context.dirty.record({
+        plan: table.plan,
+        identity,
+        operation,
+        code: error instanceof EtlError ? 'ROW-V106' : error.code,
+        message: error.message,
+        position: this.context.tracker.position,
+        sourceRow: encoder.describe(image),
+        key: table.plan.key
+          .map(({ column }) => `${column.name}=${encoder.describe(image)[column.name] ?? 'NULL'}`)
+          .join(', '),
+      });
+    }
+  }
+
+  private transformed(
+    transform: RowTransform,
+    encoder: TableEncoder,
+    image: RowImage,
+    operation: Operation,
+    transaction: Transaction,
+  ): Overrides | null {
+    return transform.active
+      ? transform.run(encoder, image, operation, transaction.commitMicros || null)
+      : noOverrides;
+  }
+
+  private encodeOld(
+    encoder: TableEncoder,
+    before: RowImage,
+    overrides: Overrides,
+    kind: RowKind,
+  ): Encoded | null {
+    try {
+      return this.encoded(encoder, before, 'delete', overrides);
+    } catch (error) {
+      // A key that never could be written left no row behind.
+      if (error instanceof UnwritableRow && kind !== 'insert') return null;
+      throw error;
+    }
+  }
+
+  private encodeNew(encoder: TableEncoder, after: RowImage, overrides: Overrides, kind: RowKind): Encoded {
+    const mode = operationOf(this.context.task.write.mode);
+    // The first write of a row replaces whatever was there under its key.
+    return this.encoded(encoder, after, kind === 'insert' ? 'put' : mode, overrides);
+  }
+
+  private encoded(
+    encoder: TableEncoder,
+    image: RowImage,
+    op: RowChange['op'],
+    overrides: Overrides,
+  ): Encoded {
+    const { writer } = this;
+    writer.reset();
+    encoder.encode(image, op, writer, overrides.size > 0 ? overrides : undefined);
+    return { op, key: writer.rowKey(), row: writer.copyRow(), dataBytes: writer.dataBytes };
+  }
+
+  private emit(
+    encoded: Encoded,
+    table: StreamTable,
+    transaction: Transaction,
+    tag: number,
+    _identity: string,
+  ): void {
+    const onlyExisting =
+      encoded.op !== 'delete' &&
+      tag === changeKinds.update &&
+      !this.context.task.synchronization.operations.includes('INSERT');
+    const change: RowChange = {
+      ...encoded,
+      table: table.plan.destination,
+      owner: transaction,
+      tag,
+      ...(onlyExisting && { condition: 'exist' as const }),
+    };
+    if (this.xid !== undefined)
+      this.spool.push({ ...encoded, table: change.table, tag, source: table.plan.source });
+    else this.send(change, transaction);
+  }
+
+  private send(change: RowChange, transaction: Transaction): void {
+    transaction.outstanding++;
+    this.context.enqueue(change);
+  }
+
+  /** A partial image: the row is read from the source, while its key is held. */
+  private refetch(
+    table: StreamTable,
+    encoder: TableEncoder,
+    image: RowImage,
+    transaction: Transaction,
+  ): void {
+    const { writer } = this;
+    writer.reset();
+    try {
+      encoder.encode(image, 'delete', writer);
+    } catch (error) {
+      if (!(error instanceof IncompleteRow)) throw error;
+      this.context.stopTable(
+        table.plan.source,
+        new RowferryError(
+          'ROW-S109',
+          `A row event of ${table.plan.source} does not hold the key columns (binlog_row_image is not FULL in a session).`,
+        ),
+      );
+      return;
+    }
+    const key: RowChange = {
+      table: table.plan.destination,
+      op: 'delete',
+      key: writer.rowKey(),
+      row: writer.copyRow(),
+      dataBytes: writer.dataBytes,
+      owner: transaction,
+      tag: changeKinds.update,
+    };
+    transaction.outstanding++;
+    this.hold(() => this.context.refetch(table, key, transaction));
+  }
+
+  private compiled(binlogTable: BinlogTable): { table: StreamTable; encoder: TableEncoder } | null {
+    const known = this.encoders.get(binlogTable);
+    const table = this.context.find(binlogTable.database, binlogTable.name);
+    if (known !== undefined && (known === null || known.table === table)) return known;
+    const compiled = table ? this.compile(table, binlogTable) : null;
+    this.encoders.set(binlogTable, compiled);
+    return compiled;
+  }
+
+  /** Throws nothing: a table whose rows do not fit its known columns is stopped, for they would be misread. */
+  private compile(
+    table: StreamTable,
+    binlogTable: BinlogTable,
+  ): { table: StreamTable; encoder: TableEncoder } | null {
+    const { plan } = table;
+    const { columns } = plan.definition;
+    const drift = driftOf(plan, binlogTable);
+    if (drift) {
+      this.context.stopTable(
+        plan.source,
+        new RowferryError(
+          'ROW-S109',
+          `The rows of ${plan.source} in the binlog do not fit its known columns: ${drift}.`,
+          {
+            remedy: 'Load this table anew.',
+          },
+        ),
+      );
+      return null;
+    }
+    return { table, encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, binlogTable) };
+  }
+}
+
+type Encoded = Pick<RowChange, 'op' | 'key' | 'row' | 'dataBytes'>;
+const noOverrides: Overrides = new Map();
+
+/** Row events carry no names: count and kinds of the columns must at least be those of the known list (rule 13). */
+function driftOf(plan: TablePlan, binlogTable: BinlogTable): string | null {
+  const { columns } = plan.definition;
+  if (columns.length !== binlogTable.columnCount)
+    return `${binlogTable.columnCount} columns instead of ${columns.length}`;
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i]!;
+    const name = binlogTable.columnNames?.[i];
+    if (name !== undefined && name !== column.name) return `column ${i + 1} is ${name}, not ${column.name}`;
+    const family = families[column.dataType];
+    if (family && !family.includes(binlogTable.columnTypes[i]!))
+      return `column ${column.name} is not of type ${column.dataType}`;
+    const unsigned = binlogTable.columnUnsigned?.[i];
+    if (unsigned !== undefined && signs.has(column.dataType) && unsigned !== column.unsigned)
+      return `column ${column.name} is ${unsigned ? '' : 'not '}unsigned`;
+  }
+  return null;
+}
+
+const signs = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
+/** Type codes of TABLE_MAP events that a column of each type may have (MySQL source, field_types.h). */
+const families: Record<string, readonly number[]> = {
+  tinyint: [1],
+  smallint: [2],
+  mediumint: [9],
+  int: [3],
+  bigint: [8],
+  float: [4],
+  double: [5],
+  decimal: [0, 246],
+  date: [10, 14],
+  time: [11, 19],
+  datetime: [12, 18],
+  timestamp: [7, 17],
+  year: [13],
+  bit: [16],
+  json: [245],
+  enum: [247],
+  set: [248],
+  varchar: [15, 253],
+  varbinary: [15, 253],
+  char: [254],
+  binary: [254],
+};
+
+/** The image is only good until the callback returns; what waits has a copy of its own. */
+function copyOf(image: RowImage): RowImage {
+  let from = Infinity;
+  let to = 0;
+  for (let i = 0; i < image.starts.length; i++) {
+    if (image.starts[i]! < 0) continue;
+    from = Math.min(from, image.starts[i]!);
+    to = Math.max(to, image.ends[i]!);
+  }
+  if (to === 0) from = 0;
+  const shift = (value: number) => (value < 0 ? value : value - from);
+  return {
+    bytes: Buffer.from(image.bytes.subarray(from, to)),
+    starts: image.starts.map(shift),
+    ends: image.ends.map((end) => end - from),
+  };
+}

@@ -1,0 +1,127 @@
+import { loadTables } from '../mysql/catalog.js';
+import { connectSource } from '../mysql/connection.js';
+import { planChunks, readChunk } from '../mysql/snapshot.js';
+import { charsetsOf, loadCharsetDecoders, selectExpression } from '../mysql/types/index.js';
+import { RowferryError } from '../shared/errors.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { PreviewTable } from '../shared/workbench-api.js';
+import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+import { RowWriter } from '../tablestore/wire/row-writer.js';
+import { showValue, TableEncoder, UnwritableRow } from './encoder.js';
+import { compileEtl } from './etl/compile.js';
+import { EtlError } from './etl/values.js';
+import { planTables, sourceName, type TablePlan } from './plan.js';
+import { selectTables } from './precheck/selection.js';
+import { RowTransform } from './transform.js';
+
+/** Chunks that are looked through for rows that a strict filter keeps. */
+const mostChunks = 20;
+
+/**
+ * The first rows of the selected tables as they would land, by the same plan, transformation and encoder as the
+ * full load; nothing is written. `table`: one of them only, as `database.table`. Throws RowferryError.
+ */
+export async function previewTables(
+  task: ResolvedTask,
+  options: { table?: string; rows: number },
+): Promise<PreviewTable[]> {
+  const connection = await connectSource(task.source, 'query');
+  try {
+    const definitions = await selectTables(connection, task);
+    const wanted = definitions.filter((d) => options.table === undefined || sourceName(d) === options.table);
+    if (wanted.length === 0) {
+      throw new RowferryError(
+        'ROW-S108',
+        `The task selects no table ${options.table ?? ''}.`.replace(' .', '.'),
+      );
+    }
+    const { plans, problems } = planTables(task, wanted);
+    const problem = problems.find((p) => wanted.some((d) => sourceName(d) === p.source));
+    if (problem) {
+      throw new RowferryError(problem.kind === 'no-key' ? 'ROW-S106' : 'ROW-T102', problem.message);
+    }
+    const charsets = await loadCharsetDecoders(
+      (sql) => connection.query(sql),
+      charsetsOf(wanted.flatMap((d) => d.columns)),
+    );
+    const program = compileEtl(task.etl);
+    const previews: PreviewTable[] = [];
+    for (const plan of plans) {
+      const encoder = new TableEncoder(plan, plan.definition.columns, 'text', charsets);
+      previews.push(await previewTable(task, plan, encoder, new RowTransform(plan, program), options.rows));
+    }
+    return previews;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function previewTable(
+  task: ResolvedTask,
+  plan: TablePlan,
+  encoder: TableEncoder,
+  transform: RowTransform,
+  most: number,
+): Promise<PreviewTable> {
+  const columns = [
+    ...plan.key.map((cell) => ({ name: cell.name, source: cell.column.name, type: cell.type, key: true })),
+    ...plan.attributes.map((cell) => ({
+      name: cell.name,
+      source: cell.column.name,
+      type: cell.type,
+      key: false,
+    })),
+  ];
+  const rows: PreviewTable['rows'] = [];
+  const writer = new RowWriter();
+  const take = (image: Parameters<TableEncoder['encode']>[0]): void => {
+    try {
+      const overrides = transform.active ? transform.load(encoder, image) : undefined;
+      if (overrides === null) return;
+      encoder.encode(image, 'put', writer, overrides);
+      const [row] = decodeRows(writer.copyRow());
+      const cells = new Map<string, unknown>([
+        ...(row?.primaryKey ?? []),
+        ...(row?.cells ?? []).map((cell) => [cell.name, cell.value] as const),
+      ]);
+      for (const name of cells.keys()) {
+        // A transformation may make attributes that the source does not have.
+        if (!columns.some((c) => c.name === name))
+          columns.push({ name, source: '', type: 'STRING', key: false });
+      }
+      rows.push({
+        cells: columns.map((c) => (cells.has(c.name) ? showValue(cells.get(c.name) as never) : null)),
+      });
+    } catch (error) {
+      if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
+      const shown = encoder.describe(image);
+      const code = error instanceof UnwritableRow ? error.code : 'ROW-V106';
+      rows.push({
+        cells: columns.map((c) => shown[c.source] ?? null),
+        problem: new RowferryError(code as never, error.message).toPlain(),
+      });
+    }
+  };
+  const planner = await connectSource(task.source, 'query');
+  const reader = await connectSource(task.source, 'snapshot');
+  try {
+    let chunks = 0;
+    for await (const chunk of planChunks(planner, plan.definition, { rows: Math.max(most, 100) })) {
+      await readChunk(reader, {
+        table: plan.definition,
+        columns: plan.definition.columns,
+        filter: plan.filter,
+        chunk,
+        select: selectExpression,
+        onRow: (image) => {
+          if (rows.length < most) take(image);
+          return true;
+        },
+      });
+      if (rows.length >= most || ++chunks >= mostChunks) break;
+    }
+  } finally {
+    await Promise.all([planner.close(), reader.close()]);
+  }
+  return { source: plan.source, destination: plan.destination, columns, rows };
+}

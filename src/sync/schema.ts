@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RowferryError } from '../shared/errors.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { TablestoreClient } from '../tablestore/client.js';
+import { TablestoreError } from '../tablestore/errors.js';
+import { createTable, describeTable, type TableDescription } from '../tablestore/operations.js';
+import { withRetry, type RetryState, type RetryWindows } from '../tablestore/retry.js';
+import { destinationKey, type TablePlan } from './plan.js';
+
+export interface SchemaOptions {
+  signal: AbortSignal;
+  onRetry: (state: RetryState | null) => void;
+  windows: RetryWindows;
+}
+
+/** A table is "not ready" for up to a minute after its creation (tablestore.md §3). */
+const readyPollMs = 250;
+
+/**
+ * Makes the destination table of a plan, or finds that it may be used. true: it was made here. `mayExist`: the
+ * table is the task's own from an earlier run, or shared by a merge. Throws ROW-D105 when it is somebody else's and
+ * the task reports conflicts, ROW-D106 when its key is another one, ROW-D108 and the like when it is refused.
+ */
+export async function prepareTable(
+  client: TablestoreClient,
+  plan: TablePlan,
+  task: ResolvedTask,
+  mayExist: boolean,
+  options: SchemaOptions,
+): Promise<boolean> {
+  const retried = <T>(operation: () => Promise<T>) => withRetry(options.windows, operation, options);
+  const existing = await retried(() => describeTable(client, plan.destination));
+  if (existing) {
+    if (!mayExist && task.conflict === 'report') {
+      throw new RowferryError(
+        'ROW-D105',
+        `The table ${plan.destination} already exists in ${client.instance}.`,
+      );
+    }
+    assertKey(plan, existing);
+    await ready(client, plan.destination, retried, options.signal);
+    return false;
+  }
+  if (!task.synchronization.schema) {
+    throw new RowferryError(
+      'ROW-D108',
+      `The table ${plan.destination} does not exist in ${client.instance}, and the task creates none.`,
+      {
+        remedy: 'Create the table, or set synchronization.schema to true.',
+      },
+    );
+  }
+  try {
+    await retried(() =>
+      createTable(client, { name: plan.destination, keys: destinationKey(plan), ...task.destination.tables }),
+    );
+  } catch (error) {
+    // A first try whose answer was lost has made it.
+    if (!(error instanceof TablestoreError && error.service === 'OTSObjectAlreadyExist')) throw error;
+  }
+  await ready(client, plan.destination, retried, options.signal);
+  return true;
+}
+
+/** Throws ROW-D106 unless the table has the key of the plan: names, types and order. */
+export function assertKey(plan: TablePlan, table: TableDescription): void {
+  const text = (keys: readonly { name: string; type: string }[]) =>
+    keys.map(({ name, type }) => `${name} ${type}`).join(', ');
+  const wanted = text(destinationKey(plan));
+  const found = text(table.keys);
+  if (wanted !== found) {
+    throw new RowferryError(
+      'ROW-D106',
+      `The table ${plan.destination} has the key (${found}); ${plan.source} needs (${wanted}).`,
+    );
+  }
+}
+
+async function ready(
+  client: TablestoreClient,
+  table: string,
+  retried: <T>(operation: () => Promise<T>) => Promise<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const description = await retried(() => describeTable(client, table));
+    if (description?.status === 'active' || description?.status === 'updating') return;
+    await delay(readyPollMs, undefined, { signal });
+  }
+}

@@ -1,0 +1,344 @@
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { hasReached } from '../mysql/position.js';
+import type { TableDefinition } from '../mysql/model.js';
+import type { Transaction } from './checkpoint.js';
+import { applyAlter, type AppliedDdl } from './ddl/apply.js';
+import type { TextDefaults } from './ddl/column.js';
+import { UnreadableDdl } from './ddl/cursor.js';
+import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
+import { compileFilter } from './filter/index.js';
+import type { EtlProgram } from './etl/compile.js';
+import type { StreamTable } from './incremental.js';
+import { planTable, selectionOf, sourceName, type PlanProblem } from './plan.js';
+import type { TableRecord, TaskStore } from './store.js';
+import { RowTransform } from './transform.js';
+
+export const standardTextDefaults: TextDefaults = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
+
+/** What DDL asks of the run around it; each stands still behind what was queued before. */
+export interface DdlActions {
+  /** Loads the table anew as it is now, and forgets rows that the source no longer has. */
+  reload(table: TableName, why: string): void;
+  /** Deletes the rows of this source's table at the destination. */
+  deleteRows(table: StreamTable): void;
+  /** Row events of the tables look different from here on. */
+  changed(): void;
+  log(text: string): void;
+}
+
+/**
+ * The selected tables as they are at the present place of the stream (correctness rules 13 and 14): column lists
+ * move on with DDL in stream order, never with what the source looks like now, and are stored with the checkpoint
+ * that passes the statement.
+ */
+export class StreamTables {
+  private readonly tables = new Map<string, Entry>();
+
+  constructor(
+    private readonly task: ResolvedTask,
+    private readonly store: TaskStore,
+    private readonly etl: EtlProgram | null,
+    /** 0: names differ by case (lower_case_table_names). */
+    private readonly foldsCase: boolean,
+    private readonly actions: DdlActions,
+  ) {
+    for (const record of store.tables()) this.add(record);
+  }
+
+  private id(database: string, name: string): string {
+    const id = `${database}\0${name}`;
+    return this.foldsCase ? id.toLowerCase() : id;
+  }
+
+  /** Throws ROW-T102 when the mapping does not fit the table as it is. */
+  add(record: TableRecord, from?: SourcePosition): void {
+    const { database, name } = record.definition;
+    const entry: Entry = { record, table: null, from: from ?? null };
+    if (record.phase !== 'stopped') entry.table = this.streamTable(record.definition);
+    this.tables.set(this.id(database, name), entry);
+    this.actions.changed();
+  }
+
+  streamTable(definition: TableDefinition): StreamTable {
+    const selection = selectionOf(this.task, definition.database, definition.name);
+    const problems: PlanProblem[] = [];
+    const plan = selection ? planTable(this.task, definition, selection.mapping, problems) : undefined;
+    if (!plan) {
+      throw new RowferryError(
+        'ROW-T102',
+        problems[0]?.message ?? `${sourceName(definition)} is not selected any more.`,
+      );
+    }
+    return {
+      plan,
+      transform: new RowTransform(plan, this.etl),
+      filter: plan.filter === null ? null : compileFilter(plan.filter, definition),
+    };
+  }
+
+  /** The table, unless it is not selected, stopped, or loaded from a later place on. */
+  find(database: string, name: string): StreamTable | undefined {
+    const entry = this.tables.get(this.id(database, name));
+    return entry && entry.from === null ? (entry.table ?? undefined) : undefined;
+  }
+
+  get records(): TableRecord[] {
+    return [...this.tables.values()].map((entry) => entry.record);
+  }
+
+  /** The stream has passed `position`: tables that were loaded from there on join in. */
+  reached(position: SourcePosition): void {
+    for (const entry of this.tables.values()) {
+      if (entry.from && hasReached(position, entry.from)) {
+        entry.from = null;
+        this.actions.changed();
+      }
+    }
+  }
+
+  get anyWaiting(): boolean {
+    return [...this.tables.values()].some((entry) => entry.from !== null);
+  }
+
+  /** The table alone stops; its rows are passed over from here on, and the record says why. */
+  stop(source: string, problem: RowferryError): void {
+    for (const entry of this.tables.values()) {
+      if (entry.record.source !== source || entry.record.phase === 'stopped') continue;
+      entry.table = null;
+      entry.record = { ...entry.record, phase: 'stopped', problem: problem.toPlain() };
+      this.store.saveTable(entry.record);
+      this.actions.log(`${source} stopped: ${problem.message}`);
+      this.actions.changed();
+    }
+  }
+
+  statement(event: { database: string; sql: string }, transaction: Transaction): void {
+    const statement = parseDdl(
+      event.sql,
+      event.database,
+      (table) => this.entry(table)?.record.textDefaults ?? standardTextDefaults,
+    );
+    switch (statement.kind) {
+      case 'none':
+        return;
+      case 'alter':
+        this.alter(statement, transaction);
+        return;
+      case 'create':
+        if (this.isSelected(statement.table) && !this.entry(statement.table))
+          this.actions.reload(statement.table, 'was created');
+        return;
+      case 'drop':
+        for (const table of statement.tables) this.drop(table);
+        return;
+      case 'drop-database':
+        for (const entry of [...this.tables.values()]) {
+          const { database, name } = entry.record.definition;
+          if (this.id(database, '') === this.id(statement.database, '')) this.drop({ database, table: name });
+        }
+        return;
+      case 'rename':
+        for (const { from, to } of statement.pairs) this.rename(from, to);
+        return;
+      case 'truncate':
+        this.truncate(statement.table);
+        return;
+      case 'rows':
+        this.rows(event);
+        return;
+      case 'unreadable':
+        this.unreadable(statement);
+    }
+  }
+
+  private entry(name: TableName): Entry | undefined {
+    return this.tables.get(this.id(name.database, name.table));
+  }
+
+  private isSelected(name: TableName): boolean {
+    return selectionOf(this.task, name.database, name.table) !== null;
+  }
+
+  private alter(statement: DdlStatement & { kind: 'alter' }, transaction: Transaction): void {
+    const entry = this.entry(statement.table);
+    if (!entry || entry.from !== null) return;
+    const { record } = entry;
+    if (record.phase === 'stopped') return;
+    let applied: AppliedDdl;
+    try {
+      applied = applyAlter(record.definition, record.textDefaults, statement.actions);
+    } catch (error) {
+      if (!(error instanceof UnreadableDdl)) throw error;
+      this.stopOrReload(record, `a statement changed it that is not understood (${error.message})`);
+      return;
+    }
+    if (applied.renamedTo) {
+      this.rename(statement.table, applied.renamedTo);
+      return;
+    }
+    const reason = this.reasonToStop(entry.table!, applied);
+    if (reason) {
+      this.stopOrReload(record, reason);
+      return;
+    }
+    const changed: TableRecord = {
+      ...record,
+      definition: applied.definition,
+      textDefaults: applied.defaults,
+    };
+    try {
+      entry.table = this.streamTable(applied.definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      this.stopOrReload(record, error.message);
+      return;
+    }
+    entry.record = changed;
+    // The stored list stays the old one until the checkpoint is behind the statement.
+    transaction.onPassed.push(() => this.store.saveTable(changed));
+    this.actions.changed();
+    if (applied.backfill.length > 0) {
+      this.actions.reload(
+        statement.table,
+        `has new values in ${applied.backfill.map((column) => column.name).join(', ')}`,
+      );
+    }
+  }
+
+  /** What alters the meaning of rows that are written already. */
+  private reasonToStop({ plan, filter }: StreamTable, applied: AppliedDdl): string | null {
+    const isUsed = (name: string) =>
+      [...plan.key, ...plan.attributes].some((cell) => cell.column.name === name);
+    const isKey = (name: string) => plan.key.some((cell) => cell.column.name === name);
+    if (applied.lostRows) return `rows of it went without events (${applied.lostRows})`;
+    const dropped = applied.dropped.find((name) => isKey(name) || filter?.columns.has(name));
+    if (dropped)
+      return `the column ${dropped} was dropped, which the ${isKey(dropped) ? 'key' : 'filter'} needs`;
+    const renamed = applied.renamed.find(({ from }) => isUsed(from) || filter?.columns.has(from));
+    if (renamed) return `the column ${renamed.from} was renamed to ${renamed.to}`;
+    const retyped = applied.retyped.find(
+      ({ before }) => isUsed(before.name) || filter?.columns.has(before.name),
+    );
+    if (retyped) return `the column ${retyped.before.name} became ${retyped.after.columnType}`;
+    return applied.keysChanged &&
+      this.keyMoved(
+        plan.key.map((cell) => cell.column.name),
+        applied.definition,
+      )
+      ? 'its key changed'
+      : null;
+  }
+
+  /** Without a key of its own in the mapping, a table goes by its primary key as it is now. */
+  private keyMoved(before: readonly string[], definition: TableDefinition): boolean {
+    const selection = selectionOf(this.task, definition.database, definition.name);
+    const plan = planTable(this.task, definition, selection?.mapping, []);
+    return plan?.key.map((cell) => cell.column.name).join('\0') !== before.join('\0');
+  }
+
+  private stopOrReload(record: TableRecord, reason: string): void {
+    const { database, name } = record.definition;
+    if (this.task.ddl.onChange === 'reload') this.actions.reload({ database, table: name }, reason);
+    else {
+      this.stop(
+        record.source,
+        new RowferryError('ROW-S113', `${record.source} stopped: ${reason}.`, {
+          remedy: `Load it anew: rowferry reload TASK --table ${record.source}`,
+        }),
+      );
+    }
+  }
+
+  private drop(name: TableName): void {
+    const entry = this.entry(name);
+    if (!entry || entry.from !== null) return;
+    this.stop(
+      entry.record.source,
+      new RowferryError(
+        'ROW-S113',
+        `${entry.record.source} was dropped at the source; its rows stay in ${entry.record.destination}.`,
+        {
+          remedy: 'Remove it from the task, or create it again and load it anew.',
+        },
+      ),
+    );
+  }
+
+  /** A swap by an online schema change ends here too: whatever now has a selected name is loaded anew. */
+  private rename(from: TableName, to: TableName): void {
+    const entry = this.entry(from);
+    if (entry && entry.from === null) this.drop(from);
+    if (this.isSelected(to)) this.actions.reload(to, `was renamed from ${from.database}.${from.table}`);
+  }
+
+  private truncate(name: TableName): void {
+    const entry = this.entry(name);
+    if (!entry?.table || entry.from !== null) return;
+    if (this.task.ddl.truncate === 'delete') this.actions.deleteRows(entry.table);
+    else {
+      this.stop(
+        entry.record.source,
+        new RowferryError(
+          'ROW-S113',
+          `${entry.record.source} was truncated at the source, and the task is set to stop then.`,
+          {
+            remedy: 'Load it anew, or set ddl.truncate to "delete".',
+          },
+        ),
+      );
+    }
+  }
+
+  /** Row changes in statement format: their result is not in the binlog. */
+  private rows(event: { database: string; sql: string }): void {
+    for (const entry of this.tables.values()) {
+      const { database, name } = entry.record.definition;
+      if (entry.from !== null || entry.table === null) continue;
+      const mentioned = new RegExp(
+        `(^|[^\\w$])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}([^\\w$]|$)`,
+        'i',
+      ).test(event.sql);
+      if (
+        !mentioned ||
+        (event.database !== '' &&
+          this.id(event.database, '') !== this.id(database, '') &&
+          !event.sql.includes(database))
+      )
+        continue;
+      this.stop(
+        entry.record.source,
+        new RowferryError(
+          'ROW-S109',
+          `${entry.record.source} was changed by a statement in the binlog (binlog_format is not ROW in a session), so that its rows are not known.`,
+          {
+            remedy: 'Set binlog_format=ROW for every session, then load the table anew.',
+          },
+        ),
+      );
+    }
+  }
+
+  private unreadable(statement: DdlStatement & { kind: 'unreadable' }): void {
+    const named =
+      statement.tables.length > 0
+        ? statement.tables.map((name) => this.entry(name))
+        : [...this.tables.values()];
+    for (const entry of named) {
+      if (entry?.table && entry.from === null)
+        this.stopOrReload(
+          entry.record,
+          `a statement changed it that is not understood (${statement.reason})`,
+        );
+    }
+  }
+}
+
+interface Entry {
+  record: TableRecord;
+  /** null while stopped. */
+  table: StreamTable | null;
+  /** Its rows were read at this place; what comes before it in the stream is in them already. */
+  from: SourcePosition | null;
+}

@@ -1,0 +1,79 @@
+import type { RowImage } from '../mysql/model.js';
+import type { CellValue } from './cell-value.js';
+import type { Overrides, TableEncoder } from './encoder.js';
+import type { EtlProgram, EtlRecord } from './etl/compile.js';
+import { DateTime, Decimal, parseDateTime, type EtlValue } from './etl/values.js';
+import type { TablePlan } from './plan.js';
+
+/**
+ * The transformation of one table's rows. It works on decoded values, and only on those that the script reads: a
+ * column that it does not set is encoded from its bytes, like everywhere else.
+ */
+export class RowTransform {
+  constructor(
+    private readonly plan: TablePlan,
+    private readonly program: EtlProgram | null,
+  ) {}
+
+  get active(): boolean {
+    return this.program !== null;
+  }
+
+  /** A row of the full load: an INSERT without a commit time (correctness rule 19). null: dropped. */
+  load(encoder: TableEncoder, image: RowImage): Overrides | null {
+    return this.run(encoder, image, 'INSERT', null);
+  }
+
+  /** Overrides of the row, or null when it is dropped. Throws EtlError. */
+  run(
+    encoder: TableEncoder,
+    image: RowImage,
+    operation: EtlRecord['operation'],
+    commitMicros: number | null,
+  ): Overrides | null {
+    const { program, plan } = this;
+    const overrides = new Map<string, CellValue>();
+    if (!program) return overrides;
+    const set = new Map<string, EtlValue>();
+    const kept = program.run({
+      database: plan.definition.database,
+      table: plan.definition.name,
+      operation,
+      commitMicros: commitMicros === null ? null : BigInt(commitMicros),
+      get: (name) => {
+        if (set.has(name)) return set.get(name)!;
+        const value = encoder.read(image, name);
+        return value === undefined ? undefined : toEtl(plan, name, value);
+      },
+      set: (name, value) => void set.set(name, value),
+    });
+    if (!kept) return null;
+    for (const [name, value] of set) {
+      const column = plan.definition.columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
+      overrides.set(column?.name ?? name, fromEtl(plan, column?.name, value));
+    }
+    return overrides;
+  }
+}
+
+function toEtl(plan: TablePlan, name: string, value: CellValue): EtlValue {
+  if (typeof value !== 'string') return value;
+  const column = plan.definition.columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (column?.dataType !== 'decimal') return value;
+  const [whole, fraction = ''] = value.split('.');
+  return new Decimal(BigInt(`${whole}${fraction}`), fraction.length);
+}
+
+/** Into what the cell of a column takes; a date for an INTEGER cell becomes its epoch. */
+function fromEtl(plan: TablePlan, column: string | undefined, value: EtlValue): CellValue {
+  const cell = [...plan.key, ...plan.attributes].find((one) => one.column.name === column);
+  if (cell?.type === 'INTEGER' && ['date', 'datetime', 'timestamp'].includes(cell.column.dataType)) {
+    const moment = typeof value === 'string' ? parseDateTime(value) : value;
+    if (moment instanceof DateTime) return cell.unit === 'us' ? moment.micros : moment.micros / 1000n;
+  }
+  if (value instanceof DateTime)
+    return new DateTime(value.micros, cell?.column.decimals ?? value.digits).toString();
+  if (value instanceof Decimal) return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  return value;
+}
