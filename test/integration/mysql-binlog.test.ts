@@ -306,6 +306,8 @@ describe.each([
       'UPDATE big SET note = NULL WHERE id = 2',
       "INSERT INTO big VALUES (3, REPEAT('a', 16000000), 'n', 'fits')",
       'DELETE FROM big',
+      'SET SESSION binlog_transaction_compression = ON',
+      "INSERT INTO big VALUES (4, REPEAT('a', 17000000), 'packed', NULL)",
     );
     const size = (value: Value): unknown => (Buffer.isBuffer(value) ? value.length : value);
     const rows = recorder.rows('big').map((row) => [row.kind, (row.after ?? row.before)!.map(size)]);
@@ -317,10 +319,12 @@ describe.each([
       ['delete', [4, 9000000, 1, 'oversize']],
       ['delete', [4, 'oversize', null, null]],
       ['delete', [4, 16000000, 1, 4]],
+      ['insert', [4, 'oversize', 6, null]],
     ]);
   }, 30_000);
 
   it('loses and doubles nothing when it is paused under load, inside compressed transactions too', async () => {
+    await server.query('SET GLOBAL net_write_timeout = 1');
     for (const compression of ['OFF', 'ON']) {
       const start = await endPosition(source);
       const client = await server.connect({ database: 'test' });
@@ -328,11 +332,11 @@ describe.each([
         `SET SESSION binlog_transaction_compression = ${compression}, cte_max_recursion_depth = 100000`,
       );
       await client.query('DROP TABLE IF EXISTS load_test');
-      await client.query('CREATE TABLE load_test (id INT PRIMARY KEY, t VARCHAR(200))');
+      await client.query('CREATE TABLE load_test (id INT PRIMARY KEY, t VARCHAR(600))');
       for (let i = 0; i < 3; i++) {
         await client.query(
           `INSERT INTO load_test WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-           SELECT i + ${i * 20000}, CONCAT(SHA2(i, 512), i) FROM n`,
+           SELECT i + ${i * 20000}, CONCAT(SHA2(i, 512), SHA2(i + 1, 512), SHA2(i + 2, 512)) FROM n`,
         );
       }
       client.destroy();
@@ -345,7 +349,8 @@ describe.each([
         if (rows % 997 !== 0) return;
         pauses++;
         recorder.stream.pause();
-        setTimeout(() => recorder.stream.resume(), 1);
+        // Once for longer than the server would wait for us by its own settings.
+        setTimeout(() => recorder.stream.resume(), pauses === 10 ? 2500 : 1);
       };
       await recorder.until(() => hasReached(recorder.stream.position, goal));
       await recorder.stream.stop();

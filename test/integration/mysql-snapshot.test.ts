@@ -3,6 +3,7 @@ import { loadTables, listDatabases } from '../../src/mysql/catalog.js';
 import { connectSource, identifier, type SourceConnection } from '../../src/mysql/connection.js';
 import type { Column, TableDefinition } from '../../src/mysql/model.js';
 import { chunkColumns, planChunks, readChunk, type Chunk, type ChunkRead } from '../../src/mysql/snapshot.js';
+import { selectExpression } from '../../src/mysql/types/index.js';
 import { settingsOf, valuesOf, type Value } from '../support/binlog-recorder.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 
@@ -245,6 +246,22 @@ describe('reading a chunk', () => {
       [1, null, null, null, null],
     ]);
   }, 30_000);
+
+  it('selects long types as they are', async () => {
+    await server.query(
+      'CREATE TABLE long_types (id INT PRIMARY KEY, j JSON, g GEOMETRY, p POINT SRID 4326, t MEDIUMTEXT CHARACTER SET latin1, u LONGTEXT CHARACTER SET utf16, f FLOAT)',
+    );
+    await server.query(
+      `INSERT INTO long_types VALUES (1, '{"ü": [1.0, 2e300, null]}', POINT(1, 2), ST_SRID(POINT(3, 4), 4326), 'ä', '😀', 16777216)`,
+    );
+    const table = await definition('long_types');
+    const [row] = await rowsOf(table, whole, { select: selectExpression });
+    const [hex] = await source.query<Record<string, string>>(
+      'SELECT HEX(j) AS j, HEX(CAST(g AS BINARY)) AS g, HEX(CAST(p AS BINARY)) AS p, HEX(t) AS t, HEX(u) AS u FROM test.long_types',
+    );
+    expect(row!.slice(1, 6)).toEqual(Object.values(hex!).map((text) => Buffer.from(text, 'hex')));
+    expect(Number(String(row![6]))).toBe(16777216);
+  });
 
   it('loses nothing when it is paused, longer than the server would wait by its own settings', async () => {
     await server.query('SET SESSION cte_max_recursion_depth = 100000');

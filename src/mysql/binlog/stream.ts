@@ -85,7 +85,7 @@ export class BinlogStream {
     const { address, connection } = await this.#connect();
     try {
       const facts = await connection.facts();
-      if (!this.#stopped) await this.#stream(address, connection, facts.serverUuid);
+      await this.#stream(address, connection, facts.serverUuid);
     } finally {
       await connection.close();
     }
@@ -112,6 +112,7 @@ export class BinlogStream {
     const text = connection.address;
     const heartbeat = this.#options.heartbeatSeconds ?? standardHeartbeatSeconds;
     const options = await connectionOptions(this.#settings, address);
+    if (this.#stopped) return;
     const ended = new Promise<void>((resolve, reject) => {
       this.#end = (error) => {
         this.#end = null;
