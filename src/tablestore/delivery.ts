@@ -50,8 +50,24 @@ export class Courier {
     private readonly permits: Semaphore,
     private readonly retries: Retries,
     private readonly signal: AbortSignal,
-    public settings: DeliverySettings,
+    private readonly settings: DeliverySettings,
   ) {}
+
+  private gate: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
+
+  /** No new request is sent until resume(); those in flight come to their end. */
+  pause(): void {
+    if (this.gate !== undefined) return;
+    let open!: () => void;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    this.gate = { opened, open };
+  }
+
+  resume(): void {
+    const { gate } = this;
+    this.gate = undefined;
+    gate?.open();
+  }
 
   /** @throws RowferryError ROW-D109 past the retry window; the reason of the signal once it is aborted. */
   async deliver(
@@ -140,6 +156,8 @@ export class Courier {
   private async attempt(mode: BatchMode, table: string, rows: RequestRows): Promise<RowFailure[]> {
     this.granted(await this.permits.acquire());
     try {
+      while (this.gate !== undefined) await this.gate.opened;
+      this.signal.throwIfAborted();
       return await writeRows(this.client, mode, table, rows, {
         timeoutMs: this.settings.requestTimeoutMs,
         signal: this.signal,

@@ -14,6 +14,7 @@
  *     const { written, kept, rejected } = await writer.writeBatch(table, rowWriter.takeBatch());
  *
  *     writer.retune(changedSettings);                     // takes effect at once
+ *     writer.pause(); … writer.resume();                  // while the source lock is lost
  *     await writer.drain();                               // everything queued is acknowledged or rejected
  *     writer.close();                                     // or abort(): leave what is in flight
  *
@@ -195,6 +196,18 @@ export class TablestoreWriter {
     this.relieve();
   }
 
+  /**
+   * Sends nothing more until resume(), while the right to write is in doubt (correctness rule 12). Changes are taken
+   * as before, until the queue is full.
+   */
+  pause(): void {
+    this.courier.pause();
+  }
+
+  resume(): void {
+    this.courier.resume();
+  }
+
   stats(): WriterStats {
     return {
       rows: this.acknowledgedRows,
@@ -223,6 +236,7 @@ export class TablestoreWriter {
   abort(reason: unknown = new Error('the writer was ended')): void {
     if (this.stop.signal.aborted) return;
     this.stop.abort(reason);
+    this.courier.resume();
     this.permits.close();
     this.incrementalLimiter.close();
     this.fullLimiter.close();

@@ -403,12 +403,61 @@ describe('the queue', () => {
     await writer.drain();
   });
 
+  test('sends nothing while it is paused', async () => {
+    open({ buckets: 1 });
+    const ledger = new Ledger();
+    writer.pause();
+    writer.enqueue(put(1, 'x', ledger, 1));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(ledger.acknowledgedTags).toEqual([]);
+    expect((await contents()).size).toBe(0);
+    writer.resume();
+    await writer.drain();
+    expect(ledger.acknowledgedTags).toEqual([1]);
+    writer.pause();
+    writer.enqueue(put(1, 'y', ledger, 2));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    writer.abort();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await contents()).get(1)).toEqual({ v: 'x' });
+  });
+
   test('counts rows by bucket', async () => {
     open({ queueSize: 5, buckets: 1 });
     const ledger = new Ledger();
     const answers = [1, 2, 3, 4, 5, 6].map((key) => writer.enqueue(put(key, '', ledger)));
     expect(answers).toEqual([true, true, true, true, false, false]);
     await writer.drain();
+  });
+});
+
+describe('throttling', () => {
+  test('rows are held to the rate on both roads, and a new rate takes effect at once', async () => {
+    const slow = { rowsPerSecond: 400, megabytesPerSecond: null };
+    open({ incrementalRate: slow, fullRate: slow });
+    const ledger = new Ledger();
+    for (let key = 0; key < 5000; key++) writer.enqueue(put(key, '', ledger, key));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const at = writer.stats().rows;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const rate = (writer.stats().rows - at) / 1.5;
+    expect(rate).toBeGreaterThan(330);
+    expect(rate).toBeLessThan(470);
+    writer.retune({ incrementalRate: { rowsPerSecond: null, megabytesPerSecond: null } });
+    const began = performance.now();
+    await writer.drain();
+    expect(performance.now() - began).toBeLessThan(3000);
+
+    const rows = new RowWriter();
+    for (let key = 0; key < 400; key++) {
+      rows.beginRow();
+      rows.key(prepareName('id')).integer(key);
+      rows.endRow();
+    }
+    const started = performance.now();
+    await writer.writeBatch(await newTable(), rows.takeBatch());
+    expect(performance.now() - started).toBeGreaterThan(700);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
 
