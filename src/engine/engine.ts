@@ -1,3 +1,4 @@
+import { previewTables } from '../sync/preview.js';
 import type { ClientApi } from '../shared/protocol.js';
 import { FileLog, type Log } from './log.js';
 import { acquireLock } from './lock.js';
@@ -96,6 +97,7 @@ export class Engine {
       verify: (task, options) => supervisor.verify(task, options),
       snapshots: async () => supervisor.snapshots(),
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
+      preview: (task, options) => previewTables(task, options),
       ...catalogApi,
       shutdown: async () => {
         await supervisor.stopAll();

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { check } from './check.js';
 import { dirty } from './dirty.js';
+import { preview } from './preview.js';
 import { run } from './run.js';
 import { set } from './set.js';
 import { status } from './status.js';
@@ -8,4 +9,4 @@ import { tablestore } from './tablestore.js';
 import { verify } from './verify.js';
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [check, run, verify, status, dirty, set, tablestore];
+export const commands: readonly Command[] = [check, run, verify, preview, status, dirty, set, tablestore];

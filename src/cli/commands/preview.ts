@@ -1,0 +1,56 @@
+import type { PreviewTable } from '../../shared/workbench-api.js';
+import { flag, taskArgument, text, wholeNumber, type Command } from '../command.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { loadTask } from '../load-task.js';
+import { clip, columns, type Terminal } from '../terminal.js';
+
+export const preview: Command = {
+  name: 'preview',
+  summary: 'the first rows as they would land, writing nothing',
+  usage: 'TASK [--table DB.TABLE] [--rows N] [--json] [--state DIR]',
+  help: [
+    'Reads the first rows of each selected table, through its filter, transformation and types, and shows them as Tablestore would hold them. A row that could not be written says why.',
+  ],
+  options: { table: { type: 'string' }, rows: { type: 'string' }, ...stateOption, ...jsonOption },
+  optionHelp: {
+    '--table DB.TABLE': 'only this table',
+    '--rows N': 'rows of each table, 1 to 1000; default 5',
+    '--json': 'one JSON object a table on stdout',
+    ...stateHelp,
+  },
+  async run(context, values, positionals) {
+    const { terminal } = context;
+    const { task } = loadTask(taskArgument('preview', positionals), context.cwd, context.environment);
+    const table = text(values, 'table');
+    const rows = wholeNumber(values, 'rows', 1, 1000, 'preview') ?? 5;
+    const tables = await withEngine(context, values, {}, (engine) =>
+      engine.api.preview(task, { rows, ...(table !== undefined && { table }) }),
+    );
+    for (const [index, one] of tables.entries()) {
+      if (flag(values, 'json')) terminal.print(JSON.stringify({ type: 'preview', ...one }));
+      else {
+        if (index > 0) terminal.print();
+        for (const line of tableLines(one, terminal)) terminal.print(line);
+      }
+    }
+    return 0;
+  },
+};
+
+const widest = 30;
+
+function tableLines(table: PreviewTable, { style, width }: Terminal): string[] {
+  const head = table.columns.map((c) => style.bold(c.name));
+  const types = table.columns.map((c) => style.dim(`${c.type}${c.key ? ' key' : ''}`));
+  const cell = (value: string | null | undefined) =>
+    value == null ? style.dim('-') : clip(oneLine(value), widest);
+  const rows = table.rows.map((row) => table.columns.map((_, i) => cell(row.cells[i])));
+  const lines = columns([head, types, ...rows]).map((line) => clip(line.trimEnd(), width));
+  const problems = table.rows.flatMap((row, i) =>
+    row.problem ? [style.red(`row ${i + 1}: ${row.problem.code} ${row.problem.message}`)] : [],
+  );
+  return [`${table.source} → ${style.bold(table.destination)}`, ...lines, ...problems];
+}
+
+const oneLine = (value: string) =>
+  value.replaceAll('\r', '\\r').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
