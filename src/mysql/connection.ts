@@ -112,6 +112,7 @@ const sessionVariables = [
   // DEFAULT would be the global value, which is what must not reach us.
   `sql_select_limit = 18446744073709551615`,
   `max_execution_time = 0`,
+  `information_schema_stats_expiry = 0`,
   `show_gipk_in_create_table_and_information_schema = ON`,
 ];
 

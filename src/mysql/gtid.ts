@@ -5,6 +5,8 @@
 export class GtidSet {
   /** `uuid` or `uuid:tag` → intervals. */
   readonly #sources = new Map<string, Interval[]>();
+  /** Printed intervals of the sources that did not change since: a stream prints the set after every transaction. */
+  readonly #printed = new Map<string, string>();
   #text: string | undefined = '';
 
   /** Throws an Error on text that is not a GTID set. White space is allowed, as the server prints it. */
@@ -83,6 +85,7 @@ export class GtidSet {
   #insert(source: string, first: bigint, last: bigint = first): void {
     if (first < 1n || last < first) throw new Error(`not a GTID interval: ${first}-${last}`);
     this.#text = undefined;
+    this.#printed.delete(source);
     const intervals = this.#sources.get(source);
     if (intervals === undefined) {
       this.#sources.set(source, [{ first, last }]);
@@ -115,13 +118,22 @@ export class GtidSet {
     let text = '';
     let uuid = '';
     for (const source of sources) {
-      const intervals = this.#sources
-        .get(source)!
-        .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
-        .join(':');
+      const intervals = this.#printIntervals(source);
       if (source.slice(0, 36) === uuid) text += `${source.slice(36)}:${intervals}`;
       else text += `${text ? ',' : ''}${source}:${intervals}`;
       uuid = source.slice(0, 36);
+    }
+    return text;
+  }
+
+  #printIntervals(source: string): string {
+    let text = this.#printed.get(source);
+    if (text === undefined) {
+      text = this.#sources
+        .get(source)!
+        .map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
+        .join(':');
+      this.#printed.set(source, text);
     }
     return text;
   }
