@@ -12,9 +12,10 @@ export const gtidOptions = ['--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
 /**
  * Fills an empty data folder (from a template that is made once per version) and starts mysqld on it. Resolves
  * when the server answers; rejects with SetupError and the end of its log when it does not.
- * @param {{ dataFolder: string, port: number, options?: string[], say?: (text: string) => void }} settings
+ * @param {{ dataFolder: string, port: number, options?: string[], detached?: boolean,
+ *   say?: (text: string) => void }} settings `detached`: it outlives this process
  */
-export async function launchMysql({ dataFolder, port, options = [], say }) {
+export async function launchMysql({ dataFolder, port, options = [], detached = false, say }) {
   const mysqld = await findMysqld(say);
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
   mkdirSync(dataFolder, { recursive: true });
@@ -48,7 +49,7 @@ export async function launchMysql({ dataFolder, port, options = [], say }) {
       ...socket,
       ...options,
     ],
-    { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')] },
+    { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')], detached },
   );
   const exited = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
   let gone = false;
@@ -65,6 +66,7 @@ export async function launchMysql({ dataFolder, port, options = [], say }) {
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  if (detached) child.unref();
   return { child, exited, version: mysqld.version, log };
 }
 

@@ -12,7 +12,7 @@ import { environment, execute, install } from './prepare.mjs';
 const oldestNode = '22.15.0';
 /** An integration file that uses what is newest in Node and takes little time. */
 const quickIntegration = 'test/integration/tablestore-client';
-const partLimitMs = 9 * 60_000;
+const partLimitMs = { unit: 3 * 60_000, integration: 8 * 60_000, e2e: 6 * 60_000 };
 
 const total = { passed: 0, failed: 0 };
 const scratch = mkdtempSync(path.join(tmpdir(), 'rowferry-tests-'));
@@ -146,7 +146,7 @@ async function vitest(project, { node = requireNode(), filter } = {}) {
     [path.join(repository, 'node_modules/vitest/vitest.mjs'), ...args, ...(filter ? [filter] : [])],
     { cwd: repository, env: environment(node), stdio: ['ignore', 'inherit', 'inherit'] },
   );
-  const timer = setTimeout(() => child.kill('SIGKILL'), partLimitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), partLimitMs[project]);
   const code = await new Promise((resolve) => child.once('exit', resolve));
   clearTimeout(timer);
   if (!existsSync(report)) throw new SetupError(`vitest ended with ${code ?? 'a signal'} and no result`);
