@@ -1,5 +1,6 @@
 import { previewTables } from '../sync/preview.js';
 import type { ClientApi } from '../shared/protocol.js';
+import { supportBundle } from './bundle.js';
 import { FileLog, type Log } from './log.js';
 import { acquireLock } from './lock.js';
 import type { StatePaths } from './paths.js';
@@ -43,7 +44,7 @@ export class Engine {
   readonly #log: Log;
 
   private constructor(
-    paths: StatePaths,
+    private readonly paths: StatePaths,
     private readonly store: EngineStore,
     private readonly lock: { release(): void },
     makeWorkshop: MakeWorkshop,
@@ -99,6 +100,7 @@ export class Engine {
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
       preview: (task, options) => previewTables(task, options),
       ...catalogApi,
+      bundle: async (task) => supportBundle(task, this.store, this.paths),
       shutdown: async () => {
         await supervisor.stopAll();
         setImmediate(() => void this.drain('shut down by a client'));

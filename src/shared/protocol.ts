@@ -107,6 +107,8 @@ export interface EngineApi {
   lastCheck(id: string): Promise<CheckReport | null>;
   verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport>;
   snapshots(): Promise<TaskSnapshot[]>;
+  /** Versions, settings, checks, states and the last of the log, as JSON without secrets and row values. */
+  bundle(task: ResolvedTask): Promise<Record<string, unknown>>;
   shutdown(): Promise<void>;
 }
 /** What the engine tells its clients; nothing is answered. */

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { bundle } from './bundle.js';
 import { check } from './check.js';
 import { dirty } from './dirty.js';
 import { preview } from './preview.js';
@@ -9,4 +10,14 @@ import { tablestore } from './tablestore.js';
 import { verify } from './verify.js';
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [check, run, verify, preview, status, dirty, set, tablestore];
+export const commands: readonly Command[] = [
+  check,
+  run,
+  verify,
+  preview,
+  status,
+  dirty,
+  set,
+  bundle,
+  tablestore,
+];

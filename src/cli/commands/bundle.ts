@@ -1,0 +1,25 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { taskArgument, text, type Command } from '../command.js';
+import { stateHelp, stateOption, withEngine } from '../engine.js';
+import { loadTask } from '../load-task.js';
+
+export const bundle: Command = {
+  name: 'bundle',
+  summary: 'a file to ask for help with: versions, settings, checks, states, logs',
+  usage: 'TASK [--output FILE] [--state DIR]',
+  help: [
+    'Writes one JSON file. It holds no password, no key and no row values: dirty records are only counted. Names of databases, tables and columns are in it; look through it before you give it away.',
+  ],
+  options: { output: { type: 'string' }, ...stateOption },
+  optionHelp: { '--output FILE': 'default: NAME.rowferry-bundle.json in the current folder', ...stateHelp },
+  async run(context, values, positionals) {
+    const { task } = loadTask(taskArgument('bundle', positionals), context.cwd, context.environment);
+    const named = text(values, 'output') ?? `${task.name.replace(/[^\w.-]+/g, '_')}.rowferry-bundle.json`;
+    const file = resolve(context.cwd, named);
+    const made = await withEngine(context, values, {}, (engine) => engine.api.bundle(task));
+    writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
+    context.terminal.print(file);
+    return 0;
+  },
+};
