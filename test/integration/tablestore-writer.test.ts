@@ -168,7 +168,10 @@ describe('every key sees its changes in order', () => {
 
   test('while the number of buckets changes', async () => {
     open({ buckets: 1 });
-    server.faults.set([{ kind: 'latency', delayMs: 15, probability: 0.5 }]);
+    server.faults.set([
+      { kind: 'latency', delayMs: 15, probability: 0.5 },
+      { kind: 'error', row: true, code: 'OTSRowOperationConflict', probability: 0.3 },
+    ]);
     await randomTraffic(1500, 3, (n) => {
       if (n % 100 === 50) writer.retune({ buckets: 1 + ((n / 50) % 7), concurrency: 1 + ((n / 50) % 5) });
     });
