@@ -10,7 +10,12 @@ import { EngineSession } from './engine/session.js';
 import { watchTasks } from './engine/watch-tasks.js';
 import { createLog, logError } from './log.js';
 import { showError } from './notifications.js';
+import { dirtyKind } from './panels/dirty.js';
+import { monitorKind } from './panels/monitor.js';
+import { precheckKind } from './panels/precheck.js';
 import { TaskEditorProvider, taskEditorViewType } from './panels/task-editor.js';
+import { TaskPanels } from './panels/task-panel.js';
+import { verifyKind } from './panels/verify.js';
 import { Secrets } from './secrets.js';
 import { TaskFiles } from './tasks/task-files.js';
 import { TaskService } from './tasks/task-service.js';
@@ -37,6 +42,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const tasksView = new TasksView(files, session, service);
   const connectionsView = new ConnectionsView(saved, local, session, log);
 
+  const panelContext = { extensionUri: context.extensionUri, files, session, service, log };
+  const precheck = precheckKind(panelContext);
+  const verify = verifyKind(panelContext);
+  const monitor = monitorKind(panelContext);
+  const panels = {
+    precheck: new TaskPanels(panelContext, precheck),
+    verify: new TaskPanels(panelContext, verify),
+    monitor: new TaskPanels(panelContext, monitor),
+    dirty: new TaskPanels(panelContext, dirtyKind(panelContext)),
+  };
+
   context.subscriptions.push(
     log,
     saved,
@@ -45,6 +61,8 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
     tasksView,
     connectionsView,
+    monitor,
+    ...Object.values(panels),
     new StatusBar(session),
     watchTasks(session, service, log),
     vscode.window.registerCustomEditorProvider(
@@ -52,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): void {
       new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, log }),
     ),
     registerCommands(log, {
-      ...taskCommands({ files, service, session, log, cliScript }),
+      ...taskCommands({ files, service, log, cliScript, panels, precheck, verify }),
       ...connectionCommands({ saved, local, session, secrets, view: connectionsView, log }),
     }),
   );

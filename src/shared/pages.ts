@@ -23,6 +23,8 @@ export interface PageInit {
   language: string;
   /** Sentences of the reader's language by the English ones. */
   words: Record<string, string>;
+  /** What the editor keeps for the page, to bring it back after a reload; null: it needs nothing. */
+  restore: unknown;
 }
 
 /** What every page offers to the extension. */

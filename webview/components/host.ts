@@ -2,7 +2,7 @@ import { createBirpc } from 'birpc';
 import type { PageApi } from '../../src/shared/pages.js';
 import { loadWords } from './words.js';
 
-declare function acquireVsCodeApi(): { postMessage(message: unknown): void };
+declare function acquireVsCodeApi(): { postMessage(message: unknown): void; setState(state: unknown): void };
 
 /**
  * The extension behind this page: calls go out, states come in. `show` gets the newest state; the first comes after
@@ -12,7 +12,13 @@ export function connectHost<Host extends { ready(): Promise<void> }, State>(
   show: (state: State) => void,
 ): Host {
   const vscode = acquireVsCodeApi();
-  const functions: PageApi<State> = { init: loadWords, show };
+  const functions: PageApi<State> = {
+    init: (init) => {
+      loadWords(init);
+      if (init.restore !== null) vscode.setState(init.restore);
+    },
+    show,
+  };
   const host = createBirpc<Host, PageApi<State>>(functions, {
     post: (message: unknown) => vscode.postMessage(message),
     on: (receive) => window.addEventListener('message', (event) => receive(event.data)),

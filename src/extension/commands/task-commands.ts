@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import { formatCount } from '../../shared/format.js';
 import type { CheckReport } from '../../shared/protocol.js';
 import { taskFileSuffix } from '../../shared/task-file.js';
-import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
+import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/task-editor.js';
+import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import type { Commands } from './register.js';
@@ -16,14 +16,16 @@ import { newTaskText } from '../tasks/new-task.js';
 export interface TaskCommandContext {
   files: TaskFiles;
   service: TaskService;
-  session: EngineSession;
   log: Log;
   cliScript: string;
+  panels: Record<'precheck' | 'verify' | 'monitor' | 'dirty', { reveal(uri: vscode.Uri): void }>;
+  precheck: PrecheckKind;
+  verify: VerifyKind;
 }
 
 /** Commands on a task: called from the tree, an editor, or the palette, which asks for the task. */
 export function taskCommands(context: TaskCommandContext): Commands {
-  const { files, service, session, log, cliScript } = context;
+  const { files, service, log, cliScript, panels, precheck, verify } = context;
   const { t } = vscode.l10n;
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
@@ -72,73 +74,32 @@ export function taskCommands(context: TaskCommandContext): Commands {
     'task.check': async (argument) => {
       const file = await pick(argument);
       if (!file) return;
+      panels.precheck.reveal(file.uri);
       await withCredentialCure(file, 'task.check', async () => {
-        const report = await progress(t('Prechecking {0}', file.name), () => service.check(file.uri));
+        const report = await progress(t('Prechecking {0}', file.name), () => precheck.run(file.uri));
         logReport(log, file.name, report);
-        const failed = report.results.filter((r) => r.status === 'fail');
-        const warned = report.results.filter((r) => r.status === 'warning' && !r.ignored);
-        const rate = t('Precheck of {0}: {1}%', file.name, report.successRate);
-        const show = t('Show Logs');
-        const start = t('Start');
-        if (failed.length === 0 && warned.length === 0) {
-          const chosen = await vscode.window.showInformationMessage(rate, start);
-          if (chosen === start)
-            await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
-          return;
-        }
-        const first = failed[0] ?? warned[0]!;
-        const chosen = await vscode.window.showWarningMessage(
-          `${rate}. ${first.title}: ${first.actual}. ${first.fix}`,
-          show,
-        );
-        if (chosen === show) log.show(true);
       });
     },
     'task.verify': async (argument) => {
       const file = await pick(argument);
       if (!file) return;
+      panels.verify.reveal(file.uri);
       await withCredentialCure(file, 'task.verify', async () => {
-        const report = await vscode.window.withProgress(
-          { location: vscode.ProgressLocation.Notification, title: t('Verifying {0}', file.name) },
-          async (shown) => {
-            const id = service.snapshotOf(file)?.id ?? file.task?.id;
-            const listening = session.onVerifyProgress((said) => {
-              if (id === undefined || said.id === id) {
-                shown.report({
-                  message: t(
-                    '{0}: {1} rows compared',
-                    said.progress.table,
-                    formatCount(said.progress.compared),
-                  ),
-                });
-              }
-            });
-            try {
-              return await service.verify(file.uri);
-            } finally {
-              listening.dispose();
-            }
-          },
-        );
+        const report = await progress(t('Verifying {0}', file.name), () => verify.run(file.uri));
         for (const table of report.tables) {
           log.info(
             `verify ${file.name}: ${table.source} → ${table.destination}: ${table.compared} compared, ${table.missing} missing, ${table.extra} extra, ${table.different} different`,
           );
         }
-        const compared = formatCount(report.compared);
-        if (report.equal) {
-          void vscode.window.showInformationMessage(
-            t('{0}: {1} rows compared, none differs.', file.name, compared),
-          );
-          return;
-        }
-        const show = t('Show Logs');
-        const chosen = await vscode.window.showWarningMessage(
-          t('{0}: {1} of {2} rows compared differ.', file.name, formatCount(report.differing), compared),
-          show,
-        );
-        if (chosen === show) log.show(true);
       });
+    },
+    'task.monitor': async (argument) => {
+      const file = await pick(argument);
+      if (file) panels.monitor.reveal(file.uri);
+    },
+    'task.dirty': async (argument) => {
+      const file = await pick(argument);
+      if (file) panels.dirty.reveal(file.uri);
     },
     'task.openFile': async (argument) => {
       const file = await pick(argument);

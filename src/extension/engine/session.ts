@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { ensureEngine, type EngineConnection } from '../../engine/client.js';
 import type { PlainError, RowferryError } from '../../shared/errors.js';
-import type { EngineApi, VerifyProgress } from '../../shared/protocol.js';
+import type { EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Log } from '../log.js';
@@ -32,10 +32,12 @@ export class EngineSession implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly lost = new vscode.EventEmitter<{ error: RowferryError; snapshots: TaskSnapshot[] }>();
   private readonly taskEnded = new vscode.EventEmitter<TaskEnded>();
+  private readonly logged = new vscode.EventEmitter<{ level: LogLevel; text: string }>();
   private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
   readonly onDidChange = this.changed.event;
   readonly onDidLose = this.lost.event;
   readonly onDidEndTask = this.taskEnded.event;
+  readonly onLog = this.logged.event;
   readonly onVerifyProgress = this.verified.event;
 
   constructor(
@@ -85,7 +87,10 @@ export class EngineSession implements vscode.Disposable {
       events: {
         snapshot: (tasks) => this.take(tasks),
         verifyProgress: (id, progress) => this.verified.fire({ id, progress }),
-        log: (level, text) => this.log[levels[level]](text),
+        log: (level, text) => {
+          this.log[levels[level]](text);
+          this.logged.fire({ level, text });
+        },
         ended: (id, outcome) => this.taskEnded.fire({ id, ...outcome }),
       },
     });
@@ -123,6 +128,7 @@ export class EngineSession implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     this.connection?.close();
-    for (const emitter of [this.changed, this.lost, this.taskEnded, this.verified]) emitter.dispose();
+    for (const emitter of [this.changed, this.lost, this.taskEnded, this.verified, this.logged])
+      emitter.dispose();
   }
 }

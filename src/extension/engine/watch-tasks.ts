@@ -34,6 +34,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         // The first word about a task is its state, not an event.
         if (before === undefined || before === snapshot.state || !service.fileOf(snapshot)) continue;
         if (snapshot.state === 'failed' && snapshot.error) {
+          if (service.isStarting(snapshot.id)) continue;
           showError(log, snapshot.name, asRowferryError(named(snapshot)), {
             title: t('Start Again'),
             run: startAgain(snapshot),

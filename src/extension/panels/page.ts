@@ -14,6 +14,8 @@ export interface PageOptions<Host extends object> {
   calls: CallSchemas;
   host: Omit<Host, 'ready'>;
   log: Log;
+  /** Kept by the editor for the page, so that it comes back after a reload. */
+  restore?: unknown;
 }
 
 /** A page that says nothing for this long after it was loaded is loaded again. */
@@ -111,7 +113,11 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   private async onReady(): Promise<void> {
     clearTimeout(this.watchdog);
     this.ready = true;
-    await this.rpc.init.asEvent({ language: vscode.env.language, words: await translations() });
+    await this.rpc.init.asEvent({
+      language: vscode.env.language,
+      words: await translations(),
+      restore: this.options.restore ?? null,
+    });
     this.send();
   }
 

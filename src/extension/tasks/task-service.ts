@@ -12,6 +12,9 @@ import type { TaskFile, TaskFiles } from './task-files.js';
 
 /** What people do with a task file. The engine is connected on the first thing that needs it, never before. */
 export class TaskService {
+  /** Tasks that this window is starting: their failure is told by the command, and not once more. */
+  private readonly starting = new Set<string>();
+
   constructor(
     private readonly files: TaskFiles,
     private readonly session: EngineSession,
@@ -64,8 +67,18 @@ export class TaskService {
   async start(uri: vscode.Uri): Promise<ResolvedTask> {
     const task = await this.resolve(uri);
     const engine = await this.session.engine();
-    await engine.start(task, uri.fsPath, {});
+    this.starting.add(task.id);
+    try {
+      await engine.start(task, uri.fsPath, {});
+    } finally {
+      // The snapshot that says "failed" comes a moment after the answer.
+      setTimeout(() => this.starting.delete(task.id), 3000);
+    }
     return task;
+  }
+
+  isStarting(id: string): boolean {
+    return this.starting.has(id);
   }
 
   async stop(id: string): Promise<void> {

@@ -171,6 +171,7 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         );
         item.contextValue = `localTablestore;${running ? 'running' : 'stopped'}`;
         item.tooltip = t('A Tablestore on this machine, to try things without an account.');
+        item.accessibilityInformation = { label: `${localTablestoreName}, ${String(item.description)}` };
         return item;
       }
       case 'database': {

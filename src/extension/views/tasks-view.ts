@@ -8,7 +8,15 @@ import { phaseWords, rowsWords, tableLook, taskLook, isRunning } from '../../sha
 
 type Node =
   | { kind: 'task'; uri: vscode.Uri }
-  | { kind: 'line'; task: vscode.Uri; id: string; label: string; icon: vscode.ThemeIcon; description: string }
+  | {
+      kind: 'line';
+      task: vscode.Uri;
+      id: string;
+      label: string;
+      icon: vscode.ThemeIcon;
+      description: string;
+      opens?: string;
+    }
   | { kind: 'tables'; task: vscode.Uri; count: number }
   | { kind: 'table'; task: vscode.Uri; progress: TableProgress }
   | { kind: 'issue'; task: vscode.Uri; line: number; message: string };
@@ -69,12 +77,20 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
     if (!snapshot) return [];
     const { t } = vscode.l10n;
     const locale = vscode.env.language;
-    const line = (id: string, label: string, icon: string, description: string, color?: string): Node => ({
+    const line = (
+      id: string,
+      label: string,
+      icon: string,
+      description: string,
+      color?: string,
+      opens?: string,
+    ): Node => ({
       kind: 'line',
       task,
       id,
       label,
       description,
+      ...(opens === undefined ? {} : { opens }),
       icon: new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color)),
     });
     const nodes: Node[] = [];
@@ -83,7 +99,16 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
       nodes.push(line('problem', problem.message, 'info', problem.remedy, 'list.warningForeground'));
     }
     if (isRunning(snapshot.state)) {
-      nodes.push(line('phase', t('Phase'), 'milestone', phaseWords(snapshot, t, locale) || snapshot.state));
+      nodes.push(
+        line(
+          'phase',
+          t('Phase'),
+          'milestone',
+          phaseWords(snapshot, t, locale) || snapshot.state,
+          undefined,
+          'rowferry.task.monitor',
+        ),
+      );
     }
     nodes.push(line('rows', t('Written'), 'database', rowsWords(snapshot, t, locale)));
     if (snapshot.dirty > 0) {
@@ -94,6 +119,7 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
           'warning',
           t('{0} records', formatCount(snapshot.dirty, locale)),
           'list.warningForeground',
+          'rowferry.task.dirty',
         ),
       );
     }
@@ -112,7 +138,8 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
         const valid = file?.task !== undefined;
         const look = taskLook(snapshot, valid, t, locale);
         const item = new vscode.TreeItem(file?.name ?? '', snapshot || !valid ? Expanded : None);
-        item.id = node.uri.toString();
+        // Another id once it is known to the engine: only a new item opens by itself.
+        item.id = `${node.uri.toString()}${snapshot ? '#known' : ''}`;
         item.description = look.description;
         item.iconPath = themeIcon(look);
         item.tooltip = tooltip(file, snapshot, look.description);
@@ -130,6 +157,9 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
         item.description = node.description;
         item.iconPath = node.icon;
         item.tooltip = `${node.label}\n${node.description}`;
+        if (node.opens !== undefined) {
+          item.command = { command: node.opens, title: '', arguments: [{ uri: node.task }] };
+        }
         return item;
       }
       case 'tables': {

@@ -1,0 +1,101 @@
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.js';
+import type { DirtyRecord, WorkbenchApi } from '../../shared/workbench-api.js';
+import { csv } from './csv.js';
+import type { PanelContext, PanelKind } from './task-panel.js';
+
+const exportPage = 1000;
+
+/** Rows that could not be written: looked at, retried, discarded, exported. Pages are read when they are shown. */
+export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyState> {
+  const { session, service } = context;
+  const { t } = vscode.l10n;
+  return {
+    name: 'dirty',
+    title: (name) => t('Dirty data: {0}', name),
+    calls: dirtyCalls,
+    open(task, show) {
+      let revision = 0;
+      let lastCount = -1;
+      const tell = () => {
+        const file = task.file();
+        const snapshot = file && service.snapshotOf(file);
+        if (snapshot && snapshot.dirty !== lastCount) {
+          lastCount = snapshot.dirty;
+          revision++;
+        }
+        show({
+          name: task.name(),
+          sources: snapshot?.tables.map(({ source }) => source) ?? [],
+          revision,
+          blocked: snapshot?.state === 'blocked',
+          methods: session.methods,
+        });
+      };
+      const listening = session.onDidChange(tell);
+      tell();
+      const id = () => {
+        const file = task.file();
+        const known = (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
+        if (known === undefined) throw new RowferryError('ROW-E109', t('The task is not running.'));
+        return known;
+      };
+      const engine = async (method: keyof WorkbenchApi) => {
+        const api = await session.engine();
+        if (!session.answers(method))
+          throw new RowferryError('ROW-E108', t('This engine does not answer that.'));
+        return api;
+      };
+      const changed = (count: number) => {
+        revision++;
+        tell();
+        return count;
+      };
+      return {
+        dispose: () => listening.dispose(),
+        host: {
+          page: async (filter, page) => (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
+          retry: async (filter) => changed(await (await engine('retryDirty')).retryDirty(id(), filter)),
+          discard: async (filter) => {
+            const api = await engine('discardDirty');
+            const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });
+            const discard = t('Discard');
+            const answer = await vscode.window.showWarningMessage(
+              t('Discard {0} records?', total),
+              {
+                modal: true,
+                detail: t('Their rows stay unwritten. A verification finds them as missing or different.'),
+              },
+              discard,
+            );
+            return answer === discard ? changed(await api.discardDirty(id(), filter)) : 0;
+          },
+          exportAs: async (format, filter) => {
+            const api = await engine('dirtyRecords');
+            const target = await vscode.window.showSaveDialog({
+              defaultUri: vscode.Uri.joinPath(task.uri, '..', `${task.name()}-dirty.${format}`),
+              filters: { [format.toUpperCase()]: [format] },
+            });
+            if (!target) return;
+            const records: DirtyRecord[] = [];
+            for (;;) {
+              const page = await api.dirtyRecords(id(), filter, {
+                offset: records.length,
+                limit: exportPage,
+              });
+              records.push(...page.records);
+              if (page.records.length < exportPage) break;
+            }
+            const text = format === 'json' ? `${JSON.stringify(records, null, 2)}\n` : csv(records);
+            await vscode.workspace.fs.writeFile(target, Buffer.from(text));
+          },
+          copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
+          openTask: async () => {
+            await vscode.commands.executeCommand('rowferry.task.openForm', { uri: task.uri });
+          },
+        },
+      };
+    },
+  };
+}

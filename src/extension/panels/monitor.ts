@@ -1,0 +1,101 @@
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/pages.js';
+import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
+import type { PanelContext, PanelKind } from './task-panel.js';
+
+/** Points kept for the live chart: ten minutes, one a second. */
+const livePoints = 600;
+const logLines = 200;
+
+/** How a running task does: figures, charts, tables, log; and the handles that take effect at once. */
+export function monitorKind(context: PanelContext): PanelKind<MonitorHost, MonitorState> & vscode.Disposable {
+  const { session, service } = context;
+  const live = new Map<string, HistoryPoint[]>();
+  const log: string[] = [];
+  const recording = vscode.Disposable.from(
+    session.onDidChange(() => {
+      for (const { id, atMs, rowsPerSecond, bytesPerSecond, latencyMs } of session.snapshots.values()) {
+        const points = live.get(id) ?? [];
+        live.set(id, points);
+        if (points.at(-1)?.atMs === atMs) continue;
+        points.push({ atMs, rowsPerSecond, bytesPerSecond, latencyMs });
+        if (points.length > livePoints) points.splice(0, points.length - livePoints);
+      }
+    }),
+    session.onLog(({ level, text }) => {
+      log.push(`${new Date().toISOString().slice(11, 19)} ${level} ${text}`);
+      if (log.length > logLines) log.splice(0, log.length - logLines);
+    }),
+  );
+
+  return {
+    name: 'monitor',
+    title: (name) => vscode.l10n.t('Monitor: {0}', name),
+    calls: monitorCalls,
+    dispose: () => recording.dispose(),
+    open(task, show) {
+      const tell = () => {
+        const file = task.file();
+        const snapshot = (file && service.snapshotOf(file)) ?? null;
+        const settings = file?.task;
+        show({
+          name: task.name(),
+          snapshot,
+          write: settings ? pick(settings.write) : null,
+          throttle: settings
+            ? {
+                full: rates(settings.throttle.full),
+                incremental: rates(settings.throttle.incremental),
+              }
+            : null,
+          live: snapshot ? (live.get(snapshot.id) ?? []) : [],
+          logTail: log.slice(-50),
+          methods: session.methods,
+        });
+      };
+      const listening = vscode.Disposable.from(session.onDidChange(tell), context.files.onDidChange(tell));
+      tell();
+      const id = () => {
+        const file = task.file();
+        const known = (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
+        if (known === undefined)
+          throw new RowferryError('ROW-E109', vscode.l10n.t('The task is not running.'));
+        return known;
+      };
+      const engine = async (method: keyof WorkbenchApi) => {
+        const api = await session.engine();
+        if (!session.answers(method)) {
+          throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
+        }
+        return api;
+      };
+      const command = (name: string) => async () => {
+        await vscode.commands.executeCommand(`rowferry.${name}`, { uri: task.uri });
+      };
+      return {
+        dispose: () => listening.dispose(),
+        host: {
+          start: command('task.start'),
+          stop: command('task.stop'),
+          openTask: command('task.openForm'),
+          dirty: command('task.dirty'),
+          logs: command('logs.show'),
+          pause: async () => (await engine('pause')).pause(id()),
+          resume: async () => (await engine('resume')).resume(id()),
+          tune: async (tuning) =>
+            (await engine('tune')).tune(id(), tuning as Parameters<WorkbenchApi['tune']>[1]),
+          history: async (sinceMs) => (await engine('history')).history(id(), sinceMs),
+        },
+      };
+    },
+  };
+}
+
+function pick({ queueSize, threads, concurrency, buckets }: NonNullable<MonitorState['write']>) {
+  return { queueSize, threads, concurrency, buckets };
+}
+
+function rates({ rowsPerSecond, megabytesPerSecond }: NonNullable<MonitorState['throttle']>['full']) {
+  return { rowsPerSecond, megabytesPerSecond };
+}

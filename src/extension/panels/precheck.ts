@@ -1,0 +1,140 @@
+import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
+import { precheckCalls, type PrecheckHost, type PrecheckState } from '../../shared/pages.js';
+import type { CheckReport } from '../../shared/protocol.js';
+import { applyTaskEdits } from '../../shared/task-edits.js';
+import { isRunning } from '../../shared/snapshot-words.js';
+import { parseTask } from '../../shared/task-file.js';
+import { logError } from '../log.js';
+import { asRowferryError } from '../notifications.js';
+import type { PanelContext, PanelKind } from './task-panel.js';
+
+export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {
+  /** Runs the check of a task; its panel, if open, shows it. */
+  run(uri: vscode.Uri): Promise<CheckReport>;
+}
+
+/** Items of the precheck by status, with what to do; a warning can be accepted once its consequence was read. */
+export function precheckKind(context: PanelContext): PrecheckKind {
+  const { t } = vscode.l10n;
+  const outcomes = new Map<
+    string,
+    { running: boolean; report: CheckReport | null; problem: PrecheckState['problem'] }
+  >();
+  const changed = new vscode.EventEmitter<string>();
+  const set = (uri: vscode.Uri, outcome: Parameters<typeof outcomes.set>[1]) => {
+    outcomes.set(uri.toString(), outcome);
+    changed.fire(uri.toString());
+  };
+
+  const run = async (uri: vscode.Uri): Promise<CheckReport> => {
+    set(uri, { running: true, report: outcomes.get(uri.toString())?.report ?? null, problem: null });
+    try {
+      const report = await context.service.check(uri);
+      set(uri, { running: false, report, problem: null });
+      return report;
+    } catch (thrown) {
+      const error = asRowferryError(thrown);
+      logError(context.log, 'precheck', error);
+      set(uri, { running: false, report: null, problem: problemOf(error) });
+      throw error;
+    }
+  };
+
+  return {
+    name: 'precheck',
+    title: (name) => t('Precheck: {0}', name),
+    calls: precheckCalls,
+    run,
+    open(task, show) {
+      const key = task.uri.toString();
+      const tell = () => {
+        const { running = false, report = null, problem = null } = outcomes.get(key) ?? {};
+        const file = task.file();
+        const snapshot = file && context.service.snapshotOf(file);
+        show({
+          name: task.name(),
+          running,
+          report,
+          problem,
+          canStart: report?.successRate === 100 && !isRunning(snapshot?.state ?? 'stopped'),
+        });
+      };
+      const subscriptions = vscode.Disposable.from(
+        changed.event((of) => {
+          if (of === key) tell();
+        }),
+        context.session.onDidChange(tell),
+      );
+      // After a reload: the last report, if an engine that runs anyway still has it.
+      const id = task.file()?.task?.id;
+      if (!outcomes.has(key) && id !== undefined && context.session.connected) {
+        void context.session
+          .engine()
+          .then((engine) => engine.lastCheck(id))
+          .then((report) => {
+            if (report && !outcomes.has(key)) set(task.uri, { running: false, report, problem: null });
+          })
+          .catch((error: unknown) => logError(context.log, 'precheck', error));
+      }
+      tell();
+      const again = async () => {
+        await run(task.uri).catch(() => undefined);
+      };
+      return {
+        dispose: () => subscriptions.dispose(),
+        host: {
+          again,
+          start: async () => {
+            await vscode.commands.executeCommand('rowferry.task.start', { uri: task.uri });
+          },
+          ignore: async (id, ignored) => {
+            const item = outcomes.get(key)?.report?.results.find((result) => result.id === id);
+            if (item?.status !== 'warning') return;
+            if (ignored) {
+              const accept = t('Accept the Risk');
+              const answer = await vscode.window.showWarningMessage(
+                t('Ignore “{0}”?', item.title),
+                { modal: true, detail: item.why },
+                accept,
+              );
+              if (answer !== accept) return;
+            }
+            await setIgnored(task.uri, id, ignored);
+            await again();
+          },
+          copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
+          openTask: async () => {
+            await vscode.commands.executeCommand('rowferry.task.openForm', { uri: task.uri });
+          },
+        },
+      };
+    },
+  };
+}
+
+/** Accepted warnings stand in the task file, by their ids. */
+async function setIgnored(uri: vscode.Uri, id: string, ignored: boolean): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(uri);
+  const text = document.getText();
+  const present = parseTask(text).value?.ignoredChecks ?? [];
+  const next = ignored ? [...new Set([...present, id])] : present.filter((other) => other !== id);
+  const edit = new vscode.WorkspaceEdit();
+  const whole = new vscode.Range(
+    new vscode.Position(0, 0),
+    document.lineAt(document.lineCount - 1).range.end,
+  );
+  edit.replace(
+    uri,
+    whole,
+    applyTaskEdits(text, [{ path: ['ignoredChecks'], ...(next.length === 0 ? {} : { value: next }) }]),
+  );
+  await vscode.workspace.applyEdit(edit);
+  await document.save();
+}
+
+export function problemOf(error: unknown): { message: string; remedy: string } {
+  if (error instanceof RowferryError) return { message: error.message, remedy: error.remedy };
+  if (error instanceof vscode.CancellationError) return { message: vscode.l10n.t('Cancelled.'), remedy: '' };
+  return { message: error instanceof Error ? error.message : String(error), remedy: '' };
+}

@@ -1,0 +1,105 @@
+import * as vscode from 'vscode';
+import type { CallSchemas } from '../../shared/pages.js';
+import type { EngineSession } from '../engine/session.js';
+import type { Log } from '../log.js';
+import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
+import type { TaskService } from '../tasks/task-service.js';
+import { Page } from './page.js';
+
+export interface PanelContext {
+  extensionUri: vscode.Uri;
+  files: TaskFiles;
+  session: EngineSession;
+  service: TaskService;
+  log: Log;
+}
+
+/** What a kind of panel is: its page, and what makes its states. */
+export interface PanelKind<Host extends object, State> {
+  /** Page under webview/. */
+  name: string;
+  title: (task: string) => string;
+  calls: CallSchemas;
+  /** Called once a panel; `show` may be called any time until `dispose`. */
+  open(task: PanelTask, show: (state: State) => void): { host: Omit<Host, 'ready'>; dispose(): void };
+}
+
+/** The task of a panel, as it is now. */
+export interface PanelTask {
+  readonly uri: vscode.Uri;
+  file(): TaskFile | undefined;
+  name(): string;
+}
+
+/** Panels of one kind, one a task; they come back after a reload. */
+export class TaskPanels<Host extends object, State> implements vscode.Disposable {
+  private readonly open = new Map<string, vscode.WebviewPanel>();
+  private readonly registration: vscode.Disposable;
+
+  constructor(
+    private readonly context: PanelContext,
+    private readonly kind: PanelKind<Host, State>,
+  ) {
+    this.registration = vscode.window.registerWebviewPanelSerializer(this.viewType, {
+      deserializeWebviewPanel: async (panel, state) => {
+        const uri = (state as { uri?: unknown } | null)?.uri;
+        if (typeof uri !== 'string') panel.dispose();
+        else {
+          await context.files.ready;
+          this.fill(panel, vscode.Uri.parse(uri));
+        }
+      },
+    });
+  }
+
+  private get viewType(): string {
+    return `rowferry.${this.kind.name}`;
+  }
+
+  /** Shows the panel of a task, made when there is none. */
+  reveal(uri: vscode.Uri): void {
+    const there = this.open.get(uri.toString());
+    if (there) {
+      there.reveal();
+      return;
+    }
+    this.fill(vscode.window.createWebviewPanel(this.viewType, '', vscode.ViewColumn.Active), uri);
+  }
+
+  private fill(panel: vscode.WebviewPanel, uri: vscode.Uri): void {
+    const { context, kind } = this;
+    const task: PanelTask = {
+      uri,
+      file: () => context.files.get(uri),
+      name: () => context.files.get(uri)?.name ?? vscode.workspace.asRelativePath(uri),
+    };
+    panel.title = kind.title(task.name());
+    panel.iconPath = vscode.Uri.joinPath(context.extensionUri, 'media', 'panel.svg');
+    let page: Page<Host, State> | undefined;
+    let first: State | undefined;
+    const content = kind.open(task, (state) => {
+      first = state;
+      page?.show(state);
+    });
+    page = new Page<Host, State>(panel, {
+      extensionUri: context.extensionUri,
+      name: kind.name,
+      calls: kind.calls,
+      host: content.host,
+      log: context.log,
+      restore: { uri: uri.toString() },
+    });
+    if (first !== undefined) page.show(first);
+    this.open.set(uri.toString(), panel);
+    panel.onDidDispose(() => {
+      this.open.delete(uri.toString());
+      content.dispose();
+      page.dispose();
+    });
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+    for (const panel of this.open.values()) panel.dispose();
+  }
+}

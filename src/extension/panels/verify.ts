@@ -1,0 +1,87 @@
+import * as vscode from 'vscode';
+import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
+import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import { logError } from '../log.js';
+import { asRowferryError } from '../notifications.js';
+import { problemOf } from './precheck.js';
+import type { PanelContext, PanelKind } from './task-panel.js';
+
+export interface VerifyKind extends PanelKind<VerifyHost, VerifyState> {
+  /** Compares every row of a task; its panel, if open, shows how far it is. */
+  run(uri: vscode.Uri): Promise<VerifyReport>;
+}
+
+interface Outcome {
+  running: boolean;
+  progress: Map<string, VerifyProgress>;
+  report: VerifyReport | null;
+  problem: VerifyState['problem'];
+}
+
+/** Counts per table while rows are compared, and the rows that differ. */
+export function verifyKind(context: PanelContext): VerifyKind {
+  const outcomes = new Map<string, Outcome>();
+  const changed = new vscode.EventEmitter<string>();
+
+  const run = async (uri: vscode.Uri): Promise<VerifyReport> => {
+    const key = uri.toString();
+    const outcome: Outcome = { running: true, progress: new Map(), report: null, problem: null };
+    outcomes.set(key, outcome);
+    changed.fire(key);
+    const { id } = await context.service.load(uri);
+    const listening = context.session.onVerifyProgress((said) => {
+      if (said.id !== id) return;
+      outcome.progress.set(said.progress.table, said.progress);
+      changed.fire(key);
+    });
+    try {
+      outcome.report = await context.service.verify(uri);
+      return outcome.report;
+    } catch (thrown) {
+      const error = asRowferryError(thrown);
+      logError(context.log, 'verify', error);
+      outcome.problem = problemOf(error);
+      throw error;
+    } finally {
+      listening.dispose();
+      outcome.running = false;
+      changed.fire(key);
+    }
+  };
+
+  return {
+    name: 'verify',
+    title: (name) => vscode.l10n.t('Verify: {0}', name),
+    calls: verifyCalls,
+    run,
+    open(task, show) {
+      const key = task.uri.toString();
+      const tell = () => {
+        const outcome = outcomes.get(key);
+        show({
+          name: task.name(),
+          running: outcome?.running ?? false,
+          progress: [...(outcome?.progress.values() ?? [])],
+          report: outcome?.report ?? null,
+          problem: outcome?.problem ?? null,
+        });
+      };
+      const listening = changed.event((of) => {
+        if (of === key) tell();
+      });
+      tell();
+      return {
+        dispose: () => listening.dispose(),
+        host: {
+          again: async () => {
+            await run(task.uri).catch(() => undefined);
+          },
+          copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
+          openTask: async () => {
+            await vscode.commands.executeCommand('rowferry.task.openForm', { uri: task.uri });
+          },
+        },
+      };
+    },
+  };
+}

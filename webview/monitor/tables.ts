@@ -1,0 +1,36 @@
+import type { TableProgress } from '../../src/shared/snapshot.js';
+
+export type SortKey = 'source' | 'phase' | 'rows' | 'percent';
+export interface Sorting {
+  key: SortKey;
+  descending: boolean;
+}
+
+/** 0…100; null while nothing is known of how many rows there are. */
+export function percentOf({ phase, rows, estimatedRows }: TableProgress): number | null {
+  if (phase === 'incremental' || phase === 'done') return 100;
+  if (phase === 'waiting' || phase === 'schema') return 0;
+  if (!estimatedRows) return null;
+  return Math.min(99, Math.floor((rows * 100) / estimatedRows));
+}
+
+/** The tables whose names hold the words searched for, in the order asked for; equal ones by name. */
+export function shownTables(
+  tables: readonly TableProgress[],
+  search: string,
+  sorting: Sorting,
+): TableProgress[] {
+  const wanted = search.trim().toLowerCase();
+  const value = (table: TableProgress): string | number => {
+    if (sorting.key === 'percent') return percentOf(table) ?? -1;
+    return table[sorting.key];
+  };
+  return tables
+    .filter(({ source, destination }) => `${source} ${destination}`.toLowerCase().includes(wanted))
+    .sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      const order =
+        typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y));
+      return (sorting.descending ? -order : order) || a.source.localeCompare(b.source);
+    });
+}
