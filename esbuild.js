@@ -131,6 +131,21 @@ const schemas = {
   ],
 };
 
+/** The licenses of everything that was bundled, which ask to go where the code goes. */
+function licenses(results) {
+  const homes = new Set();
+  for (const file of results.flatMap((result) => Object.keys(result.metafile.inputs))) {
+    const home = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+    if (home) homes.add(home);
+  }
+  const entries = [...homes].sort().map((home) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${home}/package.json`, 'utf8'));
+    const file = readdirSync(home).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(`${home}/${file}`, 'utf8').trim() : ''}\n`;
+  });
+  return `${entries.join(`\n${'-'.repeat(80)}\n`)}`;
+}
+
 async function main() {
   // The launchers and the extension are CommonJS wherever dist/ is put.
   put('dist/package.json', Buffer.from('{ "type": "commonjs" }\n'));
@@ -142,6 +157,7 @@ async function main() {
     return;
   }
   const results = await Promise.all(all.map((build) => esbuild.build(build)));
+  put('dist/licenses.txt', Buffer.from(licenses(results)));
   if (process.argv.includes('--sizes')) {
     for (const result of results)
       console.log(await esbuild.analyzeMetafile(result.metafile, { verbose: false }));

@@ -44,7 +44,7 @@ const tables = [
   )`,
 ];
 
-const stock = { customers: 25_000, orders: 70_000 };
+const stock = { customers: 20_000, orders: 55_000 };
 
 /** Numbers from 1 to `upTo`, as a table expression. */
 const numbers = (upTo) => `(WITH RECURSIVE d AS (SELECT 0 v UNION ALL SELECT v + 1 FROM d WHERE v < 9)
