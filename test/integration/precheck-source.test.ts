@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
-import { parseTask, resolveTask } from '../../src/shared/task-file.js';
-import { noConnections } from '../../src/shared/connections.js';
 import type { CheckReport } from '../../src/shared/protocol.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { noHistory, precheck, type PrecheckHistory } from '../../src/sync/precheck/index.js';
+import { openItems, taskBetween } from '../support/precheck.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 
 let mysql: MysqlServer;
@@ -35,35 +34,10 @@ afterAll(async () => {
 });
 
 type Change = (task: ResolvedTask) => void;
-
-function task(change: Change = () => {}, server: MysqlServer = mysql): ResolvedTask {
-  const text = JSON.stringify({
-    source: { host: '127.0.0.1', port: server.port, user: 'root' },
-    destination: {
-      endpoint: store.url,
-      instance: 'local',
-      accessKeyId: store.accessKeyId,
-      accessKeySecret: store.accessKeySecret,
-    },
-    objects: [{ database: 'shop' }],
-  });
-  const resolved = resolveTask(
-    { ...parseTask(text).value!, id: 't-1' },
-    { file: 'x', fallbackName: 'x', connections: noConnections, environment: () => undefined },
-  );
-  change(resolved);
-  return resolved;
-}
-
-/** Ids of the items that are not as expected, `warning:` and `information:` in front of those that are only that. */
-function open(report: CheckReport): string[] {
-  return report.results
-    .filter((r) => r.status === 'fail' || r.status === 'warning')
-    .map((r) => (r.status === 'warning' ? `warning:${r.id}` : r.id));
-}
+const open = openItems;
 
 async function run(change?: Change, history: Partial<PrecheckHistory> = {}): Promise<CheckReport> {
-  return precheck(task(change), { ...noHistory, ...history });
+  return precheck(taskBetween(mysql, store, change), { ...noHistory, ...history });
 }
 
 const inDatabase = (name: string, tables?: ResolvedTask['objects'][number]['tables']): Change => {
