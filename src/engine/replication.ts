@@ -1,5 +1,8 @@
-import { RowferryError } from '../shared/errors.js';
 import { Replication } from '../sync/replication.js';
+import { writerSettings } from '../sync/settings.js';
+import { verifyTask } from '../sync/verify/index.js';
+import { TablestoreClient } from '../tablestore/client.js';
+import { TablestoreWriter } from '../tablestore/writer.js';
 import type { MakeWorkshop } from './engine.js';
 import { SqliteTaskStore } from './store/task-store.js';
 
@@ -14,7 +17,26 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       };
       return new Replication(task, storeOf(task.id), options, named);
     },
-    verify: () => Promise.reject(new RowferryError('ROW-E107', 'Verify is not part of this build.')),
+    verify: async (task, options, progress, running) => {
+      const kept = storeOf(task.id);
+      const check = {
+        task,
+        store: kept,
+        signal: new AbortController().signal,
+        progress,
+        running: running !== undefined,
+      };
+      if (!options.repair) return verifyTask(check);
+      if (running instanceof Replication) return verifyTask({ ...check, repairBy: running.repairWriter });
+      const client = new TablestoreClient(task.destination);
+      const writer = new TablestoreWriter(client, writerSettings(task));
+      try {
+        return await verifyTask({ ...check, repairBy: writer });
+      } finally {
+        writer.close();
+        client.close();
+      }
+    },
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);

@@ -138,7 +138,12 @@ export class Supervisor {
   }
 
   verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport> {
-    return this.workshop.verify(task, options, (progress) => this.events.verifyProgress(task.id, progress));
+    return this.workshop.verify(
+      task,
+      options,
+      (progress) => this.events.verifyProgress(task.id, progress),
+      this.#tasks.get(task.id)?.work,
+    );
   }
 
   close(): void {

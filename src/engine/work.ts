@@ -11,6 +11,8 @@ export interface Workshop {
     task: ResolvedTask,
     options: { repair?: boolean },
     progress: (progress: VerifyProgress) => void,
+    /** The work of the task's run, when it runs. */
+    running: Work | undefined,
   ): Promise<VerifyReport>;
   /** What the store knows of a task, for its precheck. */
   history(id: string): Omit<PrecheckHistory, 'running'>;

@@ -17,6 +17,8 @@ export class Transaction implements ChangeOwner {
   position: SourcePosition | null = null;
   /** Rows of selected tables so far: the number of a row is part of its identity. */
   rows = 0;
+  /** It was not given to its end; the whole of it comes again. */
+  private abandoned = false;
   /** Runs in the store transaction of the checkpoint that passes this transaction. */
   readonly onPassed: (() => void)[] = [];
 
@@ -36,6 +38,16 @@ export class Transaction implements ChangeOwner {
     this.tracker.events.rejected(change, error, this);
     this.outstanding--;
     this.tracker.advance();
+  }
+
+  abandon(): void {
+    this.abandoned = true;
+    this.tracker.advance();
+  }
+
+  /** Nothing of it is on its way any more, and nothing more will come. */
+  get isThrough(): boolean {
+    return this.outstanding === 0 && (this.abandoned || this.position !== null);
   }
 
   /** The transaction is complete; `position` is just behind it. */
@@ -96,7 +108,8 @@ export class CheckpointTracker {
     let moved = false;
     for (; this.head < this.queue.length; this.head++, moved = true) {
       const first = this.queue[this.head]!;
-      if (first.position === null || first.outstanding > 0) break;
+      if (!first.isThrough) break;
+      if (first.position === null) continue;
       this.position = {
         ...first.position,
         ...(first.commitMicros > 0

@@ -243,7 +243,7 @@ class ChunkLoader {
     if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
     const { plan } = this.table;
     const sourceRow = this.encoder.describe(image);
-    const key = plan.key.map(({ column }) => `${column.name}=${sourceRow[column.name] ?? 'NULL'}`).join(', ');
+    const key = plan.key.map(({ name, column }) => `${name}=${sourceRow[column.name] ?? 'NULL'}`).join(', ');
     this.context.dirty.record({
       plan,
       identity: `load ${plan.source} ${key}`,

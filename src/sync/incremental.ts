@@ -35,6 +35,8 @@ export interface StreamContext {
   statement(event: { database: string; sql: string }, transaction: Transaction): void;
   /** Rows of a prepared XA branch are kept, given back or dropped (correctness rule 2). */
   readonly branches: XaBranches;
+  /** A transaction ended just before `position`. */
+  sealed(position: SourcePosition): void;
   /**
    * An event that cannot be applied at once: the stream stands still until `work` is through, and what arrives
    * meanwhile waits behind it.
@@ -162,6 +164,22 @@ export class StreamHandler implements BinlogHandler {
     this.xid = undefined;
     this.spool = [];
     transaction.seal(position);
+    this.context.sealed(position);
+  }
+
+  /**
+   * The link broke: what was given of an unfinished transaction comes again, so it no longer counts. Returns the
+   * position from which to stream again, which is behind every event that still waits here.
+   */
+  restart(position: SourcePosition): SourcePosition {
+    const abandon = () => {
+      this.transactionNow?.abandon();
+      this.transactionNow = null;
+      this.xid = undefined;
+      this.spool = [];
+    };
+    this.inOrder(abandon);
+    return position;
   }
 
   private inOrder(event: () => void): void {
@@ -170,7 +188,7 @@ export class StreamHandler implements BinlogHandler {
   }
 
   /** Holds the stream back until `work` is through, then goes on with what arrived meanwhile. */
-  private hold(work: () => Promise<void>): void {
+  hold(work: () => Promise<void>): void {
     this.waiting = true;
     this.context.wait(async () => {
       await work();
@@ -292,7 +310,7 @@ export class StreamHandler implements BinlogHandler {
         position: this.context.tracker.position,
         sourceRow: encoder.describe(image),
         key: table.plan.key
-          .map(({ column }) => `${column.name}=${encoder.describe(image)[column.name] ?? 'NULL'}`)
+          .map(({ name, column }) => `${name}=${encoder.describe(image)[column.name] ?? 'NULL'}`)
           .join(', '),
       });
     }

@@ -31,6 +31,8 @@ export interface TaskStore {
   recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null };
   /** The decision on a record of that identity, without making one. */
   findDirty(identity: string): { id: string; decision: DirtyDecision | null } | null;
+  /** Is there a record of this key, as people read it? */
+  isDirty(source: string, key: string): boolean;
   dirtyCount(): number;
   removeDirty(id: string): void;
 

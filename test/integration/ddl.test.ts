@@ -60,7 +60,7 @@ const defaults = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
 
 beforeAll(async () => {
   server = await startMysql({});
-  source = await connectSource(sourceSchema.parse({ port: server.port, user: 'root' }), 'ddl test');
+  source = await connectSource(sourceSchema.parse({ port: server.port, user: 'root' }));
   await server.query('CREATE DATABASE ddl');
 }, 60_000);
 afterAll(async () => {

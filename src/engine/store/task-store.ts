@@ -126,6 +126,16 @@ export class SqliteTaskStore implements TaskStore {
     return row ? { id: String(row.id), decision: row.decision } : null;
   }
 
+  isDirty(source: string, key: string): boolean {
+    const row = this.database.get(
+      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key = ? LIMIT 1',
+      this.task,
+      source,
+      key,
+    );
+    return row !== undefined;
+  }
+
   dirtyCount(): number {
     const row = this.database.get<{ n: number }>(
       'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND discarded = 0',

@@ -8,6 +8,8 @@ export type CharsetDecoder = (bytes: Buffer, start: number, end: number) => stri
 export interface CharsetDecoders {
   /** null: copy the bytes. Throws when the charset was not loaded. */
   get(charset: string): { decode: CharsetDecoder; asciiIsUtf8: boolean } | null;
+  /** Loads further charsets; those that are there already cost nothing. */
+  load(query: Query, charsets: Iterable<string>): Promise<void>;
 }
 
 type Query = <T>(sql: string) => Promise<T[]>;
@@ -20,18 +22,23 @@ export async function loadCharsetDecoders(
   charsets: Iterable<string>,
 ): Promise<CharsetDecoders> {
   const loaded = new Map<string, { decode: CharsetDecoder; asciiIsUtf8: boolean } | null>();
-  for (const charset of new Set(charsets)) {
-    if (copied.has(charset)) loaded.set(charset, null);
-    else if (unicode[charset]) loaded.set(charset, { decode: unicode[charset], asciiIsUtf8: false });
-    else loaded.set(charset, await loadTable(query, charset));
-  }
-  return {
+  const decoders: CharsetDecoders = {
     get(charset) {
       const decoder = loaded.get(charset);
       if (decoder === undefined) throw new Error(`the charset ${charset} was not loaded`);
       return decoder;
     },
+    async load(ask, wanted) {
+      for (const charset of new Set(wanted)) {
+        if (loaded.has(charset)) continue;
+        if (copied.has(charset)) loaded.set(charset, null);
+        else if (unicode[charset]) loaded.set(charset, { decode: unicode[charset], asciiIsUtf8: false });
+        else loaded.set(charset, await loadTable(ask, charset));
+      }
+    },
   };
+  await decoders.load(query, charsets);
+  return decoders;
 }
 
 function swapped(bytes: Buffer, start: number, end: number): string {

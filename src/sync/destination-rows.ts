@@ -1,0 +1,66 @@
+import type { TablestoreClient } from '../tablestore/client.js';
+import { batchGetRow, getRange, keyBounds } from '../tablestore/operations.js';
+import { keyOnly } from '../tablestore/compose.js';
+import { limits } from '../tablestore/limits.js';
+import { withRetry, type RetryWindows } from '../tablestore/retry.js';
+import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+import { destinationKey, type TablePlan } from './plan.js';
+import { contentsOf, type RowContent } from './row-content.js';
+
+export interface ReadOptions {
+  readonly windows: RetryWindows;
+  readonly signal: AbortSignal;
+}
+
+const pageRows = 1000;
+
+/** Keys of the plan's rows at the destination, page by page in key order; in a merge only those of this source. */
+export async function* destinationKeys(
+  client: TablestoreClient,
+  plan: TablePlan,
+  options: ReadOptions,
+): AsyncGenerator<string[], void, undefined> {
+  const columns = destinationKey(plan).map(({ name }) => name);
+  const bounds = keyBounds(columns);
+  let { start } = bounds;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const request = { table: plan.destination, start, end: bounds.end, limit: pageRows, columns };
+    const page = await withRetry(options.windows, () => getRange(client, request), {
+      signal: options.signal,
+    });
+    const keys = contentsOf(page.rows, none).map((row) => row.key);
+    yield plan.mergeSource === null
+      ? keys
+      : keys.filter((key) => decodeRows(keyOnly(key))[0]!.primaryKey.at(-1)?.[1] === plan.mergeSource);
+    if (page.next === null) return;
+    start = page.next;
+  }
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** The rows of these keys at the destination, in their order; null where there is none. */
+export async function destinationRows(
+  client: TablestoreClient,
+  table: string,
+  keys: readonly string[],
+  ignored: ReadonlySet<string>,
+  options: ReadOptions,
+): Promise<(RowContent | null)[]> {
+  const rows: (RowContent | null)[] = [];
+  for (let from = 0; from < keys.length; from += limits.batchGetRows) {
+    const some = keys.slice(from, from + limits.batchGetRows).map(keyOnly);
+    const results = await withRetry(
+      options.windows,
+      async () => {
+        const answers = await batchGetRow(client, table, some);
+        for (const answer of answers) if (answer instanceof Error) throw answer;
+        return answers as (Buffer | null)[];
+      },
+      { signal: options.signal },
+    );
+    for (const row of results) rows.push(row === null ? null : (contentsOf(row, ignored)[0] ?? null));
+  }
+  return rows;
+}

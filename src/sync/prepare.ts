@@ -1,0 +1,283 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadTables as loadDefinitions, type TableSelector } from '../mysql/catalog.js';
+import { connectSource, type SourceConnection, type ServerFacts } from '../mysql/connection.js';
+import { acquireLock, type SourceLock } from '../mysql/lock.js';
+import type { TableDefinition } from '../mysql/model.js';
+import { endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
+import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { compileEtl, type EtlProgram } from './etl/compile.js';
+import { compileFilter } from './filter/index.js';
+import { planTable, planTables, selectionOf, sourceName, type PlanProblem, type TablePlan } from './plan.js';
+import type { SourceRetry } from './source-retry.js';
+import { standardTextDefaults } from './stream-tables.js';
+import type { TableRecord, TaskProgress, TaskStore } from './store.js';
+import { RowTransform } from './transform.js';
+
+export interface PrepareOptions {
+  task: ResolvedTask;
+  store: TaskStore;
+  retry: SourceRetry;
+  signal: AbortSignal;
+  log: { info(text: string): void; warn(text: string): void };
+  onLockLost: () => void;
+}
+
+/** Definitions may change while the position is noted; after so many tries the source is too restless. */
+const quietAttempts = 10;
+const xaPollMs = 1000;
+
+/** A task ready to run: what is selected, how it is mapped, and from where it goes on. */
+export class PreparedTask {
+  readonly etl: EtlProgram | null;
+  lock: SourceLock | null = null;
+  private readonly records = new Map<string, TableRecord>();
+
+  constructor(
+    private readonly options: PrepareOptions,
+    readonly facts: ServerFacts,
+    readonly charsets: CharsetDecoders,
+    public plans: TablePlan[],
+    records: readonly TableRecord[],
+    readonly progress: TaskProgress,
+  ) {
+    this.etl = compileEtl(options.task.etl);
+    for (const record of records) this.records.set(record.source, record);
+  }
+
+  record(source: string): TableRecord {
+    return this.records.get(source)!;
+  }
+
+  /** In memory only: figures that are stored with the next chunk or checkpoint. */
+  update(record: TableRecord): void {
+    this.records.set(record.source, record);
+  }
+
+  save(record: TableRecord): void {
+    this.update(record);
+    this.options.store.saveTable(record);
+  }
+
+  transform(plan: TablePlan): RowTransform {
+    return new RowTransform(plan, this.etl);
+  }
+
+  /** The end of the source's binlog now. */
+  endPosition(): Promise<SourcePosition> {
+    return onSource(this.options, endPosition);
+  }
+}
+
+/** Runs work on a connection of its own, again while the source is away. */
+export async function onSource<T>(
+  options: Pick<PrepareOptions, 'task' | 'retry'>,
+  work: (connection: SourceConnection) => Promise<T>,
+): Promise<T> {
+  return options.retry.retrying(async () => {
+    const connection = await connectSource(options.task.source);
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  });
+}
+
+/**
+ * Finds where the task is. On a first run the position is noted before anything is read (correctness rule 1), with
+ * column lists that hold at that position (rule 13). Throws RowferryError: what is selected cannot be mapped, the
+ * source refuses, or another task writes these tables.
+ */
+export async function prepareTask(options: PrepareOptions): Promise<PreparedTask> {
+  const { task, store } = options;
+  const known = store.progress();
+  const stored = store.tables();
+  const first = known === null;
+  const facts = await onSource(options, (connection) => connection.facts());
+  let records = stored;
+  let progress = known ?? {
+    start: null,
+    checkpoint: null,
+    loadedAt: null,
+    rows: { full: 0, inserted: 0, updated: 0, deleted: 0 },
+  };
+  if (first) {
+    const noted = await noteStart(options, facts);
+    progress = { ...progress, start: noted.start, checkpoint: noted.start };
+    records = plansOf(task, noted.tables).map(recordOf);
+  } else if (progress.start !== null || facts.logBin) {
+    records = stored.filter(
+      ({ definition }) => selectionOf(task, definition.database, definition.name) !== null,
+    );
+  }
+  const plans = records
+    .filter((record) => record.phase !== 'stopped')
+    .map((record) => planOf(task, record.definition));
+  for (const plan of plans) if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
+  const columns = records.flatMap((record) => record.definition.columns);
+  const charsets = await onSource(options, (connection) =>
+    loadCharsetDecoders((sql) => connection.query(sql), charsetsOf(columns)),
+  );
+  const prepared = new PreparedTask(options, facts, charsets, plans, records, progress);
+  prepared.lock = await options.retry.retrying(() => acquireLockPatiently(options, plans));
+  if (first) {
+    store.transaction(() => {
+      store.clear();
+      store.saveProgress(progress);
+      for (const record of records) store.saveTable(record);
+    });
+  }
+  return prepared;
+}
+
+const lockPatienceMs = 20_000;
+
+/** A run that was killed leaves its lock until the source notices that the connection is gone. */
+async function acquireLockPatiently(
+  options: PrepareOptions,
+  plans: readonly TablePlan[],
+): Promise<SourceLock> {
+  const { source, destination } = options.task;
+  const target = `${destination.endpoint} ${destination.instance}`;
+  const until = Date.now() + lockPatienceMs;
+  for (;;) {
+    try {
+      return await acquireLock(
+        source,
+        target,
+        plans.map((plan) => plan.destination),
+        options.onLockLost,
+      );
+    } catch (error) {
+      if (!(error instanceof RowferryError && error.code === 'ROW-E101') || Date.now() > until) throw error;
+      await delay(500, undefined, { signal: options.signal });
+    }
+  }
+}
+
+async function noteStart(
+  options: PrepareOptions,
+  facts: ServerFacts,
+): Promise<{ start: SourcePosition | null; tables: TableDefinition[] }> {
+  const { task } = options;
+  const { full, incremental } = task.synchronization;
+  const selectors = task.objects.flatMap((object): TableSelector[] =>
+    object.tables
+      ? object.tables.map((table) => ({ database: object.database, table: table.name }))
+      : [{ database: object.database }],
+  );
+  return onSource(options, async (connection) => {
+    if (!facts.logBin) {
+      if (incremental)
+        throw new RowferryError(
+          'ROW-S105',
+          'The source does not write a binlog (log_bin is OFF), so that changes cannot be followed.',
+        );
+      return { start: null, tables: await loadDefinitions(connection, selectors) };
+    }
+    if (incremental || full) await waitForPrepared(options, connection);
+    let before = JSON.stringify(shapes(await loadDefinitions(connection, selectors)));
+    for (let attempt = 0; attempt < quietAttempts; attempt++) {
+      const start = full ? await safeStartPosition(connection) : await chosenStart(task, connection);
+      const tables = await loadDefinitions(connection, selectors);
+      const after = JSON.stringify(shapes(tables));
+      if (after === before) return { start, tables };
+      before = after;
+    }
+    throw new RowferryError(
+      'ROW-S111',
+      'The definitions of the selected tables changed again and again while the start was noted.',
+      {
+        remedy: 'Start the task when no tables are being altered.',
+      },
+    );
+  });
+}
+
+/** Statistics change all the time and say nothing of the columns. */
+const shapes = (tables: readonly TableDefinition[]) =>
+  tables.map(({ estimatedRows: _rows, averageRowBytes: _bytes, ...shape }) => shape);
+
+async function chosenStart(task: ResolvedTask, connection: SourceConnection): Promise<SourcePosition> {
+  const { startPosition } = task;
+  const { serverUuid } = await connection.facts();
+  if (startPosition === null || startPosition === 'now') return endPosition(connection);
+  if ('gtid' in startPosition) return { gtidSet: startPosition.gtid, serverUuid };
+  if ('file' in startPosition)
+    return { file: startPosition.file, offset: startPosition.position, serverUuid };
+  throw new RowferryError(
+    'ROW-T102',
+    'startPosition.time is not a place that can be found yet; give a GTID set or a file and position.',
+  );
+}
+
+/** Rows of prepared XA transactions may lie before the start: they are waited out (correctness rule 2). */
+async function waitForPrepared(options: PrepareOptions, connection: SourceConnection): Promise<void> {
+  let open: Set<string>;
+  try {
+    open = new Set(await preparedTransactions(connection));
+  } catch (error) {
+    if (!(error instanceof RowferryError && (error.code === 'ROW-S103' || error.code === 'ROW-S111')))
+      throw error;
+    options.log.info(
+      'prepared XA transactions cannot be seen (XA_RECOVER_ADMIN is not granted); one that is open now would be reported when it commits',
+    );
+    return;
+  }
+  let said = false;
+  while (open.size > 0) {
+    if (!said)
+      options.log.warn(
+        `waiting for ${open.size} prepared XA transaction(s) at the source to be committed or rolled back`,
+      );
+    said = true;
+    await delay(xaPollMs, undefined, { signal: options.signal });
+    const now = new Set(await preparedTransactions(connection));
+    open = new Set([...open].filter((xid) => now.has(xid)));
+  }
+}
+
+function plansOf(task: ResolvedTask, tables: readonly TableDefinition[]): TablePlan[] {
+  const { plans, problems } = planTables(task, tables);
+  if (problems.length > 0) throw planError(problems);
+  if (plans.length === 0) throw new RowferryError('ROW-S108', 'The task selects no table that exists.');
+  return plans;
+}
+
+/** The first problem, and how many more there are: the precheck lists them all. */
+export function planError(problems: readonly PlanProblem[]): RowferryError {
+  const [problem] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: see rowferry check)` : '';
+  const code =
+    ({ 'no-key': 'ROW-S106', missing: 'ROW-S108', name: 'ROW-D107' } as const)[problem!.kind as 'no-key'] ??
+    'ROW-T102';
+  return new RowferryError(code, `${problem!.message}${more}`);
+}
+
+function planOf(task: ResolvedTask, definition: TableDefinition): TablePlan {
+  const problems: PlanProblem[] = [];
+  const plan = planTable(
+    task,
+    definition,
+    selectionOf(task, definition.database, definition.name)?.mapping,
+    problems,
+  );
+  if (!plan) throw planError(problems);
+  return plan;
+}
+
+export function recordOf(plan: TablePlan): TableRecord {
+  return {
+    source: sourceName(plan.definition),
+    destination: plan.destination,
+    phase: 'schema',
+    created: false,
+    definition: plan.definition,
+    textDefaults: standardTextDefaults,
+    rows: 0,
+    kept: 0,
+  };
+}

@@ -1,0 +1,294 @@
+import type { RunOutcome, StartOptions } from '../shared/protocol.js';
+import { RowferryError, type PlainError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { TablestoreClient } from '../tablestore/client.js';
+import type { RetryState } from '../tablestore/retry.js';
+import { TablestoreWriter } from '../tablestore/writer.js';
+import { BlockedByDirtyData, DirtyData } from './dirty.js';
+import { Following } from './following.js';
+import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
+import { prepareTask, type PreparedTask } from './prepare.js';
+import { RateMeter } from './rates.js';
+import { prepareTable } from './schema.js';
+import { SourceRetry, type SourceRetryState } from './source-retry.js';
+import type { TaskProgress, TaskStore } from './store.js';
+import { writerSettings } from './settings.js';
+
+/** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
+export type ReplicationView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
+
+export interface ReplicationLog {
+  info(text: string): void;
+  warn(text: string): void;
+}
+
+/** Connections that read the source side by side in the full load. */
+const loadReaders = 3;
+/** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
+const drainMs = 15_000;
+
+/** What stop() aborts with: not a failure. */
+const stopAsked = new Error('stop was asked for');
+
+/**
+ * One run of a task, from where the store says it is: schema, full load, incremental (architecture, “Data goes one
+ * way”). run() once; stop() at any time.
+ */
+export class Replication {
+  private readonly stopping = new AbortController();
+  private readonly client: TablestoreClient;
+  private readonly writer: TablestoreWriter;
+  private readonly dirty: DirtyData;
+  private readonly sourceRetry: SourceRetry;
+  private readonly meter = new RateMeter();
+  private prepared: PreparedTask | null = null;
+  private following: Following | null = null;
+  private phase: ReplicationView['phase'] = 'none';
+  private retry: ReplicationView['retry'];
+  private outcome: RunOutcome | null = null;
+  private progress: TaskProgress | null;
+  private finished: Promise<RunOutcome> | undefined;
+
+  constructor(
+    private readonly task: ResolvedTask,
+    private readonly store: TaskStore,
+    private readonly options: StartOptions,
+    private readonly log: ReplicationLog,
+  ) {
+    this.client = new TablestoreClient(task.destination);
+    this.writer = new TablestoreWriter(this.client, writerSettings(task), {
+      onDrain: () => this.following?.resume(),
+      onRetry: (state) => this.retrying(state),
+      onFailed: (error) => this.stopping.abort(error),
+    });
+    this.dirty = new DirtyData(store, task);
+    this.sourceRetry = new SourceRetry(task.retry.connectionMinutes * 60_000, this.stopping.signal, (state) =>
+      this.retrying(state),
+    );
+    this.progress = store.progress();
+  }
+
+  /** For whatever else writes rows of this task while it runs: order per key is kept by this one writer. */
+  get repairWriter(): TablestoreWriter {
+    return this.writer;
+  }
+
+  run(): Promise<RunOutcome> {
+    return (this.finished ??= this.work());
+  }
+
+  /** Drains what is queued, saves the checkpoint; settles when the run is over. */
+  async stop(): Promise<void> {
+    if (this.following) this.following.end();
+    else this.stopping.abort(stopAsked);
+    await this.finished?.catch(() => undefined);
+  }
+
+  private async work(): Promise<RunOutcome> {
+    try {
+      this.outcome = await this.phases();
+    } catch (error) {
+      const cause: unknown = this.stopping.signal.aborted ? this.stopping.signal.reason : error;
+      if (cause === stopAsked) this.outcome = { state: 'stopped' };
+      else if (cause instanceof BlockedByDirtyData)
+        this.outcome = { state: 'blocked', error: cause.toPlain() };
+      else if (cause instanceof RowferryError) this.outcome = { state: 'failed', error: cause.toPlain() };
+      else throw cause;
+    } finally {
+      await this.prepared?.lock?.release().catch(() => undefined);
+      this.writer.close();
+      this.client.close();
+    }
+    return this.outcome;
+  }
+
+  private async phases(): Promise<RunOutcome> {
+    const { task, options } = this;
+    const prepared = (this.prepared = await prepareTask({
+      task,
+      store: this.store,
+      retry: this.sourceRetry,
+      signal: this.stopping.signal,
+      log: this.log,
+      onLockLost: () =>
+        this.stopping.abort(
+          new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.'),
+        ),
+    }));
+    this.progress = prepared.progress;
+    this.phase = 'schema';
+    await this.schema(prepared);
+    if (task.synchronization.full) {
+      this.phase = 'full';
+      await this.load(prepared);
+    }
+    if (options.until === 'full') return { state: 'stopped' };
+    const replayOnly = !task.synchronization.incremental;
+    if (this.progress.start === null) return { state: 'completed' };
+    if (replayOnly && !task.synchronization.full) return { state: 'completed' };
+    this.phase = 'incremental';
+    const goal = replayOnly
+      ? this.progress.loadedAt
+      : options.until === 'caught-up'
+        ? await prepared.endPosition()
+        : null;
+    const ended = await this.follow(prepared, goal);
+    if (ended === 'stopped') return { state: 'stopped' };
+    return { state: replayOnly ? 'completed' : 'stopped' };
+  }
+
+  private async schema(prepared: PreparedTask): Promise<void> {
+    const { task, store } = this;
+    const windows = {
+      connectionMs: task.retry.connectionMinutes * 60_000,
+      otherMs: task.retry.otherMinutes * 60_000,
+    };
+    const options = {
+      signal: this.stopping.signal,
+      onRetry: (state: RetryState | null) => this.retrying(state),
+      windows,
+    };
+    const made = new Set<string>();
+    for (const plan of prepared.plans) {
+      const record = prepared.record(plan.source);
+      if (record.phase !== 'schema') continue;
+      const mayExist = record.created || (task.merge && made.has(plan.destination));
+      const created = await prepareTable(this.client, plan, task, mayExist, options);
+      if (created) made.add(plan.destination);
+      prepared.save({
+        ...record,
+        phase: task.synchronization.full ? 'full' : 'loaded',
+        created: created || record.created,
+      });
+      this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);
+    }
+    store.saveProgress(prepared.progress);
+  }
+
+  private async load(prepared: PreparedTask): Promise<void> {
+    const tables: LoadTable[] = prepared.plans
+      .filter((plan) => prepared.record(plan.source).phase === 'full')
+      .map((plan) => ({
+        plan,
+        transform: prepared.transform(plan),
+        existed: !prepared.record(plan.source).created,
+      }));
+    if (tables.length > 0) {
+      await loadTables(this.loadContext(prepared), tables, Math.min(loadReaders, Math.max(tables.length, 2)));
+    }
+    if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
+      prepared.progress.loadedAt = await prepared.endPosition();
+      this.store.saveProgress(prepared.progress);
+    }
+  }
+
+  private loadContext(prepared: PreparedTask): LoadContext {
+    return {
+      settings: this.task.source,
+      store: this.store,
+      writer: this.writer,
+      charsets: prepared.charsets,
+      dirty: this.dirty,
+      ignoreConflicts: this.task.conflict === 'ignore',
+      signal: this.stopping.signal,
+      admit: () => Promise.resolve(),
+      retrying: (work) => this.sourceRetry.retrying(work),
+      events: {
+        progress: (source, written, kept) => {
+          const record = prepared.record(source);
+          prepared.update({ ...record, rows: record.rows + written, kept: record.kept + kept });
+          prepared.progress.rows.full += written;
+        },
+        tableDone: (source) => {
+          const record = prepared.record(source);
+          this.store.transaction(() => {
+            prepared.save({ ...record, phase: 'loaded' });
+            this.store.clearChunks(source);
+            this.store.saveProgress(prepared.progress);
+          });
+          this.log.info(`${source} loaded: ${record.rows} rows`);
+        },
+      },
+    };
+  }
+
+  private async follow(prepared: PreparedTask, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
+    const following = new Following({
+      task: this.task,
+      store: this.store,
+      writer: this.writer,
+      client: this.client,
+      dirty: this.dirty,
+      retry: this.sourceRetry,
+      signal: this.stopping.signal,
+      log: this.log,
+      prepared,
+      goal,
+      drainMs,
+      fail: (error) => this.stopping.abort(error),
+      loadContext: () => this.loadContext(prepared),
+    });
+    this.following = following;
+    return following.run();
+  }
+
+  private retrying(state: RetryState | SourceRetryState | null): void {
+    if (state === null) {
+      if (this.retry) this.log.info('going on');
+      this.retry = undefined;
+      return;
+    }
+    if (!this.retry) this.log.warn(`trying again: ${state.error.message}`);
+    this.retry = { error: state.error.toPlain(), attempt: state.attempt, untilMs: state.untilMs };
+  }
+
+  view(): ReplicationView {
+    const { prepared, following } = this;
+    const stats = this.writer.stats();
+    const rates = this.meter.measure(stats.rows, stats.bytes);
+    const rows = this.progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 };
+    const error: PlainError | undefined = this.outcome?.error;
+    return {
+      state: this.outcome?.state ?? (this.retry ? 'retrying' : prepared ? 'running' : 'starting'),
+      phase: this.phase,
+      tables: (prepared?.plans ?? []).map((plan): TableProgress => {
+        const record = prepared!.record(plan.source);
+        return {
+          source: plan.source,
+          destination: plan.destination,
+          phase: tablePhase(record.phase, this.phase),
+          rows: record.rows,
+          estimatedRows: plan.definition.estimatedRows,
+          ...(record.problem && { problem: record.problem }),
+          ...(following && { changes: following.changesOf(plan.source) }),
+        };
+      }),
+      rows: { ...rows },
+      ...rates,
+      latencyMs: following?.latencyMs() ?? null,
+      position: following?.position ?? this.progress?.checkpoint ?? this.progress?.start ?? null,
+      caughtUp: following?.caughtUp ?? false,
+      dirty: this.store.dirtyCount(),
+      ...(this.retry && { retry: this.retry }),
+      ...(error && { error }),
+    };
+  }
+}
+
+function tablePhase(
+  phase: 'schema' | 'full' | 'loaded' | 'stopped',
+  now: ReplicationView['phase'],
+): TableProgress['phase'] {
+  switch (phase) {
+    case 'schema':
+      return now === 'schema' ? 'schema' : 'waiting';
+    case 'full':
+      return now === 'full' ? 'full' : 'waiting';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return now === 'incremental' ? 'incremental' : 'done';
+  }
+}

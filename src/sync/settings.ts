@@ -1,0 +1,35 @@
+import type { ResolvedTask } from '../shared/task.js';
+import { standardWriterSettings, type WriterSettings } from '../tablestore/writer.js';
+
+/** Rows a second of the instance classes (dts-behaviour, “instance class”). */
+const classRows: Record<ResolvedTask['class'], number | null> = {
+  micro: 200,
+  small: 2000,
+  medium: 5000,
+  large: 10_000,
+  unlimited: null,
+};
+
+/** What the task says of writing, in the words of the writer. */
+export function writerSettings(task: ResolvedTask): WriterSettings {
+  const { write, throttle, retry } = task;
+  const standard = classRows[task.class];
+  const rows = (own: number | null) =>
+    own === null ? standard : standard === null ? own : Math.min(own, standard);
+  return {
+    ...standardWriterSettings,
+    batch: write.batch,
+    queueSize: write.queueSize,
+    concurrency: write.concurrency,
+    buckets: write.buckets,
+    fullRate: {
+      rowsPerSecond: rows(throttle.full.rowsPerSecond),
+      megabytesPerSecond: throttle.full.megabytesPerSecond,
+    },
+    incrementalRate: {
+      rowsPerSecond: rows(throttle.incremental.rowsPerSecond),
+      megabytesPerSecond: throttle.incremental.megabytesPerSecond,
+    },
+    windows: { connectionMs: retry.connectionMinutes * 60_000, otherMs: retry.otherMinutes * 60_000 },
+  };
+}

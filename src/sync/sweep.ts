@@ -1,0 +1,84 @@
+import { connectSource } from '../mysql/connection.js';
+import type { CharsetDecoders } from '../mysql/types/index.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { TablestoreClient } from '../tablestore/client.js';
+import { keyOnly } from '../tablestore/compose.js';
+import type { ChangeOwner, RowChange } from '../tablestore/model.js';
+import { RowWriter, prepareName } from '../tablestore/wire/row-writer.js';
+import type { TablestoreWriter } from '../tablestore/writer.js';
+import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+import { destinationKeys } from './destination-rows.js';
+import type { EtlProgram } from './etl/compile.js';
+import type { TablePlan } from './plan.js';
+import { SourceRows } from './source-rows.js';
+import type { SourceRetry } from './source-retry.js';
+
+export interface SweepOptions {
+  task: ResolvedTask;
+  client: TablestoreClient;
+  writer: TablestoreWriter;
+  retry: SourceRetry;
+  signal: AbortSignal;
+  charsets: CharsetDecoders;
+  etl: EtlProgram | null;
+}
+
+/**
+ * Deletes the rows of a destination table that the source, filter and mapping no longer give; in a merge only this
+ * source's (correctness rule 5). Nothing else may write the table meanwhile. Returns how many.
+ */
+export async function sweep(options: SweepOptions, plan: TablePlan): Promise<number> {
+  const { task, client, writer, retry, signal } = options;
+  const windows = {
+    connectionMs: task.retry.connectionMinutes * 60_000,
+    otherMs: task.retry.otherMinutes * 60_000,
+  };
+  let deleted = 0;
+  for await (const keys of destinationKeys(client, plan, { windows, signal })) {
+    if (keys.length === 0) continue;
+    const there = await retry.retrying(async () => {
+      const connection = await connectSource(task.source, 'snapshot');
+      try {
+        const rows = await new SourceRows(connection, plan, options.charsets, options.etl).byKeys(keys);
+        return new Set(rows.keys());
+      } finally {
+        await connection.close();
+      }
+    });
+    const gone = keys.filter((key) => !there.has(key));
+    await deleteRows(writer, plan.destination, gone);
+    deleted += gone.length;
+  }
+  return deleted;
+}
+
+/** Resolves when every row is gone. Throws when one cannot be deleted. */
+async function deleteRows(writer: TablestoreWriter, table: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await new Promise<void>((resolve, reject) => {
+    let open = keys.length;
+    const owner: ChangeOwner = {
+      acknowledged: () => {
+        if (--open === 0) resolve();
+      },
+      rejected: (_change, error) => reject(new Error(`${error.code}: ${error.message}`)),
+    };
+    for (const key of keys) writer.enqueue(deletion(table, key, owner));
+    // When the writer ends, no owner is told any more.
+    writer.drain().catch(reject);
+  });
+}
+
+/** The delete of a key, as RowChange has it. */
+export function deletion(table: string, key: string, owner: ChangeOwner): RowChange {
+  const rows = new RowWriter(1024);
+  rows.beginRow();
+  for (const [name, value] of decodeRows(keyOnly(key))[0]!.primaryKey) {
+    const cell = rows.key(prepareName(name));
+    if (typeof value === 'bigint') cell.bigInteger(value);
+    else if (typeof value === 'string') cell.text(value);
+    else if (Buffer.isBuffer(value)) cell.binary(value, 0, value.length);
+  }
+  rows.endRow(true);
+  return { table, op: 'delete', key, row: rows.copyRow(), dataBytes: rows.dataBytes, owner, tag: 0 };
+}
