@@ -11,16 +11,9 @@ import type { Message } from '../tablestore/wire/codec.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
 import { WireFormatError } from '../tablestore/wire/protobuf.js';
 import { invalid } from './errors.js';
+import { parseVariant, type FilterValue } from './filter-value.js';
 import { limits } from './limits.js';
 import { checkColumnName } from './schema.js';
-
-/** A value to compare: type byte, and bytes[start, end) without a length prefix. */
-export interface FilterValue {
-  readonly type: number;
-  readonly source: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
 
 /** Gives the versions of a column, newest first; empty when the row has none. */
 export type ColumnLookup = (name: string) => readonly FilterValue[];
@@ -81,8 +74,10 @@ function compile(filter: Message<typeof Filter>, seen: { count: number }, depth:
 function compileSingle(filter: Message<typeof SingleColumnValueFilter>): Matcher {
   const { comparator, columnName, filterIfMissing, latestVersionOnly, valueTransRule } = filter;
   checkColumnName(columnName);
-  if (comparator === Comparator.EXIST) return (lookup) => lookup(columnName).length > 0;
-  if (comparator === Comparator.NOT_EXIST) return (lookup) => lookup(columnName).length === 0;
+  // Columns are looked up by the bytes of their name.
+  const name = Buffer.from(columnName).toString('latin1');
+  if (comparator === Comparator.EXIST) return (lookup) => lookup(name).length > 0;
+  if (comparator === Comparator.NOT_EXIST) return (lookup) => lookup(name).length === 0;
   if (comparator < Comparator.EQUAL || comparator > Comparator.LESS_EQUAL) {
     throw invalid('Invalid comparator of filter.');
   }
@@ -93,29 +88,10 @@ function compileSingle(filter: Message<typeof SingleColumnValueFilter>): Matcher
     return actual !== undefined && compareWith(comparator, actual, expected);
   };
   return (lookup) => {
-    const versions = lookup(columnName);
+    const versions = lookup(name);
     if (versions.length === 0) return !filterIfMissing;
     return latestVersionOnly ? test(versions[0]!) : versions.some(test);
   };
-}
-
-/** A variant as filters and split points carry it: type byte, LE32 length for string and binary, payload. */
-export function parseVariant(bytes: Buffer): FilterValue {
-  const type = bytes[0];
-  switch (type) {
-    case Variant.INTEGER:
-    case Variant.DOUBLE:
-      if (bytes.length !== 9) break;
-      return { type, source: bytes, start: 1, end: 9 };
-    case Variant.BOOLEAN:
-      if (bytes.length !== 2) break;
-      return { type, source: bytes, start: 1, end: 2 };
-    case Variant.STRING:
-    case Variant.BINARY:
-      if (bytes.length < 5 || bytes.readUInt32LE(1) !== bytes.length - 5) break;
-      return { type, source: bytes, start: 5, end: bytes.length };
-  }
-  throw new WireFormatError('value of a filter is malformed');
 }
 
 function compareWith(comparator: number, actual: FilterValue, expected: FilterValue): boolean {

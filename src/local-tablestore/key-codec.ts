@@ -1,7 +1,7 @@
 import { crc8, crc8Byte, crc8Int32 } from '../tablestore/wire/crc8.js';
 import { Tag, Variant, type PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
 import { invalid, invalidKey, type OtsError } from './errors.js';
-import { isValidNameBytes, limits } from './limits.js';
+import { isValidColumnName, limits } from './limits.js';
 import { ByteWriter } from './byte-writer.js';
 import { keyVariant, variantName, type TableSchema } from './schema.js';
 
@@ -77,7 +77,7 @@ export function encodeKey(
   while (scanner.cell()) {
     const column = columns?.[count];
     count++;
-    if (!isValidNameBytes(scanner.bytes, scanner.nameStart, scanner.nameEnd)) {
+    if (!isValidColumnName(scanner.bytes, scanner.nameStart, scanner.nameEnd)) {
       throw invalid(`Invalid column name: '${scanner.name()}'.`);
     }
     const { type, bytes, valueStart, valueEnd } = scanner;

@@ -7,6 +7,7 @@ import {
   deleteDefinedColumn,
   deleteTable,
   describeTable,
+  listNothing,
   listTable,
   updateTable,
 } from './table-operations.js';
@@ -19,6 +20,8 @@ type Handler = (service: Service, body: Buffer) => Buffer;
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['CreateTable', createTable],
   ['ListTable', listTable],
+  ['ListStream', listNothing],
+  ['ListSearchIndex', listNothing],
   ['DescribeTable', describeTable],
   ['UpdateTable', updateTable],
   ['DeleteTable', deleteTable],

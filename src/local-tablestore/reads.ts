@@ -1,7 +1,9 @@
 import type { Message } from '../tablestore/wire/codec.js';
 import type { TimeRange } from '../tablestore/wire/messages.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { compileFilter, type ColumnLookup, type CompiledFilter, type FilterValue } from './filter.js';
+import { compileFilter, type ColumnLookup, type CompiledFilter } from './filter.js';
+import type { FilterValue } from './filter-value.js';
+import { checkColumnName } from './schema.js';
 import { invalid } from './errors.js';
 import { keyValues } from './key-codec.js';
 import { limits } from './limits.js';
@@ -46,9 +48,13 @@ export function readQuery(
       `The number of columns from the request exceeds the limit, limit count: ${limits.columnsToGet}, column count: ${columnsToGet.length}.`,
     );
   }
+  for (const name of columnsToGet) checkColumnName(name);
   if (timeRange === undefined && maxVersions === undefined) throw invalid(noVersions);
   if (maxVersions !== undefined && maxVersions <= 0)
     throw invalid('The max versions must be greater than 0.');
+  if (maxVersions !== undefined && timeRange?.specificTime !== undefined) {
+    throw invalid('The max versions and the specific time can not be set both.');
+  }
   const [minTimestamp, maxTimestamp] = timeWindow(timeRange);
   return {
     columns: columnsToGet.length === 0 ? undefined : new Set(columnsToGet.map(nameOf)),
@@ -94,13 +100,10 @@ export function selectCells(
 ): StoredCell[] | undefined {
   const selected = project(row, table, query, nowMs);
   const restricted =
-    query.columns !== undefined ||
-    query.startColumn !== undefined ||
-    query.endColumn !== undefined ||
-    query.minTimestamp > 0n ||
-    query.maxTimestamp < MAX_INT64;
+    query.columns !== undefined || query.startColumn !== undefined || query.endColumn !== undefined;
   const { filter } = query;
   if (filter && !filter.matches(columnLookup(selected, key, table))) return undefined;
+  // A time range that leaves no cell shows the key still; a choice of columns that leaves none shows no row.
   if (restricted && selected.length === 0) {
     // Asking for a key column shows that the row exists, whatever else it has.
     if (!table.keyColumns.some((column) => query.columns?.has(column.name))) return undefined;

@@ -3,7 +3,7 @@ import { CellOp, PlainBufferScanner, Tag, Variant } from '../tablestore/wire/pla
 import type { ByteWriter } from './byte-writer.js';
 import { invalid, type OtsError } from './errors.js';
 import { encodeKey } from './key-codec.js';
-import { isValidNameBytes, limits } from './limits.js';
+import { isValidColumnName, limits } from './limits.js';
 import { variantName } from './schema.js';
 import { beginStored } from './stored-row.js';
 import type { Table } from './store.js';
@@ -66,7 +66,7 @@ export function parseRowChange(
     while (scanner.cell()) {
       count++;
       const { nameStart, nameEnd, valueStart, valueEnd } = scanner;
-      if (!isValidNameBytes(bytes, nameStart, nameEnd))
+      if (!isValidColumnName(bytes, nameStart, nameEnd))
         throw invalid(`Invalid column name: '${scanner.name()}'.`);
       const size = valueEnd - valueStart;
       if (size > limits.attributeValueBytes) {

@@ -8,7 +8,8 @@ import {
 } from '../tablestore/wire/messages.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
 import { invalid, OtsError } from './errors.js';
-import { isValidName, limits } from './limits.js';
+import { parseVariant } from './filter-value.js';
+import { isValidColumnName, isValidName, limits } from './limits.js';
 
 /** What is kept of a table beside its rows; stored as JSON. Times in the unit of their name. */
 export interface TableSchema {
@@ -19,9 +20,13 @@ export interface TableSchema {
   maxVersions: number;
   deviationSeconds: number;
   allowUpdate: boolean;
+  /** Kept and shown; it changes nothing here. */
+  updateFullRow: boolean;
   readUnits: number;
   writeUnits: number;
   readonly createdMs: number;
+  /** Values of the partition key at which CreateTable split the table: variants in hex. Shown, without effect. */
+  readonly splitPoints?: readonly string[];
   lastIncreaseSeconds: number;
   lastDecreaseSeconds: number;
   /** Absent when the creator did not say: local transactions are then allowed. */
@@ -70,7 +75,7 @@ export function schemaFromRequest(request: Message<typeof CreateTableRequest>, n
   }
   const names = new Set<string>();
   meta.primaryKey.forEach((column, index) => {
-    checkColumnName(column.name);
+    if (!isValidName(column.name)) throw invalid(`Invalid column name: '${column.name}'.`);
     if (names.has(column.name)) throw invalid(`Duplicated primary key name: '${column.name}'.`);
     names.add(column.name);
     if (keyVariant[column.type] === undefined) {
@@ -94,11 +99,13 @@ export function schemaFromRequest(request: Message<typeof CreateTableRequest>, n
     maxVersions: 1,
     deviationSeconds: DEFAULT_DEVIATION_SECONDS,
     allowUpdate: true,
+    updateFullRow: false,
     readUnits: 0,
     writeUnits: 0,
     createdMs: nowMs,
     lastIncreaseSeconds: Math.floor(nowMs / 1000),
     lastDecreaseSeconds: 0,
+    ...(request.partitions.length > 1 ? { splitPoints: splitPoints(request) } : {}),
     ...(request.enableLocalTxn === undefined ? {} : { localTransactions: request.enableLocalTxn }),
   };
   addDefinedColumns(schema, meta.definedColumn);
@@ -167,11 +174,26 @@ export function checkTableName(name: string): void {
 }
 
 export function checkColumnName(name: string): void {
-  if (!isValidName(name)) throw invalid(`Invalid column name: '${name}'.`);
+  const bytes = Buffer.from(name);
+  if (!isValidColumnName(bytes, 0, bytes.length)) throw invalid(`Invalid column name: '${name}'.`);
 }
 
 export function unsupported(what: string): OtsError {
   return new OtsError('OTSUnsupportOperation', `${what} is not supported by the embedded Tablestore.`);
+}
+
+/** The ends of all partitions but the last; they must follow each other upwards in the partition key's type. */
+function splitPoints(request: Message<typeof CreateTableRequest>): string[] {
+  if (request.partitions.length > limits.partitions) {
+    throw invalid(`The count of partitions cannot be greater than ${limits.partitions}`);
+  }
+  const expected = keyVariant[request.tableMeta.primaryKey[0]!.type];
+  return request.partitions.slice(0, -1).map(({ end }) => {
+    if (parseVariant(end).type !== expected) {
+      throw invalid('The value type of partition does not match with primary key.');
+    }
+    return end.toString('hex');
+  });
 }
 
 function refuseUnsupported(request: Message<typeof CreateTableRequest>): void {
@@ -185,7 +207,7 @@ function applyOptions(
   options: Message<typeof CreateTableRequest>['tableOptions'] | undefined,
 ): void {
   if (!options) return;
-  const { timeToLive, maxVersions, deviationCellVersionInSec, allowUpdate } = options;
+  const { timeToLive, maxVersions, deviationCellVersionInSec, allowUpdate, updateFullRow } = options;
   if (timeToLive !== undefined && timeToLive !== -1 && timeToLive < limits.minTimeToLive) {
     throw invalid(`Invalid time to live: ${timeToLive}. It must be -1 or at least ${limits.minTimeToLive}.`);
   }
@@ -197,6 +219,7 @@ function applyOptions(
   if (maxVersions !== undefined) schema.maxVersions = maxVersions;
   if (deviationCellVersionInSec !== undefined) schema.deviationSeconds = Number(deviationCellVersionInSec);
   if (allowUpdate !== undefined) schema.allowUpdate = allowUpdate;
+  if (updateFullRow !== undefined) schema.updateFullRow = updateFullRow;
 }
 
 function checkUnits(read: number, write: number): void {

@@ -20,7 +20,7 @@ export interface RowEntry {
 /** A table: its schema, and its rows in the order of their encoded keys. */
 export class Table {
   readonly keyColumns: readonly KeyColumn[];
-  /** Type byte by name of a defined column. */
+  /** Type byte by name of a defined column; names as their bytes are, one character a byte. */
   definedTypes!: ReadonlyMap<string, number>;
   private readonly getRow: StatementSync;
   private readonly putRow: StatementSync;
@@ -58,7 +58,10 @@ export class Table {
   /** To be called after a change of `schema`. */
   schemaChanged(): void {
     this.definedTypes = new Map(
-      this.schema.definedColumns.map(({ name, type }) => [name, definedColumnVariant[type]!]),
+      this.schema.definedColumns.map(({ name, type }) => [
+        Buffer.from(name).toString('latin1'),
+        definedColumnVariant[type]!,
+      ]),
     );
   }
 

@@ -12,7 +12,12 @@ import {
   type ReservedThroughputDetails,
   type TableOptions,
 } from '../tablestore/wire/messages.js';
+import { Variant } from '../tablestore/wire/plainbuffer.js';
+import { ByteWriter } from './byte-writer.js';
 import { noSuchTable, OtsError } from './errors.js';
+import { parseVariant } from './filter-value.js';
+import { encodeKeyValues } from './key-codec.js';
+import { writeHeader, writeRow } from './row-output.js';
 import type { Service } from './service.js';
 import {
   addDefinedColumns,
@@ -41,6 +46,11 @@ export function listTable(service: Service): Buffer {
   return ListTableResponse.encode({ tableNames: [...service.store.tables.keys()].sort() });
 }
 
+/** ListStream, ListSearchIndex: there are none, since none can be made. SDKs ask before they clean up. */
+export function listNothing(): Buffer {
+  return EMPTY;
+}
+
 export function deleteTable(service: Service, body: Buffer): Buffer {
   const table = named(service, body);
   service.countTableOperation();
@@ -50,7 +60,8 @@ export function deleteTable(service: Service, body: Buffer): Buffer {
 }
 
 export function describeTable(service: Service, body: Buffer): Buffer {
-  const { schema } = named(service, body);
+  const table = named(service, body);
+  const { schema } = table;
   return DescribeTableResponse.encode({
     tableMeta: {
       tableName: schema.name,
@@ -61,7 +72,7 @@ export function describeTable(service: Service, body: Buffer): Buffer {
     tableOptions: options(schema),
     tableStatus: TableStatus.ACTIVE,
     streamDetails: { enableStream: false },
-    shardSplits: [],
+    shardSplits: (schema.splitPoints ?? []).map((point) => splitKey(table, point)),
     creationTime: BigInt(schema.createdMs) * 1000n,
   });
 }
@@ -135,11 +146,24 @@ function throughput(schema: TableSchema): Message<typeof ReservedThroughputDetai
   };
 }
 
+/** A split point as a PlainBuffer row with the partition key alone. */
+function splitKey(table: Table, point: string): Buffer {
+  const { source, start, end } = parseVariant(Buffer.from(point, 'hex'));
+  const columns = table.keyColumns.slice(0, 1);
+  const value =
+    columns[0]!.variant === Variant.INTEGER ? source.readBigInt64LE(start) : source.subarray(start, end);
+  const writer = new ByteWriter(64);
+  writeHeader(writer);
+  writeRow(writer, encodeKeyValues(columns, [value]), columns, []);
+  return writer.slice();
+}
+
 function options(schema: TableSchema): Message<typeof TableOptions> {
   return {
     timeToLive: schema.timeToLiveSeconds,
     maxVersions: schema.maxVersions,
     deviationCellVersionInSec: BigInt(Math.trunc(schema.deviationSeconds)),
     allowUpdate: schema.allowUpdate,
+    updateFullRow: schema.updateFullRow,
   };
 }

@@ -114,6 +114,7 @@ async function createTable(client: TablestoreClient): Promise<void> {
       },
       reservedThroughput: { capacityUnit: { read: 0, write: 0 } },
       tableOptions: { timeToLive: -1, maxVersions: 1 },
+      partitions: [],
       indexMetas: [],
     }),
   );

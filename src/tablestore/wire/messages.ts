@@ -79,6 +79,7 @@ export const CreateTableRequest = new MessageType({
   tableMeta: required(1, TableMeta),
   reservedThroughput: required(2, ReservedThroughput),
   tableOptions: optional(3, TableOptions),
+  partitions: repeated(4, new MessageType({ begin: required(1, 'bytes'), end: required(2, 'bytes') })),
   streamSpec: optional(5, StreamSpecification),
   sseSpec: optional(6, SseSpecification),
   indexMetas: repeated(7, IndexMeta),
