@@ -28,8 +28,7 @@ export async function demo(argv) {
   try {
     const cli = commandLine(stage);
     heading('Precheck');
-    const checked = await cli.once(['check', stage.taskFile]);
-    if (checked !== 0) throw new SetupError(`The precheck did not pass (exit code ${checked}): see above.`);
+    await precheck(stage, cli);
 
     heading('Full load, then what changes meanwhile');
     const followed = await follow(stage, cli);
@@ -95,10 +94,24 @@ function commandLine(stage) {
   };
 }
 
+/** The precheck in a line; when it does not pass, as `rowferry check` shows it. */
+async function precheck(stage, cli) {
+  const { code, objects } = await cli.lines(['check', stage.taskFile, '--json']);
+  if (code !== 0) {
+    await cli.once(['check', stage.taskFile]);
+    throw new SetupError(`The precheck did not pass (exit code ${code}): see above.`);
+  }
+  const { results, successRate } = objects.find((object) => object.type === 'check');
+  const counts = new Map();
+  for (const { status } of results) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const words = [...counts].map(([status, number]) => `${status} ${number}`).join(', ');
+  say(`${results.length} checks: ${words} · success rate ${successRate} %`);
+}
+
 /** Runs the task while the shop is open; closes the shop, waits until all has arrived, stops the task. */
 async function follow(stage, cli) {
   const screen = new Live();
-  const figures = { rssPeak: 0, latencies: [], loadBegan: 0, loadEnded: 0 };
+  const figures = { rssPeak: 0, latencies: [], caughtUp: false, loadBegan: 0, loadEnded: 0 };
   const done = { inserted: 0, updated: 0, deleted: 0, keyChanges: 0, rolledBack: 0 };
   let last;
   let closedAt = Infinity;
@@ -110,7 +123,11 @@ async function follow(stage, cli) {
     if (object.phase === 'full') figures.loadBegan ||= object.atMs;
     if (object.phase === 'incremental') {
       figures.loadEnded ||= object.atMs;
-      if (object.latencyMs !== null && Date.now() < closedAt) figures.latencies.push(object.latencyMs);
+      // What piled up during the load is behind first; from then on it is the latency of following.
+      figures.caughtUp ||= object.caughtUp;
+      if (figures.caughtUp && object.latencyMs !== null && Date.now() < closedAt) {
+        figures.latencies.push(object.latencyMs);
+      }
     }
     const written = done.inserted + done.updated + done.deleted + done.keyChanges;
     screen.draw(object, written > 0 ? [`the shop wrote ${count(written)} rows meanwhile`] : []);
