@@ -23,8 +23,6 @@ export function connectHost<Host extends { ready(): Promise<void> }, State>(
     post: (message: unknown) => vscode.postMessage(message),
     on: (receive) => window.addEventListener('message', (event) => receive(event.data)),
     timeout: -1,
-    // Errors cross as plain text: what they say is meant for people.
-    onFunctionError: () => true,
   }) as unknown as Host;
   void host.ready();
   return host;

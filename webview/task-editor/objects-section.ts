@@ -184,7 +184,7 @@ export class ObjectsSection extends LitElement {
           appearance="secondary"
           ?disabled=${choice?.whole === true}
           @click=${() => this.context.edit(addDatabase(document, name))}
-          >${choice?.whole === true ? t('Selected whole') : t('Whole database')}</vscode-button
+          >${choice?.whole === true ? t('Selected whole') : t('Select whole')}</vscode-button
         >
       </div>
       ${

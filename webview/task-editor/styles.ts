@@ -110,7 +110,7 @@ export const form = css`
   }
   .objects {
     display: grid;
-    grid-template-columns: minmax(220px, 1fr) minmax(0, 2fr);
+    grid-template-columns: minmax(240px, 2fr) minmax(0, 3fr);
     gap: 16px;
     align-items: start;
   }
@@ -129,6 +129,21 @@ export const form = css`
   }
   .selected .hint {
     white-space: nowrap;
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .selected button .clip {
+    flex: none;
+    max-width: 60%;
+  }
+  .selected vscode-text-field {
+    flex: 0 1 170px;
+  }
+  .source-list vscode-button {
+    flex: none;
+  }
+  .source-list .source-list {
+    padding-inline-start: 26px;
   }
   header .grow {
     display: flex;
@@ -140,9 +155,6 @@ export const form = css`
   }
   h3 ~ .fields + h3 {
     margin-top: 8px;
-  }
-  .selected vscode-text-field {
-    min-width: 8em;
   }
   .details {
     padding: 8px 0 8px 24px;

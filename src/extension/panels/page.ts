@@ -49,7 +49,6 @@ export class Page<Host extends object, State> implements vscode.Disposable {
         this.disposables.push(webview.onDidReceiveMessage(receive));
       },
       timeout: -1,
-      onFunctionError: () => true,
     });
     this.disposables.push(
       panel.onDidChangeViewState(() => {

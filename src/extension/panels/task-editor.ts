@@ -98,7 +98,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
   private host(document: vscode.TextDocument): Omit<TaskEditorHost, 'ready'> {
     const { session, service } = this.context;
     const { uri } = document;
-    const source = async () => (await service.resolve(uri)).source;
+    const source = () => service.source(document);
     const needs = (method: (typeof session.methods)[number]) => {
       if (session.connected && !session.answers(method)) {
         throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));

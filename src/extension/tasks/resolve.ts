@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { noConnections, type Connections } from '../../shared/connections.js';
-import { variablesIn } from '../../shared/environment.js';
+import { resolveVariables, variablesIn } from '../../shared/environment.js';
+import { RowferryError } from '../../shared/errors.js';
 import { resolveTask } from '../../shared/task-file.js';
 import type { DestinationSettings, ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
 import { localTablestoreName, type LocalTablestore } from '../connections/local-tablestore.js';
@@ -46,6 +47,25 @@ export async function resolveForEngine(
   });
   const goOn = vscode.workspace.getConfiguration('rowferry').get('engine.keepRunning', false);
   return { ...resolved, keepRunning: resolved.keepRunning || goOn };
+}
+
+/** The source alone, for looking at what is there. As resolveForEngine, but asks for nothing of the destination. */
+export async function resolveSource(
+  { saved, secrets }: Resolver,
+  uri: vscode.Uri,
+  source: Task['source'],
+): Promise<SourceSettings> {
+  let settings: SourceSettings;
+  if ('connection' in source) {
+    const beside = (await readConnections(connectionsBeside(uri)))?.sources[source.connection];
+    const found = beside ?? (await saved.resolve('source', source.connection));
+    if (!found) {
+      throw new RowferryError('ROW-T105', vscode.l10n.t('There is no connection {0}.', source.connection));
+    }
+    settings = found;
+  } else settings = source;
+  const values = await variables(secrets, uri, settings);
+  return resolveVariables(settings, (name) => values.get(name));
 }
 
 /** Those the task names: beside the file first, then the saved ones, then Local Tablestore, started when named. */

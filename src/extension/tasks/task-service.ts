@@ -4,9 +4,9 @@ import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport, VerifyReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { issueError, parseTask, withTaskId } from '../../shared/task-file.js';
-import type { ResolvedTask, Task } from '../../shared/task.js';
+import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
 import type { EngineSession } from '../engine/session.js';
-import { resolveForEngine, type Resolver } from './resolve.js';
+import { resolveForEngine, resolveSource, type Resolver } from './resolve.js';
 import { Secrets } from '../secrets.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 
@@ -62,6 +62,13 @@ export class TaskService {
       });
     }
     return resolveForEngine(this.resolver, uri, await this.load(uri));
+  }
+
+  /** The source of a task as its text now says, saved or not. */
+  async source(document: vscode.TextDocument): Promise<SourceSettings> {
+    const { value, issues } = parseTask(document.getText());
+    if (!value) throw issueError(vscode.workspace.asRelativePath(document.uri), issues);
+    return resolveSource(this.resolver, document.uri, value.source);
   }
 
   async start(uri: vscode.Uri): Promise<ResolvedTask> {
