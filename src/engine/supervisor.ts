@@ -11,6 +11,7 @@ import type {
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { precheck } from '../sync/precheck/index.js';
+import { AttemptedWork, type Windows } from './attempts.js';
 import { AlertWatch, postWebhook } from './alerts.js';
 import type { Log } from './log.js';
 import { fingerprint, ManagedTask, plain } from './managed-task.js';
@@ -63,7 +64,9 @@ export class Supervisor {
         file,
         async () => {
           await this.#mustPass(managed, task);
-          return this.workshop.work(task, options);
+          const windows = () => this.#windows(task);
+          const make = () => this.workshop.work(withWindows(task, windows()), options);
+          return new AttemptedWork(make, windows, this.log, task.name);
         },
         (outcome) => this.#ended(managed, outcome),
       );
@@ -154,6 +157,18 @@ export class Supervisor {
     return managed.options.keepRunning ?? managed.task?.keepRunning ?? false;
   }
 
+  /** Tasks that share a source or a destination wait no longer than the most impatient of them. */
+  #windows(task: ResolvedTask): Windows {
+    const sharing = [...this.#tasks.values()].flatMap((t) =>
+      t.active && t.task && shares(t.task, task) ? [t.task] : [],
+    );
+    const shortest = (of: (t: ResolvedTask) => number) => Math.min(of(task), ...sharing.map(of)) * 60_000;
+    return {
+      connectionMs: shortest((t) => t.retry.connectionMinutes),
+      otherMs: shortest((t) => t.retry.otherMinutes),
+    };
+  }
+
   #managed(task: ResolvedTask, file: string): ManagedTask {
     let managed = this.#tasks.get(task.id);
     if (!managed) {
@@ -234,6 +249,18 @@ export class Supervisor {
       return undefined;
     }
   }
+}
+
+function withWindows(task: ResolvedTask, windows: Windows): ResolvedTask {
+  const retry = { connectionMinutes: windows.connectionMs / 60_000, otherMinutes: windows.otherMs / 60_000 };
+  return { ...task, retry };
+}
+
+function shares(a: ResolvedTask, b: ResolvedTask): boolean {
+  const sameSource = a.source.host === b.source.host && a.source.port === b.source.port;
+  const sameDestination =
+    a.destination.endpoint === b.destination.endpoint && a.destination.instance === b.destination.instance;
+  return sameSource || sameDestination;
 }
 
 function heldError(managed: ManagedTask, session: Session): RowferryError {

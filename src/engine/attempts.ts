@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RowferryError, type ErrorCode, type PlainError } from '../shared/errors.js';
+import type { RunOutcome } from '../shared/protocol.js';
+import type { Log } from './log.js';
+import { plain, type Work, type WorkView } from './managed-task.js';
+
+/** What another attempt with fresh connections may mend, by the window that holds for it (dts-behaviour, “retry windows”). */
+const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
+  'ROW-S101': 'connection',
+  'ROW-S107': 'connection',
+  'ROW-D101': 'connection',
+  'ROW-S111': 'other',
+};
+
+export interface Windows {
+  connectionMs: number;
+  otherMs: number;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+/** An attempt that worked for so long was a success: the next failure begins a window of its own. */
+const healthyMs = 20_000;
+
+/**
+ * A run that is begun again from its checkpoint when it fails for a reason that passes. What happens inside one
+ * attempt, connections lost and found again, is the attempt's own business; this is for what ends it.
+ */
+export class AttemptedWork implements Work {
+  readonly #stopping = new AbortController();
+  #current: Work;
+  #retry: WorkView['retry'];
+  #failingSinceMs: number | undefined;
+  #attempt = 0;
+
+  constructor(
+    private readonly make: () => Work,
+    /** Asked at each failure: tasks that share a source or destination share the shortest window. */
+    private readonly windows: () => Windows,
+    private readonly log: Log,
+    private readonly name: string,
+  ) {
+    this.#current = make();
+  }
+
+  async run(): Promise<RunOutcome> {
+    for (;;) {
+      const began = Date.now();
+      const outcome = await this.#runOnce();
+      const kind = outcome.state === 'failed' && outcome.error ? windowOf[outcome.error.code] : undefined;
+      if (!kind || !outcome.error || this.#stopping.signal.aborted) return outcome;
+      const now = Date.now();
+      if (this.#failingSinceMs === undefined || now - began > healthyMs) {
+        this.#failingSinceMs = now;
+        this.#attempt = 0;
+      }
+      const windows = this.windows();
+      const untilMs = this.#failingSinceMs + (kind === 'connection' ? windows.connectionMs : windows.otherMs);
+      if (now >= untilMs) return { state: 'failed', error: gaveUp(outcome.error, this.#attempt) };
+      this.#attempt++;
+      this.#retry = { error: outcome.error, attempt: this.#attempt, untilMs };
+      this.log.warn(`${this.name}: begins again: ${outcome.error.message}`);
+      const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#attempt - 1, 10));
+      try {
+        await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: this.#stopping.signal });
+      } catch {
+        return { state: 'stopped' };
+      }
+      this.#current = this.make();
+    }
+  }
+
+  async #runOnce(): Promise<RunOutcome> {
+    try {
+      return await this.#current.run();
+    } catch (error) {
+      if (!(error instanceof RowferryError))
+        this.log.error(
+          `${this.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
+      return { state: 'failed', error: plain(error) };
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#current.stop();
+  }
+
+  get current(): Work {
+    return this.#current;
+  }
+
+  view(): WorkView {
+    const view = this.#current.view();
+    if (!this.#retry || this.#stopping.signal.aborted) return view;
+    if (view.state === 'running') {
+      this.#retry = undefined;
+      return view;
+    }
+    const { error: _error, ...rest } = view;
+    return { ...rest, state: 'retrying', retry: view.retry ?? this.#retry };
+  }
+}
+
+function gaveUp(error: PlainError, attempts: number): PlainError {
+  return { ...error, message: `Gave up after ${attempts} attempts: ${error.message}` };
+}
