@@ -438,6 +438,41 @@ describe.each([
     expect(beat.position.gtidSet).toBe(end.gtidSet);
   });
 
+  it('passes an encrypted link, paused and resumed', async () => {
+    const start = await endPosition(source);
+    const recorder = new Recorder(settingsOf(server, { ssl: 'required' }), start);
+    let rows = 0;
+    recorder.onRow = () => {
+      if (++rows % 1000 !== 0) return;
+      recorder.stream.pause();
+      setTimeout(() => recorder.stream.resume(), 5);
+    };
+    await server.query('CREATE TABLE test.secret (id INT PRIMARY KEY, t VARCHAR(200))');
+    await server.query('SET SESSION cte_max_recursion_depth = 100000');
+    await server.query(
+      "INSERT INTO test.secret WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i, REPEAT('s', 150) FROM n",
+    );
+    const goal = await endPosition(source);
+    await recorder.until(() => hasReached(recorder.stream.position, goal));
+    await recorder.stream.stop();
+    expect(recorder.rows('secret').map((row) => (row.after![0] as Buffer).readInt32LE(0))).toEqual(
+      Array.from({ length: 20000 }, (_, i) => i + 1),
+    );
+  });
+
+  it('may be paused before it runs', async () => {
+    const start = await endPosition(source);
+    const recorder = new Recorder(settingsOf(server), start);
+    recorder.stream.pause();
+    await server.query('CREATE TABLE test.later (id INT PRIMARY KEY)');
+    await server.query('INSERT INTO test.later VALUES (1)');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(recorder.events).toEqual([]);
+    recorder.stream.resume();
+    await recorder.until(() => recorder.rows().length === 1);
+    await recorder.stream.stop();
+  });
+
   it('ends with what the handler throws', async () => {
     const start = await endPosition(source);
     const recorder = new Recorder(settingsOf(server), start);

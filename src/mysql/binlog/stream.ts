@@ -25,6 +25,7 @@ export interface BinlogStreamOptions {
 const standardHeartbeatSeconds = 5;
 /** A dead link is seen after this many missed heartbeats: 20 s, inside the 30 s that are promised. */
 const missedHeartbeats = 4;
+const watchMillis = 1000;
 const serverIdAttempts = 3;
 /** ER_SOURCE_FATAL_ERROR_READING_BINLOG: the answer to everything that is wrong with a dump. */
 const dumpRefused = 1236;
@@ -44,6 +45,7 @@ export class BinlogStream {
   #paused = false;
   #stopped = false;
   #lastHeardAt = Date.now();
+  #lastWatchAt = 0;
   #end: ((error: Error | null) => void) | null = null;
   #pumpPending = false;
 
@@ -137,7 +139,7 @@ export class BinlogStream {
       },
       () => this.#isOpen && decoder.isReady,
     );
-    this.#lastHeardAt = Date.now();
+    this.#lastHeardAt = this.#lastWatchAt = Date.now();
     this.#dump = new BinlogDump({
       connection: options,
       session: [...connection.preparedBy, ...dumpSession(heartbeat)],
@@ -146,7 +148,7 @@ export class BinlogStream {
       onChunk: (chunk) => this.#take(chunk),
       onError: (error) => this.#fail(sourceError(error, 'use', text)),
     });
-    const watch = setInterval(() => this.#watch(text, heartbeat), 1000);
+    const watch = setInterval(() => this.#watch(text, heartbeat), watchMillis);
     try {
       await ended;
     } finally {
@@ -219,12 +221,15 @@ export class BinlogStream {
   }
 
   #watch(address: string, heartbeatSeconds: number): void {
-    // While the socket stands still on our side, silence means nothing.
-    if (!this.#isOpen || !this.#framer!.isEmpty) {
-      this.#lastHeardAt = Date.now();
+    const now = Date.now();
+    const wasAsleep = now - this.#lastWatchAt > 2 * watchMillis;
+    this.#lastWatchAt = now;
+    // While the socket stands still on our side, or this process did, silence means nothing.
+    if (!this.#isOpen || !this.#framer!.isEmpty || wasAsleep) {
+      this.#lastHeardAt = now;
       return;
     }
-    const silent = Date.now() - this.#lastHeardAt;
+    const silent = now - this.#lastHeardAt;
     if (silent > heartbeatSeconds * missedHeartbeats * 1000) {
       this.#fail(lost(address, `nothing was heard for ${Math.round(silent / 1000)} s`));
     }
