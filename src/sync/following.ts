@@ -129,6 +129,8 @@ export class Following {
           { position: this.streamPosition, heartbeatSeconds: 2 },
           this.handler,
         );
+        // What made the last stream stand still still does.
+        if (this.waits > 0 || this.queueFull) this.stream.pause();
         try {
           await this.stream.run();
         } catch (error) {
