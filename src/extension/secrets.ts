@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 
 /**
  * Everything secret lives here and in the engine's memory only. Keys name what a secret is for, and an index lists

@@ -7,7 +7,7 @@ import { Service, type ServiceLimits } from './service.js';
 import { Store } from './store.js';
 
 export type { FaultRule } from './faults.js';
-export { openTablestoreData, type TableView, type TablestoreData } from './inspect.js';
+export { openTablestoreData, type TablestoreData } from './inspect.js';
 export type { ServiceLimits } from './service.js';
 
 export interface LocalTablestoreOptions {

@@ -69,8 +69,9 @@ export function applyUpdate(
   const columns = new Map<string, StoredCell[]>();
   for (const cell of old?.cells ?? []) {
     const versions = columns.get(cell.name);
-    if (versions) versions.push(cell);
-    else columns.set(cell.name, [cell]);
+    // Versions beyond the table's number are gone, whether they were ever taken out of the stored bytes or not.
+    if (versions && versions.length < maxVersions) versions.push(cell);
+    else if (!versions) columns.set(cell.name, [cell]);
   }
   const scanner = new PlainBufferScanner(cells, 0, cells.length, false);
   while (scanner.cell()) {

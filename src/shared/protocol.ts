@@ -1,14 +1,5 @@
 import type { PlainError } from './errors.js';
-import type { SourcePosition } from './position.js';
-import type {
-  CellType,
-  DestinationSettings,
-  Operation,
-  ResolvedTask,
-  SourceSettings,
-  Task,
-  WriteSettings,
-} from './task.js';
+import type { ResolvedTask } from './task.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { WorkbenchApi } from './workbench-api.js';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { cellTypes } from './cell-types.js';
 
-export { cellTypes, type CellType } from './cell-types.js';
+export { type CellType } from './cell-types.js';
 
 /**
  * The task file (`NAME.rowferry.json`), defined here and nowhere else: types, defaults, ranges, the JSON Schema
@@ -304,8 +304,6 @@ export type Task = z.infer<typeof taskSchema>;
 export type SourceSettings = z.infer<typeof inlineSource>;
 export type DestinationSettings = z.infer<typeof inlineDestination>;
 export type TableMapping = z.infer<typeof tableMapping>;
-export type ColumnMapping = z.infer<typeof columnMapping>;
-export type ObjectSelection = z.infer<typeof objectSelection>;
 export type WriteSettings = Task['write'];
 export type Operation = Task['synchronization']['operations'][number];
 

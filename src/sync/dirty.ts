@@ -1,4 +1,4 @@
-import { RowferryError, errorCodes, type ErrorCode } from '../shared/errors.js';
+import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
@@ -85,11 +85,6 @@ export class DirtyData {
     if (this.task.dirtyData.policy === 'skip' || decision === 'skip') return;
     throw new BlockedByDirtyData(plan.source, message);
   }
-}
-
-/** Code of a record: ours stay, those of the service are told as what they are. */
-export function remedyOf(code: string): string {
-  return code in errorCodes ? errorCodes[code as ErrorCode].remedy : errorCodes['ROW-V103'].remedy;
 }
 
 function readable(row: Buffer): { key: Record<string, string>; cells: Record<string, string | null> } {

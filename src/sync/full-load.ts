@@ -6,7 +6,7 @@ import type { SourceSettings } from '../shared/task.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { TableEncoder, UnwritableRow, showValue } from './encoder.js';
-import { DirtyData } from './dirty.js';
+import type { DirtyData } from './dirty.js';
 import { EtlError } from './etl/values.js';
 import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';

@@ -1,4 +1,3 @@
-import { loadTables } from '../mysql/catalog.js';
 import { connectSource } from '../mysql/connection.js';
 import { planChunks, readChunk } from '../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders, selectExpression } from '../mysql/types/index.js';

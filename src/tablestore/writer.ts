@@ -23,7 +23,8 @@
  * enqueue() gives false.
  */
 import { ContentRows, type BatchMode } from './batch.js';
-import { Bucket, Entry, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
+import type { Entry } from './bucket.js';
+import { Bucket, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
 import type { TablestoreClient } from './client.js';
 import { Courier, type LateRow } from './delivery.js';
 import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';

@@ -10,6 +10,7 @@ import {
   orders,
   setStage,
   taskItem,
+  webview,
   type Stage,
 } from './stage.js';
 
@@ -63,6 +64,13 @@ test('a task is found, asked for its secret once, started, followed and stopped'
 
   await page.getByRole('treeitem', { name: /^Tables/ }).click();
   await page.getByRole('treeitem', { name: /^shop\.customers/ }).waitFor();
+  await inlineAction(task, 'Open Monitor');
+  const monitor = webview(page);
+  await eventually(async () => {
+    expect(await monitor.locator('rf-monitor h1').innerText()).toBe('Monitor: orders');
+    expect(await monitor.locator('rf-chart canvas').count()).toBe(3);
+  });
+  await page.mouse.move(900, 5);
   await page.screenshot({ path: path.join(import.meta.dirname, '../../media/workbench.png') });
 
   await inlineAction(task, 'Stop Task');

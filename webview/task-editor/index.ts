@@ -187,7 +187,7 @@ class TaskEditor extends LitElement {
         spellcheck="false"
         aria-label=${t('ETL script')}
         aria-invalid=${problem ? 'true' : 'false'}
-        placeholder=${'e_if(op_gt(\`id\`, 10000), e_drop())'}
+        placeholder=${'e_if(op_gt(`id`, 10000), e_drop())'}
         .value=${live(typeof script === 'string' ? script : '')}
         @change=${(event: Event) => {
           const text = valueOf(event);

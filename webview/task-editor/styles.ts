@@ -157,7 +157,16 @@ export const form = css`
     margin-top: 8px;
   }
   .details {
-    padding: 8px 0 8px 24px;
+    padding: 8px 0;
+    overflow: auto;
+  }
+  .details table vscode-text-field,
+  .details table vscode-dropdown {
+    width: 100%;
+    min-width: 7em;
+  }
+  .details th:last-child {
+    width: 4.5em;
   }
   .details vscode-text-field.wide {
     width: 100%;

@@ -20,10 +20,9 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const last = new Map<string, TaskSnapshot['state']>();
   let restarts: number[] = [];
 
-  const startAgain = (snapshot: TaskSnapshot) => () => {
+  const startAgain = (snapshot: TaskSnapshot) => async () => {
     const file = service.fileOf(snapshot);
-    if (file) return vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
-    return undefined;
+    if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
   };
 
   return vscode.Disposable.from(

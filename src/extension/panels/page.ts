@@ -101,7 +101,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
                 ? error.message
                 : String(error);
           // A plain object: what is an Error here arrives as {} there.
-          // eslint-disable-next-line @typescript-eslint/only-throw-error
+
           throw { message };
         }
       };

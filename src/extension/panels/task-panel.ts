@@ -75,13 +75,11 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
     };
     panel.title = kind.title(task.name());
     panel.iconPath = vscode.Uri.joinPath(context.extensionUri, 'media', 'panel.svg');
-    let page: Page<Host, State> | undefined;
+    // The content may have a state before the page is there to show it.
+    let show = (state: State): void => void (first = state);
     let first: State | undefined;
-    const content = kind.open(task, (state) => {
-      first = state;
-      page?.show(state);
-    });
-    page = new Page<Host, State>(panel, {
+    const content = kind.open(task, (state) => show(state));
+    const page = new Page<Host, State>(panel, {
       extensionUri: context.extensionUri,
       name: kind.name,
       calls: kind.calls,
@@ -89,6 +87,7 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
       log: context.log,
       restore: { uri: uri.toString() },
     });
+    show = (state) => page.show(state);
     if (first !== undefined) page.show(first);
     this.open.set(uri.toString(), panel);
     panel.onDidDispose(() => {

@@ -21,8 +21,6 @@ type Node =
   | { kind: 'table'; task: vscode.Uri; progress: TableProgress }
   | { kind: 'issue'; task: vscode.Uri; line: number; message: string };
 
-export type TaskNode = Extract<Node, { kind: 'task' }>;
-
 /** The tree of tasks: one item a file, below it what the engine says of it. */
 export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<undefined>();

@@ -130,7 +130,6 @@ const escapes: Record<string, string> = {
 };
 
 function quoted(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that JSON escapes
   const escaped = text.replace(
     /["\\\x00-\x1f]/g,
     (c) => escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

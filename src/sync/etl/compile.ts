@@ -273,9 +273,6 @@ export function compileEtl(script: string): EtlProgram | null {
 
 const knownFunctions = [...Object.keys(valueFunctions), ...lazyFunctions, ...actionFunctions];
 
-/** Every name that a script may call or use, for completion in the editor. */
-export const etlNames = { functions: knownFunctions, variables: variableNames };
-
 function checkArguments(node: Node & { kind: 'call' }, definition: ValueFunction): void {
   const [least, most] = definition.arity;
   if (node.positional.length < least || node.positional.length > most) {

@@ -153,6 +153,7 @@ export const GetRowResponse = new MessageType({
   nextToken: optional(3, 'bytes'),
 });
 
+/** UpdateRow and DeleteRow have the fields of PutRow under other names. */
 export const PutRowRequest = new MessageType({
   tableName: required(1, 'string'),
   row: required(2, 'bytes'),
@@ -160,10 +161,6 @@ export const PutRowRequest = new MessageType({
   returnContent: optional(4, ReturnContent),
   transactionId: optional(5, 'string'),
 });
-
-/** UpdateRow has the fields of PutRow under other names, DeleteRow too. */
-export const UpdateRowRequest = PutRowRequest;
-export const DeleteRowRequest = PutRowRequest;
 
 /** PutRow, UpdateRow and DeleteRow answer alike. */
 export const WriteRowResponse = new MessageType({
@@ -249,8 +246,6 @@ export const BulkImportRequest = new MessageType({
   tableName: required(1, 'string'),
   rows: repeated(2, new MessageType({ type: required(1, 'int32'), rowChange: required(2, 'bytes') })),
 });
-
-export const BulkImportResponse = TableInBatchResponse;
 
 export const BulkExportRequest = new MessageType({
   tableName: required(1, 'string'),
