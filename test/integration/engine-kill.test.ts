@@ -44,6 +44,8 @@ beforeAll(async () => {
         accessKeySecret: '${env:SECRET}',
       },
       objects: [{ database: 'shop' }],
+      // The load takes five seconds, so that a moment within it can be met.
+      throttle: { full: { rowsPerSecond: rows / 5 } },
     }),
   );
 }, 120_000);

@@ -201,7 +201,10 @@ class Statement {
     const c = this.cursor;
     const start = c.at;
     let found: TextDefaults | undefined;
-    for (; !c.done; c.skipToComma(), c.take(',')) found = this.textDefaults() ?? found;
+    do {
+      found = this.textDefaults() ?? found;
+      c.skipToComma();
+    } while (c.take(','));
     c.at = start;
     return found;
   }

@@ -86,6 +86,9 @@ describe('statements', () => {
     expect(parse('ALTER TABLE t ADD x int GLOW')).toMatchObject({ kind: 'unreadable', tables: [t('t')] });
     expect(parse("ALTER TABLE t COMMENT 'x")).toMatchObject({ kind: 'unreadable', tables: [] });
   });
+  it('ends at a parenthesis that was never opened', () => {
+    expect(parse('ALTER TABLE t ADD c int ), ADD d int')).toMatchObject({ kind: 'unreadable' });
+  });
   it('throws on no text', () => {
     const word = fc.constantFrom(
       'ALTER',
