@@ -13,10 +13,7 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rowferry-cli-'));
   cliScript();
-  [mysql, store] = await Promise.all([
-    startMysql({ port: 34310 }),
-    startLocalTablestore({ port: 34311, data: join(folder, 'data') }),
-  ]);
+  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(20));
@@ -74,10 +71,10 @@ describe('bad input', () => {
 
   it('nobody listens at the source', async () => {
     expectTwoLines(
-      await run(good().replace(String(mysql.port), '34349')),
+      await run(good().replace(String(mysql.port), '9')),
       3,
       'ROW-S101',
-      /127\.0\.0\.1:34349/,
+      /127\.0\.0\.1:9/,
       /host and port/,
     );
   });
@@ -136,10 +133,10 @@ describe('bad input', () => {
 
   it('nobody listens at the destination', async () => {
     expectTwoLines(
-      await run(good().replace(store.url, 'http://127.0.0.1:34348')),
+      await run(good().replace(store.url, 'http://127.0.0.1:7')),
       3,
       'ROW-D101',
-      /127\.0\.0\.1:34348/,
+      /127\.0\.0\.1:7/,
       /endpoint/,
     );
   });
@@ -150,7 +147,7 @@ describe('bad input', () => {
     });
     expect(result).toMatchObject({ code: 3 });
     expect(result.stderr.trim().split('\n')).toEqual([
-      expect.stringMatching(/^ROW-E103 .*34311/),
+      expect.stringMatching(new RegExp(`^ROW-E103 .*${store.port}`)),
       expect.stringMatching(/--port/),
     ]);
   });

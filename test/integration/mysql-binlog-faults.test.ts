@@ -21,13 +21,13 @@ async function ask<T>(
 }
 
 describe.each([
-  { name: 'with GTID', gtid: true, port: 34210 },
-  { name: 'without GTID', gtid: false, port: 34211 },
-])('a stream that breaks, $name', ({ gtid, port }) => {
+  { name: 'with GTID', gtid: true },
+  { name: 'without GTID', gtid: false },
+])('a stream that breaks, $name', ({ gtid }) => {
   let server: MysqlServer;
 
   beforeAll(async () => {
-    server = await startMysql({ gtid, port, args: gtid ? [] : gtidOff });
+    server = await startMysql({ gtid, args: gtid ? [] : gtidOff });
     await server.query('CREATE DATABASE test');
     await server.query('CREATE TABLE test.t (id INT PRIMARY KEY, v VARCHAR(1000))');
   }, 120_000);
@@ -184,8 +184,8 @@ describe.each([
 
 describe('a source that is switched over', () => {
   it('goes on by GTID on the next of its hosts', async () => {
-    const source = await startMysql({ gtid: true, port: 34212, args: ['--server-id=1'] });
-    const replica = await startMysql({ gtid: true, port: 34213, args: ['--server-id=2'] });
+    const source = await startMysql({ gtid: true, args: ['--server-id=1'] });
+    const replica = await startMysql({ gtid: true, args: ['--server-id=2'] });
     try {
       await source.query('CREATE DATABASE test');
       await source.query('CREATE TABLE test.t (id INT PRIMARY KEY)');

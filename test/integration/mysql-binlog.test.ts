@@ -15,14 +15,14 @@ import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 const gtidOff = ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'];
 
 describe.each([
-  { name: 'with GTID', gtid: true, port: 34200 },
-  { name: 'without GTID', gtid: false, port: 34201 },
-])('the binlog of a MySQL $name', ({ gtid, port }) => {
+  { name: 'with GTID', gtid: true },
+  { name: 'without GTID', gtid: false },
+])('the binlog of a MySQL $name', ({ gtid }) => {
   let server: MysqlServer;
   let source: SourceConnection;
 
   beforeAll(async () => {
-    server = await startMysql({ gtid, port, args: ['--max-allowed-packet=64M', ...(gtid ? [] : gtidOff)] });
+    server = await startMysql({ gtid, args: ['--max-allowed-packet=64M', ...(gtid ? [] : gtidOff)] });
     source = await connectSource(settingsOf(server));
     await server.query('CREATE DATABASE test');
   }, 120_000);
@@ -488,7 +488,7 @@ describe.each([
 
 describe('tagged GTIDs', () => {
   it('are followed as the server counts them', async () => {
-    const server = await startMysql({ gtid: true, port: 34202 });
+    const server = await startMysql({ gtid: true });
     try {
       const source = await connectSource(settingsOf(server));
       const recorder = new Recorder(settingsOf(server), await safeStartPosition(source));

@@ -8,14 +8,14 @@ import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 const gtidOff = ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'];
 
 describe.each([
-  { name: 'with GTID', gtid: true, port: 34230 },
-  { name: 'without GTID', gtid: false, port: 34231 },
-])('positions $name', ({ gtid, port }) => {
+  { name: 'with GTID', gtid: true },
+  { name: 'without GTID', gtid: false },
+])('positions $name', ({ gtid }) => {
   let server: MysqlServer;
   let source: SourceConnection;
 
   beforeAll(async () => {
-    server = await startMysql({ gtid, port, args: gtid ? [] : gtidOff });
+    server = await startMysql({ gtid, args: gtid ? [] : gtidOff });
     source = await connectSource(settingsOf(server));
     await server.query('CREATE DATABASE test');
     await server.query('CREATE TABLE test.t (id INT PRIMARY KEY)');
@@ -68,7 +68,7 @@ describe.each([
 describe('the lock', () => {
   let server: MysqlServer;
   beforeAll(async () => {
-    server = await startMysql({ port: 34232 });
+    server = await startMysql();
   }, 120_000);
   afterAll(() => server?.stop());
 

@@ -12,7 +12,7 @@ let source: SourceConnection;
 let reader: SourceConnection;
 
 beforeAll(async () => {
-  server = await startMysql({ port: 34220, args: ['--max-allowed-packet=64M'] });
+  server = await startMysql({ args: ['--max-allowed-packet=64M'] });
   // What an administrator may have set globally must not reach our sessions.
   await server.query(
     "SET GLOBAL time_zone = '+08:00', GLOBAL max_execution_time = 1, GLOBAL sql_mode = 'ANSI_QUOTES,NO_ZERO_DATE,STRICT_ALL_TABLES', GLOBAL sql_select_limit = 2, GLOBAL net_write_timeout = 1",
@@ -435,7 +435,7 @@ describe('sessions', () => {
     await server.query("CREATE USER shut@localhost IDENTIFIED BY 'x'");
     const refused = (more: object): Promise<unknown> => connectSource(settingsOf(server, more));
     await expect(refused({ user: 'shut', password: 'wrong' })).rejects.toMatchObject({ code: 'ROW-S102' });
-    await expect(refused({ port: 34249 })).rejects.toMatchObject({ code: 'ROW-S101' });
+    await expect(refused({ port: 9 })).rejects.toMatchObject({ code: 'ROW-S101' });
     await expect(refused({ host: 'no-such-host.invalid' })).rejects.toMatchObject({ code: 'ROW-S101' });
     await expect(refused({ ssl: 'verify-ca' })).rejects.toMatchObject({ code: 'ROW-S110' });
     await expect(refused({ ssl: 'required', caFile: '/no/such/file' })).rejects.toMatchObject({
@@ -454,7 +454,7 @@ describe('sessions', () => {
     expect(cipher!.Value).not.toBe('');
     await tls.close();
     const second = await connectSource(
-      settingsOf(server, { port: 34249, hosts: ['127.0.0.1:34248', `127.0.0.1:${server.port}`] }),
+      settingsOf(server, { port: 9, hosts: ['127.0.0.1:7', `127.0.0.1:${server.port}`] }),
     );
     expect(second.address).toBe(`127.0.0.1:${server.port}`);
     await second.close();

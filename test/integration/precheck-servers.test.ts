@@ -16,10 +16,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rowferry-precheck-'));
-  [mysql, store] = await Promise.all([
-    startMysql({ port: 34320 }),
-    startLocalTablestore({ port: 34321, data: join(folder, 'data') }),
-  ]);
+  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
   await mysql.query(
     'CREATE DATABASE shop; CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(20))',
   );
@@ -62,7 +59,7 @@ describe('the destination', () => {
   }
 
   it('nobody there', async () => {
-    const report = await run((t) => (t.destination.endpoint = 'http://127.0.0.1:34349'));
+    const report = await run((t) => (t.destination.endpoint = 'http://127.0.0.1:9'));
     expect(openItems(report)).toEqual(['destination-connection']);
     expect(report.connectionError?.code).toBe('ROW-D101');
   });
@@ -152,13 +149,13 @@ describe('servers that are set up otherwise', () => {
     [
       'a replica that does not log what it replicates',
       ['--skip-log-replica-updates', '--skip-replica-start'],
-      "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 34349, SOURCE_USER = 'nobody'",
+      "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9, SOURCE_USER = 'nobody'",
       ['warning:replica-updates'],
     ],
     [
       'a replica that does',
       ['--skip-replica-start'],
-      "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 34349, SOURCE_USER = 'nobody'",
+      "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9, SOURCE_USER = 'nobody'",
       [],
     ],
     [
@@ -170,7 +167,7 @@ describe('servers that are set up otherwise', () => {
   ])(
     '%s',
     async (_, args, sql, expected) => {
-      const server = await startMysql({ port: 34322, args });
+      const server = await startMysql({ args });
       try {
         await server.query(
           `CREATE DATABASE shop; CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(20))`,

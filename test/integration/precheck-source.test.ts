@@ -15,10 +15,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rowferry-precheck-'));
-  [mysql, store] = await Promise.all([
-    startMysql({ port: 34300 }),
-    startLocalTablestore({ port: 34301, data: join(folder, 'data') }),
-  ]);
+  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.customers (id BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT, name VARCHAR(255) NOT NULL, note LONGTEXT, doc JSON);
@@ -60,7 +57,7 @@ describe('a plain MySQL 9 with its defaults and a fresh Tablestore', () => {
 
 describe('the source', () => {
   it('unknown host', async () => {
-    const report = await run((t) => (t.source.port = 34349));
+    const report = await run((t) => (t.source.port = 9));
     expect(open(report)).toEqual(['source-connection']);
     expect(report.successRate).toBeLessThan(100);
   });
