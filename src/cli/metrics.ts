@@ -119,6 +119,14 @@ export class MetricsServer {
         if (s.latencyMs !== null) g.set({ task: s.name }, s.latencyMs / 1000);
       },
     );
+    gauge(
+      'rowferry_lag_transactions',
+      'Transactions that the source had and that are not applied; absent without GTIDs.',
+      ['task'],
+      (g, s) => {
+        if (typeof s.lagTransactions === 'number') g.set({ task: s.name }, s.lagTransactions);
+      },
+    );
     gauge('rowferry_rows_per_second', 'Rows written per second, over the last seconds.', ['task'], (g, s) =>
       g.set({ task: s.name }, s.rowsPerSecond),
     );

@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
-import type { TaskSnapshot, TableProgress, TaskState } from '../shared/snapshot.js';
+import type { TaskSnapshot, TableProgress, TaskState, ThrottleInForce } from '../shared/snapshot.js';
 import { bytes, count, duration } from './figures.js';
 import { clip, displayWidth, pad, type Style, type Terminal } from './terminal.js';
 
@@ -24,8 +24,34 @@ const stateColour: Record<TaskState, keyof Style> = {
 };
 
 export function latency(snapshot: TaskSnapshot): string {
-  if (snapshot.latencyMs === null) return 'latency unknown';
-  return snapshot.latencyMs === 0 ? 'caught up' : `latency ${duration(snapshot.latencyMs)}`;
+  const { latencyMs, lagTransactions: lag } = snapshot;
+  if (latencyMs === null) return 'latency unknown';
+  const behind = lag ? `, ${count(lag)} ${lag === 1 ? 'transaction' : 'transactions'} behind` : '';
+  return latencyMs === 0 ? 'caught up' : `latency ${duration(latencyMs)}${behind}`;
+}
+
+/** `limited to 5,000 rows/s, 2 MB/s`. */
+export function throttleText({
+  rowsPerSecond,
+  megabytesPerSecond,
+  queriesPerSecond,
+}: ThrottleInForce): string {
+  const limits = [
+    rowsPerSecond === null ? '' : `${count(rowsPerSecond)} rows/s`,
+    megabytesPerSecond === null ? '' : `${megabytesPerSecond} MB/s`,
+    queriesPerSecond === null || queriesPerSecond === undefined ? '' : `${count(queriesPerSecond)} queries/s`,
+  ];
+  return `limited to ${limits.filter((limit) => limit !== '').join(', ')}`;
+}
+
+export function retryText({ atMs }: TaskSnapshot, retry: NonNullable<TaskSnapshot['retry']>): string {
+  const left = duration(Math.max(0, retry.untilMs - atMs));
+  return `retrying (attempt ${retry.attempt}, given up in ${left}): ${retry.error.message}`;
+}
+
+/** Rows and latency mean something only while a task works. */
+export function isWorking(snapshot: TaskSnapshot): boolean {
+  return snapshot.state === 'running' || snapshot.state === 'retrying' || snapshot.state === 'stopping';
 }
 
 /** `GTID set · binlog.000003:1234 · committed 2026-01-02 03:04:05.123`, or a dash. */
@@ -52,20 +78,17 @@ export function snapshotLines(
   const phase = snapshot.phase === 'none' ? '' : ` · ${snapshot.phase}`;
   const followed = snapshot.rows.inserted + snapshot.rows.updated + snapshot.rows.deleted;
   const lines = [
-    `${style.bold(snapshot.name)} ${state}${phase} · ${count(snapshot.rowsPerSecond)} rows/s · ${bytes(snapshot.bytesPerSecond)}/s` +
-      (snapshot.phase === 'incremental' ? ` · ${latency(snapshot)}` : ''),
+    `${style.bold(snapshot.name)} ${state}${phase}` +
+      (isWorking(snapshot)
+        ? ` · ${count(snapshot.rowsPerSecond)} rows/s · ${bytes(snapshot.bytesPerSecond)}/s` +
+          (snapshot.phase === 'incremental' ? ` · ${latency(snapshot)}` : '')
+        : ''),
     `loaded ${count(snapshot.rows.full)} · inserted ${count(snapshot.rows.inserted)} · updated ${count(snapshot.rows.updated)} · deleted ${count(snapshot.rows.deleted)}` +
       (snapshot.dirty > 0 ? style.red(` · dirty ${count(snapshot.dirty)}`) : ''),
   ];
   if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
-  if (snapshot.retry) {
-    const left = Math.max(0, snapshot.retry.untilMs - snapshot.atMs);
-    lines.push(
-      style.yellow(
-        `retrying (${snapshot.retry.attempt}, ${duration(left)} left): ${snapshot.retry.error.message}`,
-      ),
-    );
-  }
+  if (snapshot.throttle) lines.push(style.dim(throttleText(snapshot.throttle)));
+  if (snapshot.retry) lines.push(style.yellow(retryText(snapshot, snapshot.retry)));
   if (snapshot.error)
     lines.push(style.red(`${snapshot.error.code} ${snapshot.error.message}`), snapshot.error.remedy);
   const room = options.every ? Infinity : terminal.height - lines.length - 2;

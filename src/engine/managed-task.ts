@@ -46,8 +46,7 @@ export class ManagedTask {
   constructor(snapshot: TaskSnapshot | { id: string; name: string; file: string }) {
     this.#last = { ...quiet, engineRss: 0, atMs: Date.now(), ...snapshot };
     // The process that was doing something has gone with it.
-    if (active.has(this.#last.state))
-      this.#last = { ...this.#last, state: 'stopped', rowsPerSecond: 0, bytesPerSecond: 0 };
+    if (active.has(this.#last.state)) this.#last = { ...atRest(this.#last), state: 'stopped' };
   }
 
   get id(): string {
@@ -69,9 +68,7 @@ export class ManagedTask {
   snapshot(): TaskSnapshot {
     const view = this.#work?.view();
     if (view) {
-      // exactOptional: an error or a retry that is over must not stay behind.
-      const { retry: _retry, error: _error, ...rest } = this.#last;
-      this.#last = { ...rest, ...view };
+      this.#last = { ...lasting(this.#last), ...view };
       if (this.#stopAsked && view.state !== 'failed' && view.state !== 'completed')
         this.#last.state = 'stopping';
     }
@@ -91,8 +88,7 @@ export class ManagedTask {
     this.task = task;
     this.#stopAsked = false;
     this.startedMs = Date.now();
-    const { retry: _retry, error: _error, ...rest } = this.#last;
-    this.#last = { ...rest, name: task.name, file, state: 'starting', phase: 'precheck' };
+    this.#last = { ...lasting(this.#last), name: task.name, file, state: 'starting', phase: 'precheck' };
     let finish: () => void = () => {};
     this.#running = new Promise((settle) => (finish = settle));
     const over = (outcome: RunOutcome) => {
@@ -137,9 +133,25 @@ export class ManagedTask {
     this.#work = undefined;
     this.#running = undefined;
     this.owner = undefined;
-    const { retry: _retry, error: _error, ...rest } = this.#last;
-    this.#last = { ...rest, state, rowsPerSecond: 0, bytesPerSecond: 0, ...(error && { error }) };
+    this.#last = { ...atRest(this.#last), state, ...(error && { error }) };
   }
+}
+
+/** What holds on when a run begins, goes on or ends: an error, a retry or a limit that is over must not stay behind. */
+function lasting(snapshot: TaskSnapshot): TaskSnapshot {
+  const { retry: _retry, error: _error, throttle: _throttle, ...rest } = snapshot;
+  return rest;
+}
+
+/** A task that does not run writes nothing, and how far it is behind nobody knows. */
+function atRest(snapshot: TaskSnapshot): TaskSnapshot {
+  return {
+    ...lasting(snapshot),
+    rowsPerSecond: 0,
+    bytesPerSecond: 0,
+    latencyMs: null,
+    lagTransactions: null,
+  };
 }
 
 const active = new Set<TaskState>(['starting', 'running', 'retrying', 'paused', 'stopping']);

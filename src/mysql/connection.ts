@@ -337,12 +337,6 @@ async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
   const value = (name: string, standard = ''): string => values.get(name) ?? standard;
   const on = (name: string): boolean => ['ON', '1'].includes(value(name).toUpperCase());
 
-  const before = Date.now();
-  const clock = await connection.query<{ micros: string | number }>(
-    `SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS micros`,
-  );
-  const ours = ((before + Date.now()) / 2) * 1000;
-
   const version = value('version');
   const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version);
   return {
@@ -362,8 +356,18 @@ async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
     logReplicaUpdates: on('log_replica_updates') || on('log_slave_updates'),
     lowerCaseTableNames: Number(value('lower_case_table_names', '0')),
     readOnly: on('read_only'),
-    clockOffsetMicros: Math.round(Number(clock[0]?.micros ?? ours) - ours),
+    clockOffsetMicros: await clockOffset(connection),
   };
+}
+
+/** What must be added to our clock to get the source's NOW(6), µs; right to within half of the way there and back. */
+export async function clockOffset(connection: SourceConnection): Promise<number> {
+  const before = Date.now();
+  const clock = await connection.query<{ micros: string | number }>(
+    `SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS micros`,
+  );
+  const ours = ((before + Date.now()) / 2) * 1000;
+  return Math.round(Number(clock[0]?.micros ?? ours) - ours);
 }
 
 /** version ≥ wanted, by numbers (9.10 comes after 9.9, 26.1 after 9.7). */

@@ -78,6 +78,14 @@ export class GtidSet {
     return result;
   }
 
+  /** Transactions in it. */
+  get size(): number {
+    let count = 0n;
+    for (const intervals of this.#sources.values())
+      for (const { first, last } of intervals) count += last - first + 1n;
+    return Number(count);
+  }
+
   get isEmpty(): boolean {
     return this.#sources.size === 0;
   }

@@ -75,6 +75,12 @@ export function hasReached(position: SourcePosition, goal: SourcePosition): bool
   return files !== 0 ? files > 0 : (position.offset ?? 0) >= (goal.offset ?? 0);
 }
 
+/** Transactions before `goal` that a stream at `position` has not passed; null when they are not known by GTID. */
+export function transactionsBetween(position: SourcePosition, goal: SourcePosition): number | null {
+  if (position.gtidSet === undefined || goal.gtidSet === undefined) return null;
+  return GtidSet.parse(goal.gtidSet).minus(GtidSet.parse(position.gtidSet)).size;
+}
+
 function gone(message: string): RowferryError {
   return new RowferryError('ROW-S104', message);
 }

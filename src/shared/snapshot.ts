@@ -33,6 +33,13 @@ export interface TableProgress {
   problem?: PlainError;
 }
 
+export interface ThrottleInForce {
+  rowsPerSecond: number | null;
+  megabytesPerSecond: number | null;
+  /** Full load only: queries on the source. */
+  queriesPerSecond?: number | null;
+}
+
 /**
  * Everything there is to see of a task, once a second: the same object for tree, panels, `status` and `--json`.
  * Rates are over the last seconds; latencyMs is 0 when caught up and null while unknown.
@@ -50,6 +57,10 @@ export interface TaskSnapshot {
   rowsPerSecond: number;
   bytesPerSecond: number;
   latencyMs: number | null;
+  /** Transactions that the source had when last asked and that are not applied; null while unknown or without GTIDs. */
+  lagTransactions?: number | null;
+  /** Limits that hold in the present phase, null for none; absent when nothing is limited. */
+  throttle?: ThrottleInForce;
   position: SourcePosition | null;
   /** Incremental has applied everything the source had when last asked. */
   caughtUp: boolean;

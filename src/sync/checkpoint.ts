@@ -21,6 +21,8 @@ export class Transaction implements ChangeOwner {
   private abandoned = false;
   /** Runs in the store transaction of the checkpoint that passes this transaction. */
   readonly onPassed: (() => void)[] = [];
+  /** Runs at once when it and everything before it is through. */
+  onThrough: (() => void) | undefined;
 
   constructor(
     private readonly tracker: CheckpointTracker,
@@ -117,6 +119,7 @@ export class CheckpointTracker {
           : this.position.commitMicros !== undefined && { commitMicros: this.position.commitMicros }),
       };
       this.passed.push(...first.onPassed);
+      first.onThrough?.();
     }
     if (moved && (this.head > 1024 || this.head === this.queue.length)) {
       this.queue = this.queue.slice(this.head);

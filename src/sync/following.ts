@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { BinlogStream } from '../mysql/binlog/stream.js';
-import { connectSource } from '../mysql/connection.js';
-import { endPosition, hasReached } from '../mysql/position.js';
+import { clockOffset, connectSource } from '../mysql/connection.js';
+import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
@@ -11,6 +11,7 @@ import type { TablestoreWriter } from '../tablestore/writer.js';
 import { changeKinds, CheckpointTracker, type Transaction } from './checkpoint.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
 import type { LoadContext } from './full-load.js';
+import { Heartbeat } from './heartbeat.js';
 import {
   StreamHandler,
   type SpooledChange,
@@ -43,6 +44,8 @@ export interface FollowingOptions {
 
 const saveMs = 500;
 const pollMs = 1000;
+/** Clocks drift, and are set. */
+const clockEveryMs = 60_000;
 
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class Following {
@@ -60,11 +63,17 @@ export class Following {
   private readonly work = new Set<Promise<void>>();
   private savedPosition = '';
   private readonly finishing = new AbortController();
+  private readonly heartbeat: Heartbeat;
+  private clockOffsetMicros: number;
+  /** When everything that the source had was applied, by its clock. */
+  private caughtUpMicros: number | null = null;
+  private endAskedMicros = 0;
 
   constructor(private readonly options: FollowingOptions) {
     const { task, store, prepared } = options;
     const position = prepared.progress.checkpoint ?? prepared.progress.start!;
     this.streamPosition = position;
+    this.clockOffsetMicros = prepared.facts.clockOffsetMicros;
     this.tracker = new CheckpointTracker(position, {
       written: (change) => this.count(change),
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
@@ -81,6 +90,12 @@ export class Following {
       log: (text) => options.log.warn(text),
     });
     this.handler = new StreamHandler(this.context());
+    this.heartbeat = new Heartbeat({
+      task,
+      log: options.log,
+      sourceMicros: () => this.sourceMicros(),
+      whenThrough: (then) => this.handler.whenThrough(then),
+    });
   }
 
   get position(): SourcePosition {
@@ -91,15 +106,28 @@ export class Following {
     return this.changes.get(source) ?? { inserted: 0, updated: 0, deleted: 0 };
   }
 
-  /** 0 when caught up; how long ago the oldest change on its way was committed; null while unknown. */
+  /**
+   * 0 when caught up; how long ago the oldest change on its way was committed; null while unknown. With a heartbeat
+   * table what the beats measure.
+   */
   latencyMs(): number | null {
+    const measured = this.heartbeat.latencyMs();
+    if (measured !== null) return measured;
     if (this.caughtUp) return 0;
-    const micros = this.tracker.oldestMicros ?? this.tracker.position.commitMicros ?? null;
-    if (micros === null) return null;
-    return Math.max(
-      0,
-      Math.round((Date.now() * 1000 + this.options.prepared.facts.clockOffsetMicros - micros) / 1000),
-    );
+    // With nothing on its way it is no further behind than when it was last caught up: a source that rested for an
+    // hour and then commits is not an hour behind.
+    const { oldestMicros, position } = this.tracker;
+    const since = oldestMicros ?? Math.max(position.commitMicros ?? 0, this.caughtUpMicros ?? 0);
+    return since === 0 ? null : Math.max(0, Math.round((this.sourceMicros() - since) / 1000));
+  }
+
+  /** Transactions that the source had when last asked and that are not applied; null when they cannot be counted. */
+  lagTransactions(): number | null {
+    return this.knownEnd === null ? null : transactionsBetween(this.tracker.position, this.knownEnd);
+  }
+
+  private sourceMicros(): number {
+    return Date.now() * 1000 + this.clockOffsetMicros;
   }
 
   /** Stops the stream, drains, saves; run() settles with 'stopped'. */
@@ -121,13 +149,14 @@ export class Following {
     signal.addEventListener('abort', onAbort);
     const saver = setInterval(() => this.save(), saveMs);
     const poller = this.poll();
+    this.heartbeat.start();
     try {
       while (this.ended === null) {
         signal.throwIfAborted();
         this.stream = new BinlogStream(
           this.options.task.source,
           { position: this.streamPosition, heartbeatSeconds: 2 },
-          this.handler,
+          this.heartbeat.tap(this.handler),
         );
         // What made the last stream stand still still does.
         if (this.waits > 0 || this.queueFull) this.stream.pause();
@@ -151,7 +180,7 @@ export class Following {
       signal.removeEventListener('abort', onAbort);
       this.finishing.abort();
       await this.stream?.stop();
-      await poller;
+      await Promise.all([poller, this.heartbeat.stop()]);
       this.save();
     }
   }
@@ -164,8 +193,15 @@ export class Following {
       let connection;
       try {
         connection = await connectSource(options.task.source);
+        let clockAtMs = 0;
         while (!stop.aborted) {
+          if (Date.now() - clockAtMs > clockEveryMs) {
+            this.clockOffsetMicros = await clockOffset(connection);
+            clockAtMs = Date.now();
+          }
+          const askedMicros = this.sourceMicros();
           this.knownEnd = await endPosition(connection);
+          this.endAskedMicros = askedMicros;
           options.retry.answered();
           for (let waited = 0; waited < pollMs && !stop.aborted; waited += 100) {
             this.look();
@@ -185,6 +221,7 @@ export class Following {
   private look(): void {
     const { position } = this.tracker;
     this.caughtUp = this.knownEnd !== null && hasReached(position, this.knownEnd) && this.tracker.isIdle;
+    if (this.caughtUp) this.caughtUpMicros = this.endAskedMicros;
     const { goal } = this.options;
     if (goal !== null && this.ended === null && hasReached(position, goal)) this.end('reached');
   }

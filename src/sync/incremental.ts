@@ -88,6 +88,11 @@ export class StreamHandler implements BinlogHandler {
     });
   }
 
+  /** Runs `then` once everything up to the end of the transaction that is being read is at the destination. */
+  whenThrough(then: () => void): void {
+    this.inOrder(() => (this.current().onThrough = then));
+  }
+
   wants(table: BinlogTable): boolean {
     return this.context.find(table.database, table.name) !== undefined;
   }

@@ -5,7 +5,7 @@ import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import type { RetryState } from '../tablestore/retry.js';
-import { TablestoreWriter } from '../tablestore/writer.js';
+import { TablestoreWriter, type WriterStats } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
@@ -268,6 +268,8 @@ export class Replication {
       rows: { ...rows },
       ...rates,
       latencyMs: following?.latencyMs() ?? null,
+      lagTransactions: following?.lagTransactions() ?? null,
+      ...inForce(this.phase, stats, this.task.throttle.full.queriesPerSecond),
       position: following?.position ?? this.progress?.checkpoint ?? this.progress?.start ?? null,
       caughtUp: following?.caughtUp ?? false,
       dirty: this.store.dirtyCount(),
@@ -291,4 +293,17 @@ function tablePhase(
     default:
       return now === 'incremental' ? 'incremental' : 'done';
   }
+}
+
+/** The limits of the present phase, when there are any. */
+function inForce(
+  phase: ReplicationView['phase'],
+  { fullRate, incrementalRate }: WriterStats,
+  queriesPerSecond: number | null,
+): Pick<ReplicationView, 'throttle'> {
+  const loading = phase === 'full';
+  if (!loading && phase !== 'incremental') return {};
+  const { rowsPerSecond, megabytesPerSecond } = loading ? fullRate : incrementalRate;
+  const throttle = { rowsPerSecond, megabytesPerSecond, ...(loading && { queriesPerSecond }) };
+  return Object.values(throttle).some((limit) => limit !== null) ? { throttle } : {};
 }

@@ -53,4 +53,7 @@ export interface WriterStats {
   queuedRows: number;
   queueBytes: number;
   heldKeys: number;
+  /** Limits as they are now. */
+  incrementalRate: Rate;
+  fullRate: Rate;
 }

@@ -172,6 +172,8 @@ export class TablestoreWriter {
       queuedRows: this.buckets.reduce((sum, bucket) => sum + bucket.rows, 0),
       queueBytes: this.bytes,
       heldKeys: this.holds.size,
+      incrementalRate: this.settings.incrementalRate,
+      fullRate: this.settings.fullRate,
     };
   }
 

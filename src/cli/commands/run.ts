@@ -14,7 +14,7 @@ import {
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count, duration } from '../figures.js';
 import { loadTask, type LoadedTask } from '../load-task.js';
-import { latency, snapshotLines, statusObject } from '../progress.js';
+import { isWorking, latency, retryText, snapshotLines, statusObject, throttleText } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
 
@@ -182,9 +182,14 @@ function plainLine(snapshot: TaskSnapshot): string {
     snapshot.phase,
     `loaded ${count(rows.full)}`,
     `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
-    `${count(snapshot.rowsPerSecond)} rows/s`,
-    latency(snapshot),
-    ...(snapshot.retry ? [`retrying: ${snapshot.retry.error.message}`] : []),
+    ...(isWorking(snapshot)
+      ? [
+          `${count(snapshot.rowsPerSecond)} rows/s`,
+          ...(snapshot.phase === 'incremental' ? [latency(snapshot)] : []),
+          ...(snapshot.throttle ? [throttleText(snapshot.throttle)] : []),
+        ]
+      : []),
+    ...(snapshot.retry ? [retryText(snapshot, snapshot.retry)] : []),
     ...(snapshot.dirty > 0 ? [`dirty ${count(snapshot.dirty)}`] : []),
   ].join(' · ');
 }

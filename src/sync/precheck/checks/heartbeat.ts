@@ -1,9 +1,7 @@
+import { heartbeatDatabase } from '../../heartbeat.js';
 import { bad, good, type Check } from '../check.js';
 import { readGrants } from '../grants.js';
 import { quoted } from './source-privileges.js';
-
-/** The database of the heartbeat table, and the one that the statement of "statement" names. */
-const heartbeatDatabase = { table: 'rowferry', statement: 'test' } as const;
 
 export const heartbeat: Check = {
   id: 'heartbeat',
