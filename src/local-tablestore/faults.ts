@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RowferryError } from '../shared/errors.js';
 import { defaultMessages, isOtsErrorCode, OtsError, type OtsErrorCode } from './errors.js';
 
 const errorCode = z.custom<OtsErrorCode>(
@@ -35,6 +36,21 @@ const faultRule = z.strictObject({
 export const faultRules = z.array(faultRule);
 export type FaultRule = z.input<typeof faultRule>;
 type Rule = z.output<typeof faultRule>;
+
+/** Reads a JSON list of rules. @throws RowferryError ROW-T104 that names what is wrong in it. */
+export function parseFaultRules(json: string): FaultRule[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new RowferryError('ROW-T104', 'The list of faults is not JSON.', { cause });
+  }
+  const rules = faultRules.safeParse(value);
+  if (rules.success) return rules.data;
+  throw new RowferryError('ROW-T104', `The list of faults is not valid: ${z.prettifyError(rules.error)}`, {
+    remedy: 'See "Faults on demand" in docs/local-tablestore.md.',
+  });
+}
 
 /** The fault rules in force, and the decision for each request or row. */
 export class Faults {

@@ -27,3 +27,17 @@ export function parseVariant(bytes: Buffer): FilterValue {
   }
   throw new WireFormatError('value of a filter is malformed');
 }
+
+/** Order of two values of the same type: negative, 0 or positive. */
+export function compareValues(a: FilterValue, b: FilterValue): number {
+  switch (a.type) {
+    case Variant.INTEGER: {
+      const difference = a.source.readBigInt64LE(a.start) - b.source.readBigInt64LE(b.start);
+      return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+    }
+    case Variant.DOUBLE:
+      return a.source.readDoubleLE(a.start) - b.source.readDoubleLE(b.start);
+    default:
+      return a.source.compare(b.source, b.start, b.end, a.start, a.end);
+  }
+}

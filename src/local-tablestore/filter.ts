@@ -11,7 +11,7 @@ import type { Message } from '../tablestore/wire/codec.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
 import { WireFormatError } from '../tablestore/wire/protobuf.js';
 import { invalid } from './errors.js';
-import { parseVariant, type FilterValue } from './filter-value.js';
+import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
 import { limits } from './limits.js';
 import { checkColumnName } from './schema.js';
 
@@ -111,19 +111,6 @@ function compareWith(comparator: number, actual: FilterValue, expected: FilterVa
       return order < 0;
     default:
       return order <= 0;
-  }
-}
-
-function compareValues(a: FilterValue, b: FilterValue): number {
-  switch (a.type) {
-    case Variant.INTEGER: {
-      const difference = a.source.readBigInt64LE(a.start) - b.source.readBigInt64LE(b.start);
-      return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-    }
-    case Variant.DOUBLE:
-      return a.source.readDoubleLE(a.start) - b.source.readDoubleLE(b.start);
-    default:
-      return a.source.compare(b.source, b.start, b.end, a.start, a.end);
   }
 }
 

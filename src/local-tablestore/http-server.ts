@@ -97,7 +97,13 @@ class Exchange {
     const known = asOtsError(error);
     // A body that was not read to its end would be taken for the next request.
     if (!this.request.complete) this.response.setHeader('connection', 'close');
-    this.send(known.status, ErrorMessage.encode({ code: known.code, message: known.message }));
+    const { code, message } = known;
+    // The knowledge-base calls of the JavaScript SDK speak JSON, and read errors as JSON.
+    const json = this.headers.get('content-type')?.startsWith('application/json');
+    this.send(
+      known.status,
+      json ? Buffer.from(JSON.stringify({ code, message })) : ErrorMessage.encode({ code, message }),
+    );
   }
 
   private async perform(operation: string, body: Buffer): Promise<void> {

@@ -6,9 +6,9 @@ import { createTablestoreServer } from './http-server.js';
 import { Service, type ServiceLimits } from './service.js';
 import { Store } from './store.js';
 
-export type { FaultRule } from './faults.js';
+export { parseFaultRules, type FaultRule } from './faults.js';
 export { openTablestoreData, type TablestoreData } from './inspect.js';
-export type { ServiceLimits } from './service.js';
+export { serviceLimits, type ServiceLimits } from './service.js';
 
 export interface LocalTablestoreOptions {
   /** 0 or absent: any free port. */

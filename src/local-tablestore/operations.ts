@@ -22,6 +22,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['ListTable', listTable],
   ['ListStream', listNothing],
   ['ListSearchIndex', listNothing],
+  ['ListTimeseriesTable', listNothing],
   ['DescribeTable', describeTable],
   ['UpdateTable', updateTable],
   ['DeleteTable', deleteTable],

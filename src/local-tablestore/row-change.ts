@@ -52,7 +52,7 @@ export function parseRowChange(
     dataBytes: keyBytes,
     autoIncrementAt,
     error: keyError,
-  } = encodeKey(scanner, table?.keyColumns, arena, type === OperationType.PUT ? 'write' : 'read');
+  } = encodeKey(scanner, table?.keyColumns, arena, type === OperationType.DELETE ? 'read' : 'write');
   let error = keyError;
   let dataBytes = keyBytes;
   let timestamps = 0;

@@ -8,7 +8,7 @@ import {
 } from '../tablestore/wire/messages.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
 import { invalid, OtsError } from './errors.js';
-import { parseVariant } from './filter-value.js';
+import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
 import { isValidColumnName, isValidName, limits } from './limits.js';
 
 /** What is kept of a table beside its rows; stored as JSON. Times in the unit of their name. */
@@ -124,6 +124,9 @@ export function updateSchema(
   nowMs: number,
 ): void {
   if (request.streamSpec?.enableStream) throw unsupported('Stream');
+  if (request.tableOptions?.updateFullRow !== undefined) {
+    throw invalid('The table options of UpdateTable can not contain updateFullRow.');
+  }
   if (!request.reservedThroughput && !request.tableOptions && !request.streamSpec) {
     throw invalid('No attribute is specified for UpdateTable.');
   }
@@ -188,12 +191,32 @@ function splitPoints(request: Message<typeof CreateTableRequest>): string[] {
     throw invalid(`The count of partitions cannot be greater than ${limits.partitions}`);
   }
   const expected = keyVariant[request.tableMeta.primaryKey[0]!.type];
-  return request.partitions.slice(0, -1).map(({ end }) => {
-    if (parseVariant(end).type !== expected) {
+  const points = request.partitions.slice(0, -1).map(({ end }) => {
+    const point = parseVariant(end);
+    if (point.type !== expected) {
       throw invalid('The value type of partition does not match with primary key.');
     }
-    return end.toString('hex');
+    checkSplitPoint(point);
+    return { end, point };
   });
+  points.forEach(({ point }, index) => {
+    if (index > 0 && compareValues(points[index - 1]!.point, point) >= 0) {
+      throw invalid('The range of partitions must be continuous and in ascending order.');
+    }
+  });
+  return points.map(({ end }) => end.toString('hex'));
+}
+
+function checkSplitPoint({ type, source, start, end }: FilterValue): void {
+  if (type === Variant.INTEGER) {
+    const value = source.readBigInt64LE(start);
+    if (value === BigInt.asIntN(64, 1n << 63n) || value === (1n << 63n) - 1n) {
+      throw invalid('The value of partition range can not be INT64_MIN or INT64_MAX.');
+    }
+  } else if (start === end) {
+    const kind = type === Variant.STRING ? 'string' : 'binary';
+    throw invalid(`The value of partition range can not be empty ${kind}.`);
+  }
 }
 
 function refuseUnsupported(request: Message<typeof CreateTableRequest>): void {

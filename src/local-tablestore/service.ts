@@ -20,6 +20,14 @@ export interface ServiceLimits {
   repeatedKeys?: 'reject' | 'allow';
 }
 
+/** The switches as the service has them (tablestore.md §3). */
+export const serviceLimits: ServiceLimits = {
+  tables: 64,
+  tableOperationsPerSecond: 10,
+  tableNotReadyMs: 3000,
+  throughputChangeSeconds: 120,
+};
+
 /** What the handlers of the operations share. */
 export class Service {
   readonly transactions: LocalTransactions;

@@ -46,7 +46,7 @@ export function listTable(service: Service): Buffer {
   return ListTableResponse.encode({ tableNames: [...service.store.tables.keys()].sort() });
 }
 
-/** ListStream, ListSearchIndex: there are none, since none can be made. SDKs ask before they clean up. */
+/** ListStream, ListSearchIndex, ListTimeseriesTable: none can be made, so there are none. SDKs ask before they clean up. */
 export function listNothing(): Buffer {
   return EMPTY;
 }

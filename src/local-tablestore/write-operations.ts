@@ -66,7 +66,7 @@ export function batchWriteRow(service: Service, body: Buffer): Buffer {
       total += change.dataBytes;
       return { change, terms };
     });
-    if (!(table instanceof OtsError)) checkRepeatedKeys(service, tableName, parsed);
+    if (!(table instanceof OtsError) && !request.isAtomic) checkRepeatedKeys(service, tableName, parsed);
     return { tableName, table, rows: parsed };
   });
   checkTotal('BatchWriteRow', total);
@@ -210,7 +210,8 @@ function checkBatch(request: BatchRequest): void {
 
 /**
  * What the service does with two changes of one key is not certain (its documentation refuses them, its SDKs'
- * suites see some pass), so they are refused here too unless a switch allows them.
+ * suites see them pass), so they are refused here unless a switch allows them. In an atomic batch, whose rows are
+ * applied in order or not at all, they are allowed, as every suite expects.
  */
 function checkRepeatedKeys(service: Service, tableName: string, rows: readonly BatchRow[]): void {
   const allowed = service.limits.repeatedKeys === 'allow';

@@ -6,6 +6,7 @@ import {
   type Condition,
   type ReturnContent,
 } from '../tablestore/wire/messages.js';
+import { CellOp, PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
 import { ByteWriter } from './byte-writer.js';
 import { conditionFailed, invalid } from './errors.js';
 import { compileFilter, type CompiledFilter } from './filter.js';
@@ -52,7 +53,8 @@ export function writeTerms(
   const { rowExistence, columnCondition } = condition;
   const plain = rowExistence === RowExistence.IGNORE && !columnCondition?.length;
   const returnType = returnContent?.returnType ?? ReturnType.NONE;
-  if (plain && returnType === ReturnType.NONE) return noTerms;
+  const returnColumns = returnContent?.returnColumnNames ?? [];
+  if (plain && returnType === ReturnType.NONE && returnColumns.length === 0) return noTerms;
   if (rowExistence < RowExistence.IGNORE || rowExistence > RowExistence.EXPECT_NOT_EXIST) {
     throw invalid('Invalid row existence expectation.');
   }
@@ -62,7 +64,7 @@ export function writeTerms(
     existence: rowExistence,
     condition: compiled,
     returnType,
-    returnColumns: returnContent?.returnColumnNames ?? [],
+    returnColumns,
   };
 }
 
@@ -80,6 +82,7 @@ export function applyChange(
   arena: ByteWriter,
 ): WriteResult {
   const { key, type } = change;
+  if (terms.returnColumns.length > 0) checkReturnColumns(change, terms);
   if (change.autoIncrementAt >= 0)
     setAutoIncrement(key, change.autoIncrementAt, table.nextAutoIncrement(nowMs));
   const checked = terms.existence !== RowExistence.IGNORE || terms.condition !== undefined;
@@ -104,6 +107,23 @@ export function applyChange(
     writeUnits: capacityUnits(change.billedBytes),
     row: terms.returnType === ReturnType.NONE ? undefined : returnedRow(table, change, terms, after, nowMs),
   };
+}
+
+/** Only what this update increments can be asked back, and nothing but the key where the key is asked for. */
+function checkReturnColumns(change: RowChange, terms: WriteTerms): void {
+  if (terms.returnType !== ReturnType.AFTER_MODIFY) {
+    throw invalid('The return columns can only be set when the return type is RT_AFTER_MODIFY.');
+  }
+  const incremented = new Set<string>();
+  if (change.cells) {
+    const scanner = new PlainBufferScanner(change.cells, 0, change.cells.length, false);
+    while (scanner.cell()) if (scanner.op === CellOp.INCREMENT) incremented.add(scanner.name());
+  }
+  for (const name of terms.returnColumns) {
+    if (!incremented.has(name)) {
+      throw invalid(`The return column must be incremented by the request: '${name}'.`);
+    }
+  }
 }
 
 function checkCondition(

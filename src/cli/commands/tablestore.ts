@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { userDataDir } from '../../engine/paths.js';
 import {
   openTablestoreData,
+  parseFaultRules,
+  serviceLimits,
   startLocalTablestore,
+  type FaultRule,
   type TablestoreData,
 } from '../../local-tablestore/index.js';
 import { RowferryError } from '../../shared/errors.js';
@@ -24,7 +28,7 @@ export const tablestore: Command = {
   name: 'tablestore',
   summary: 'an embedded Tablestore, and a look into its data',
   usage:
-    '[--port N] [--data DIR] [--instance NAME] [--discard]\n       rowferry tablestore ls | get TABLE KEY… | scan TABLE | export TABLE  [--data DIR]',
+    '[--port N] [--data DIR] [--instance NAME] [--discard] [--service-limits] [--allow-repeated-keys] [--faults FILE]\n       rowferry tablestore ls | get TABLE KEY… | scan TABLE | export TABLE  [--data DIR]',
   help: [
     'Without a further word: serves the Tablestore protocol on 127.0.0.1 until it is interrupted. It prints where it listens and the key pair, which is made once and kept with the data. Any official SDK can talk to it.',
     'ls lists the tables, get shows one row by its key values, scan shows the first rows, export writes all rows of a table as one JSON object a line. They read the data folder, whether a server runs on it or not.',
@@ -35,6 +39,9 @@ export const tablestore: Command = {
     instance: { type: 'string' },
     'access-key-id': { type: 'string' },
     discard: { type: 'boolean' },
+    'service-limits': { type: 'boolean' },
+    'allow-repeated-keys': { type: 'boolean' },
+    faults: { type: 'string' },
     limit: { type: 'string' },
     json: { type: 'boolean' },
   },
@@ -44,6 +51,10 @@ export const tablestore: Command = {
     '--instance NAME': 'name of the instance; default local',
     '--access-key-id ID': 'use this id and the secret in $OTS_SECRET instead of the kept pair',
     '--discard': 'answer writes without storing them, for benchmarks',
+    '--service-limits': 'as the service: 64 tables, 10 table operations/s, new tables not ready at once',
+    '--allow-repeated-keys':
+      'take several changes of one key in a BatchWriteRow, as the suites of the SDKs do',
+    '--faults FILE': 'JSON list of faults to inject; docs/local-tablestore.md has the fields',
     '--limit N': 'scan: how many rows; default 20',
     '--json': 'ls, get, scan: JSON, one object a line',
   },
@@ -84,7 +95,13 @@ async function serve(context: CliContext, values: Values): Promise<number> {
       },
     );
   }
+  const faultsFile = text(values, 'faults');
   const server = await startLocalTablestore({
+    ...(faultsFile !== undefined && { faults: readFaults(resolve(context.cwd, faultsFile)) }),
+    limits: {
+      ...(flag(values, 'service-limits') && serviceLimits),
+      ...(flag(values, 'allow-repeated-keys') && { repeatedKeys: 'allow' }),
+    },
     port: wholeNumber(values, 'port', 0, 65_535, 'tablestore') ?? 8087,
     data: dataFolder(context, values),
     instance: text(values, 'instance') ?? 'local',
@@ -101,6 +118,18 @@ async function serve(context: CliContext, values: Values): Promise<number> {
   });
   await server.close();
   return 0;
+}
+
+function readFaults(path: string): FaultRule[] {
+  try {
+    return parseFaultRules(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof RowferryError) throw error;
+    throw new RowferryError('ROW-T104', `The list of faults ${path} could not be read.`, {
+      remedy: 'Check the path.',
+      cause: error,
+    });
+  }
 }
 
 type Look = (context: CliContext, values: Values, data: TablestoreData, rest: string[]) => number;
