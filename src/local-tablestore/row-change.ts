@@ -92,7 +92,7 @@ export function parseRowChange(
     cellsEnd = scanner.position;
   }
   scanner.endRow();
-  if (!scanner.atEnd()) throw invalid('More than one row in a row change.');
+  if (!scanner.onlyPaddingLeft()) throw invalid('More than one row in a row change.');
   if (count > limits.attributeColumns) {
     throw invalid(
       `The number of attribute columns exceeds the limit, limit count: ${limits.attributeColumns}, column count: ${count}.`,

@@ -6,8 +6,6 @@ import { encodeKey } from './key-codec.js';
 import { checkTableName } from './schema.js';
 import type { Service } from './service.js';
 
-const EMPTY = Buffer.alloc(0);
-
 export function startLocalTransaction(service: Service, body: Buffer): Buffer {
   const request = StartLocalTransactionRequest.decode(body);
   checkTableName(request.tableName);
@@ -25,12 +23,15 @@ export function startLocalTransaction(service: Service, body: Buffer): Buffer {
   return TransactionMessage.encode({ transactionId: service.transactions.start(table, key, service.now()) });
 }
 
+/** Answers with the transaction id: the JavaScript SDK takes an abort without it for malformed, the others ignore it. */
 export function commitTransaction(service: Service, body: Buffer): Buffer {
-  service.transactions.commit(TransactionMessage.decode(body).transactionId, service.now());
-  return EMPTY;
+  const { transactionId } = TransactionMessage.decode(body);
+  service.transactions.commit(transactionId, service.now());
+  return TransactionMessage.encode({ transactionId });
 }
 
 export function abortTransaction(service: Service, body: Buffer): Buffer {
-  service.transactions.abort(TransactionMessage.decode(body).transactionId, service.now());
-  return EMPTY;
+  const { transactionId } = TransactionMessage.decode(body);
+  service.transactions.abort(transactionId, service.now());
+  return TransactionMessage.encode({ transactionId });
 }

@@ -16,7 +16,11 @@ declare module 'tablestore' {
     | 'deleteRow'
     | 'batchGetRow'
     | 'batchWriteRow'
-    | 'getRange',
+    | 'getRange'
+    | 'startLocalTransaction'
+    | 'commitTransaction'
+    | 'abortTransaction'
+    | 'listSearchIndex',
     Call
   >;
   export interface Sdk {

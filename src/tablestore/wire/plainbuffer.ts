@@ -102,6 +102,12 @@ export class PlainBufferScanner {
     return this.position >= this.end;
   }
 
+  /** At the end but for zero bytes: the JavaScript SDK sends some where it reckons a row's size too high. */
+  onlyPaddingLeft(): boolean {
+    for (let at = this.position; at < this.end; at++) if (this.bytes[at] !== 0) return false;
+    return true;
+  }
+
   /** The next tag without passing it, 0 at the end. */
   peek(): number {
     return this.position < this.end ? this.bytes[this.position]! : 0;
