@@ -68,7 +68,9 @@ export class ManagedTask {
   snapshot(): TaskSnapshot {
     const view = this.#work?.view();
     if (view) {
-      this.#last = { ...lasting(this.#last), ...view };
+      // An attempt that only begins has not read its tables yet: they stay in sight.
+      const tables = view.tables.length > 0 ? view.tables : this.#last.tables;
+      this.#last = { ...lasting(this.#last), ...view, tables };
       if (this.#stopAsked && view.state !== 'failed' && view.state !== 'completed')
         this.#last.state = 'stopping';
     }
