@@ -7,42 +7,70 @@ import type { Log } from './log.js';
 
 type Kind = Alert['kind'];
 
+/** In between: whether an incident of before is over is not known yet. */
+const undecided = new Set<TaskSnapshot['state']>(['starting', 'stopping', 'waiting-for-credentials']);
+
+const isOver = new Set<TaskSnapshot['state']>(['stopped', 'completed']);
+/** A failure or a block is over when the task has worked for so long. */
+const wellForMs = 5000;
+
 /**
  * Watches the snapshots of one task and tells each incident once when it begins and once when it is over:
- * failure, blocked by dirty data, and latency over the threshold for as long as the task says.
+ * failure, blocked by dirty data, and latency over the threshold for as long as the task says. `open`: incidents
+ * that an earlier engine told.
  */
 export class AlertWatch {
-  readonly #open = new Map<Kind, Alert>();
+  readonly #open: Map<Kind, Alert>;
   #slowSinceMs: number | undefined;
+  #wellSinceMs: number | undefined;
 
-  constructor(private readonly tell: (alert: Alert) => void) {}
+  constructor(
+    private readonly tell: (alert: Alert) => void,
+    open: readonly Alert[] = [],
+  ) {
+    this.#open = new Map(open.map((alert) => [alert.kind, alert]));
+  }
 
   /** Called with each new snapshot. `settings`: what the task says now. */
   see(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    const { state, atMs } = snapshot;
+    if (undecided.has(state)) return;
+    const ill = state === 'failed' || state === 'blocked';
+    if (ill) this.#wellSinceMs = undefined;
+    else this.#wellSinceMs ??= atMs;
+    // A service that is started again and again, and fails each time, fails once.
+    const well = !ill && (isOver.has(state) || atMs - this.#wellSinceMs! >= wellForMs);
+    if (ill || well) this.#illness(snapshot, settings);
+    this.#latency(snapshot, settings);
+  }
+
+  #illness(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    const { state } = snapshot;
+    this.#incident(
+      'failed',
+      settings.onFailure && state === 'failed',
+      snapshot,
+      () => snapshot.error?.message ?? 'The task failed.',
+    );
+    this.#incident(
+      'blocked',
+      settings.onFailure && state === 'blocked',
+      snapshot,
+      () => 'A row cannot be written; the task waits for a decision.',
+    );
+  }
+
+  #latency(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
     const { state, latencyMs, atMs } = snapshot;
-    if (settings.onFailure) {
-      this.#incident(
-        'failed',
-        state === 'failed',
-        snapshot,
-        () => snapshot.error?.message ?? 'The task failed.',
-      );
-      this.#incident(
-        'blocked',
-        state === 'blocked',
-        snapshot,
-        () => 'A row cannot be written; the task waits for a decision.',
-      );
-    }
     const threshold = settings.latencySeconds;
-    if (threshold === null) return;
-    const slow = latencyMs !== null && latencyMs > threshold * 1000;
+    const rests = threshold === null || state === 'stopped' || state === 'completed';
+    // Unknown is neither: a task that restarts keeps its incident until it knows better.
+    if (latencyMs === null && !rests && this.#open.has('latency')) return;
+    const slow = !rests && latencyMs !== null && latencyMs > threshold * 1000;
     if (!slow) this.#slowSinceMs = undefined;
     else this.#slowSinceMs ??= atMs;
     const long =
       this.#slowSinceMs !== undefined && atMs - this.#slowSinceMs >= settings.latencyForSeconds * 1000;
-    // Unknown is neither: a task that restarts keeps its incident until it knows better.
-    if (latencyMs === null && this.#open.has('latency')) return;
     this.#incident('latency', long || (slow && this.#open.has('latency')), snapshot, () => {
       return `Latency is ${Math.round((latencyMs ?? 0) / 1000)} s, above ${threshold} s for ${settings.latencyForSeconds} s.`;
     });
@@ -64,23 +92,32 @@ export class AlertWatch {
       this.tell(alert);
     } else if (!there && open) {
       this.#open.delete(kind);
-      this.tell({ ...open, state: 'over', atMs: snapshot.atMs, latencyMs: snapshot.latencyMs });
+      this.tell({
+        ...open,
+        state: 'over',
+        atMs: snapshot.atMs,
+        openedMs: open.atMs,
+        latencyMs: snapshot.latencyMs,
+      });
     }
   }
 }
 
 const attempts = 6;
 const firstPauseMs = 1000;
+const lastTryMs = 2000;
 
 /**
  * Posts an alert as JSON, tried six times over about a minute. With a secret the header `x-rowferry-signature` is
- * `sha256=` and the HMAC of the body in hex, over exactly the bytes sent. Never throws: what fails is logged.
+ * `sha256=` and the HMAC of the body in hex, over exactly the bytes sent. `giveUp` means now or never: one last try.
+ * Never throws: what fails is logged.
  */
 export async function postWebhook(
   url: string,
   secret: string | undefined,
   alert: Alert,
   log: Log,
+  giveUp: AbortSignal,
   pauseMs = firstPauseMs,
 ): Promise<void> {
   const body = JSON.stringify({ type: 'rowferry.alert', version: 1, ...alert });
@@ -95,7 +132,7 @@ export async function postWebhook(
         body,
         headers,
         redirect: 'error',
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(giveUp.aborted ? lastTryMs : 10_000),
       });
       if (answer.ok) return;
       problem = `HTTP ${answer.status}`;
@@ -109,6 +146,10 @@ export async function postWebhook(
       log.warn(`${alert.task.id}: the webhook did not take the alert "${alert.kind}" (${problem})`);
       return;
     }
-    await delay(pauseMs * 2 ** (attempt - 1), undefined, { ref: false });
+    try {
+      await delay(pauseMs * 2 ** (attempt - 1), undefined, { ref: false, signal: giveUp });
+    } catch {
+      attempt = attempts - 1;
+    }
   }
 }

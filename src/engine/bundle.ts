@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { platform, release, totalmem } from 'node:os';
+import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { EngineStore } from './store/engine-store.js';
 import type { StatePaths } from './paths.js';
@@ -15,6 +16,7 @@ export function supportBundle(
   task: ResolvedTask,
   store: EngineStore,
   paths: StatePaths,
+  state: TaskSnapshot | undefined,
 ): Record<string, unknown> {
   const { database } = store;
   const known = store.known().find((one) => one.id === task.id);
@@ -29,7 +31,7 @@ export function supportBundle(
       memoryBytes: totalmem(),
     },
     task: withoutSecrets(task),
-    state: known?.snapshot ?? null,
+    state: state ?? null,
     check: known?.report ?? null,
     history: store.history(task.id, Date.now() - 24 * 3600 * 1000),
     chunks: database.all(

@@ -100,7 +100,10 @@ export class Engine {
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
       preview: (task, options) => previewTables(task, options),
       ...catalogApi,
-      bundle: async (task) => supportBundle(task, this.store, this.paths),
+      bundle: async (task) => {
+        const state = supervisor.snapshots().find((snapshot) => snapshot.id === task.id);
+        return supportBundle(task, this.store, this.paths, state);
+      },
       shutdown: async () => {
         await supervisor.stopAll();
         setImmediate(() => void this.drain('shut down by a client'));
@@ -110,15 +113,21 @@ export class Engine {
 
   /** Stops every task at a checkpoint, says goodbye and frees the folder. Safe to call again. */
   drain(why: string): Promise<void> {
-    return (this.#draining ??= this.#drain(why));
+    return (this.#draining ??= this.#drain(why, false));
   }
 
-  async #drain(why: string): Promise<void> {
+  /** The system ends us: what was to keep running is remembered for the next client. */
+  terminate(why: string): Promise<void> {
+    return (this.#draining ??= this.#drain(why, this.#supervisor.suspend()));
+  }
+
+  async #drain(why: string, comeBack: boolean): Promise<void> {
     this.#log.info(`engine ends: ${why}`);
     clearTimeout(this.#idleTimer);
     clearInterval(this.#ticker);
     await this.#supervisor.stopAll();
-    await this.#server.close();
+    await this.#supervisor.settle();
+    await this.#server.close({ comeBack });
     this.#supervisor.close();
     this.store.close();
     this.lock.release();

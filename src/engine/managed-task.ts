@@ -41,12 +41,16 @@ export class ManagedTask {
   #work: Work | undefined;
   #running: Promise<void> | undefined;
   #stopAsked = false;
+  #suspended = false;
   #last: TaskSnapshot;
 
-  constructor(snapshot: TaskSnapshot | { id: string; name: string; file: string }) {
+  /** `keptRunning`: what an earlier engine ran of it was to go on when nobody is attached. */
+  constructor(snapshot: TaskSnapshot | { id: string; name: string; file: string }, keptRunning = false) {
     this.#last = { ...quiet, engineRss: 0, atMs: Date.now(), ...snapshot };
     // The process that was doing something has gone with it.
-    if (active.has(this.#last.state)) this.#last = { ...atRest(this.#last), state: 'stopped' };
+    if (active.has(this.#last.state)) {
+      this.#last = { ...atRest(this.#last), state: keptRunning ? 'waiting-for-credentials' : 'stopped' };
+    }
   }
 
   get id(): string {
@@ -55,6 +59,11 @@ export class ManagedTask {
 
   get active(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** For a client that brings the secrets of a task that is to keep running. */
+  get waits(): boolean {
+    return !this.active && this.#last.state === 'waiting-for-credentials';
   }
 
   get stopAsked(): boolean {
@@ -123,9 +132,15 @@ export class ManagedTask {
     );
   }
 
+  /** The stop that follows is not a person's: the task waits to be started again. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
   /** Settles when the run is over; at once when there is none. */
   async stop(): Promise<void> {
     this.#stopAsked = true;
+    if (this.waits) this.#last = { ...this.#last, state: 'stopped' };
     await this.#work?.stop();
     await this.#running;
   }
@@ -135,7 +150,8 @@ export class ManagedTask {
     this.#work = undefined;
     this.#running = undefined;
     this.owner = undefined;
-    this.#last = { ...atRest(this.#last), state, ...(error && { error }) };
+    const rests = this.#suspended && state === 'stopped' ? 'waiting-for-credentials' : state;
+    this.#last = { ...atRest(this.#last), state: rests, ...(error && { error }) };
   }
 }
 

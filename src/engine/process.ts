@@ -25,7 +25,7 @@ export async function runEngine(makeWorkshop: MakeWorkshop): Promise<void> {
       setTimeout(() => process.exit(0), 100);
     } else {
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-        process.on(signal, () => void engine.drain(`signal ${signal}`));
+        process.on(signal, () => void engine.terminate(`signal ${signal}`));
       }
       process.on('uncaughtException', (error) => engine.crash(error));
       tell({ state: 'ready' });

@@ -37,6 +37,15 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         client.close();
       }
     },
+    standing: (id) => {
+      const kept = storeOf(id);
+      const progress = kept.progress();
+      return {
+        position: progress?.checkpoint ?? progress?.start ?? null,
+        rows: progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 },
+        dirty: kept.dirtyCount(),
+      };
+    },
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);

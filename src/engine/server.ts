@@ -62,13 +62,16 @@ export class EngineServer {
     }
   }
 
-  /** Says goodbye and closes; clients take this for an orderly end. */
-  async close(): Promise<void> {
+  /**
+   * Says goodbye and closes; clients take this for an orderly end. `comeBack`: the address stays, by which a window
+   * that opens later sees that there is something to go on with.
+   */
+  async close(options: { comeBack: boolean }): Promise<void> {
     this.broadcast('closing');
     for (const socket of this.#sockets) socket.end();
     const server = this.#server;
     if (!server) return;
-    rmSync(this.paths.address, { force: true });
+    if (!options.comeBack) rmSync(this.paths.address, { force: true });
     const closed = new Promise<void>((done) => server.close(() => done()));
     const patience = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();

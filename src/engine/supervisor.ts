@@ -12,7 +12,7 @@ import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { precheck } from '../sync/precheck/index.js';
 import { AttemptedWork, type Windows } from './attempts.js';
-import { AlertWatch, postWebhook } from './alerts.js';
+import { Alarms } from './alarms.js';
 import type { Log } from './log.js';
 import { fingerprint, ManagedTask, plain } from './managed-task.js';
 import type { Session } from './server.js';
@@ -32,7 +32,7 @@ const historyEveryMs = 10_000;
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
-  readonly #alerts = new Map<string, AlertWatch>();
+  readonly #alarms: Alarms;
   #rememberedMs = Date.now();
 
   constructor(
@@ -41,7 +41,9 @@ export class Supervisor {
     private readonly log: Log,
     private readonly events: SupervisorEvents,
   ) {
-    for (const { id, snapshot } of store.known()) this.#tasks.set(id, new ManagedTask(snapshot));
+    this.#alarms = new Alarms(store, log, (alert) => events.alert(alert));
+    for (const { id, snapshot, keepRunning } of store.known())
+      this.#tasks.set(id, new ManagedTask(snapshot, keepRunning));
   }
 
   /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
@@ -70,8 +72,11 @@ export class Supervisor {
         },
         (outcome) => this.#ended(managed, outcome),
       );
-    } catch (error) {
+      // An engine that is killed now must be found to have run it.
       this.#save(managed);
+    } catch (error) {
+      const snapshot = this.#save(managed);
+      if (snapshot) this.#watch(snapshot);
       this.events.changed();
       throw error;
     }
@@ -83,6 +88,16 @@ export class Supervisor {
     const stopping = managed.stop();
     this.events.changed();
     await stopping;
+  }
+
+  /**
+   * The engine is told to end from outside: what was to keep running waits for a client that brings its secrets
+   * again. True when there is such a task.
+   */
+  suspend(): boolean {
+    const kept = [...this.#tasks.values()].filter((t) => t.active && this.#keeps(t));
+    for (const managed of kept) managed.suspend();
+    return kept.length > 0;
   }
 
   async stopAll(): Promise<void> {
@@ -128,7 +143,19 @@ export class Supervisor {
   }
 
   snapshots(): TaskSnapshot[] {
-    return [...this.#tasks.values()].map((t) => t.snapshot());
+    return [...this.#tasks.values()].map((t) => this.#seen(t));
+  }
+
+  /** A task that rests is as the store says: its dirty records may be decided, its position set, meanwhile. */
+  #seen(managed: ManagedTask): TaskSnapshot {
+    const snapshot = managed.snapshot();
+    if (managed.active) return snapshot;
+    try {
+      return { ...snapshot, ...this.workshop.standing(managed.id) };
+    } catch (error) {
+      this.log.warn(`${managed.id}: where it stands could not be read: ${plain(error).message}`);
+      return snapshot;
+    }
   }
 
   async check(task: ResolvedTask): Promise<CheckReport> {
@@ -147,6 +174,11 @@ export class Supervisor {
       (progress) => this.events.verifyProgress(task.id, progress),
       this.#tasks.get(task.id)?.work,
     );
+  }
+
+  /** The last words to webhooks; then close(). */
+  settle(): Promise<void> {
+    return this.#alarms.settle();
   }
 
   close(): void {
@@ -216,17 +248,7 @@ export class Supervisor {
 
   #watch(snapshot: TaskSnapshot): void {
     const task = this.#tasks.get(snapshot.id)?.task;
-    if (!task) return;
-    let watch = this.#alerts.get(snapshot.id);
-    if (!watch) {
-      watch = new AlertWatch((alert) => {
-        this.events.alert(alert);
-        const settings = this.#tasks.get(snapshot.id)?.task?.alerts;
-        if (settings?.webhook) void postWebhook(settings.webhook, settings.webhookSecret, alert, this.log);
-      });
-      this.#alerts.set(snapshot.id, watch);
-    }
-    watch.see(snapshot, task.alerts);
+    if (task) this.#alarms.see(snapshot, task.alerts);
   }
 
   #remember(): void {
@@ -241,7 +263,7 @@ export class Supervisor {
   #save(managed: ManagedTask): TaskSnapshot | undefined {
     try {
       const snapshot = managed.snapshot();
-      this.store.saveSnapshot(snapshot);
+      this.store.saveSnapshot(snapshot, managed.waits || (managed.active && this.#keeps(managed)));
       return snapshot;
     } catch (error) {
       // What people see of a task is not worth ending its replication.

@@ -1,4 +1,5 @@
 import type { StartOptions, VerifyProgress, VerifyReport } from '../shared/protocol.js';
+import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { PrecheckHistory } from '../sync/precheck/index.js';
 import type { Work } from './managed-task.js';
@@ -14,6 +15,8 @@ export interface Workshop {
     /** The work of the task's run, when it runs. */
     running: Work | undefined,
   ): Promise<VerifyReport>;
+  /** Where a task stands that does not run, by its store. */
+  standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;
   /** What the store knows of a task, for its precheck. */
   history(id: string): Omit<PrecheckHistory, 'running'>;
 }

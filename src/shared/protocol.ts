@@ -127,6 +127,8 @@ export interface Alert {
   state: 'open' | 'over';
   task: { id: string; name: string };
   atMs: number;
+  /** With state "over": when it began. */
+  openedMs?: number;
   message: string;
   error?: PlainError;
   latencyMs: number | null;

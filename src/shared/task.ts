@@ -287,11 +287,26 @@ export const taskSchema = z.strictObject({
   etl: z.string().default('').describe('Transformation in the DTS language.'),
   alerts: z
     .strictObject({
-      onFailure: z.boolean().default(true),
-      latencySeconds: z.number().positive().nullable().default(null),
-      latencyForSeconds: z.number().positive().default(60),
-      webhook: z.string().nullable().default(null),
-      webhookSecret: z.string().optional(),
+      onFailure: z.boolean().default(true).describe('Tell when the task fails or is blocked.'),
+      latencySeconds: z
+        .number()
+        .positive()
+        .nullable()
+        .default(null)
+        .describe('Tell when latency is above this many seconds.'),
+      latencyForSeconds: z
+        .number()
+        .positive()
+        .default(60)
+        .describe('How long latency must be above latencySeconds before it is told.'),
+      webhook: orVariable((v) => /^https?:$/.test(urlProtocol(v)), 'must be an http:// or https:// address')
+        .nullable()
+        .default(null)
+        .describe('Address that each alert is posted to as JSON, when it begins and when it is over.'),
+      webhookSecret: z
+        .string()
+        .optional()
+        .describe('Signs what is posted (HMAC-SHA256 in x-rowferry-signature): write ${env:NAME}.'),
     })
     .prefault({}),
   keepRunning: z.boolean().default(false).describe('Go on when no window is attached.'),

@@ -22,7 +22,7 @@ import {
 import type { PreparedTask } from './prepare.js';
 import { deleteRowsOf, fetchRow, loadFresh } from './reload.js';
 import type { SourceRetry } from './source-retry.js';
-import type { TaskStore } from './store.js';
+import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 
 export interface FollowingOptions {
@@ -55,7 +55,7 @@ export class Following {
   private readonly handler: StreamHandler;
   private stream: BinlogStream | null = null;
   private streamPosition: SourcePosition;
-  private readonly changes = new Map<string, { inserted: number; updated: number; deleted: number }>();
+  private readonly changes: Map<string, TableChanges>;
   private ended: 'reached' | 'stopped' | null = null;
   private knownEnd: SourcePosition | null = null;
   private queueFull = false;
@@ -73,6 +73,7 @@ export class Following {
     const { task, store, prepared } = options;
     const position = prepared.progress.checkpoint ?? prepared.progress.start!;
     this.streamPosition = position;
+    this.changes = new Map(Object.entries(prepared.progress.changes ?? {}));
     this.clockOffsetMicros = prepared.facts.clockOffsetMicros;
     this.tracker = new CheckpointTracker(position, {
       written: (change) => this.count(change),
@@ -102,7 +103,7 @@ export class Following {
     return this.tracker.position;
   }
 
-  changesOf(source: string): { inserted: number; updated: number; deleted: number } {
+  changesOf(source: string): TableChanges {
     return this.changes.get(source) ?? { inserted: 0, updated: 0, deleted: 0 };
   }
 
@@ -234,6 +235,7 @@ export class Following {
     const text = JSON.stringify([this.tracker.position, progress.rows]);
     if (passed.length === 0 && text === this.savedPosition) return;
     progress.checkpoint = this.tracker.position;
+    progress.changes = Object.fromEntries(this.changes);
     store.transaction(() => {
       for (const step of passed) step();
       store.saveProgress(progress);

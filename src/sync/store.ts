@@ -53,6 +53,14 @@ export interface TaskProgress {
   /** End of the binlog when the load ended: from there on the destination is a copy. */
   loadedAt: SourcePosition | null;
   rows: { full: number; inserted: number; updated: number; deleted: number };
+  /** Rows of the incremental, by table (`database.table`). */
+  changes?: Record<string, TableChanges>;
+}
+
+export interface TableChanges {
+  inserted: number;
+  updated: number;
+  deleted: number;
 }
 
 /** A selected table and how far it is. `definition` holds from the checkpoint on (correctness rule 13). */

@@ -82,6 +82,8 @@ async function follow(
   let settle: (outcome: RunOutcome) => void = () => {};
   const ended = new Promise<RunOutcome>((resolve) => (settle = resolve));
   let begun = false;
+  /** Before that, what is told of the task is how its last run ended. */
+  let started = false;
   let blocked: PlainError | undefined;
   let stop = () => {};
   const events: Partial<ClientApi> = {
@@ -91,7 +93,7 @@ async function follow(
       metrics?.see(mine);
       view.show(mine);
       // A person has to decide: the run ends here, resumable.
-      if (mine.state === 'blocked' && !blocked) {
+      if (started && mine.state === 'blocked' && !blocked) {
         blocked = mine.error ?? new RowferryError('ROW-V105', 'A row cannot be written.').toPlain();
         stop();
       }
@@ -112,6 +114,7 @@ async function follow(
       if (explained) view.failedCheck(await engine.api.lastCheck(task.id));
       throw error;
     }
+    started = true;
     const outcome = await Promise.race([
       ended,
       engine.closed.then((crash): RunOutcome => {

@@ -1,4 +1,4 @@
-import type { CheckReport } from '../../shared/protocol.js';
+import type { Alert, CheckReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { HistoryPoint } from '../../shared/workbench-api.js';
 import { Database } from './database.js';
@@ -11,13 +11,20 @@ export interface KnownTask {
   /** Fingerprint of the task at its last passed precheck; null before. */
   checkedAs: string | null;
   report: CheckReport | null;
+  /** It was running, and was to go on when nobody is attached. */
+  keepRunning: boolean;
 }
 
-/** 24 hours at one point in ten seconds. */
 const historyMs = 24 * 3600 * 1000;
+/** A point takes about 60 bytes, so that a day of ten seconds each of twenty tasks is 10 MB: more are thinned out. */
+const mostPoints = 170_000;
+/** How many points are added before they are counted again. */
+const countEvery = 500;
 
 /** The store of one engine: tasks as people know them, and (through tasks()) what replication itself keeps. */
 export class EngineStore {
+  #pointsUntilCount = 0;
+
   private constructor(readonly database: Database) {}
 
   static open(file: string): EngineStore {
@@ -26,23 +33,29 @@ export class EngineStore {
 
   known(): KnownTask[] {
     return this.database
-      .all<{ id: string; snapshot: string; checked_as: string | null; report: string | null }>(
-        'SELECT id, snapshot, checked_as, report FROM task ORDER BY added_ms, id',
-      )
+      .all<{
+        id: string;
+        snapshot: string;
+        checked_as: string | null;
+        report: string | null;
+        keep_running: number;
+      }>('SELECT id, snapshot, checked_as, report, keep_running FROM task ORDER BY added_ms, id')
       .map((row) => ({
         id: row.id,
         snapshot: JSON.parse(row.snapshot) as TaskSnapshot,
         checkedAs: row.checked_as,
         report: row.report === null ? null : (JSON.parse(row.report) as CheckReport),
+        keepRunning: row.keep_running === 1,
       }));
   }
 
-  saveSnapshot(snapshot: TaskSnapshot): void {
+  saveSnapshot(snapshot: TaskSnapshot, keepRunning: boolean): void {
     this.database.run(
-      `INSERT INTO task (id, snapshot, added_ms) VALUES (?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET snapshot = excluded.snapshot`,
+      `INSERT INTO task (id, snapshot, keep_running, added_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET snapshot = excluded.snapshot, keep_running = excluded.keep_running`,
       snapshot.id,
       JSON.stringify(snapshot),
+      keepRunning ? 1 : 0,
       Date.now(),
     );
   }
@@ -60,6 +73,7 @@ export class EngineStore {
     this.database.transaction(() => {
       this.database.run('DELETE FROM task WHERE id = ?', id);
       this.database.run('DELETE FROM history WHERE task = ?', id);
+      this.database.run('DELETE FROM incident WHERE task = ?', id);
     });
   }
 
@@ -73,6 +87,37 @@ export class EngineStore {
       point.latencyMs,
     );
     this.database.run('DELETE FROM history WHERE task = ? AND at_ms < ?', id, point.atMs - historyMs);
+    if (--this.#pointsUntilCount > 0) return;
+    this.#pointsUntilCount = countEvery;
+    // Tasks that rest keep their last day until there are too many of them.
+    this.database.run('DELETE FROM history WHERE at_ms < ?', point.atMs - 7 * historyMs);
+    const { n } = this.database.get<{ n: number }>('SELECT COUNT(*) AS n FROM history')!;
+    if (n <= mostPoints) return;
+    this.database.run(
+      'DELETE FROM history WHERE at_ms <= (SELECT at_ms FROM history ORDER BY at_ms LIMIT 1 OFFSET ?)',
+      n - mostPoints,
+    );
+  }
+
+  /** Incidents that were told and are not over. */
+  incidents(id: string): Alert[] {
+    return this.database
+      .all<{ alert: string }>('SELECT alert FROM incident WHERE task = ?', id)
+      .map((row) => JSON.parse(row.alert) as Alert);
+  }
+
+  saveIncident(alert: Alert): void {
+    const { id } = alert.task;
+    if (alert.state === 'over') {
+      this.database.run('DELETE FROM incident WHERE task = ? AND kind = ?', id, alert.kind);
+    } else {
+      this.database.run(
+        'INSERT OR REPLACE INTO incident (task, kind, alert) VALUES (?, ?, ?)',
+        id,
+        alert.kind,
+        JSON.stringify(alert),
+      );
+    }
   }
 
   history(id: string, sinceMs: number): HistoryPoint[] {

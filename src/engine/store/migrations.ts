@@ -59,4 +59,12 @@ export const migrations: Migrations = [
    ) STRICT`,
   // A discarded record is out of sight, but its decision must still be found when a replay meets the row.
   `ALTER TABLE dirty ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0`,
+  // Incidents outlive the engine that told them; a task that was to keep running is known for that.
+  `CREATE TABLE incident (
+     task TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     alert TEXT NOT NULL,
+     PRIMARY KEY (task, kind)
+   ) STRICT, WITHOUT ROWID;
+   ALTER TABLE task ADD COLUMN keep_running INTEGER NOT NULL DEFAULT 0`,
 ];

@@ -26,18 +26,62 @@ const snapshot = (change: Partial<TaskSnapshot>): TaskSnapshot => ({
 });
 const settings = { onFailure: true, latencySeconds: 5, latencyForSeconds: 10, webhook: null };
 
-function watch() {
+function watch(open: Alert[] = []) {
   const told: string[] = [];
-  const alerts = new AlertWatch((alert) => told.push(`${alert.kind} ${alert.state}`));
-  return { told, see: (change: Partial<TaskSnapshot>) => alerts.see(snapshot(change), settings) };
+  const alerts = new AlertWatch((alert) => told.push(`${alert.kind} ${alert.state}`), open);
+  return {
+    told,
+    see: (change: Partial<TaskSnapshot>, now = settings) => alerts.see(snapshot(change), now),
+  };
 }
 
 describe('alerts', () => {
   it('a failure once, and once when it is over', () => {
     const { told, see } = watch();
-    for (const state of ['running', 'failed', 'failed', 'failed', 'running', 'running'] as const)
-      see({ state });
+    const states = [
+      'running',
+      'failed',
+      'failed',
+      'running',
+      'failed',
+      ...Array<'running'>(9).fill('running'),
+    ] as const;
+    states.forEach((state, second) => see({ state, atMs: second * 1000 }));
     expect(told).toEqual(['failed open', 'failed over']);
+  });
+
+  it('a service that fails at each start fails once, until it works; an earlier engine may have told it', () => {
+    const { told, see } = watch();
+    for (const state of ['starting', 'failed', 'starting', 'failed', 'starting', 'failed'] as const)
+      see({ state });
+    expect(told).toEqual(['failed open']);
+    const [open] = told;
+    const next = watch([
+      {
+        kind: 'failed',
+        state: 'open',
+        task: { id: 't', name: 'orders' },
+        atMs: 1,
+        message: 'm',
+        latencyMs: null,
+      },
+    ]);
+    for (const state of ['starting', 'failed', 'starting', 'running'] as const)
+      next.see({ state, atMs: 2000 });
+    next.see({ state: 'running', atMs: 8000 });
+    expect([open, ...next.told]).toEqual(['failed open', 'failed over']);
+  });
+
+  it('an incident is over when nobody wants to know of it any more, or the task was stopped', () => {
+    const { told, see } = watch();
+    const slow = (from: number) => {
+      for (let second = from; second < from + 20; second++) see({ atMs: second * 1000, latencyMs: 9000 });
+    };
+    slow(0);
+    see({ atMs: 21_000, latencyMs: 9000 }, { ...settings, latencySeconds: null } as never);
+    slow(100);
+    see({ atMs: 200_000, latencyMs: null, state: 'stopped' });
+    expect(told).toEqual(['latency open', 'latency over', 'latency open', 'latency over']);
   });
 
   it('latency only when it lasts, and not again while it goes on', () => {
@@ -61,6 +105,7 @@ describe('alerts', () => {
 });
 
 describe('the webhook', () => {
+  const never = new AbortController().signal;
   const log = { debug() {}, info() {}, warn: (text: string) => void warnings.push(text), error() {} };
   let warnings: string[] = [];
   const alert: Alert = {
@@ -90,7 +135,7 @@ describe('the webhook', () => {
   }
 
   it('is signed over the bytes sent', async () => {
-    const [call] = await receive([200], (url) => postWebhook(url, 'shared', alert, log, 1));
+    const [call] = await receive([200], (url) => postWebhook(url, 'shared', alert, log, never, 1));
     expect(JSON.parse(call!.body)).toMatchObject({
       type: 'rowferry.alert',
       kind: 'failed',
@@ -100,12 +145,25 @@ describe('the webhook', () => {
     expect(call!.signature).toBe(`sha256=${createHmac('sha256', 'shared').update(call!.body).digest('hex')}`);
   });
 
-  it('is tried again while the receiver is ill, not when it refuses', async () => {
-    expect(await receive([500, 429, 200], (url) => postWebhook(url, undefined, alert, log, 1))).toHaveLength(
-      3,
-    );
+  it('gets one last try at once when the engine ends, and no more', async () => {
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 50);
     warnings = [];
-    expect(await receive([404], (url) => postWebhook(url, undefined, alert, log, 1))).toHaveLength(1);
+    const began = Date.now();
+    const calls = await receive([500, 500, 500, 500], (url) =>
+      postWebhook(url, undefined, alert, log, ending.signal, 10_000),
+    );
+    expect(calls).toHaveLength(2);
+    expect(Date.now() - began).toBeLessThan(5000);
+    expect(warnings).toEqual([expect.stringContaining('HTTP 500')]);
+  });
+
+  it('is tried again while the receiver is ill, not when it refuses', async () => {
+    expect(
+      await receive([500, 429, 200], (url) => postWebhook(url, undefined, alert, log, never, 1)),
+    ).toHaveLength(3);
+    warnings = [];
+    expect(await receive([404], (url) => postWebhook(url, undefined, alert, log, never, 1))).toHaveLength(1);
     expect(warnings).toEqual([expect.stringContaining('HTTP 404')]);
   });
 });

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Alert } from '../shared/protocol.js';
+import type { TaskSnapshot } from '../shared/snapshot.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { AlertWatch, postWebhook } from './alerts.js';
+import type { Log } from './log.js';
+import type { EngineStore } from './store/engine-store.js';
+
+/** An engine that ends waits so long for webhooks that are on their way, and as long again for their last try. */
+const patienceMs = 2500;
+
+/** The alerts of all tasks: watched for, remembered while they last, told to clients and to webhooks. */
+export class Alarms {
+  readonly #watches = new Map<string, AlertWatch>();
+  readonly #posts = new Set<Promise<void>>();
+  readonly #giveUp = new AbortController();
+
+  constructor(
+    private readonly store: Pick<EngineStore, 'incidents' | 'saveIncident'>,
+    private readonly log: Log,
+    private readonly tell: (alert: Alert) => void,
+  ) {}
+
+  /** Called with each new snapshot of a task whose settings are known. */
+  see(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    let watch = this.#watches.get(snapshot.id);
+    if (!watch) {
+      watch = new AlertWatch((alert) => this.#happened(alert), this.store.incidents(snapshot.id));
+      this.#watches.set(snapshot.id, watch);
+    }
+    this.#settings = settings;
+    watch.see(snapshot, settings);
+  }
+
+  /** Nothing more will be seen: what is on its way to a webhook gets a last chance. */
+  async settle(): Promise<void> {
+    if (this.#posts.size === 0) return;
+    const all = Promise.all(this.#posts);
+    await Promise.race([all, delay(patienceMs)]);
+    this.#giveUp.abort();
+    await Promise.race([all, delay(patienceMs)]);
+  }
+
+  /** Of the task that is being looked at. */
+  #settings: ResolvedTask['alerts'] | undefined;
+
+  #happened(alert: Alert): void {
+    try {
+      this.store.saveIncident(alert);
+    } catch (error) {
+      // It may be told once more by the next engine; that is better than not at all.
+      this.log.warn(`${alert.task.id}: the alert could not be noted: ${(error as Error).message}`);
+    }
+    this.tell(alert);
+    const { webhook, webhookSecret } = this.#settings!;
+    if (!webhook) return;
+    const post = postWebhook(webhook, webhookSecret, alert, this.log, this.#giveUp.signal);
+    this.#posts.add(post);
+    void post.finally(() => this.#posts.delete(post));
+  }
+}
