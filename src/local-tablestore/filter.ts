@@ -9,10 +9,9 @@ import {
 } from '../tablestore/wire/messages.js';
 import type { Message } from '../tablestore/wire/codec.js';
 import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { WireFormatError } from '../tablestore/wire/protobuf.js';
 import { invalid } from './errors.js';
 import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
-import { limits } from './limits.js';
+import { checkValueLength, limits } from './limits.js';
 import { checkColumnName } from './schema.js';
 
 /** Gives the versions of a column, newest first; empty when the row has none. */
@@ -34,20 +33,30 @@ export function compileFilter(bytes: Buffer): CompiledFilter {
     if (pagination.limit <= 0) throw invalid('The limit of column pagination filter must be greater than 0.');
     return { matches: () => true, pagination };
   }
-  return { matches: compile(filter, { count: 0 }, 0), pagination: undefined };
+  countFilters(filter, 0);
+  return { matches: compile(filter), pagination: undefined };
+}
+
+/** Throws at once when there are too many, whatever else is wrong with them. @returns how many there are so far. */
+function countFilters(filter: Message<typeof Filter>, before: number): number {
+  let count = before + 1;
+  if (count > limits.filters) throw invalid(`The count of filter exceeds the max: ${limits.filters}.`);
+  if (filter.type !== FilterType.COMPOSITE_COLUMN_VALUE) return count;
+  for (const part of CompositeColumnValueFilter.decode(filter.filter).subFilters) {
+    count = countFilters(part, count);
+  }
+  return count;
 }
 
 type Matcher = (lookup: ColumnLookup) => boolean;
 
-function compile(filter: Message<typeof Filter>, seen: { count: number }, depth: number): Matcher {
-  if (++seen.count > limits.filters) throw invalid(`The count of filter exceeds the max: ${limits.filters}.`);
-  if (depth > limits.filters) throw new WireFormatError('filters nest too deep');
+function compile(filter: Message<typeof Filter>): Matcher {
   switch (filter.type) {
     case FilterType.SINGLE_COLUMN_VALUE:
       return compileSingle(SingleColumnValueFilter.decode(filter.filter));
     case FilterType.COMPOSITE_COLUMN_VALUE: {
       const { combinator, subFilters } = CompositeColumnValueFilter.decode(filter.filter);
-      const parts = subFilters.map((sub) => compile(sub, seen, depth + 1));
+      const parts = subFilters.map(compile);
       switch (combinator) {
         case LogicalOperator.NOT: {
           if (parts.length !== 1) throw invalid('Invalid NOT operator: the number of sub-filters must be 1.');
@@ -82,6 +91,7 @@ function compileSingle(filter: Message<typeof SingleColumnValueFilter>): Matcher
     throw invalid('Invalid comparator of filter.');
   }
   const expected = parseVariant(filter.columnValue);
+  checkValueLength(columnName, expected.end - expected.start);
   const transform = valueTransRule ? compileTransform(valueTransRule) : undefined;
   const test = (value: FilterValue): boolean => {
     const actual = transform ? transform(value) : value;

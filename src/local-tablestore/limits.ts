@@ -1,3 +1,5 @@
+import { invalid } from './errors.js';
+
 /** Limits of the service (tablestore.md §3). Sizes in bytes. */
 export const limits = {
   primaryKeyColumns: 4,
@@ -12,12 +14,21 @@ export const limits = {
   rangeBytes: 4 * 1024 * 1024,
   definedColumns: 32,
   partitions: 10,
+  splitPointBytes: 64,
   nameBytes: 255,
   filters: 32,
   /** No request of allowed content comes near; more is answered 413 before it is read. */
   bodyBytes: 16 * 1024 * 1024,
   minTimeToLive: 86400,
 } as const;
+
+/** Throws when a value of a column, or one that it is compared with, is too long. */
+export function checkValueLength(name: string, bytes: number): void {
+  if (bytes <= limits.attributeValueBytes) return;
+  throw invalid(
+    `The length of attribute column: '${name}' exceeds the MaxLength:${limits.attributeValueBytes} with CurrentLength:${bytes}.`,
+  );
+}
 
 /** Names of tables and of key columns: 1–255 bytes, a letter or underscore first, then also digits. */
 export function isValidName(name: string): boolean {

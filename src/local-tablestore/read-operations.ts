@@ -248,7 +248,7 @@ function rowSink(table: Table, { matrix }: Scan): RowSink {
   const keyFields = table.keyColumns
     .map((_, index) => index)
     .filter((index) => matrix.entireKeys || names.includes(table.keyColumns[index]!.name));
-  const attributes = names.filter((name) => !table.keyColumns.some((column) => column.name === name));
+  const attributes = names.filter((name) => !table.keyColumns.some((column) => column.name === name)).sort();
   const rows = new RowMatrix(table.keyColumns, keyFields, [...new Set(attributes)]);
   return {
     add(key, cells) {

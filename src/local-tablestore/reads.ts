@@ -49,6 +49,7 @@ export function readQuery(
     );
   }
   for (const name of columnsToGet) checkColumnName(name);
+  const compiled = filter === undefined || filter.length === 0 ? undefined : compileFilter(filter);
   if (timeRange === undefined && maxVersions === undefined) throw invalid(noVersions);
   if (maxVersions !== undefined && maxVersions <= 0)
     throw invalid('The max versions must be greater than 0.');
@@ -63,7 +64,7 @@ export function readQuery(
     minTimestamp,
     maxTimestamp,
     maxVersions: maxVersions ?? Infinity,
-    filter: filter === undefined || filter.length === 0 ? undefined : compileFilter(filter),
+    filter: compiled,
   };
 }
 

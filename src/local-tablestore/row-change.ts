@@ -3,7 +3,7 @@ import { CellOp, PlainBufferScanner, Tag, Variant } from '../tablestore/wire/pla
 import type { ByteWriter } from './byte-writer.js';
 import { invalid, type OtsError } from './errors.js';
 import { encodeKey } from './key-codec.js';
-import { isValidColumnName, limits } from './limits.js';
+import { checkValueLength, isValidColumnName, limits } from './limits.js';
 import { variantName } from './schema.js';
 import { beginStored } from './stored-row.js';
 import type { Table } from './store.js';
@@ -69,11 +69,7 @@ export function parseRowChange(
       if (!isValidColumnName(bytes, nameStart, nameEnd))
         throw invalid(`Invalid column name: '${scanner.name()}'.`);
       const size = valueEnd - valueStart;
-      if (size > limits.attributeValueBytes) {
-        throw invalid(
-          `The length of attribute column: '${scanner.name()}' exceeds the MaxLength:${limits.attributeValueBytes} with CurrentLength:${size}.`,
-        );
-      }
+      if (size > limits.attributeValueBytes) checkValueLength(scanner.name(), size);
       dataBytes += nameEnd - nameStart + size;
       if (scanner.op === 0) {
         checkValueType(scanner);

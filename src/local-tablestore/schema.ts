@@ -216,6 +216,10 @@ function checkSplitPoint({ type, source, start, end }: FilterValue): void {
   } else if (start === end) {
     const kind = type === Variant.STRING ? 'string' : 'binary';
     throw invalid(`The value of partition range can not be empty ${kind}.`);
+  } else if (end - start > limits.splitPointBytes) {
+    throw invalid(
+      `The value of partition range exceeds the MaxLength:${limits.splitPointBytes} with CurrentLength:${end - start}.`,
+    );
   }
 }
 

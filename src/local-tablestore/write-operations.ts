@@ -31,9 +31,12 @@ export function writeRow(service: Service, operation: SingleRowOperation, body: 
   if (service.discard) return WriteRowResponse.encode({ consumed: { capacityUnit: { read: 0, write: 1 } } });
   const terms = writeTerms(request.condition, request.returnContent);
   const nowMs = service.now();
-  const table = service.table(request.tableName);
-  const change = parseRowChange(request.row, typeOf[operation], table, service.arena, nowMs);
+  const table = tableOrError(service, request.tableName);
+  // What is wrong with the request itself is said first, even when there is no such table.
+  const known = table instanceof OtsError ? undefined : table;
+  const change = parseRowChange(request.row, typeOf[operation], known, service.arena, nowMs);
   checkTotal(operation, change.dataBytes);
+  if (table instanceof OtsError) throw table;
   if (change.error) throw change.error;
   const access = service.transactions.access(request.transactionId, nowMs);
   const result = service.store.transaction(() => applyRow(service, table, access, change, terms, nowMs));
