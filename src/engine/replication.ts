@@ -17,12 +17,12 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       };
       return new Replication(task, storeOf(task.id), options, named);
     },
-    verify: async (task, options, progress, running) => {
+    verify: async (task, options, progress, running, signal) => {
       const kept = storeOf(task.id);
       const check = {
         task,
         store: kept,
-        signal: new AbortController().signal,
+        signal,
         progress,
         running: running !== undefined,
       };

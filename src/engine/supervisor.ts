@@ -27,12 +27,19 @@ export interface SupervisorEvents {
   changed(): void;
 }
 
+interface Verification {
+  id: string;
+  session: Session;
+  abort: AbortController;
+}
+
 const historyEveryMs = 10_000;
 
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
   readonly #alarms: Alarms;
+  readonly #verifications = new Set<Verification>();
   #rememberedMs = Date.now();
 
   constructor(
@@ -101,6 +108,7 @@ export class Supervisor {
   }
 
   async stopAll(): Promise<void> {
+    this.#cancelVerifications(() => true);
     await Promise.all([...this.#tasks.values()].filter((t) => t.active).map((t) => t.stop()));
   }
 
@@ -113,6 +121,7 @@ export class Supervisor {
 
   /** A client is gone: what it ran for itself is drained. */
   detached(session: Session): void {
+    this.#cancelVerifications((verification) => verification.session === session);
     for (const managed of this.#tasks.values()) {
       if (managed.owner !== session) continue;
       managed.owner = undefined;
@@ -167,13 +176,36 @@ export class Supervisor {
     return this.store.known().find((t) => t.id === id)?.report ?? null;
   }
 
-  verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport> {
-    return this.workshop.verify(
-      task,
-      options,
-      (progress) => this.events.verifyProgress(task.id, progress),
-      this.#tasks.get(task.id)?.work,
-    );
+  /** Throws ROW-E111 when it was cancelled: by cancelVerify, or because its client or the engine goes. */
+  async verify(session: Session, task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport> {
+    const verification = { id: task.id, session, abort: new AbortController() };
+    const { signal } = verification.abort;
+    this.#verifications.add(verification);
+    try {
+      return await this.workshop.verify(
+        task,
+        options,
+        (progress) => this.events.verifyProgress(task.id, progress),
+        this.#tasks.get(task.id)?.work,
+        signal,
+      );
+    } catch (error) {
+      // What was under way when it was cancelled may have failed in its own words.
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      this.#verifications.delete(verification);
+    }
+  }
+
+  cancelVerify(id: string): void {
+    this.#cancelVerifications((verification) => verification.id === id);
+  }
+
+  #cancelVerifications(which: (verification: Verification) => boolean): void {
+    for (const verification of this.#verifications) {
+      if (which(verification))
+        verification.abort.abort(new RowferryError('ROW-E111', 'The verification was cancelled.'));
+    }
   }
 
   /** The last words to webhooks; then close(). */

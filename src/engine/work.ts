@@ -14,6 +14,8 @@ export interface Workshop {
     progress: (progress: VerifyProgress) => void,
     /** The work of the task's run, when it runs. */
     running: Work | undefined,
+    /** Aborted with the error that the caller is to get. */
+    signal: AbortSignal,
   ): Promise<VerifyReport>;
   /** Where a task stands that does not run, by its store. */
   standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;

@@ -186,6 +186,11 @@ export const errorCodes = {
     cause: 'The data file of the embedded Tablestore is damaged, or belongs to another program.',
     remedy: 'Name another folder with --data, or put the file aside: it is never written to as it is.',
   },
+  'ROW-E111': {
+    exit: 1,
+    cause: 'The comparison of source and destination was cancelled.',
+    remedy: 'Start it again when it suits.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

@@ -26,6 +26,20 @@ export interface CheckReport {
   successRate: number;
 }
 
+/** One column of a row that differs, by its name in Tablestore; null: the row, or this cell of it, is not there. */
+export interface VerifyCell {
+  name: string;
+  /** As the source's row would be written. */
+  source: string | null;
+  destination: string | null;
+  differs: boolean;
+}
+export interface VerifyDifference {
+  kind: 'missing' | 'extra' | 'different';
+  /** `name=value, …` as dirty records have it. */
+  key: string;
+  cells: VerifyCell[];
+}
 export interface VerifyTable {
   source: string;
   destination: string;
@@ -37,7 +51,8 @@ export interface VerifyTable {
   kept: number;
   dirty: number;
   notComparable: number;
-  examples: string[];
+  /** The first rows that differ; the counts know of all. Values of masked columns are not told. */
+  differences: VerifyDifference[];
 }
 export interface VerifyReport {
   tables: VerifyTable[];
@@ -51,6 +66,10 @@ export interface VerifyProgress {
   table: string;
   compared: number;
   estimatedRows: number | null;
+  /** Rows of the source are looked up, rows of Tablestore are, or what seemed to differ is looked at again. */
+  stage: 'source' | 'destination' | 'again';
+  /** Rows that seem to differ so far; those in flight among them will agree later. */
+  suspects: number;
 }
 
 export interface ClientHello {

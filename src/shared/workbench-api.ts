@@ -136,6 +136,8 @@ export interface WorkbenchApi {
   resume(id: string): Promise<void>;
   tune(id: string, tuning: Tuning): Promise<void>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
+  /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
+  cancelVerify(id: string): Promise<void>;
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
   /** Reads the rows again as they are now and writes them by the task's present mapping. Number put right. */
   retryDirty(id: string, filter: DirtyFilter): Promise<number>;

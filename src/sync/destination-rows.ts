@@ -40,6 +40,12 @@ export async function* destinationKeys(
 
 const none: ReadonlySet<string> = new Set();
 
+export interface DestinationRow {
+  /** PlainBuffer. */
+  row: Buffer;
+  content: RowContent;
+}
+
 /** The rows of these keys at the destination, in their order; null where there is none. */
 export async function destinationRows(
   client: TablestoreClient,
@@ -47,8 +53,8 @@ export async function destinationRows(
   keys: readonly string[],
   ignored: ReadonlySet<string>,
   options: ReadOptions,
-): Promise<(RowContent | null)[]> {
-  const rows: (RowContent | null)[] = [];
+): Promise<(DestinationRow | null)[]> {
+  const rows: (DestinationRow | null)[] = [];
   for (let from = 0; from < keys.length; from += limits.batchGetRows) {
     const some = keys.slice(from, from + limits.batchGetRows).map(keyOnly);
     const results = await withRetry(
@@ -60,7 +66,10 @@ export async function destinationRows(
       },
       { signal: options.signal },
     );
-    for (const row of results) rows.push(row === null ? null : (contentsOf(row, ignored)[0] ?? null));
+    for (const row of results) {
+      const content = row === null ? undefined : contentsOf(row, ignored)[0];
+      rows.push(row === null || content === undefined ? null : { row, content });
+    }
   }
   return rows;
 }

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
@@ -70,8 +69,6 @@ test('a task is found, asked for its secret once, started, followed and stopped'
     expect(await monitor.locator('rf-monitor h1').innerText()).toBe('Monitor: orders');
     expect(await monitor.locator('rf-chart canvas').count()).toBe(3);
   });
-  await page.mouse.move(900, 5);
-  await page.screenshot({ path: path.join(import.meta.dirname, '../../media/workbench.png') });
 
   await inlineAction(task, 'Stop Task');
   await eventually(async () => expect(await task.innerText()).toContain('stopped'));

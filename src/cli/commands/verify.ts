@@ -43,6 +43,9 @@ export const verify: Command = {
   },
 };
 
+/** Rows named under the table; --json has more, with their cells. */
+const shownDifferences = 10;
+
 function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): string[] {
   const shown = tables.slice(-(terminal.height - 2));
   const width = Math.max(...shown.map((t) => t.table.length));
@@ -68,7 +71,8 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   ]);
   const lines = columns([head, ...rows], [2, 3, 4, 5, 6]);
   for (const table of report.tables) {
-    for (const example of table.examples) lines.push(style.dim(`  ${table.source}: ${example}`));
+    for (const { kind, key } of table.differences.slice(0, shownDifferences))
+      lines.push(style.dim(`  ${table.source}: ${kind}: ${key}`));
   }
   const sums = `${count(report.sourceRows)} rows in source, ${count(report.destinationRows)} rows in destination, differing rows ${count(report.differing)}`;
   lines.push('', report.equal ? style.green(sums) : style.red(sums));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import { connectSource, type SourceConnection } from '../../mysql/connection.js';
@@ -11,16 +12,14 @@ import {
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
-import { keyOnly } from '../../tablestore/compose.js';
-import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { destinationKeys, destinationRows, type ReadOptions } from '../destination-rows.js';
-import { showValue } from '../encoder.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { planTables, type TablePlan } from '../plan.js';
 import { planError } from '../prepare.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
+import { cellsSideBySide, keyText, maskedCells, maskedKeyText } from './differences.js';
 import { repair, type RepairWriter } from './repair.js';
 
 export interface VerifyOptions {
@@ -40,7 +39,9 @@ const batchRows = 100;
 const batchesAtOnce = 4;
 /** Keys of the first pass that are remembered, so that the second need not ask the source for them again. */
 const rememberedKeys = 500_000;
-const shownExamples = 10;
+const shownDifferences = 100;
+/** Rows in memory at once when what differs is looked at again. */
+const rowsAgain = 500;
 /** How often a row that differs is looked at again, ms apart, before it counts. */
 const looksWhileRunning = [300, 700, 1500, 3000, 5000];
 const looksAtRest = [0];
@@ -136,7 +137,7 @@ class TableCheck {
       kept: 0,
       dirty: 0,
       notComparable: 0,
-      examples: [],
+      differences: [],
     };
     this.ignored = new Set(
       [...(etl?.notComparable ?? [])].map(
@@ -160,11 +161,7 @@ class TableCheck {
       const rows = new SourceRows(reader, plan, this.charsets, this.etl, this.ignored);
       for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
         await this.compareChunk(reader, rows, chunk);
-        options.progress({
-          table: plan.source,
-          compared: this.report.compared,
-          estimatedRows: plan.definition.estimatedRows,
-        });
+        this.tell('source');
       }
     } finally {
       await planner.close();
@@ -230,12 +227,12 @@ class TableCheck {
       this.report.compared++;
       if (this.seen.size < rememberedKeys) this.seen.add(row.key);
       else this.seenAll = false;
-      if (there[i]?.cells !== row.cells) this.suspects.add(row.key);
+      if (there[i]?.content.cells !== row.cells) this.suspects.add(row.key);
     });
   }
 
   private async compareDestination(): Promise<void> {
-    const { plan, options } = this;
+    const { plan } = this;
     for await (const keys of destinationKeys(this.client, plan, this.read)) {
       this.destinationRows += keys.length;
       const unknown = keys.filter((key) => !this.seen.has(key));
@@ -245,11 +242,7 @@ class TableCheck {
         const there = await this.fromSource(unknown);
         for (const key of unknown) if (!there.has(key)) this.suspects.add(key);
       }
-      options.progress({
-        table: plan.source,
-        compared: this.report.compared,
-        estimatedRows: plan.definition.estimatedRows,
-      });
+      this.tell('destination');
     }
   }
 
@@ -264,71 +257,92 @@ class TableCheck {
     }
   }
 
-  /** A row in flight is not different: what differs is looked at again until it agrees, stands still, or keeps changing. */
+  /**
+   * A row in flight is not different: what differs is looked at again until it agrees, stands still, or keeps
+   * changing. Only keys and digests are kept from one look to the next, so that a table that differs in every row
+   * fits in memory too.
+   */
   private async lookAgain(): Promise<void> {
     const { options, plan } = this;
+    const pauses = options.running ? looksWhileRunning : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();
-    let source = new Map<string, { row: Buffer; content: RowContent }>();
-    let there: (RowContent | null)[] = [];
-    for (const pause of options.running ? looksWhileRunning : looksAtRest) {
-      if (open.length === 0) return;
+    const wrong: string[] = [];
+    for (const [look, pause] of pauses.entries()) {
+      if (open.length === 0) break;
       await delay(pause, undefined, { signal: options.signal });
-      source = await this.fromSource(open);
-      there = await destinationRows(this.client, plan.destination, open, this.ignored, this.read);
+      const isLast = look === pauses.length - 1;
       const still: string[] = [];
-      open.forEach((key, i) => {
-        const wanted = source.get(key)?.content.cells;
-        const found = there[i]?.cells;
-        if (wanted === found) {
-          changing.delete(key);
-          return;
-        }
-        const state = `${wanted}\0${found}`;
-        const last = before.get(key);
-        if (last !== undefined && last !== state) changing.add(key);
-        before.set(key, state);
-        still.push(key);
-      });
-      there = there.filter((_, i) => still.includes(open[i]!));
+      for (let from = 0; from < open.length; from += rowsAgain) {
+        options.signal.throwIfAborted();
+        const some = open.slice(from, from + rowsAgain);
+        const source = await this.fromSource(some);
+        const there = await destinationRows(this.client, plan.destination, some, this.ignored, this.read);
+        some.forEach((key, i) => {
+          const wanted = source.get(key);
+          const found = there[i] ?? null;
+          if (wanted?.content.cells === found?.content.cells) {
+            changing.delete(key);
+            return;
+          }
+          const state = digest(`${wanted?.content.cells}\0${found?.content.cells}`);
+          const last = before.get(key);
+          if (last !== undefined && last !== state) changing.add(key);
+          before.set(key, state);
+          if (!isLast) still.push(key);
+          else if (changing.has(key)) this.report.suspended++;
+          else if (this.classify(key, wanted?.row ?? null, found?.row ?? null)) wrong.push(key);
+        });
+        this.tell('again', open.length - from - some.length + still.length);
+      }
       open = still;
     }
-    const wrong: string[] = [];
-    open.forEach((key, i) => {
-      if (changing.has(key)) this.report.suspended++;
-      else if (this.classify(key, source.has(key), there[i] ?? null)) wrong.push(key);
-    });
     if (wrong.length > 0 && options.repairBy)
       await repair(options.repairBy, plan, wrong, (keys) => this.fromSource(keys));
   }
 
   /** Counts a row that differs; true when it counts against the replica. */
-  private classify(key: string, isAtSource: boolean, there: RowContent | null): boolean {
+  private classify(key: string, wanted: Buffer | null, found: Buffer | null): boolean {
     const { report, plan } = this;
     const text = keyText(key);
     if (this.etl?.notComparable.has('*')) {
       report.notComparable++;
       return false;
     }
-    if (isAtSource && this.options.store?.isDirty(plan.source, text)) {
+    if (wanted && this.options.store?.isDirty(plan.source, text)) {
       report.dirty++;
       return false;
     }
-    if (isAtSource && there && this.keepsRows) {
+    if (wanted && found && this.keepsRows) {
       report.kept++;
       return false;
     }
-    const kind = !isAtSource ? 'extra' : there ? 'different' : 'missing';
+    const kind = !wanted ? 'extra' : found ? 'different' : 'missing';
     report[kind]++;
-    if (report.examples.length < shownExamples) report.examples.push(`${kind}: ${text}`);
+    if (report.differences.length < shownDifferences) {
+      const masked = maskedCells(plan, this.options.task.dirtyData.mask);
+      report.differences.push({
+        kind,
+        key: maskedKeyText(key, masked),
+        cells: cellsSideBySide(wanted, found, this.ignored, masked),
+      });
+    }
     return true;
+  }
+
+  private tell(stage: VerifyProgress['stage'], suspects = this.suspects.size): void {
+    const { options, plan, report } = this;
+    options.progress({
+      table: plan.source,
+      compared: report.compared,
+      estimatedRows: plan.definition.estimatedRows,
+      stage,
+      suspects,
+    });
   }
 }
 
-/** `name=value, …` as dirty records have it. */
-function keyText(key: string): string {
-  return decodeRows(keyOnly(key))[0]!
-    .primaryKey.map(([name, value]) => `${name}=${showValue(value as never)}`)
-    .join(', ');
+function digest(text: string): string {
+  return createHash('md5').update(text, 'latin1').digest('base64');
 }

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadTask } from '../../src/cli/load-task.js';
+import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
+import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
+import type { VerifyProgress, VerifyReport } from '../../src/shared/protocol.js';
+import { cli, cliScript } from '../support/cli.js';
+import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+
+/** What a verification tells of rows that differ, and that it ends when nobody wants it any more. */
+
+const many = 30_000;
+let mysql: MysqlServer;
+let store: LocalTablestore;
+let folder: string;
+let env: Record<string, string>;
+let engine: EngineConnection | undefined;
+const progress: VerifyProgress[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rowferry-verify-'));
+  cliScript();
+  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
+  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  await mysql.query(`
+    CREATE DATABASE shop;
+    CREATE TABLE shop.items (id INT PRIMARY KEY, name VARCHAR(40), price DECIMAL(8,2), secret VARCHAR(40), raw VARBINARY(8));
+    INSERT INTO shop.items VALUES (1, 'one', 1.10, 's1', 0xff00), (2, 'two', NULL, 's2', NULL), (3, 'three', 3, 's3', 0x01), (4, 'four', 4, NULL, NULL);
+    CREATE TABLE shop.many (id INT PRIMARY KEY, note VARCHAR(40));
+    SET SESSION cte_max_recursion_depth = 100000;
+    INSERT INTO shop.many WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${many})
+      SELECT i, CONCAT('note ', i) FROM n`);
+  write('items', { dirtyData: { policy: 'block', mask: ['secret'] } });
+  write('many', {});
+  for (const name of ['items', 'many']) {
+    const { code, stderr } = await run('run', name, '--until', 'caught-up');
+    expect(stderr + String(code)).toMatch(/0$/);
+  }
+}, 120_000);
+
+afterAll(async () => {
+  await engine?.api.shutdown();
+  engine?.close();
+  await store.close();
+  await mysql.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(name: string, more: object): void {
+  const task = {
+    id: `t-${name}`,
+    source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
+    destination: {
+      endpoint: store.url,
+      instance: 'local',
+      accessKeyId: '${env:KEY}',
+      accessKeySecret: '${env:SECRET}',
+    },
+    objects: [{ database: 'shop', tables: [{ name }] }],
+    ...more,
+  };
+  writeFileSync(join(folder, `${name}.rowferry.json`), JSON.stringify(task));
+}
+const run = (command: string, name: string, ...more: string[]) =>
+  cli([command, `${name}.rowferry.json`, '--state', 'state', ...more], { cwd: folder, env });
+const report = (stdout: string) =>
+  JSON.parse(stdout.trim().split('\n').at(-1)!) as VerifyReport & { type: string };
+
+describe('rows that differ', () => {
+  it('are told cell by cell, both sides, without what is masked', async () => {
+    await mysql.query(`
+      UPDATE shop.items SET name = 'uno', secret = 'new', raw = 0xff01 WHERE id = 1;
+      UPDATE shop.items SET price = 2 WHERE id = 2;
+      INSERT INTO shop.items VALUES (5, 'five', 5, 's5', NULL);
+      DELETE FROM shop.items WHERE id = 4`);
+    const { code, stdout } = await run('verify', 'items', '--json');
+    expect(code).toBe(1);
+    const [table] = report(stdout).tables;
+    expect(table).toMatchObject({ missing: 1, extra: 1, different: 2 });
+    const byKey = Object.fromEntries(table!.differences.map((difference) => [difference.key, difference]));
+    expect(byKey['id=1']).toEqual({
+      kind: 'different',
+      key: 'id=1',
+      cells: [
+        { name: 'name', source: 'uno', destination: 'one', differs: true },
+        { name: 'secret', source: '***', destination: '***', differs: true },
+        { name: 'raw', source: '0xff01', destination: '0xff00', differs: true },
+        { name: 'price', source: '1.10', destination: '1.10', differs: false },
+      ],
+    });
+    expect(byKey['id=2']!.cells).toContainEqual({
+      name: 'price',
+      source: '2.00',
+      destination: null,
+      differs: true,
+    });
+    expect(byKey['id=4']).toMatchObject({ kind: 'extra' });
+    expect(byKey['id=4']!.cells.map(({ source }) => source)).toEqual([null, null]);
+    expect(byKey['id=5']).toMatchObject({ kind: 'missing' });
+    expect(byKey['id=5']!.cells).toContainEqual({
+      name: 'name',
+      source: 'five',
+      destination: null,
+      differs: true,
+    });
+    expect((await run('verify', 'items')).stdout).toContain('shop.items: different: id=1');
+  });
+
+  it('are put right, all of a table too', async () => {
+    expect((await run('verify', 'items', '--repair')).code).toBe(1);
+    expect((await run('verify', 'items')).code).toBe(0);
+    await mysql.query("UPDATE shop.many SET note = CONCAT(note, '!') WHERE id <= 1200");
+    const { stdout } = await run('verify', 'many', '--json');
+    const [table] = report(stdout).tables;
+    expect(table).toMatchObject({ different: 1200, missing: 0, extra: 0, compared: many });
+    expect(table!.differences).toHaveLength(100);
+  });
+});
+
+describe('a verification', () => {
+  const connectionsLeft = async () => {
+    const [row] = (await mysql.query(
+      "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'root' AND id <> CONNECTION_ID()",
+    )) as unknown as { n: number }[];
+    return Number(row!.n);
+  };
+
+  it('is cancelled, says so, and leaves the source alone', async () => {
+    const before = await connectionsLeft();
+    engine = await ensureEngine({
+      stateDir: join(folder, 'state'),
+      engineScript: join(import.meta.dirname, '../../dist/node/engine.mjs'),
+      kind: 'extension',
+      events: { verifyProgress: (_, said) => progress.push(said) },
+    });
+    const { task } = loadTask('many.rowferry.json', folder, env);
+    const verifying = engine.api.verify(task, {});
+    const outcome = verifying.then(
+      () => 'it was done before it was cancelled',
+      (error: { code?: string }) => error.code,
+    );
+    while (progress.length === 0) await new Promise((r) => setTimeout(r, 5));
+    expect(progress[0]).toMatchObject({ table: 'shop.many', stage: 'source' });
+    await engine.api.cancelVerify(task.id);
+    expect(await outcome).toBe('ROW-E111');
+    await expect.poll(connectionsLeft, { timeout: 10_000 }).toBe(before);
+    // Nothing to cancel is nothing wrong, and the next one runs to its end.
+    await engine.api.cancelVerify(task.id);
+    expect((await engine.api.verify(task, {})).compared).toBe(many);
+  });
+});
