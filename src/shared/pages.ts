@@ -211,12 +211,14 @@ export interface DirtyState {
 export const verifyCalls = {
   ready: z.tuple([]),
   again: z.tuple([]),
+  cancel: z.tuple([]),
   copy: z.tuple([text]),
   openTask: z.tuple([]),
 } satisfies CallSchemas;
 export interface VerifyHost {
   ready(): Promise<void>;
   again(): Promise<void>;
+  cancel(): Promise<void>;
   copy(text: string): Promise<void>;
   openTask(): Promise<void>;
 }
@@ -225,5 +227,8 @@ export interface VerifyState {
   running: boolean;
   progress: VerifyProgress[];
   report: VerifyReport | null;
+  /** When the report was made. */
+  finishedMs: number | null;
   problem: { message: string; remedy: string } | null;
+  canCancel: boolean;
 }

@@ -1,77 +1,155 @@
-import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
 import type { VerifyHost, VerifyState } from '../../src/shared/pages.js';
-import type { VerifyReport } from '../../src/shared/protocol.js';
-import { connectHost } from '../components/host.js';
+import type {
+  VerifyDifference,
+  VerifyProgress,
+  VerifyReport,
+  VerifyTable,
+} from '../../src/shared/protocol.js';
+import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
+import { checkedOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 
-/** The comparison of source and destination: how far it is, and what differs. */
+/** The comparison of source and destination: how far it is, and what differs, both sides of it. */
 class Verify extends LitElement {
-  static override styles = [base, panel];
-  static override properties: PropertyDeclarations = { state: { state: true } };
+  static override styles = [
+    base,
+    panel,
+    css`
+      .sides td,
+      .sides th {
+        width: 40%;
+        vertical-align: top;
+      }
+      .sides td:first-child,
+      .sides th:first-child {
+        width: 20%;
+      }
+      .sides td {
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .sides tr.same {
+        color: var(--vscode-descriptionForeground);
+      }
+      .sides td.missing-side {
+        background: var(--vscode-diffEditor-removedTextBackground, transparent);
+      }
+      .sides td.present-side {
+        background: var(--vscode-diffEditor-insertedTextBackground, transparent);
+      }
+      .sides td + td {
+        padding-inline-start: 10px;
+      }
+      .kind {
+        flex: none;
+        min-width: 6em;
+      }
+    `,
+  ];
+  static override properties: PropertyDeclarations = {
+    state: { state: true },
+    open: { state: true },
+    whole: { state: true },
+    said: { state: true },
+  };
   declare private state: VerifyState | null;
-  private readonly host = connectHost<VerifyHost, VerifyState>((state) => (this.state = state));
+  /** Rows whose columns are shown: `table\0key`. */
+  declare private open: ReadonlySet<string>;
+  /** Columns that are equal are shown too. */
+  declare private whole: boolean;
+  declare private said: string;
+  private readonly host = connectHost<VerifyHost, VerifyState>((state) => {
+    if (state.report !== this.state?.report) this.open = firstOf(state.report);
+    this.state = state;
+  });
 
   constructor() {
     super();
     this.state = null;
+    this.open = new Set();
+    this.whole = false;
+    this.said = '';
   }
 
   override render(): TemplateResult {
     const { state } = this;
     if (!state) return html`<p class="hint" role="status">${t('Loading…')}</p>`;
+    const { running, report, problem } = state;
     return html`<main>
       <header>
-        <h1 class="grow clip">${t('Verify: {0}', state.name)}</h1>
-        <vscode-button appearance="secondary" @click=${() => void this.host.openTask()}
+        <div class="grow">
+          <h1 class="clip">${t('Verify: {0}', state.name)}</h1>
+          <div class="hint" role="status">${summary(state)}</div>
+        </div>
+        <vscode-button appearance="secondary" @click=${() => this.call(this.host.openTask())}
           >${t('Open the task')}</vscode-button
         >
-        <vscode-button ?disabled=${state.running} @click=${() => void this.host.again()}
-          >${state.running ? t('Comparing…') : state.report ? t('Verify Again') : t('Verify')}</vscode-button
-        >
+        ${
+          running && state.canCancel
+            ? html`<vscode-button @click=${() => this.call(this.host.cancel())}
+                >${t('Cancel')}</vscode-button
+              >`
+            : html`<vscode-button ?disabled=${running} @click=${() => this.call(this.host.again())}
+                >${running ? t('Comparing…') : report ? t('Verify Again') : t('Verify')}</vscode-button
+              >`
+        }
       </header>
+      ${this.said === '' ? nothing : html`<p class="error" role="alert">${this.said}</p>`}
       ${
-        state.problem
+        problem
           ? html`<div class="card problem" role="alert">
-              <strong>${state.problem.message}</strong>
-              <p>${state.problem.remedy}</p>
+              <strong>${problem.message}</strong>
+              <p>${problem.remedy}</p>
             </div>`
           : nothing
       }
-      ${state.report ? this.report(state.report) : this.progress(state)}
+      ${
+        report
+          ? html`${this.counts(report)} ${this.differences(report)}`
+          : state.progress.length > 0
+            ? this.progress(state)
+            : running || problem
+              ? nothing
+              : html`<section>
+                  <p class="hint">
+                    ${t('Every row of the source is compared with its row in Tablestore, and back. The task may run meanwhile: what is on its way is looked at again before it counts.')}
+                  </p>
+                </section>`
+      }
     </main>`;
   }
 
-  private progress({ running, progress, problem }: VerifyState): TemplateResult {
-    if (!running && progress.length === 0) {
-      return problem
-        ? html``
-        : html`<p class="hint">
-            ${t('Every row of the source is compared with its row in Tablestore, and back.')}
-          </p>`;
-    }
-    return html`<section role="status">
+  private progress({ progress }: VerifyState): TemplateResult {
+    return html`<section aria-label=${t('Progress')}>
       <table>
         <thead>
           <tr>
             <th>${t('Table')}</th>
+            <th>${t('State')}</th>
             <th class="number">${t('Rows compared')}</th>
             <th class="number">${t('Rows expected')}</th>
+            <th class="number">${t('Seem to differ')}</th>
           </tr>
         </thead>
         <tbody>
           ${progress.map(
-            ({ table, compared, estimatedRows }) =>
+            (one) =>
               html`<tr>
-                <td>${table}</td>
-                <td class="number">${formatCount(compared, locale)}</td>
+                <td>${one.table}</td>
+                <td class="hint">${stageWords(one)}</td>
+                <td class="number">${formatCount(one.compared, locale)}</td>
                 <td class="number">
-                  ${estimatedRows === null ? '' : `~${formatCount(estimatedRows, locale)}`}
+                  ${one.estimatedRows === null ? '' : `~${formatCount(one.estimatedRows, locale)}`}
+                </td>
+                <td class="number ${one.suspects > 0 ? 'warning' : ''}">
+                  ${formatCount(one.suspects, locale)}
                 </td>
               </tr>`,
           )}
@@ -80,7 +158,7 @@ class Verify extends LitElement {
     </section>`;
   }
 
-  private report(report: VerifyReport): TemplateResult {
+  private counts(report: VerifyReport): TemplateResult {
     const count = (value: number) => formatCount(value, locale);
     const figure = (value: number, label: string, tone = '') =>
       html`<div class="card">
@@ -88,7 +166,7 @@ class Verify extends LitElement {
       </div>`;
     const bad = (value: number) => html`<td class="number ${value > 0 ? 'error' : ''}">${count(value)}</td>`;
     return html`
-      <div class="figures" role="status">
+      <div class="figures">
         ${figure(report.sourceRows, t('rows in the source'))}
         ${figure(report.destinationRows, t('rows in Tablestore'))}
         ${figure(report.compared, t('rows compared'))}
@@ -99,50 +177,35 @@ class Verify extends LitElement {
           <span class=${report.equal ? 'good' : 'error'}>${icon(report.equal ? 'pass' : 'fail')}</span>
           ${report.equal ? t('Source and destination are equal.') : t('Source and destination differ.')}
         </h2>
-        <table>
-          <thead>
-            <tr>
-              <th>${t('Table')}</th>
-              <th class="number">${t('Compared')}</th>
-              <th class="number">${t('Missing')}</th>
-              <th class="number">${t('Extra')}</th>
-              <th class="number">${t('Different')}</th>
-              <th class="number">${t('Still changing')}</th>
-              <th class="number">${t('Kept')}</th>
-              <th class="number">${t('Dirty')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${report.tables.map(
-              (table) =>
-                html`<tr>
-                    <td>${table.source} → ${table.destination}</td>
+        <div class="scroll" tabindex="0" role="region" aria-label=${t('Counts')}>
+          <table>
+            <thead>
+              <tr>
+                <th>${t('Table')}</th>
+                <th class="number">${t('Compared')}</th>
+                <th class="number">${t('Missing')}</th>
+                <th class="number">${t('Extra')}</th>
+                <th class="number">${t('Different')}</th>
+                <th class="number">${t('Still changing')}</th>
+                <th class="number">${t('Kept')}</th>
+                <th class="number">${t('Dirty')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              ${report.tables.map(
+                (table) =>
+                  html`<tr>
+                    <td>${table.source} <span class="hint">→ ${table.destination}</span></td>
                     <td class="number">${count(table.compared)}</td>
                     ${bad(table.missing)} ${bad(table.extra)} ${bad(table.different)}
                     <td class="number">${count(table.suspended)}</td>
                     <td class="number">${count(table.kept)}</td>
                     <td class="number">${count(table.dirty)}</td>
-                  </tr>
-                  ${
-                    table.examples.length > 0
-                      ? html`<tr>
-                          <td colspan="8">
-                            <div class="sql">
-                              <pre class="mono" tabindex="0" aria-label=${t('Rows that differ')}>
-${table.examples.join('\n')}</pre>
-                              <vscode-button
-                                appearance="secondary"
-                                @click=${() => void this.host.copy(table.examples.join('\n'))}
-                                >${t('Copy')}</vscode-button
-                              >
-                            </div>
-                          </td>
-                        </tr>`
-                      : nothing
-                  }`,
-            )}
-          </tbody>
-        </table>
+                  </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
         ${
           report.tables.some((table) => table.notComparable > 0)
             ? html`<p class="hint">
@@ -152,6 +215,138 @@ ${table.examples.join('\n')}</pre>
         }
       </section>
     `;
+  }
+
+  private differences(report: VerifyReport): TemplateResult | typeof nothing {
+    const tables = report.tables.filter((table) => table.differences.length > 0);
+    if (tables.length === 0) return nothing;
+    return html`<section>
+      <div class="row">
+        <h2 class="grow">${t('Rows that differ')}</h2>
+        <vscode-checkbox .checked=${this.whole} @change=${(event: Event) => (this.whole = checkedOf(event))}
+          >${t('Show equal columns too')}</vscode-checkbox
+        >
+      </div>
+      ${tables.map((table) => this.tableDifferences(table))}
+    </section>`;
+  }
+
+  private tableDifferences(table: VerifyTable): TemplateResult {
+    const all = table.missing + table.extra + table.different;
+    return html`<h3 class="row">
+        <span>${table.source}</span>
+        ${
+          all > table.differences.length
+            ? html`<span class="hint"
+                >${t('The first {0} of {1}', formatCount(table.differences.length, locale), formatCount(all, locale))}</span
+              >`
+            : nothing
+        }
+      </h3>
+      ${table.differences.map((difference) => this.row(table, difference))}`;
+  }
+
+  private row(table: VerifyTable, difference: VerifyDifference): TemplateResult {
+    const name = `${table.source}\0${difference.key}`;
+    const isOpen = this.open.has(name);
+    const toggle = () => {
+      const open = new Set(this.open);
+      if (!open.delete(name)) open.add(name);
+      this.open = open;
+    };
+    return html`<div class="item">
+      <button class="plain row nowrap" aria-expanded=${isOpen ? 'true' : 'false'} @click=${toggle}>
+        ${icon(isOpen ? 'open' : 'closed')}
+        <span class="kind ${difference.kind === 'different' ? 'warning' : 'error'}"
+          >${kindWords(difference)}</span
+        >
+        <span class="mono clip">${difference.key}</span>
+      </button>
+      ${isOpen ? this.sides(difference) : nothing}
+    </div>`;
+  }
+
+  private sides(difference: VerifyDifference): TemplateResult {
+    const { kind, cells } = difference;
+    const shown = this.whole || kind !== 'different' ? cells : cells.filter(({ differs }) => differs);
+    const side = (value: string | null, row: boolean) =>
+      value !== null
+        ? html`<span class="mono">${value}</span>`
+        : html`<span class="hint">${row ? 'NULL' : t('no row')}</span>`;
+    return html`<div class="details">
+      <table class="sides">
+        <thead>
+          <tr>
+            <th>${t('Column')}</th>
+            <th>${t('As the source has it')}</th>
+            <th>${t('In Tablestore')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.map(
+            ({ name, source, destination, differs }) =>
+              html`<tr class=${differs ? '' : 'same'}>
+                <td>
+                  ${name}${differs ? nothing : html` <span class="visually-hidden">${t('equal')}</span>`}
+                </td>
+                <td class=${differs ? 'present-side' : ''}>${side(source, kind !== 'extra')}</td>
+                <td class=${differs ? 'missing-side' : ''}>${side(destination, kind !== 'missing')}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      <p>
+        <vscode-button
+          appearance="secondary"
+          @click=${() => this.call(this.host.copy(JSON.stringify(difference, null, 2)))}
+          >${t('Copy')}</vscode-button
+        >
+      </p>
+    </div>`;
+  }
+
+  private call(work: Promise<unknown>): void {
+    this.said = '';
+    work.catch((error: unknown) => (this.said = messageOf(error)));
+  }
+}
+
+/** The first row of a fresh report is open: what there is to see shows without a click. */
+function firstOf(report: VerifyReport | null): ReadonlySet<string> {
+  const table = report?.tables.find(({ differences }) => differences.length > 0);
+  return new Set(table ? [`${table.source}\0${table.differences[0]!.key}`] : []);
+}
+
+function summary({ running, progress, report, finishedMs }: VerifyState): string {
+  if (running) {
+    const last = progress.at(-1);
+    return last ? `${last.table}: ${stageWords(last)}` : t('connecting');
+  }
+  if (report && finishedMs !== null) return t('Compared on {0}', new Date(finishedMs).toLocaleString(locale));
+  return t('not compared yet');
+}
+
+function stageWords({ stage, compared, estimatedRows }: VerifyProgress): string {
+  switch (stage) {
+    case 'source':
+      return estimatedRows
+        ? t('looking up rows of the source, {0}%', Math.min(99, Math.floor((compared * 100) / estimatedRows)))
+        : t('looking up rows of the source');
+    case 'destination':
+      return t('looking up rows of Tablestore');
+    case 'again':
+      return t('looking again at what differs');
+  }
+}
+
+function kindWords({ kind }: VerifyDifference): string {
+  switch (kind) {
+    case 'missing':
+      return t('missing');
+    case 'extra':
+      return t('extra');
+    case 'different':
+      return t('different');
   }
 }
 

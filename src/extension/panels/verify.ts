@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
 import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
 import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
 import { logError } from '../log.js';
@@ -15,31 +16,48 @@ interface Outcome {
   running: boolean;
   progress: Map<string, VerifyProgress>;
   report: VerifyReport | null;
+  finishedMs: number | null;
   problem: VerifyState['problem'];
 }
 
 /** Counts per table while rows are compared, and the rows that differ. */
 export function verifyKind(context: PanelContext): VerifyKind {
   const outcomes = new Map<string, Outcome>();
+  const runs = new Map<string, Promise<VerifyReport>>();
   const changed = new vscode.EventEmitter<string>();
 
-  const run = async (uri: vscode.Uri): Promise<VerifyReport> => {
+  /** Asked again while it compares, it is the same comparison. */
+  const run = (uri: vscode.Uri): Promise<VerifyReport> => {
     const key = uri.toString();
-    const outcome: Outcome = { running: true, progress: new Map(), report: null, problem: null };
+    const running = runs.get(key) ?? compare(uri, key).finally(() => runs.delete(key));
+    runs.set(key, running);
+    return running;
+  };
+
+  const compare = async (uri: vscode.Uri, key: string): Promise<VerifyReport> => {
+    const outcome: Outcome = {
+      running: true,
+      progress: new Map(),
+      report: null,
+      finishedMs: null,
+      problem: null,
+    };
     outcomes.set(key, outcome);
     changed.fire(key);
-    const { id } = await context.service.load(uri);
     const listening = context.session.onVerifyProgress((said) => {
-      if (said.id !== id) return;
+      if (said.id !== context.files.get(uri)?.task?.id) return;
       outcome.progress.set(said.progress.table, said.progress);
       changed.fire(key);
     });
     try {
       outcome.report = await context.service.verify(uri);
+      outcome.finishedMs = Date.now();
       return outcome.report;
     } catch (thrown) {
-      const error = asRowferryError(thrown);
-      logError(context.log, 'verify', error);
+      const known = asRowferryError(thrown);
+      const cancelled = known instanceof RowferryError && known.code === 'ROW-E111';
+      const error = cancelled ? new vscode.CancellationError() : known;
+      if (!cancelled) logError(context.log, 'verify', error);
       outcome.problem = problemOf(error);
       throw error;
     } finally {
@@ -63,6 +81,8 @@ export function verifyKind(context: PanelContext): VerifyKind {
           running: outcome?.running ?? false,
           progress: [...(outcome?.progress.values() ?? [])],
           report: outcome?.report ?? null,
+          finishedMs: outcome?.finishedMs ?? null,
+          canCancel: context.session.answers('cancelVerify'),
           problem: outcome?.problem ?? null,
         });
       };
@@ -75,6 +95,11 @@ export function verifyKind(context: PanelContext): VerifyKind {
         host: {
           again: async () => {
             await run(task.uri).catch(() => undefined);
+          },
+          cancel: async () => {
+            const id = task.file()?.task?.id;
+            if (id === undefined || !context.session.answers('cancelVerify')) return;
+            await (await context.session.engine()).cancelVerify(id);
           },
           copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
           openTask: async () => {
