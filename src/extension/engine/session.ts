@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { ensureEngine, type EngineConnection } from '../../engine/client.js';
 import type { PlainError, RowferryError } from '../../shared/errors.js';
-import type { EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
+import type { Alert, EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Log } from '../log.js';
@@ -33,10 +33,12 @@ export class EngineSession implements vscode.Disposable {
   private readonly lost = new vscode.EventEmitter<{ error: RowferryError; snapshots: TaskSnapshot[] }>();
   private readonly taskEnded = new vscode.EventEmitter<TaskEnded>();
   private readonly logged = new vscode.EventEmitter<{ level: LogLevel; text: string }>();
+  private readonly alerted = new vscode.EventEmitter<Alert>();
   private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
   readonly onDidChange = this.changed.event;
   readonly onDidLose = this.lost.event;
   readonly onDidEndTask = this.taskEnded.event;
+  readonly onAlert = this.alerted.event;
   readonly onLog = this.logged.event;
   readonly onVerifyProgress = this.verified.event;
 
@@ -91,6 +93,7 @@ export class EngineSession implements vscode.Disposable {
           this.log[levels[level]](text);
           this.logged.fire({ level, text });
         },
+        alert: (alert) => this.alerted.fire(alert),
         ended: (id, outcome) => this.taskEnded.fire({ id, ...outcome }),
       },
     });
@@ -128,7 +131,7 @@ export class EngineSession implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     this.connection?.close();
-    for (const emitter of [this.changed, this.lost, this.taskEnded, this.verified, this.logged])
-      emitter.dispose();
+    const { changed, lost, taskEnded, alerted, verified, logged } = this;
+    for (const emitter of [changed, lost, taskEnded, alerted, verified, logged]) emitter.dispose();
   }
 }

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
+import { formatDuration } from '../../shared/format.js';
+import type { Alert } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
@@ -25,11 +27,44 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
     if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
   };
 
+  /** A window that opens brings back what a restart of the machine, or of its container, had ended. */
+  const waits = (snapshot: TaskSnapshot) => {
+    if (!service.fileOf(snapshot)) return;
+    const start = t('Start Again');
+    const text = t('{0} was running when its engine was ended. Start it to go on from there.', snapshot.name);
+    void vscode.window.showWarningMessage(text, start).then((chosen) => {
+      if (chosen === start) void startAgain(snapshot)();
+    });
+  };
+
+  const over = (alert: Alert): string => {
+    switch (alert.kind) {
+      case 'failed':
+        return t('{0} works again.', alert.task.name);
+      case 'blocked':
+        return t('{0} is not blocked any more.', alert.task.name);
+      case 'latency':
+        return t('{0} has caught up.', alert.task.name);
+    }
+  };
+
   return vscode.Disposable.from(
+    session.onAlert((alert) => {
+      const snapshot = session.snapshots.get(alert.task.id);
+      if (!snapshot || !service.fileOf(snapshot)) return;
+      if (snapshot.state === 'stopped') return;
+      if (alert.state === 'over') void vscode.window.showInformationMessage(over(alert));
+      else if (alert.kind === 'latency') {
+        const behind = formatDuration(alert.latencyMs ?? 0, t);
+        void vscode.window.showWarningMessage(t('{0} is {1} behind.', alert.task.name, behind));
+      }
+      // A failure and a block are told by their states below, with what can be done.
+    }),
     session.onDidChange(() => {
       for (const snapshot of session.snapshots.values()) {
         const before = last.get(snapshot.id);
         last.set(snapshot.id, snapshot.state);
+        if (before !== snapshot.state && snapshot.state === 'waiting-for-credentials') waits(snapshot);
         // The first word about a task is its state, not an event.
         if (before === undefined || before === snapshot.state || !service.fileOf(snapshot)) continue;
         if (snapshot.state === 'failed' && snapshot.error) {
