@@ -49,6 +49,8 @@ const launcher = (name) => ({
   entryPoints: { [name]: 'src/cli/launcher.ts' },
   format: 'cjs',
   define: { ROWFERRY_BUNDLE: JSON.stringify(`${name}.mjs`) },
+  // npm links the command to this file.
+  banner: { js: '#!/usr/bin/env node' },
 });
 
 /** One page per folder of webview/ that has an index.ts; components/ has none. */

@@ -6,6 +6,8 @@ import { AlertWatch, postWebhook } from './alerts.js';
 import type { Log } from './log.js';
 import type { EngineStore } from './store/engine-store.js';
 
+/** How long the end of a run is held back for the webhook that tells of it. */
+const tellMs = 5000;
 /** An engine that ends waits so long for webhooks that are on their way, and as long again for their last try. */
 const patienceMs = 2500;
 
@@ -30,6 +32,15 @@ export class Alarms {
     }
     this.#settings = settings;
     watch.see(snapshot, settings);
+  }
+
+  /**
+   * Runs `then` when what was told is delivered, at once when nothing is on its way: a service manager ends the
+   * engine with its command, and the command must not end before.
+   */
+  whenTold(then: () => void): void {
+    if (this.#posts.size === 0) then();
+    else void Promise.race([Promise.all(this.#posts), delay(tellMs, undefined, { ref: false })]).then(then);
   }
 
   /** Nothing more will be seen: what is on its way to a webhook gets a last chance. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RowferryError } from '../shared/errors.js';
 
@@ -53,8 +53,9 @@ export function stateDirError(dir: string, error: unknown): RowferryError {
 export function socketPath(dir: string): string {
   const hash = createHash('sha256').update(dir).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\rowferry-${hash}`;
-  const { uid, username } = userInfo();
-  const folder = join(tmpdir(), `rowferry-${uid < 0 ? username : uid}`);
+  // A container may run as a number that no account has.
+  const uid = process.getuid?.() ?? -1;
+  const folder = join(tmpdir(), `rowferry-${uid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stat = lstatSync(folder);
   // Somebody else's folder or a link could hand our secrets to another account.

@@ -85,6 +85,7 @@ export class Supervisor {
       const snapshot = this.#save(managed);
       if (snapshot) this.#watch(snapshot);
       this.events.changed();
+      await new Promise<void>((told) => this.#alarms.whenTold(told));
       throw error;
     }
   }
@@ -275,7 +276,7 @@ export class Supervisor {
     // The engine may end before its next second.
     if (snapshot) this.#watch(snapshot);
     this.events.changed();
-    this.events.ended(managed.id, outcome);
+    this.#alarms.whenTold(() => this.events.ended(managed.id, outcome));
   }
 
   #watch(snapshot: TaskSnapshot): void {

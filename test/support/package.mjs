@@ -1,8 +1,10 @@
-// npm run package: makes rowferry-VERSION.vsix, and holds it to its promises: at most 3 MB, no native module.
+// npm run package: makes rowferry-VERSION.vsix, and holds it to its promises: at most 3 MB, no native module. Beside it
+// rowferry-VERSION.tgz, the command line for npm.
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SetupError } from './cache.mjs';
 import { repository, requireNode } from './node.mjs';
+import { makeNpmPackage } from './npm-package.mjs';
 import { environment, execute, fail, install } from './prepare.mjs';
 
 const largest = 3_000_000;
@@ -33,7 +35,8 @@ try {
   // Names of files stand in the archive as they are, whatever is compressed.
   const native = /extension\/[\w./@-]+\.node(?![\w./-])/.exec(readFileSync(file, 'latin1'));
   if (native) throw new SetupError(`${file} has a native module in it: ${native[0]}`);
-  console.log(`${file}: ${(size / 1e6).toFixed(2)} MB`);
+  const command = await makeNpmPackage(repository);
+  for (const made of [file, command]) console.log(`${made}: ${(statSync(made).size / 1e6).toFixed(2)} MB`);
 } catch (error) {
   fail(error);
 }
