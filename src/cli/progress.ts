@@ -1,5 +1,11 @@
 import type { SourcePosition } from '../shared/position.js';
-import type { TaskSnapshot, TableProgress, TaskState, ThrottleInForce } from '../shared/snapshot.js';
+import type {
+  SourceStrain,
+  TaskSnapshot,
+  TableProgress,
+  TaskState,
+  ThrottleInForce,
+} from '../shared/snapshot.js';
 import { bytes, count, duration } from './figures.js';
 import { clip, displayWidth, pad, type Style, type Terminal } from './terminal.js';
 
@@ -42,6 +48,12 @@ export function throttleText({
     queriesPerSecond === null || queriesPerSecond === undefined ? '' : `${count(queriesPerSecond)} queries/s`,
   ];
   return `limited to ${limits.filter((limit) => limit !== '').join(', ')}`;
+}
+
+export function strainText({ what, actual, limit }: SourceStrain): string {
+  return what === 'threads-running'
+    ? `the load waits: the source runs ${count(actual)} threads, more than ${count(limit)}`
+    : `the load waits: the source lags by ${count(actual)} s, more than ${limit} s`;
 }
 
 export function retryText({ atMs }: TaskSnapshot, retry: NonNullable<TaskSnapshot['retry']>): string {
@@ -88,6 +100,7 @@ export function snapshotLines(
   ];
   if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
   if (snapshot.throttle) lines.push(style.dim(throttleText(snapshot.throttle)));
+  if (snapshot.strain) lines.push(style.yellow(strainText(snapshot.strain)));
   if (snapshot.retry) lines.push(style.yellow(retryText(snapshot, snapshot.retry)));
   if (snapshot.error)
     lines.push(style.red(`${snapshot.error.code} ${snapshot.error.message}`), snapshot.error.remedy);

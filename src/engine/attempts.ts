@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RowferryError, type ErrorCode, type PlainError } from '../shared/errors.js';
 import type { RunOutcome } from '../shared/protocol.js';
+import type { Tunable } from '../shared/tuning.js';
 import type { Log } from './log.js';
 import { plain, type Work, type WorkView } from './managed-task.js';
 
@@ -32,8 +33,10 @@ export class AttemptedWork implements Work {
   #retry: WorkView['retry'];
   #failingSinceMs: number | undefined;
   #attempt = 0;
+  #paused = false;
 
   constructor(
+    /** Asked anew for each attempt: the task may have been tuned since the last one. */
     private readonly make: () => Work,
     /** Asked at each failure: tasks that share a source or destination share the shortest window. */
     private readonly windows: () => Windows,
@@ -67,6 +70,7 @@ export class AttemptedWork implements Work {
         return { state: 'stopped' };
       }
       this.#current = this.make();
+      if (this.#paused) this.#current.pause();
     }
   }
 
@@ -87,6 +91,20 @@ export class AttemptedWork implements Work {
     await this.#current.stop();
   }
 
+  pause(): void {
+    this.#paused = true;
+    this.#current.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#current.resume();
+  }
+
+  tune(task: Tunable): void {
+    this.#current.tune(task);
+  }
+
   get current(): Work {
     return this.#current;
   }
@@ -94,7 +112,7 @@ export class AttemptedWork implements Work {
   view(): WorkView {
     const view = this.#current.view();
     if (!this.#retry || this.#stopping.signal.aborted) return view;
-    if (view.state === 'running') {
+    if (view.state === 'running' || view.state === 'paused') {
       this.#retry = undefined;
       return view;
     }

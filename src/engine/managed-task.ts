@@ -3,6 +3,7 @@ import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { RunOutcome, StartOptions } from '../shared/protocol.js';
 import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
+import type { Tunable } from '../shared/tuning.js';
 import type { Session } from './server.js';
 
 /** What replication tells of itself, whenever asked. */
@@ -15,6 +16,11 @@ export interface Work {
   /** Drains, saves the checkpoint; run() settles. Safe to call again, and before run(). */
   stop(): Promise<void>;
   view(): WorkView;
+  /** Reads and writes nothing until resume(). Safe to call again, and before run(). */
+  pause(): void;
+  resume(): void;
+  /** Takes the tuning keys of the task as they are now. */
+  tune(task: Tunable): void;
 }
 
 const quiet: WorkView = {
@@ -157,7 +163,14 @@ export class ManagedTask {
 
 /** What holds on when a run begins, goes on or ends: an error, a retry or a limit that is over must not stay behind. */
 function lasting(snapshot: TaskSnapshot): TaskSnapshot {
-  const { retry: _retry, error: _error, throttle: _throttle, ...rest } = snapshot;
+  const {
+    retry: _retry,
+    error: _error,
+    throttle: _throttle,
+    tuning: _tuning,
+    strain: _strain,
+    ...rest
+  } = snapshot;
   return rest;
 }
 

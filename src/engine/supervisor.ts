@@ -10,11 +10,13 @@ import type {
 } from '../shared/protocol.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
+import { tuned } from '../shared/tuning.js';
+import type { Tuning } from '../shared/workbench-api.js';
 import { precheck } from '../sync/precheck/index.js';
 import { AttemptedWork, type Windows } from './attempts.js';
 import { Alarms } from './alarms.js';
 import type { Log } from './log.js';
-import { fingerprint, ManagedTask, plain } from './managed-task.js';
+import { fingerprint, ManagedTask, plain, type Work } from './managed-task.js';
 import type { Session } from './server.js';
 import type { EngineStore } from './store/engine-store.js';
 import type { Workshop } from './work.js';
@@ -74,7 +76,7 @@ export class Supervisor {
         async () => {
           await this.#mustPass(managed, task);
           const windows = () => this.#windows(task);
-          const make = () => this.workshop.work(withWindows(task, windows()), options);
+          const make = () => this.workshop.work(withWindows(managed.task ?? task, windows()), options);
           return new AttemptedWork(make, windows, this.log, task.name);
         },
         (outcome) => this.#ended(managed, outcome),
@@ -106,6 +108,26 @@ export class Supervisor {
     const kept = [...this.#tasks.values()].filter((t) => t.active && this.#keeps(t));
     for (const managed of kept) managed.suspend();
     return kept.length > 0;
+  }
+
+  /** Throws ROW-E109: there is no such task, or it does not run. */
+  pause(id: string): void {
+    this.#running(id).work.pause();
+    this.events.changed();
+  }
+
+  resume(id: string): void {
+    this.#running(id).work.resume();
+    this.events.changed();
+  }
+
+  /** In force at once, and in each further attempt of this run. Throws ROW-E109, ROW-T104. */
+  tune(id: string, tuning: Tuning): void {
+    const { managed, work, task } = this.#running(id);
+    managed.task = tuned(task, tuning);
+    work.tune(managed.task);
+    this.log.info(`${managed.id}: tuned ${JSON.stringify(tuning)}`);
+    this.events.changed();
   }
 
   async stopAll(): Promise<void> {
@@ -187,7 +209,7 @@ export class Supervisor {
         task,
         options,
         (progress) => this.events.verifyProgress(task.id, progress),
-        this.#tasks.get(task.id)?.work,
+        current(this.#tasks.get(task.id)?.work),
         signal,
       );
     } catch (error) {
@@ -216,6 +238,16 @@ export class Supervisor {
 
   close(): void {
     for (const managed of this.#tasks.values()) this.#save(managed);
+  }
+
+  #running(id: string): { managed: ManagedTask; work: Work; task: ResolvedTask } {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    const { work, task } = managed;
+    if (work && task && !managed.stopAsked) return { managed, work, task };
+    throw new RowferryError('ROW-E109', `${managed.snapshot().name} is not running.`, {
+      remedy: 'Start it first; what its file says holds from the start.',
+    });
   }
 
   #keeps(managed: ManagedTask): boolean {
@@ -304,6 +336,11 @@ export class Supervisor {
       return undefined;
     }
   }
+}
+
+/** The attempt that runs now: whoever writes beside it has to write through it. */
+function current(work: Work | undefined): Work | undefined {
+  return work instanceof AttemptedWork ? work.current : work;
 }
 
 function withWindows(task: ResolvedTask, windows: Windows): ResolvedTask {

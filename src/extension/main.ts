@@ -17,6 +17,7 @@ import { TaskEditorProvider, taskEditorViewType } from './panels/task-editor.js'
 import { TaskPanels } from './panels/task-panel.js';
 import { verifyKind } from './panels/verify.js';
 import { Secrets } from './secrets.js';
+import { applyTuning } from './tasks/apply-tuning.js';
 import { TaskFiles } from './tasks/task-files.js';
 import { TaskService } from './tasks/task-service.js';
 import { ConnectionsView } from './views/connections-view.js';
@@ -65,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...Object.values(panels),
     new StatusBar(session),
     watchTasks(session, service, log),
+    applyTuning(files, session, service, log),
     vscode.window.registerCustomEditorProvider(
       taskEditorViewType,
       new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, log }),

@@ -1,5 +1,6 @@
 import type { PlainError } from './errors.js';
 import type { SourcePosition } from './position.js';
+import type { Tuning } from './workbench-api.js';
 
 /** State of a task: what it does or waits for. `blocked` waits for a person (dirty data), `failed` for Start. */
 export const taskStates = [
@@ -40,6 +41,13 @@ export interface ThrottleInForce {
   queriesPerSecond?: number | null;
 }
 
+/** Why the full load does not ask the source just now: threads, or seconds of lag, above the limit that was set. */
+export interface SourceStrain {
+  readonly what: 'threads-running' | 'replica-lag';
+  readonly actual: number;
+  readonly limit: number;
+}
+
 /**
  * Everything there is to see of a task, once a second: the same object for tree, panels, `status` and `--json`.
  * Rates are over the last seconds; latencyMs is 0 when caught up and null while unknown.
@@ -67,6 +75,10 @@ export interface TaskSnapshot {
   dirty: number;
   retry?: { error: PlainError; attempt: number; untilMs: number };
   error?: PlainError;
+  /** Throttle, write settings and class in force; absent while it does not run. */
+  tuning?: Required<Tuning>;
+  /** The full load waits because the source is under strain. */
+  strain?: SourceStrain;
   /** Resident memory of the engine, bytes. */
   engineRss: number;
   atMs: number;

@@ -103,6 +103,7 @@ export interface Tuning {
     incremental?: Partial<Task['throttle']['incremental']>;
   };
   write?: Partial<Pick<WriteSettings, 'queueSize' | 'threads' | 'concurrency' | 'buckets'>>;
+  class?: Task['class'];
 }
 
 /**
@@ -132,8 +133,10 @@ export interface WorkbenchApi {
   ): Promise<DestinationRows>;
   /** Writes nothing. `table`: `database.table`; absent: every selected one. */
   preview(task: ResolvedTask, options: { table?: string; rows: number }): Promise<PreviewTable[]>;
+  /** Reads and writes nothing until resume(), keeping every position; nothing when it is paused. ROW-E109: does not run. */
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
+  /** In force within a second, until the task ends. Throws ROW-E109 (does not run), ROW-T104 (not a valid value). */
   tune(id: string, tuning: Tuning): Promise<void>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */

@@ -37,7 +37,8 @@ export interface FollowingOptions {
   prepared: PreparedTask;
   /** Ends when everything before it is at the destination; null: never by itself. */
   goal: SourcePosition | null;
-  drainMs: number;
+  /** How long a stop waits for what is queued. */
+  drainMs: () => number;
   fail: (error: unknown) => void;
   loadContext: () => LoadContext;
 }
@@ -59,6 +60,7 @@ export class Following {
   private ended: 'reached' | 'stopped' | null = null;
   private knownEnd: SourcePosition | null = null;
   private queueFull = false;
+  private paused = false;
   private waits = 0;
   private readonly work = new Set<Promise<void>>();
   private savedPosition = '';
@@ -138,9 +140,29 @@ export class Following {
     void this.stream?.stop();
   }
 
+  /** There is room in the writer again. */
   resume(): void {
     this.queueFull = false;
-    if (this.waits === 0) this.stream?.resume();
+    this.goOn();
+  }
+
+  /** Stands still until unpause(), whatever else happens. */
+  pause(): void {
+    this.paused = true;
+    this.stream?.pause();
+  }
+
+  unpause(): void {
+    this.paused = false;
+    this.goOn();
+  }
+
+  private get standsStill(): boolean {
+    return this.paused || this.queueFull || this.waits > 0;
+  }
+
+  private goOn(): void {
+    if (!this.standsStill) this.stream?.resume();
   }
 
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
@@ -160,7 +182,7 @@ export class Following {
           this.heartbeat.tap(this.handler),
         );
         // What made the last stream stand still still does.
-        if (this.waits > 0 || this.queueFull) this.stream.pause();
+        if (this.standsStill) this.stream.pause();
         try {
           await this.stream.run();
         } catch (error) {
@@ -173,7 +195,7 @@ export class Following {
       await Promise.all(this.work);
       await Promise.race([
         this.options.writer.drain(),
-        delay(this.options.drainMs, undefined, { ref: false }),
+        delay(this.options.drainMs(), undefined, { ref: false }),
       ]);
       return this.ended ?? 'stopped';
     } finally {
@@ -353,7 +375,7 @@ export class Following {
     const done = work().then(
       () => {
         this.waits--;
-        if (this.waits === 0 && !this.queueFull) this.stream?.resume();
+        this.goOn();
       },
       (error: unknown) => this.options.fail(error),
     );

@@ -44,8 +44,8 @@ export interface LoadContext {
   readonly ignoreConflicts: boolean;
   readonly signal: AbortSignal;
   readonly events: LoadEvents;
-  /** Waits until the source may be asked again (throttle). */
-  readonly admit: () => Promise<void>;
+  /** Runs one query on the source when it may be asked (throttle, pause). */
+  readonly query: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs work on a fresh connection, again and again while the source is away. */
   readonly retrying: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -68,7 +68,6 @@ export async function loadTables(
         signal.throwIfAborted();
         const next = await queue.next();
         if (!next) break;
-        await context.admit();
         await loadChunk({ ...context, signal }, queue.table, next, queue);
       }
     }
@@ -144,7 +143,8 @@ class ChunkQueue {
           this.last ? { ...options, after: this.last } : options,
         );
       }
-      const { value, done } = await this.plan.next();
+      const { plan } = this;
+      const { value, done } = await this.context.query(() => plan.next());
       return done ? null : value;
     } catch (error) {
       await this.close();
@@ -206,21 +206,24 @@ class ChunkLoader {
     const { plan } = table;
     this.connection = await connectSource(context.settings, 'snapshot');
     try {
-      const { rows } = await readChunk(this.connection, {
-        table: plan.definition,
-        columns: plan.definition.columns,
-        select: selectExpression,
-        filter: plan.filter,
-        chunk,
-        onRow: (image) => this.take(image),
-        signal: AbortSignal.any([context.signal, this.stop.signal]),
-      });
+      const { rows } = await context.query(() =>
+        readChunk(this.connection, {
+          table: plan.definition,
+          columns: plan.definition.columns,
+          select: selectExpression,
+          filter: plan.filter,
+          chunk,
+          onRow: (image) => this.take(image),
+          signal: AbortSignal.any([context.signal, this.stop.signal]),
+        }),
+      );
       this.send();
       await Promise.all(this.batches);
       this.check();
       return rows;
     } finally {
-      await Promise.allSettled(this.batches);
+      // Read again, the chunk must find nothing of this try in flight. When the whole run ends, so does its writer.
+      if (!context.signal.aborted) await Promise.allSettled(this.batches);
       await this.connection.close();
     }
   }
@@ -285,6 +288,7 @@ class ChunkLoader {
     const result = await context.writer.writeBatch(plan.destination, batch, {
       op: 'put',
       condition: context.ignoreConflicts && table.existed ? 'not-exist' : 'ignore',
+      progress: (written, kept) => context.events.progress(plan.source, written, kept),
     });
     for (const { index, error } of result.rejected) {
       const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);
@@ -298,7 +302,6 @@ class ChunkLoader {
         row: Buffer.from(row),
       });
     }
-    context.events.progress(plan.source, result.written, result.kept);
   }
 
   private check(): void {

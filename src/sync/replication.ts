@@ -3,6 +3,7 @@ import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
+import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import type { RetryState } from '../tablestore/retry.js';
 import { TablestoreWriter, type WriterStats } from '../tablestore/writer.js';
@@ -13,8 +14,9 @@ import { prepareTask, type PreparedTask } from './prepare.js';
 import { RateMeter } from './rates.js';
 import { prepareTable } from './schema.js';
 import { SourceRetry, type SourceRetryState } from './source-retry.js';
+import { SourceGate } from './source-gate.js';
 import type { TaskProgress, TaskStore } from './store.js';
-import { writerSettings } from './settings.js';
+import { isThrottled, writerSettings } from './settings.js';
 
 /** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
 export type ReplicationView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
@@ -28,6 +30,8 @@ export interface ReplicationLog {
 const loadReaders = 3;
 /** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
 const drainMs = 15_000;
+/** Under a throttle the queue would take its time. */
+const throttledDrainMs = 2_000;
 
 /** What stop() aborts with: not a failure. */
 const stopAsked = new Error('stop was asked for');
@@ -50,9 +54,11 @@ export class Replication {
   private outcome: RunOutcome | null = null;
   private progress: TaskProgress | null;
   private finished: Promise<RunOutcome> | undefined;
+  private readonly gate: SourceGate;
+  private paused = false;
 
   constructor(
-    private readonly task: ResolvedTask,
+    private task: ResolvedTask,
     private readonly store: TaskStore,
     private readonly options: StartOptions,
     private readonly log: ReplicationLog,
@@ -68,6 +74,7 @@ export class Replication {
       this.retrying(state),
     );
     this.progress = store.progress();
+    this.gate = new SourceGate(task.source, task.throttle.full, this.stopping.signal, log);
   }
 
   /** For whatever else writes rows of this task while it runs: order per key is kept by this one writer. */
@@ -79,9 +86,35 @@ export class Replication {
     return (this.finished ??= this.work());
   }
 
-  /** Drains what is queued, saves the checkpoint; settles when the run is over. */
+  /** Nothing is read and nothing written until resume(); what is in flight comes to its end. */
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.log.info('paused');
+    this.writer.pause('asked');
+    this.gate.pause();
+    this.following?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.log.info('resumed');
+    this.writer.resume('asked');
+    this.gate.resume();
+    this.following?.unpause();
+  }
+
+  tune(tunable: Tunable): void {
+    this.task = { ...this.task, ...tunable };
+    const { windows: _windows, ...settings } = writerSettings(this.task);
+    this.writer.retune(settings);
+    this.gate.tune(this.task.throttle.full);
+  }
+
+  /** Drains what is queued, saves the checkpoint; settles when the run is over. A paused one writes nothing more. */
   async stop(): Promise<void> {
-    if (this.following) this.following.end();
+    if (this.following && !this.paused) this.following.end();
     else this.stopping.abort(stopAsked);
     await this.finished?.catch(() => undefined);
   }
@@ -97,8 +130,9 @@ export class Replication {
       else if (cause instanceof RowferryError) this.outcome = { state: 'failed', error: cause.toPlain() };
       else throw cause;
     } finally {
-      await this.prepared?.lock?.release().catch(() => undefined);
+      // Nothing is written any more when another may begin.
       this.writer.close();
+      await this.prepared?.lock?.release().catch(() => undefined);
       this.client.close();
     }
     return this.outcome;
@@ -154,6 +188,7 @@ export class Replication {
     for (const plan of prepared.plans) {
       const record = prepared.record(plan.source);
       if (record.phase !== 'schema') continue;
+      await this.gate.opened();
       const mayExist = record.created || (task.merge && made.has(plan.destination));
       const created = await prepareTable(this.client, plan, task, mayExist, options);
       if (created) made.add(plan.destination);
@@ -193,7 +228,7 @@ export class Replication {
       dirty: this.dirty,
       ignoreConflicts: this.task.conflict === 'ignore',
       signal: this.stopping.signal,
-      admit: () => Promise.resolve(),
+      query: (work) => this.gate.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
         progress: (source, written, kept) => {
@@ -226,11 +261,12 @@ export class Replication {
       log: this.log,
       prepared,
       goal,
-      drainMs,
+      drainMs: () => (isThrottled(this.task) ? throttledDrainMs : drainMs),
       fail: (error) => this.stopping.abort(error),
       loadContext: () => this.loadContext(prepared),
     });
     this.following = following;
+    if (this.paused) following.pause();
     return following.run();
   }
 
@@ -251,7 +287,7 @@ export class Replication {
     const rows = this.progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 };
     const error: PlainError | undefined = this.outcome?.error;
     return {
-      state: this.outcome?.state ?? (this.retry ? 'retrying' : prepared ? 'running' : 'starting'),
+      state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
       tables: (prepared?.plans ?? []).map((plan): TableProgress => {
         const record = prepared!.record(plan.source);
@@ -275,7 +311,15 @@ export class Replication {
       dirty: this.store.dirtyCount(),
       ...(this.retry && { retry: this.retry }),
       ...(error && { error }),
+      tuning: tuningOf(this.task),
+      ...(this.gate.strain && { strain: this.gate.strain }),
     };
+  }
+
+  private activity(): ReplicationView['state'] {
+    if (this.paused) return 'paused';
+    if (this.retry) return 'retrying';
+    return this.prepared ? 'running' : 'starting';
   }
 }
 

@@ -33,3 +33,9 @@ export function writerSettings(task: ResolvedTask): WriterSettings {
     windows: { connectionMs: retry.connectionMinutes * 60_000, otherMs: retry.otherMinutes * 60_000 },
   };
 }
+
+/** Is the incremental slowed down by a setting? */
+export function isThrottled(task: ResolvedTask): boolean {
+  const { rowsPerSecond, megabytesPerSecond } = writerSettings(task).incrementalRate;
+  return rowsPerSecond !== null || megabytesPerSecond !== null;
+}

@@ -17,7 +17,7 @@ import { TablestoreError, maybeApplied } from './errors.js';
 import type { RowCondition } from './model.js';
 import { readRows } from './read-rows.js';
 import type { Retries } from './retry.js';
-import type { RateLimiter, Semaphore } from './throttle.js';
+import type { Semaphore } from './throttle.js';
 
 export interface Delivery {
   /** Rows that were not written: refused for good, or their condition did not hold. */
@@ -41,6 +41,9 @@ export interface LateRow extends RowContent {
   readonly condition: RowCondition;
 }
 
+/** Why nothing may be sent: a person asked for it, or the right to write is in doubt. */
+export type PauseReason = 'asked' | 'lock';
+
 /** Rewrites of a row that keeps reading back as something else: past this, someone else writes it. */
 const rewrites = 3;
 
@@ -55,29 +58,31 @@ export class Courier {
 
   private gate: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
 
-  /** No new request is sent until resume(); those in flight come to their end. */
-  pause(): void {
+  private readonly pauses = new Set<PauseReason>();
+
+  /** No new request is sent until every reason is resumed; those in flight come to their end. */
+  pause(reason: PauseReason): void {
+    this.pauses.add(reason);
     if (this.gate !== undefined) return;
     let open!: () => void;
     const opened = new Promise<void>((resolve) => (open = resolve));
     this.gate = { opened, open };
   }
 
-  resume(): void {
+  resume(reason: PauseReason): void {
+    this.pauses.delete(reason);
+    if (this.pauses.size === 0) this.open();
+  }
+
+  /** Lets everybody go on, who then see that the signal is aborted. */
+  open(): void {
     const { gate } = this;
     this.gate = undefined;
     gate?.open();
   }
 
   /** @throws RowferryError ROW-D109 past the retry window; the reason of the signal once it is aborted. */
-  async deliver(
-    mode: BatchMode,
-    table: string,
-    rows: RequestRows,
-    dataBytes: number,
-    limiter: RateLimiter | undefined,
-  ): Promise<Delivery> {
-    if (limiter !== undefined) this.granted(await limiter.take(rows.count, dataBytes));
+  async deliver(mode: BatchMode, table: string, rows: RequestRows): Promise<Delivery> {
     const run = this.retries.begin();
     const failures: RowFailure[] = [];
     const doubtful = new Set<number>();
@@ -137,8 +142,7 @@ export class Courier {
       open = open.filter((row, i) => !matches(row.key, row, there[i]!));
       if (open.length === 0 || round === rewrites) return;
       const again = new ContentRows(open);
-      const bytes = open.reduce((sum, row) => sum + row.dataBytes, 0);
-      until = (await this.deliver(mode, table, again, bytes, undefined)).lateUntilMs;
+      until = (await this.deliver(mode, table, again)).lateUntilMs;
     }
   }
 
@@ -154,7 +158,7 @@ export class Courier {
   }
 
   private async attempt(mode: BatchMode, table: string, rows: RequestRows): Promise<RowFailure[]> {
-    this.granted(await this.permits.acquire());
+    if (!(await this.permits.acquire())) this.assertOpen();
     try {
       while (this.gate !== undefined) await this.gate.opened;
       this.signal.throwIfAborted();
@@ -167,8 +171,9 @@ export class Courier {
     }
   }
 
-  private granted(granted: boolean): void {
+  /** For whoever was turned away: throws why. */
+  assertOpen(): never {
     this.signal.throwIfAborted();
-    if (!granted) throw new Error('closed');
+    throw new Error('closed');
   }
 }

@@ -21,6 +21,8 @@ export interface BatchOptions {
   op?: RowChange['op'];
   /** 'not-exist' keeps rows that are there (conflict "ignore"); sent by BatchWriteRow, as BulkImport has no condition. */
   condition?: RowCondition;
+  /** Told as parts of the batch come through, before the whole of it has. */
+  progress?: (written: number, kept: number) => void;
 }
 
 export interface BatchResult {
@@ -41,6 +43,9 @@ export interface LateRows {
 }
 
 export class DenseWriter {
+  /** Batches go one behind the other, so that under a throttle each comes to its end as early as can be. */
+  private turn: Promise<void> = Promise.resolve();
+
   constructor(
     private readonly courier: Courier,
     private readonly limiter: RateLimiter,
@@ -54,17 +59,36 @@ export class DenseWriter {
     rows: DenseRows,
     options: BatchOptions = {},
   ): Promise<BatchResult> {
-    const { op = 'put', condition = 'ignore' } = options;
+    const { op = 'put', condition = 'ignore', progress } = options;
     const mode = condition === 'ignore' ? preferred : 'batch-write';
-    const parts = await Promise.all(
-      this.cut(rows).map(async ([from, to]) => {
-        const slice = new SliceWrite(this.courier, mode, table, rows, from, to, op, condition);
-        const part = await slice.run(this.limiter);
-        const late = slice.late();
-        if (late !== undefined) this.late(table, late);
-        return part;
-      }),
-    );
+    const before = this.turn;
+    let passOn!: () => void;
+    this.turn = new Promise((resolve) => (passOn = resolve));
+    await before;
+    const writing: Promise<BatchResult>[] = [];
+    try {
+      for (let from = 0; from < rows.count;) {
+        let to = from;
+        const granted = await this.limiter.take(() => {
+          const cut = this.cut(rows, from);
+          to = cut.to;
+          return { rows: to - from, bytes: cut.dataBytes };
+        });
+        if (!granted) this.courier.assertOpen();
+        if (to === from) continue;
+        const slice = this.writeSlice(
+          new SliceWrite(this.courier, mode, table, rows, from, to, op, condition),
+          progress,
+        );
+        // It may fail while the next one still waits for its turn.
+        slice.catch(() => undefined);
+        writing.push(slice);
+        from = to;
+      }
+    } finally {
+      passOn();
+    }
+    const parts = await Promise.all(writing);
     return {
       written: parts.reduce((sum, part) => sum + part.written, 0),
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
@@ -73,27 +97,29 @@ export class DenseWriter {
     };
   }
 
-  /** Cuts rows into requests that keep every limit of the service and of the throttle. */
-  private cut(rows: DenseRows): [from: number, to: number][] {
+  private async writeSlice(slice: SliceWrite, progress: BatchOptions['progress']): Promise<BatchResult> {
+    const part = await slice.run();
+    progress?.(part.written, part.kept);
+    const late = slice.late();
+    if (late !== undefined) this.late(slice.table, late);
+    return part;
+  }
+
+  /** The end of a request that begins at `from` and keeps every limit of the service and of the throttle. */
+  private cut(rows: DenseRows, from: number): { to: number; dataBytes: number } {
     const { batchRows, batchBytes } = this.limiter;
-    const slices: [number, number][] = [];
-    let from = 0;
-    let data = 0;
+    let dataBytes = 0;
     let body = 0;
-    for (let i = 0; i < rows.count; i++) {
-      const rowBody = rows.ends[i]! - (i === 0 ? 0 : rows.ends[i - 1]!) + rowOverheadBytes;
-      const rowData = rows.dataBytes[i]!;
-      const full = i - from >= batchRows || data + rowData > batchBytes || body + rowBody > maximumBodyBytes;
-      if (full && i > from) {
-        slices.push([from, i]);
-        from = i;
-        data = body = 0;
-      }
-      data += rowData;
+    let to = from;
+    for (; to < rows.count && to - from < batchRows; to++) {
+      const rowBody = rows.ends[to]! - (to === 0 ? 0 : rows.ends[to - 1]!) + rowOverheadBytes;
+      const rowData = rows.dataBytes[to]!;
+      const isFull = dataBytes + rowData > batchBytes || body + rowBody > maximumBodyBytes;
+      if (isFull && to > from) break;
+      dataBytes += rowData;
       body += rowBody;
     }
-    if (rows.count > from) slices.push([from, rows.count]);
-    return slices;
+    return { to, dataBytes };
   }
 }
 
@@ -109,7 +135,7 @@ class SliceWrite {
   constructor(
     private readonly courier: Courier,
     private readonly mode: BatchMode,
-    private readonly table: string,
+    readonly table: string,
     private readonly rows: DenseRows,
     private readonly from: number,
     to: number,
@@ -119,8 +145,8 @@ class SliceWrite {
     this.slice = new DenseSlice(rows, from, to, operationTypes[op], condition);
   }
 
-  async run(limiter: RateLimiter): Promise<BatchResult> {
-    await this.deliver(this.slice, (i) => i, limiter);
+  async run(): Promise<BatchResult> {
+    await this.deliver(this.slice, (i) => i);
     await this.checkUnmet();
     let bytes = 0;
     for (let i = 0; i < this.slice.count; i++) {
@@ -134,14 +160,8 @@ class SliceWrite {
     };
   }
 
-  private async deliver(
-    rows: RequestRows,
-    place: (index: number) => number,
-    limiter: RateLimiter | undefined,
-  ): Promise<void> {
-    let bytes = 0;
-    for (let i = 0; i < rows.count; i++) bytes += this.dataBytes(place(i));
-    const delivery = await this.courier.deliver(this.mode, this.table, rows, bytes, limiter);
+  private async deliver(rows: RequestRows, place: (index: number) => number): Promise<void> {
+    const delivery = await this.courier.deliver(this.mode, this.table, rows);
     this.lateUntilMs = Math.max(this.lateUntilMs, delivery.lateUntilMs);
     for (const index of delivery.doubtful) this.doubtful.add(place(index));
     for (const { index, kind, code, message } of delivery.failures) {
@@ -156,7 +176,7 @@ class SliceWrite {
     }
     // One of several is bad: each is sent alone, so that only the bad one is refused.
     for (const index of indexes) {
-      await this.deliver(new Selection(rows, [index]), () => place(index), undefined);
+      await this.deliver(new Selection(rows, [index]), () => place(index));
     }
   }
 

@@ -55,6 +55,9 @@ export interface Rate {
   readonly megabytesPerSecond: number | null;
 }
 
+/** What goes in a turn, determined when it has come. */
+export type BatchSize = () => { rows: number; bytes: number };
+
 /** A batch takes at most this share of a second's allowance, so that the rate is even. */
 const batchesPerSecond = 20;
 /**
@@ -73,7 +76,7 @@ export class RateLimiter {
   private paidUntil = 0;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
-  private waiting: { rows: number; bytes: number; resolve: (granted: boolean) => void }[] = [];
+  private waiting: { size: BatchSize; resolve: (granted: boolean) => void }[] = [];
 
   constructor(rate: Rate) {
     this.setRate(rate);
@@ -99,14 +102,25 @@ export class RateLimiter {
     this.pump();
   }
 
-  /** true when the rows may go; false when the limiter was closed. */
-  take(rows: number, bytes: number): Promise<boolean> {
+  /**
+   * Waits for its turn, then asks how much goes: a batch is cut to the rate of that moment, not of the moment at
+   * which it began to wait. true when it may go; false when the limiter was closed.
+   */
+  take(size: BatchSize): Promise<boolean> {
     if (this.closed) return Promise.resolve(false);
-    if (this.rowMs === 0 && this.byteMs === 0 && this.waiting.length === 0) return Promise.resolve(true);
+    if (this.rowMs === 0 && this.byteMs === 0 && this.waiting.length === 0) {
+      size();
+      return Promise.resolve(true);
+    }
     return new Promise((resolve) => {
-      this.waiting.push({ rows, bytes, resolve });
+      this.waiting.push({ size, resolve });
       if (this.waiting.length === 1) this.pump();
     });
+  }
+
+  /** Gives everybody who waits a turn now, for nothing: their size() is not asked. */
+  passOver(): void {
+    for (const { resolve } of this.waiting.splice(0)) resolve(true);
   }
 
   close(): void {
@@ -123,7 +137,8 @@ export class RateLimiter {
         this.timer = setTimeout(() => this.pump(), Math.ceil(this.paidUntil - now));
         return;
       }
-      const { rows, bytes, resolve } = this.waiting.shift()!;
+      const { size, resolve } = this.waiting.shift()!;
+      const { rows, bytes } = size();
       const cost = Math.max(rows * this.rowMs, bytes * this.byteMs);
       this.paidUntil = Math.max(this.paidUntil, now - burstMs) + cost;
       resolve(true);

@@ -14,7 +14,7 @@
  *     const { written, kept, rejected } = await writer.writeBatch(table, rowWriter.takeBatch());
  *
  *     writer.retune(changedSettings);                     // takes effect at once
- *     writer.pause(); … writer.resume();                  // while the source lock is lost
+ *     writer.pause('lock'); … writer.resume('lock');      // while the source lock is lost
  *     await writer.drain();                               // everything queued is acknowledged or rejected
  *     writer.close();                                     // or abort(): leave what is in flight
  *
@@ -26,7 +26,7 @@ import { ContentRows, type BatchMode } from './batch.js';
 import type { Entry } from './bucket.js';
 import { Bucket, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
 import type { TablestoreClient } from './client.js';
-import { Courier, type LateRow } from './delivery.js';
+import { Courier, type LateRow, type PauseReason } from './delivery.js';
 import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';
 import type { RowError } from './limits.js';
 import type { KeyHold, RowChange } from './model.js';
@@ -147,21 +147,25 @@ export class TablestoreWriter {
     this.retries.windows = settings.windows;
     this.incrementalLimiter.setRate(settings.incrementalRate);
     this.fullLimiter.setRate(settings.fullRate);
-    if (settings.buckets !== buckets) this.rehashing = true;
+    if (settings.buckets !== buckets) {
+      this.rehashing = true;
+      // A bucket that only waits for the throttle must not keep the others waiting for it.
+      this.incrementalLimiter.passOver();
+    }
     this.schedule();
     this.relieve();
   }
 
   /**
-   * Sends nothing more until resume(), while the right to write is in doubt (correctness rule 12). Changes are taken
-   * as before, until the queue is full.
+   * Sends nothing more until every reason to pause is resumed: a person asked for it, or the right to write is in
+   * doubt (correctness rule 12). Changes are taken as before, until the queue is full.
    */
-  pause(): void {
-    this.courier.pause();
+  pause(reason: PauseReason): void {
+    this.courier.pause(reason);
   }
 
-  resume(): void {
-    this.courier.resume();
+  resume(reason: PauseReason): void {
+    this.courier.resume(reason);
   }
 
   stats(): WriterStats {
@@ -194,7 +198,7 @@ export class TablestoreWriter {
   abort(reason: unknown = new Error('the writer was ended')): void {
     if (this.stop.signal.aborted) return;
     this.stop.abort(reason);
-    this.courier.resume();
+    this.courier.open();
     this.permits.close();
     this.incrementalLimiter.close();
     this.fullLimiter.close();
@@ -250,12 +254,16 @@ export class TablestoreWriter {
     bucket.busy = true;
     try {
       while (!this.stop.signal.aborted && !this.rehashing) {
-        const entries = bucket.takeBatch(
-          { rows: this.incrementalLimiter.batchRows, dataBytes: this.incrementalLimiter.batchBytes },
-          { holds: this.holds, alone: this.alone, parked: () => this.active-- },
-        );
-        if (entries === undefined) break;
-        await this.send(bucket, entries);
+        let entries: Entry[] | undefined;
+        let asked = false;
+        await this.incrementalLimiter.take(() => {
+          asked = true;
+          entries = this.takeBatch(bucket);
+          const bytes = entries?.reduce((sum, entry) => sum + entry.dataBytes, 0) ?? 0;
+          return { rows: entries?.length ?? 0, bytes };
+        });
+        if (asked && entries === undefined) break;
+        if (entries) await this.send(bucket, entries);
       }
     } catch (error) {
       this.fail(error);
@@ -266,18 +274,20 @@ export class TablestoreWriter {
     this.relieve();
   }
 
+  private takeBatch(bucket: Bucket): Entry[] | undefined {
+    if (this.stop.signal.aborted) return undefined;
+    const { batchRows, batchBytes } = this.incrementalLimiter;
+    return bucket.takeBatch(
+      { rows: batchRows, dataBytes: batchBytes },
+      { holds: this.holds, alone: this.alone, parked: () => this.active-- },
+    );
+  }
+
   private async send(bucket: Bucket, entries: Entry[]): Promise<void> {
     const { table } = entries[0]!.first;
     const conditional = entries.some((entry) => entry.condition !== 'ignore');
     const mode = conditional ? 'batch-write' : this.settings.batch;
-    const bytes = entries.reduce((sum, entry) => sum + entry.dataBytes, 0);
-    const delivery = await this.courier.deliver(
-      mode,
-      table,
-      new ContentRows(entries),
-      bytes,
-      this.incrementalLimiter,
-    );
+    const delivery = await this.courier.deliver(mode, table, new ContentRows(entries));
     this.stop.signal.throwIfAborted();
     const again: RowChange[] = [];
     const { refused } = delivery;

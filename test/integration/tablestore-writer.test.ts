@@ -409,15 +409,15 @@ describe('the queue', () => {
   test('sends nothing while it is paused', async () => {
     open({ buckets: 1 });
     const ledger = new Ledger();
-    writer.pause();
+    writer.pause('lock');
     writer.enqueue(put(1, 'x', ledger, 1));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(ledger.acknowledgedTags).toEqual([]);
     expect((await contents()).size).toBe(0);
-    writer.resume();
+    writer.resume('lock');
     await writer.drain();
     expect(ledger.acknowledgedTags).toEqual([1]);
-    writer.pause();
+    writer.pause('lock');
     writer.enqueue(put(1, 'y', ledger, 2));
     await new Promise((resolve) => setTimeout(resolve, 20));
     writer.abort();

@@ -17,6 +17,7 @@ import { loadTask, type LoadedTask } from '../load-task.js';
 import { isWorking, latency, retryText, snapshotLines, statusObject, throttleText } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
+import { watchTuning } from '../watch-tuning.js';
 
 export const run: Command = {
   name: 'run',
@@ -25,6 +26,7 @@ export const run: Command = {
   help: [
     'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
     'SIGINT (Ctrl+C) or SIGTERM: what is under way is written, the checkpoint saved, exit 0. A second one quits at once; nothing is lost by that either.',
+    'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved.',
     'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
   ],
   options: { until: { type: 'string' }, metrics: { type: 'string' }, ...stateOption, ...jsonOption },
@@ -115,13 +117,22 @@ async function follow(
       throw error;
     }
     started = true;
+    const unwatch = watchTuning(
+      file,
+      () => loadTask(file, context.cwd, context.environment).task,
+      async (tuning) => {
+        await engine.api.tune(task.id, tuning);
+        if (!flag(values, 'json')) terminal.note(`${task.name}: what changed in its file is in force.`);
+      },
+      (text) => terminal.note(text),
+    );
     const outcome = await Promise.race([
       ended,
       engine.closed.then((crash): RunOutcome => {
         if (crash) throw crash;
         return { state: 'stopped' };
       }),
-    ]);
+    ]).finally(unwatch);
     const error = blocked ?? outcome.error;
     const final = (await engine.api.snapshots().catch(() => [])).find((t) => t.id === task.id);
     view.end(outcome, final);

@@ -22,6 +22,7 @@ const keys = [
   'write.threads',
   'write.concurrency',
   'write.buckets',
+  'class',
 ] as const;
 
 export const set: Command = {
@@ -52,7 +53,7 @@ export const set: Command = {
 
 /** Checked by the task's own schema, as if the values stood in its file. Throws ROW-T104. */
 export function readChanges(fileText: string, changes: readonly string[]): Tuning {
-  const tuning: Record<string, Record<string, unknown>> = {};
+  const tuning: Record<string, unknown> = {};
   let text = fileText.replace(/^\ufeff/, '');
   for (const change of changes) {
     const equals = change.indexOf('=');
@@ -80,7 +81,8 @@ export function readChanges(fileText: string, changes: readonly string[]): Tunin
   return tuning;
 }
 
-function parseValue(text: string, key: string): number | null {
+function parseValue(text: string, key: string): number | string | null {
+  if (key === 'class') return text;
   if (text === 'null') return null;
   const number = Number(text);
   if (text.trim() === '' || !Number.isFinite(number))

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/pages.js';
+import { tuned } from '../../shared/tuning.js';
 import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 
@@ -38,7 +39,8 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
       const tell = () => {
         const file = task.file();
         const snapshot = (file && service.snapshotOf(file)) ?? null;
-        const settings = file?.task;
+        // What was set by hand may differ from the file.
+        const settings = file?.task && (snapshot?.tuning ? tuned(file.task, snapshot.tuning) : file.task);
         show({
           name: task.name(),
           snapshot,

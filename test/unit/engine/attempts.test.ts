@@ -26,7 +26,14 @@ function attempts(outcomes: RunOutcome[], windows = { connectionMs: 60_000, othe
   let made = 0;
   const make = (): Work => {
     const outcome = outcomes[Math.min(made++, outcomes.length - 1)]!;
-    return { run: () => Promise.resolve(outcome), stop: () => Promise.resolve(), view: () => view };
+    return {
+      run: () => Promise.resolve(outcome),
+      stop: () => Promise.resolve(),
+      view: () => view,
+      pause() {},
+      resume() {},
+      tune() {},
+    };
   };
   return { work: new AttemptedWork(make, () => windows, log, 't'), made: () => made };
 }

@@ -16,9 +16,12 @@ async function rowsByWindow(limiter: RateLimiter, rowBytes: number, lanes: numbe
   for (let lane = 0; lane < lanes; lane++) {
     void (async () => {
       while (running) {
-        const rows = Math.max(1, Math.min(limiter.batchRows, Math.floor(limiter.batchBytes / rowBytes)));
-        if (!(await limiter.take(rows, rows * rowBytes))) return;
-        passed.push({ at: performance.now() - began, rows });
+        const granted = await limiter.take(() => {
+          const rows = Math.max(1, Math.min(limiter.batchRows, Math.floor(limiter.batchBytes / rowBytes)));
+          passed.push({ at: performance.now() - began, rows });
+          return { rows, bytes: rows * rowBytes };
+        });
+        if (!granted) return;
       }
     })();
   }
@@ -32,6 +35,7 @@ async function rowsByWindow(limiter: RateLimiter, rowBytes: number, lanes: numbe
   );
 }
 
+const one = () => ({ rows: 1, bytes: 0 });
 const rows = (rowsPerSecond: number): Rate => ({ rowsPerSecond, megabytesPerSecond: null });
 
 test.each([7, 200, 2000, 5000])('%i rows a second within 5 % over every ten seconds', async (rate) => {
@@ -61,25 +65,25 @@ test('batches are a twentieth of the rate', () => {
 
 test('a new rate takes effect at once, for those who wait as well', async () => {
   const limiter = new RateLimiter(rows(1));
-  await limiter.take(1, 0);
+  await limiter.take(one);
   let let_through = 0;
-  for (let i = 0; i < 5; i++) void limiter.take(1, 0).then(() => let_through++);
+  for (let i = 0; i < 5; i++) void limiter.take(one).then(() => let_through++);
   await vi.advanceTimersByTimeAsync(100);
   expect(let_through).toBeLessThan(2);
   limiter.setRate(rows(1000));
   await vi.advanceTimersByTimeAsync(20);
   expect(let_through).toBe(5);
   limiter.setRate({ rowsPerSecond: null, megabytesPerSecond: null });
-  expect(await limiter.take(1e9, 1e12)).toBe(true);
+  expect(await limiter.take(() => ({ rows: 1e9, bytes: 1e12 }))).toBe(true);
 });
 
 test('closing lets nobody through', async () => {
   const limiter = new RateLimiter(rows(1));
-  await limiter.take(5, 0);
-  const waiting = limiter.take(1, 0);
+  await limiter.take(() => ({ rows: 5, bytes: 0 }));
+  const waiting = limiter.take(one);
   limiter.close();
   expect(await waiting).toBe(false);
-  expect(await limiter.take(1, 0)).toBe(false);
+  expect(await limiter.take(one)).toBe(false);
 });
 
 test('permits are given in turn, and the limit can move', async () => {
