@@ -8,10 +8,10 @@ import {
   SingleColumnValueFilter,
 } from '../tablestore/wire/messages.js';
 import type { Message } from '../tablestore/wire/codec.js';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
 import { invalid } from './errors.js';
 import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
 import { checkValueLength, limits } from './limits.js';
+import { compileTransform } from './value-transform.js';
 import { checkColumnName } from './schema.js';
 
 /** Gives the versions of a column, newest first; empty when the row has none. */
@@ -121,42 +121,5 @@ function compareWith(comparator: number, actual: FilterValue, expected: FilterVa
       return order < 0;
     default:
       return order <= 0;
-  }
-}
-
-/** Takes the first group that a regular expression finds in a string, read as another type. */
-function compileTransform(rule: {
-  regex: string;
-  castType?: number;
-}): (value: FilterValue) => FilterValue | undefined {
-  let expression: RegExp;
-  try {
-    expression = new RegExp(rule.regex);
-  } catch {
-    throw invalid(`Invalid regex of filter: ${rule.regex}`);
-  }
-  return (value) => {
-    if (value.type !== Variant.STRING) return undefined;
-    const found = expression.exec(value.source.toString('utf8', value.start, value.end));
-    const text = found?.[1] ?? found?.[0];
-    return text === undefined ? undefined : castText(text, rule.castType ?? Variant.STRING);
-  };
-}
-
-function castText(text: string, type: number): FilterValue | undefined {
-  const number = Buffer.alloc(8);
-  switch (type) {
-    case Variant.INTEGER:
-      if (!/^[+-]?\d{1,19}$/.test(text)) return undefined;
-      number.writeBigInt64LE(BigInt.asIntN(64, BigInt(text)));
-      return { type, source: number, start: 0, end: 8 };
-    case Variant.DOUBLE:
-      if (text.trim() === '' || Number.isNaN(Number(text))) return undefined;
-      number.writeDoubleLE(Number(text));
-      return { type, source: number, start: 0, end: 8 };
-    default: {
-      const source = Buffer.from(text);
-      return { type: Variant.STRING, source, start: 0, end: source.length };
-    }
   }
 }

@@ -14,17 +14,31 @@ import { runOperation } from './operations.js';
 import type { Service } from './service.js';
 import { welcomePage } from './welcome.js';
 
-/** Clients that send nothing, or too slowly, are dropped after these times. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** Clients that send nothing, or too slowly, are dropped after these times, in milliseconds. */
+export interface Patience {
+  /** For the headers of a request. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+}
+const patienceUsually: Patience = { headersMs: 10_000, requestMs: 60_000 };
 const KEEP_ALIVE_MS = 120_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
+const clientErrors: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /** The HTTP server over a service; not listening yet. */
-export function createTablestoreServer(service: Service, credentials: Credentials): Server {
+export function createTablestoreServer(
+  service: Service,
+  credentials: Credentials,
+  { headersMs, requestMs }: Patience = patienceUsually,
+): Server {
   const server = createServer(
     {
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: Math.ceil(headersMs / 2),
       maxHeaderSize: MAX_HEADER_BYTES,
       noDelay: true,
     },
@@ -37,12 +51,13 @@ export function createTablestoreServer(service: Service, credentials: Credential
       });
     },
   );
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = headersMs;
+  server.requestTimeout = requestMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxHeadersCount = 200;
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = clientErrors[error.code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
     else socket.destroy();
   });
   return server;
@@ -129,7 +144,7 @@ class Exchange {
         this.request.socket.resetAndDestroy();
         setTimeout(() => {
           if (service.open) outcomeOf(() => runOperation(service, operation, body));
-        }, fault.delayMs);
+        }, fault.delayMs).unref();
         return;
     }
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { RowferryError } from '../shared/errors.js';
 import { Faults, type FaultRule } from './faults.js';
-import { createTablestoreServer } from './http-server.js';
+import { createTablestoreServer, type Patience } from './http-server.js';
 import { Service, type ServiceLimits } from './service.js';
 import { Store } from './store.js';
 
@@ -24,6 +24,8 @@ export interface LocalTablestoreOptions {
   discard?: boolean;
   faults?: FaultRule[];
   limits?: ServiceLimits;
+  /** How long a slow client is waited for. */
+  patience?: Patience;
 }
 
 export interface LocalTablestore {
@@ -63,7 +65,7 @@ export async function startLocalTablestore(options: LocalTablestoreOptions): Pro
   };
   const faults = new Faults(options.faults ?? []);
   const service = new Service(store, options.limits ?? {}, options.discard ?? false, faults);
-  const server = createTablestoreServer(service, credentials);
+  const server = createTablestoreServer(service, credentials, options.patience);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
