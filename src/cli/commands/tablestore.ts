@@ -24,6 +24,9 @@ import { count } from '../figures.js';
 import { columns } from '../terminal.js';
 import { cellText, rowJson } from '../row-text.js';
 
+/** In place of a folder: nothing is kept. */
+const IN_MEMORY = ':memory:';
+
 export const tablestore: Command = {
   name: 'tablestore',
   summary: 'an embedded Tablestore, and a look into its data',
@@ -47,7 +50,7 @@ export const tablestore: Command = {
   },
   optionHelp: {
     '--port N': 'port; default 8087, 0 for any free one',
-    '--data DIR': 'folder of the data; default: a folder of the user',
+    '--data DIR': 'folder of the data, or :memory:; default: a folder of the user',
     '--instance NAME': 'name of the instance; default local',
     '--access-key-id ID': 'use this id and the secret in $OTS_SECRET instead of the kept pair',
     '--discard': 'answer writes without storing them, for benchmarks',
@@ -202,6 +205,7 @@ function onlyTable(action: string, rest: readonly string[]): string {
 
 function dataFolder(context: CliContext, values: Values): string {
   const named = text(values, 'data');
+  if (named === IN_MEMORY) return named;
   return named === undefined
     ? join(userDataDir(context.environment), 'tablestore')
     : resolve(context.cwd, named);
