@@ -46,7 +46,18 @@ export class AttemptedWork implements Work {
     this.#current = make();
   }
 
+  /** The last attempt has ended. */
+  over = false;
+
   async run(): Promise<RunOutcome> {
+    try {
+      return await this.#attempts();
+    } finally {
+      this.over = true;
+    }
+  }
+
+  async #attempts(): Promise<RunOutcome> {
     for (;;) {
       const began = Date.now();
       const outcome = await this.#runOnce();

@@ -102,6 +102,10 @@ export class Engine {
       cancelVerify: async (id) => supervisor.cancelVerify(id),
       snapshots: async () => supervisor.snapshots(),
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
+      dirtyRecords: async (id, filter, page) => supervisor.dirtyRecords(id, filter, page),
+      retryDirty: (task, filter) => supervisor.retryDirty(task, filter),
+      skipDirty: (id, filter) => supervisor.decideDirty(id, filter, 'skip'),
+      discardDirty: (id, filter) => supervisor.decideDirty(id, filter, 'discard'),
       preview: (task, options) => previewTables(task, options),
       ...catalogApi,
       bundle: async (task) => {

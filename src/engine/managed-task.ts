@@ -44,6 +44,8 @@ export class ManagedTask {
   /** Who asked for the run; undefined when nobody does any more, or nobody in particular. */
   owner: Session | undefined;
   startedMs = 0;
+  /** What asked for the run: one of the command line ends for good when it is blocked. */
+  startedBy: Session['kind'] | undefined;
   #work: Work | undefined;
   #running: Promise<void> | undefined;
   #stopAsked = false;

@@ -1,14 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RowferryError } from '../shared/errors.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { DirtyRetry } from '../sync/dirty-retry.js';
+import { lockDestinations } from '../sync/prepare.js';
 import { Replication } from '../sync/replication.js';
 import { writerSettings } from '../sync/settings.js';
+import type { TaskStore } from '../sync/store.js';
 import { verifyTask } from '../sync/verify/index.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import { TablestoreWriter } from '../tablestore/writer.js';
+import { AttemptedWork } from './attempts.js';
 import type { MakeWorkshop } from './engine.js';
+import type { Work } from './managed-task.js';
+import { DirtyRecords } from './store/dirty-records.js';
 import { SqliteTaskStore } from './store/task-store.js';
+
+/** Dirty records that are read and told at once. */
+const retryPage = 500;
+const writerPatienceMs = 15_000;
 
 /** Binds the supervisor to replication, with the store of the engine below it. */
 export const replicationWorkshop: MakeWorkshop = (store, log) => {
   const storeOf = (id: string) => new SqliteTaskStore(store.database, id);
+  const dirtyOf = (id: string) => new DirtyRecords(store.database, id);
   return {
     work: (task, options) => {
       const named = {
@@ -27,15 +41,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         running: running !== undefined,
       };
       if (!options.repair) return verifyTask(check);
-      if (running instanceof Replication) return verifyTask({ ...check, repairBy: running.repairWriter });
-      const client = new TablestoreClient(task.destination);
-      const writer = new TablestoreWriter(client, writerSettings(task));
-      try {
-        return await verifyTask({ ...check, repairBy: writer });
-      } finally {
-        writer.close();
-        client.close();
-      }
+      return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, repairBy }));
     },
     standing: (id) => {
       const kept = storeOf(id);
@@ -46,6 +52,35 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         dirty: kept.dirtyCount(),
       };
     },
+    dirtyPage: (id, filter, page) => dirtyOf(id).page(filter, page),
+    retryDirty: async (task, filter, running) => {
+      const kept = storeOf(task.id);
+      const records = dirtyOf(task.id);
+      const tables = new Map(kept.tables().map(({ source, definition }) => [source, definition]));
+      let written = 0;
+      await withWriter(task, kept, running, async (writer) => {
+        const retry = new DirtyRetry({
+          task,
+          writer,
+          tables,
+          written: (id) => {
+            records.writtenAnew(id);
+            written++;
+          },
+          failed: (id, code, message) => records.failedAnew(id, code, message),
+        });
+        for (let after = 0; ;) {
+          const page = records.rows(filter, after, retryPage);
+          if (page.length === 0) break;
+          after = page.at(-1)!.id;
+          await retry.run(page);
+        }
+      });
+      return written;
+    },
+    decideDirty: (id, filter, how) =>
+      how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
+    undecidedDirty: (id) => dirtyOf(id).undecided(),
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);
@@ -56,3 +91,70 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
     },
   };
 };
+
+/**
+ * Work that writes rows beside the stream: by the writer of the task's run, which keeps the order of each key, or by
+ * one of its own under the lock that a run would hold (correctness rules 11 and 12). Throws RowferryError.
+ */
+async function withWriter<T>(
+  task: ResolvedTask,
+  store: TaskStore,
+  running: Work | undefined,
+  work: (writer: TablestoreWriter) => Promise<T>,
+): Promise<T> {
+  const shared = await sharedWriter(running);
+  if (shared) {
+    try {
+      return await work(shared);
+    } catch (error) {
+      if (error instanceof RowferryError) throw error;
+      throw new RowferryError('ROW-E101', `The run of ${task.name} ended meanwhile.`, {
+        remedy: 'Do it again: what was written stays.',
+        cause: error,
+      });
+    }
+  }
+  const stopping = new AbortController();
+  const client = new TablestoreClient(task.destination);
+  const writer = new TablestoreWriter(client, writerSettings(task));
+  const lost = new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
+  const lock = await lockDestinations(
+    {
+      task,
+      signal: stopping.signal,
+      onLockLost: () => writer.abort(lost),
+    },
+    store.tables(),
+  ).catch((error: unknown) => {
+    client.close();
+    throw error;
+  });
+  try {
+    return await work(writer);
+  } finally {
+    writer.close();
+    client.close();
+    await lock.release().catch(() => undefined);
+  }
+}
+
+/** The writer of a run, once it has one; null when there is no run, or none any more. */
+async function sharedWriter(running: Work | undefined): Promise<TablestoreWriter | null> {
+  if (!(running instanceof AttemptedWork)) return null;
+  const until = Date.now() + writerPatienceMs;
+  while (!running.over) {
+    const { current } = running;
+    if (current instanceof Replication && current.runningWriter) return current.runningWriter;
+    if (Date.now() > until) {
+      throw new RowferryError(
+        'ROW-E101',
+        'The task is not ready to write: it starts, or waits for its source.',
+        {
+          remedy: 'Do it again when the task runs, or stop the task.',
+        },
+      );
+    }
+    await delay(100);
+  }
+  return null;
+}

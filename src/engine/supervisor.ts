@@ -11,7 +11,7 @@ import type {
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuned } from '../shared/tuning.js';
-import type { Tuning } from '../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, Tuning } from '../shared/workbench-api.js';
 import { precheck } from '../sync/precheck/index.js';
 import { AttemptedWork, type Windows } from './attempts.js';
 import { Alarms } from './alarms.js';
@@ -66,7 +66,13 @@ export class Supervisor {
       return;
     }
     managed.owner = session.kind === 'cli' ? session : undefined;
+    managed.startedBy = session.kind;
     managed.options = options;
+    await this.#begin(managed, task, file);
+  }
+
+  async #begin(managed: ManagedTask, task: ResolvedTask, file: string): Promise<void> {
+    const { options } = managed;
     this.log.info(`${task.name} (${task.id}): start`);
     this.events.changed();
     try {
@@ -209,7 +215,7 @@ export class Supervisor {
         task,
         options,
         (progress) => this.events.verifyProgress(task.id, progress),
-        current(this.#tasks.get(task.id)?.work),
+        this.#tasks.get(task.id)?.work,
         signal,
       );
     } catch (error) {
@@ -234,6 +240,43 @@ export class Supervisor {
   /** The last words to webhooks; then close(). */
   settle(): Promise<void> {
     return this.#alarms.settle();
+  }
+
+  dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage {
+    return this.workshop.dirtyPage(id, filter, page);
+  }
+
+  async retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number> {
+    try {
+      return await this.workshop.retryDirty(task, filter, this.#tasks.get(task.id)?.work);
+    } finally {
+      this.#decided(task.id, task);
+    }
+  }
+
+  async decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): Promise<number> {
+    const count = this.workshop.decideDirty(id, filter, how);
+    this.#decided(id, undefined);
+    return count;
+  }
+
+  /** Something was decided on dirty records: a task that waited for the last decision goes on. */
+  #decided(id: string, task: ResolvedTask | undefined): void {
+    const managed = this.#tasks.get(id);
+    if (!managed) return;
+    if (task && managed.task && !managed.active) managed.task = task;
+    this.#save(managed);
+    this.events.changed();
+    if (this.workshop.undecidedDirty(id) === 0) this.#goOn(managed);
+  }
+
+  #goOn(managed: ManagedTask): void {
+    const { task, active, startedBy } = managed;
+    const { state, file } = managed.snapshot();
+    if (!task || active || state !== 'blocked' || startedBy === 'cli') return;
+    this.log.info(`${managed.id}: goes on, every dirty record is decided`);
+    // What comes of it is in the snapshot.
+    void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
   }
 
   close(): void {
@@ -309,6 +352,8 @@ export class Supervisor {
     if (snapshot) this.#watch(snapshot);
     this.events.changed();
     this.#alarms.whenTold(() => this.events.ended(managed.id, outcome));
+    // A decision may have come while the run was still ending.
+    if (outcome.state === 'blocked' && this.workshop.undecidedDirty(managed.id) === 0) this.#goOn(managed);
   }
 
   #watch(snapshot: TaskSnapshot): void {
@@ -336,11 +381,6 @@ export class Supervisor {
       return undefined;
     }
   }
-}
-
-/** The attempt that runs now: whoever writes beside it has to write through it. */
-function current(work: Work | undefined): Work | undefined {
-  return work instanceof AttemptedWork ? work.current : work;
 }
 
 function withWindows(task: ResolvedTask, windows: Windows): ResolvedTask {

@@ -2,6 +2,7 @@ import type { StartOptions, VerifyProgress, VerifyReport } from '../shared/proto
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { PrecheckHistory } from '../sync/precheck/index.js';
+import type { DirtyFilter, DirtyPage } from '../shared/workbench-api.js';
 import type { Work } from './managed-task.js';
 
 /** What the supervisor needs done, by the floors below. */
@@ -19,6 +20,13 @@ export interface Workshop {
   ): Promise<VerifyReport>;
   /** Where a task stands that does not run, by its store. */
   standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;
+  dirtyPage(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage;
+  /** Reads the rows of records as they are now and writes them. How many are at the destination. */
+  retryDirty(task: ResolvedTask, filter: DirtyFilter, running: Work | undefined): Promise<number>;
+  /** Their rows stay unwritten; 'discard' forgets the records too. How many. */
+  decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): number;
+  /** Records that hold the task's checkpoint and wait for a decision. */
+  undecidedDirty(id: string): number;
   /** What the store knows of a task, for its precheck. */
   history(id: string): Omit<PrecheckHistory, 'running'>;
 }

@@ -99,6 +99,8 @@ export interface TransactionStart {
   readonly gtid?: string;
   /** Commit time at the original server, µs since the epoch; falls back to the event header's seconds. */
   readonly commitMicros: number;
+  /** `file:offset` of its first event: the same whenever it is read again from this server. */
+  readonly place: string;
   /**
    * Present when the rows that follow belong to an XA branch. It ends with xaPrepare(), and then its rows count
    * only when xaCommit() comes with the same xid, perhaps much later; or with commit() when it was committed in

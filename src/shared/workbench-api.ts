@@ -142,8 +142,12 @@ export interface WorkbenchApi {
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
   cancelVerify(id: string): Promise<void>;
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
-  /** Reads the rows again as they are now and writes them by the task's present mapping. Number put right. */
-  retryDirty(id: string, filter: DirtyFilter): Promise<number>;
+  /**
+   * Reads the rows again as they are now and writes them by the task's mapping as given, by the running task's writer
+   * when it runs. A record that fails again says why; a blocked task goes on when none is left undecided. Number put
+   * right.
+   */
+  retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number>;
   /** Leaves the records' rows unwritten and keeps the records; a blocked task goes on. Number skipped. */
   skipDirty(id: string, filter: DirtyFilter): Promise<number>;
   /** Leaves the records' rows unwritten for good; a blocked task goes on. Number discarded. */

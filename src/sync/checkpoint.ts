@@ -15,8 +15,8 @@ export interface CheckpointEvents {
 export class Transaction implements ChangeOwner {
   outstanding = 0;
   position: SourcePosition | null = null;
-  /** Rows of selected tables so far: the number of a row is part of its identity. */
-  rows = 0;
+  /** Rows of each table so far: the number of a row is part of its identity, whatever else is selected. */
+  private readonly rows = new Map<string, number>();
   /** It was not given to its end; the whole of it comes again. */
   private abandoned = false;
   /** Runs in the store transaction of the checkpoint that passes this transaction. */
@@ -27,8 +27,18 @@ export class Transaction implements ChangeOwner {
   constructor(
     private readonly tracker: CheckpointTracker,
     readonly commitMicros: number,
-    readonly gtid: string | undefined,
+    /** The same whenever it is read again: its GTID, or where it stands in the binlog. */
+    readonly name: string,
+    /** The place just before it, as far as the stream knows. */
+    readonly begins: SourcePosition | null = null,
   ) {}
+
+  /** The number of the next row of a table. */
+  nextRow(source: string): number {
+    const number = this.rows.get(source) ?? 0;
+    this.rows.set(source, number + 1);
+    return number;
+  }
 
   acknowledged(change: RowChange): void {
     this.outstanding--;
@@ -55,6 +65,7 @@ export class Transaction implements ChangeOwner {
   /** The transaction is complete; `position` is just behind it. */
   seal(position: SourcePosition): void {
     this.position = position;
+    this.tracker.sealed = position;
     this.tracker.advance();
   }
 }
@@ -70,21 +81,25 @@ export class CheckpointTracker {
   private passed: (() => void)[] = [];
   /** Set when a row was refused in block mode: nothing at or behind that row may be passed any more. */
   private frozen = false;
+  /** End of the last transaction that the stream gave. */
+  sealed: SourcePosition;
 
   constructor(
     public position: SourcePosition,
     readonly events: CheckpointEvents,
-  ) {}
+  ) {
+    this.sealed = position;
+  }
 
-  begin(commitMicros: number, gtid: string | undefined): Transaction {
-    const transaction = new Transaction(this, commitMicros, gtid);
+  begin(commitMicros: number, name: string): Transaction {
+    const transaction = new Transaction(this, commitMicros, name, this.sealed);
     this.queue.push(transaction);
     return transaction;
   }
 
   /** Nothing happened up to `position`: it counts when everything before it is through. */
   heartbeat(position: SourcePosition): void {
-    const mark = new Transaction(this, 0, undefined);
+    const mark = new Transaction(this, 0, '');
     this.queue.push(mark);
     mark.seal(position);
   }

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { showValue } from './encoder.js';
-import type { TablePlan } from './plan.js';
-import type { TaskStore } from './store.js';
+import { locatorOfRow, type RowLocator } from './locator.js';
+import type { CellPlan, TablePlan } from './plan.js';
+import type { DecidedDirty, TaskStore } from './store.js';
 
 /** The task waits for a person: the record is in the store, and nothing behind it was passed. */
 export class BlockedByDirtyData extends RowferryError {
@@ -22,72 +24,105 @@ export interface DirtyRow {
   code: string;
   message: string;
   position: SourcePosition | null;
-  sourceRow: Record<string, string | null>;
+  /** Values of the source; without them what the encoded row tells of them. */
+  sourceRow?: Record<string, string | null>;
   /** The row as it would have been written, if it could be encoded: PlainBuffer. */
   row?: Buffer;
   /** The key as people read it, when there is no encoded row. */
   key?: string;
+  locator?: RowLocator | null;
+  /** Source columns that a transformation sets: an encoded row does not tell their values. */
+  computed?: ReadonlySet<string>;
+}
+
+const pruneEvery = 200;
+
+/** Part of an identity: short, the same on every replay, and telling nothing of a masked key. */
+export function digest(text: string | Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /**
  * Keeps dirty rows (correctness rule 22). With policy 'skip' a record is made and the row passed over; with 'block'
- * a record without a decision ends the run, and one with the decision 'skip' is passed over on the replay.
+ * a record without a decision ends the run, and what was decided is applied when the replay meets the row again.
  */
 export class DirtyData {
+  /** Decisions are made while the checkpoint stands still, so the run knows them all when it begins. */
+  private readonly decided: Map<string, DecidedDirty>;
+  private recorded = 0;
+
   constructor(
     private readonly store: TaskStore,
     private readonly task: Pick<ResolvedTask, 'dirtyData'>,
-  ) {}
+  ) {
+    this.decided = store.dirtyDecisions();
+    this.prune();
+  }
 
-  /** Was it decided that this row stays unwritten? Asked before a row is tried, so that a replay does not try again. */
-  isSkipped(identity: string): boolean {
-    return this.store.findDirty(identity)?.decision === 'skip';
+  /** Is there any decision to apply? Asked for every row. */
+  get hasDecisions(): boolean {
+    return this.decided.size > 0;
+  }
+
+  decision(identity: string): DecidedDirty | undefined {
+    return this.decided.get(identity);
+  }
+
+  /** The row was passed as decided; to be called in the store transaction of the checkpoint that passes it. */
+  settle(decided: DecidedDirty): void {
+    this.store.settleDirty(decided.id);
   }
 
   /** Returns when the row is passed over. Throws BlockedByDirtyData when a person has to decide. */
   record(dirty: DirtyRow): void {
     const { plan, code, message } = dirty;
-    const mask = new Set(this.task.dirtyData.mask);
-    const masked = (values: Record<string, string | null>) =>
+    const mask = new Set(this.task.dirtyData.mask.map((name) => name.toLowerCase()));
+    const isMasked = (column: string) => mask.has(column.toLowerCase());
+    const masked = (values: Record<string, string | null>, columnOf: (name: string) => string) =>
       Object.fromEntries(
         Object.entries(values).map(([name, value]) => [
           name,
-          mask.has(name) && value !== null ? '***' : value,
+          isMasked(columnOf(name)) && value !== null ? '***' : value,
         ]),
       );
-    const cells = dirty.row ? readable(dirty.row) : { key: {}, cells: {} };
-    const nameOfCell = new Map(
-      [...plan.key, ...plan.attributes].map((cell) => [cell.name, cell.column.name]),
-    );
-    const maskedCells = Object.fromEntries(
-      Object.entries(cells.cells).map(([name, value]) => [
-        name,
-        mask.has(nameOfCell.get(name) ?? name) ? '***' : value,
-      ]),
-    );
+    const row = dirty.row ? readable(dirty.row) : { key: {}, cells: {} };
+    const columnOfCell = (name: string) =>
+      [...plan.key, ...plan.attributes].find((cell) => cell.name === name)?.column.name ?? name;
+    const key = dirty.key ?? keyLine(row.key);
+    const hidesKey = plan.key.some((cell) => isMasked(cell.column.name));
+    const locator = dirty.locator === undefined && dirty.row ? locatorOfRow(plan, dirty.row) : dirty.locator;
     const { decision } = this.store.recordDirty({
       identity: dirty.identity,
       source: plan.source,
       destination: plan.destination,
       operation: dirty.operation,
-      key:
-        dirty.key ??
-        Object.entries(cells.key)
-          .map(([name, value]) => `${name}=${mask.has(nameOfCell.get(name) ?? name) ? '***' : value}`)
-          .join(', '),
+      key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : key,
+      keyHash: digest(key),
+      locator: hidesKey ? null : (locator ?? null),
+      holds: this.task.dirtyData.policy === 'block',
       code,
       message,
       position: dirty.position,
-      sourceRow: masked(dirty.sourceRow),
-      cells: maskedCells,
+      sourceRow: masked(dirty.sourceRow ?? asSource(dirty, row), (name) => name),
+      cells: masked(row.cells, columnOfCell),
       atMs: Date.now(),
     });
+    if (++this.recorded % pruneEvery === 0) this.prune();
     if (this.task.dirtyData.policy === 'skip' || decision === 'skip') return;
     throw new BlockedByDirtyData(plan.source, message);
   }
+
+  private prune(): void {
+    this.store.pruneDirty(this.task.dirtyData, Date.now());
+  }
 }
 
-function readable(row: Buffer): { key: Record<string, string>; cells: Record<string, string | null> } {
+interface ReadableRow {
+  key: Record<string, string>;
+  cells: Record<string, string | null>;
+}
+
+function readable(row: Buffer): ReadableRow {
   const [decoded] = decodeRows(row);
   const key: Record<string, string> = {};
   const cells: Record<string, string | null> = {};
@@ -96,4 +131,35 @@ function readable(row: Buffer): { key: Record<string, string>; cells: Record<str
     cells[cell.name] =
       cell.value === undefined || cell.value === null ? null : showValue(cell.value as never);
   return { key, cells };
+}
+
+/** `name=value, …` in key order. */
+export function keyLine(key: Readonly<Record<string, string | null>>): string {
+  return Object.entries(key)
+    .map(([name, value]) => `${name}=${value ?? 'NULL'}`)
+    .join(', ');
+}
+
+function maskedKey(
+  key: readonly CellPlan[],
+  isMasked: (column: string) => boolean,
+  dirty: DirtyRow,
+  fromRow: Readonly<Record<string, string>>,
+): string {
+  return key
+    .map(({ name, column }) => {
+      const value = fromRow[name] ?? dirty.sourceRow?.[column.name] ?? 'NULL';
+      return `${name}=${isMasked(column.name) ? '***' : value}`;
+    })
+    .join(', ');
+}
+
+/** What an encoded row tells of the source's values: those of its own columns, with NULL where there is no cell. */
+function asSource(
+  { plan, row, computed }: DirtyRow,
+  { key, cells }: ReadableRow,
+): Record<string, string | null> {
+  if (!row) return {};
+  const known = [...plan.key, ...plan.attributes].filter(({ column }) => !computed?.has(column.name));
+  return Object.fromEntries(known.map(({ name, column }) => [column.name, key[name] ?? cells[name] ?? null]));
 }

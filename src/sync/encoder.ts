@@ -8,12 +8,21 @@ import {
   type RowFormat,
   type RowImage,
 } from '../mysql/model.js';
-import { compileDecoder, defaultCellType, type CharsetDecoders, type Decode } from '../mysql/types/index.js';
+import {
+  allowedCellTypes,
+  compileDecoder,
+  defaultCellType,
+  keyType,
+  type CharsetDecoders,
+  type Decode,
+} from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { WriteSettings } from '../shared/task.js';
 import { checkRow } from '../tablestore/limits.js';
 import { prepareName, type CellName, type RowWriter } from '../tablestore/wire/row-writer.js';
 import { ValueSink, writeValue, type CellValue } from './cell-value.js';
+import { EtlError } from './etl/values.js';
+import { locatorType, type RowLocator } from './locator.js';
 import { mergeColumn, type CellPlan, type TablePlan } from './plan.js';
 
 /** A column of a row image on its way to a cell. */
@@ -38,6 +47,14 @@ export class UnwritableRow extends Error {
   }
 }
 
+/** Code and message of the dirty record that an error of one row makes; null: the error is no row's. */
+export function dirtyReason(error: unknown): { code: string; message: string } | null {
+  if (error instanceof EtlError) return { code: 'ROW-V106', message: error.message };
+  const isOfRow =
+    error instanceof UnwritableRow || (error instanceof RowferryError && error.code.startsWith('ROW-V'));
+  return isOfRow ? { code: error.code, message: error.message } : null;
+}
+
 /** The row event does not hold all that has to be written: the row must be read from the source. */
 export class IncompleteRow extends Error {}
 
@@ -49,7 +66,7 @@ export class TableEncoder {
   private readonly key: readonly CellEncoder[];
   private readonly attributes: readonly CellEncoder[];
   private readonly mergeName = prepareName(mergeColumn);
-  private readonly readers = new Map<string, { index: number; decode: Decode }>();
+  private readonly readers = new Map<string, { index: number; decode: Decode; isWide: boolean }>();
   private readonly sink = new ValueSink();
 
   /** `columns`: what a row image holds, in order. */
@@ -204,13 +221,60 @@ export class TableEncoder {
       const index = this.columns.findIndex((one) => one.name.toLowerCase() === column.toLowerCase());
       if (index < 0) return undefined;
       const source = this.columns[index]!;
-      reader = { index, decode: this.decoder(source, index, { type: defaultCellType(source) }) };
+      // Whole numbers past 2^63 fit no INTEGER cell, but they are values like any other.
+      const isWide =
+        (source.dataType === 'bigint' && source.unsigned) ||
+        (source.dataType === 'bit' && source.length === 64);
+      const decode = this.decoder(source, index, { type: isWide ? 'STRING' : defaultCellType(source) });
+      reader = { index, decode, isWide };
       this.readers.set(column, reader);
     }
     const start = image.starts[reader.index]!;
     if (start === NULL_VALUE) return null;
     if (start < 0) throw new IncompleteRow();
     reader.decode(image.bytes, start, image.ends[reader.index]!, this.sink);
+    const value = this.sink.take();
+    return reader.isWide ? BigInt(value as string) : value;
+  }
+
+  /** Where the row is found at the source; null when its key cannot be read. */
+  locate(image: RowImage): RowLocator | null {
+    try {
+      return this.plan.key.map(({ column }) => {
+        const type = locatorType(column)!;
+        const value = this.readAs(image, column.name, { type });
+        if (value === undefined || value === null) throw new IncompleteRow();
+        return {
+          column: column.name,
+          type,
+          value: Buffer.isBuffer(value) ? value.toString('hex') : String(value),
+        };
+      });
+    } catch (error) {
+      if (error instanceof IncompleteRow || error instanceof RowferryError) return null;
+      throw error;
+    }
+  }
+
+  /** Is it the row that `locator` names? By bytes, where the source finds rows by collation. */
+  isAt(image: RowImage, locator: RowLocator): boolean {
+    return locator.every(({ column, type, unit, value }) => {
+      const found = this.readAs(image, column, { type, ...(unit && { unit }) });
+      return (Buffer.isBuffer(found) ? found.toString('hex') : String(found)) === value;
+    });
+  }
+
+  private readAs(
+    image: RowImage,
+    column: string,
+    target: Pick<CellPlan, 'type' | 'unit'>,
+  ): CellValue | undefined {
+    const index = this.columns.findIndex((one) => one.name.toLowerCase() === column.toLowerCase());
+    if (index < 0) return undefined;
+    const start = image.starts[index]!;
+    if (start === NULL_VALUE) return null;
+    if (start < 0) throw new IncompleteRow();
+    this.decoder(this.columns[index]!, index, target)(image.bytes, start, image.ends[index]!, this.sink);
     return this.sink.take();
   }
 
@@ -219,7 +283,12 @@ export class TableEncoder {
     const row: Record<string, string | null> = {};
     for (const column of this.columns) {
       try {
-        const value = this.read(image, column.name);
+        // As text where that is possible: it shows values that no other cell holds.
+        const type =
+          allowedCellTypes(column).includes('STRING') && !isBinary(column)
+            ? 'STRING'
+            : defaultCellType(column);
+        const value = this.readAs(image, column.name, { type });
         row[column.name] = value === undefined || value === null ? null : showValue(value);
       } catch {
         row[column.name] = '(not readable)';
@@ -228,6 +297,8 @@ export class TableEncoder {
     return row;
   }
 }
+
+const isBinary = (column: Column) => keyType(column) === 'BINARY';
 
 /** Values in records and panels: text as it is, binary as 0x…, both cut where nobody reads on. */
 export function showValue(value: NonNullable<CellValue>): string {

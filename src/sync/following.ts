@@ -13,10 +13,10 @@ import { BlockedByDirtyData, type DirtyData } from './dirty.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
 import {
+  refusedIdentity,
   StreamHandler,
   type SpooledChange,
   type StreamContext,
-  type StreamTable,
   type XaBranches,
 } from './incremental.js';
 import type { PreparedTask } from './prepare.js';
@@ -267,11 +267,10 @@ export class Following {
 
   private count(change: RowChange): void {
     const { rows } = this.options.prepared.progress;
-    const table =
-      this.tables.records.length === 1 ? this.tables.records[0] : this.byDestination(change.table);
-    let changes = table && this.changes.get(table.source);
-    if (table && !changes)
-      this.changes.set(table.source, (changes = { inserted: 0, updated: 0, deleted: 0 }));
+    const source = this.tables.ofChange(change)?.plan.source;
+    let changes = source === undefined ? undefined : this.changes.get(source);
+    if (source !== undefined && !changes)
+      this.changes.set(source, (changes = { inserted: 0, updated: 0, deleted: 0 }));
     const field = ([undefined, 'inserted', 'updated', 'deleted'] as const)[
       change.tag === changeKinds.extra ? 0 : change.tag + 1
     ];
@@ -280,35 +279,23 @@ export class Following {
     if (changes) changes[field]++;
   }
 
-  private readonly destinations = new Map<string, { source: string }>();
-  private byDestination(destination: string): { source: string } | undefined {
-    let found = this.destinations.get(destination);
-    if (!found) {
-      found = this.tables.records.find((record) => record.destination === destination);
-      if (found) this.destinations.set(destination, found);
-    }
-    return found;
-  }
-
   private rejected(
     change: RowChange,
     error: { code: string; message: string },
     transaction: Transaction,
   ): void {
-    const record = this.tables.records.find((one) => one.destination === change.table);
-    const table = record && this.tables.find(record.definition.database, record.definition.name);
+    const table = this.tables.ofChange(change);
     if (!table) return;
-    const identity = `${table.plan.source} ${transaction.gtid ?? transaction.commitMicros} ${Buffer.from(change.key, 'latin1').toString('hex').slice(0, 200)}`;
     const kind = (['INSERT', 'UPDATE', 'DELETE', 'UPDATE'] as const)[change.tag] ?? 'UPDATE';
     this.guard(() =>
       this.options.dirty.record({
         plan: table.plan,
-        identity,
+        identity: refusedIdentity(table.plan.source, transaction, change.key),
         operation: kind,
         ...error,
-        position: this.tracker.position,
-        sourceRow: {},
+        position: transaction.begins,
         row: change.row,
+        ...(this.options.prepared.etl && { computed: this.options.prepared.etl.writes }),
       }),
     );
   }
@@ -364,8 +351,7 @@ export class Following {
         });
         return answers;
       },
-      refetch: (table: StreamTable, key: RowChange, transaction: Transaction) =>
-        fetchRow(this.options, table, key, transaction),
+      refetch: (row, transaction) => fetchRow(this.options, row, transaction),
     };
   }
 
@@ -377,7 +363,11 @@ export class Following {
         this.waits--;
         this.goOn();
       },
-      (error: unknown) => this.options.fail(error),
+      (error: unknown) => {
+        // What waited behind this row must not be passed as if it had been applied.
+        this.tracker.freeze();
+        this.options.fail(error);
+      },
     );
     this.work.add(done);
     void done.finally(() => this.work.delete(done));

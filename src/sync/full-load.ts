@@ -3,11 +3,11 @@ import type { RowImage } from '../mysql/model.js';
 import { planChunks, readChunk, type Chunk } from '../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
 import type { SourceSettings } from '../shared/task.js';
+import { keyOf } from '../tablestore/compose.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
-import { TableEncoder, UnwritableRow, showValue } from './encoder.js';
-import type { DirtyData } from './dirty.js';
-import { EtlError } from './etl/values.js';
+import { digest, keyLine, type DirtyData } from './dirty.js';
+import { dirtyReason, TableEncoder } from './encoder.js';
 import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';
 import type { RowTransform } from './transform.js';
@@ -243,19 +243,22 @@ class ChunkLoader {
   }
 
   private dirty(image: RowImage, error: unknown): void {
-    if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
+    const reason = dirtyReason(error);
+    if (!reason) throw error;
     const { plan } = this.table;
     const sourceRow = this.encoder.describe(image);
-    const key = plan.key.map(({ name, column }) => `${name}=${sourceRow[column.name] ?? 'NULL'}`).join(', ');
+    const key = keyLine(
+      Object.fromEntries(plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null])),
+    );
     this.context.dirty.record({
       plan,
-      identity: `load ${plan.source} ${key}`,
+      identity: `load ${plan.source} ${digest(key)}`,
       operation: 'INSERT',
-      code: error instanceof EtlError ? 'ROW-V106' : error.code,
-      message: error.message,
+      ...reason,
       position: null,
       sourceRow,
       key,
+      locator: this.encoder.locate(image),
     });
   }
 
@@ -294,12 +297,12 @@ class ChunkLoader {
       const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);
       context.dirty.record({
         plan,
-        identity: `load ${plan.source} ${keyText(row)}`,
+        identity: `load ${plan.source} ${digest(Buffer.from(keyOf(row), 'latin1'))}`,
         operation: 'INSERT',
         ...error,
         position: null,
-        sourceRow: {},
         row: Buffer.from(row),
+        ...(table.transform.computed && { computed: table.transform.computed }),
       });
     }
   }
@@ -307,9 +310,4 @@ class ChunkLoader {
   private check(): void {
     if (this.failure) throw this.failure.error;
   }
-}
-
-/** The key bytes in hex: the identity of a row in the load. */
-function keyText(row: Buffer): string {
-  return showValue(row.subarray(0, 256));
 }

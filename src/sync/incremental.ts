@@ -6,11 +6,12 @@ import type { Operation, ResolvedTask } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type CheckpointTracker, type Transaction } from './checkpoint.js';
-import type { DirtyData } from './dirty.js';
-import { IncompleteRow, operationOf, TableEncoder, UnwritableRow, type Overrides } from './encoder.js';
-import { EtlError } from './etl/values.js';
+import { digest, keyLine, type DirtyData } from './dirty.js';
+import { dirtyReason, IncompleteRow, operationOf, TableEncoder, type Overrides } from './encoder.js';
 import type { Filter } from './filter/index.js';
+import type { RowLocator } from './locator.js';
 import type { TablePlan } from './plan.js';
+import type { DecidedDirty } from './store.js';
 import type { RowTransform } from './transform.js';
 
 /** A table of the stream, as it is at the present place of the stream. */
@@ -44,8 +45,18 @@ export interface StreamContext {
   wait(work: () => Promise<void>): void;
   /** Asks the source whether rows pass the filter. */
   ask(filter: Filter, table: TablePlan, rows: readonly ((column: string) => unknown)[]): Promise<boolean[]>;
-  /** The row of this key as it is at the source now, written while the key is held (correctness rule 11). */
-  refetch(table: StreamTable, key: RowChange, transaction: Transaction): Promise<void>;
+  /** A row as it is at the source now, written while its key is held (correctness rule 11). */
+  refetch(row: RefetchedRow, transaction: Transaction): Promise<void>;
+}
+
+/** A row of the stream that is written as it is at the source now. */
+export interface RefetchedRow {
+  readonly table: StreamTable;
+  readonly locator: RowLocator;
+  readonly operation: Operation;
+  readonly identity: string;
+  /** Deletes the row that the event is about: sent when the source no longer gives it. */
+  readonly deletion: RowChange | null;
 }
 
 export interface XaBranches {
@@ -81,7 +92,7 @@ export class StreamHandler implements BinlogHandler {
 
   transaction(start: TransactionStart): void {
     this.inOrder(() => {
-      this.transactionNow = this.context.tracker.begin(start.commitMicros, start.gtid);
+      this.transactionNow = this.context.tracker.begin(start.commitMicros, start.gtid ?? start.place);
       this.xid = start.xid;
       this.spool = [];
       if (start.xid !== undefined) this.context.branches.remove(start.xid);
@@ -149,7 +160,7 @@ export class StreamHandler implements BinlogHandler {
 
   statement(event: { database: string; sql: string; commitMicros: number }): void {
     this.inOrder(() => {
-      this.transactionNow ??= this.context.tracker.begin(event.commitMicros, undefined);
+      this.transactionNow ??= this.context.tracker.begin(event.commitMicros, '');
       this.context.statement(event, this.transactionNow);
     });
   }
@@ -161,7 +172,7 @@ export class StreamHandler implements BinlogHandler {
   }
 
   private current(): Transaction {
-    return (this.transactionNow ??= this.context.tracker.begin(0, undefined));
+    return (this.transactionNow ??= this.context.tracker.begin(0, ''));
   }
 
   private end(transaction: Transaction, position: SourcePosition): void {
@@ -216,108 +227,141 @@ export class StreamHandler implements BinlogHandler {
     if (!compiled) return;
     const { table, encoder } = compiled;
     const transaction = this.current();
-    const rowNumber = transaction.rows++;
-    if (!table.filter) {
-      this.change(
-        table,
-        encoder,
-        kind,
-        before,
-        after,
-        before !== null,
-        after !== null,
-        transaction,
-        rowNumber,
-      );
+    const identity = `${table.plan.source} ${transaction.name} ${transaction.nextRow(table.plan.source)}`;
+    const event: RowEvent = { table, encoder, kind, before, after, transaction, identity };
+    const { filter } = table;
+    if (!filter) {
+      this.change(event, before !== null, after !== null);
       return;
     }
-    const wasIn =
-      before === null ? false : table.filter.decide((column) => encoder.read(before, column) ?? null);
-    const isIn =
-      after === null ? false : table.filter.decide((column) => encoder.read(after, column) ?? null);
+    let wasIn: boolean | 'ask';
+    let isIn: boolean | 'ask';
+    try {
+      wasIn = before !== null && (filter.decide((column) => encoder.read(before, column) ?? null) ?? false);
+      isIn = after !== null && (filter.decide((column) => encoder.read(after, column) ?? null) ?? false);
+    } catch (error) {
+      this.failed(event, error);
+      return;
+    }
     if (wasIn !== 'ask' && isIn !== 'ask') {
-      this.change(table, encoder, kind, before, after, wasIn === true, isIn === true, transaction, rowNumber);
+      this.change(event, wasIn, isIn);
       return;
     }
     const [old, now] = [before && copyOf(before), after && copyOf(after)];
     const unknown = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null].filter(
       (image) => image !== null,
     );
-    const { filter } = table;
     this.hold(async () => {
       const readers = unknown.map((image) => (column: string) => encoder.read(image, column) ?? null);
       const answers = await this.context.ask(filter, table.plan, readers);
-      const was = wasIn === 'ask' ? answers.shift()! : wasIn === true;
-      const is = isIn === 'ask' ? answers.shift()! : isIn === true;
-      this.change(table, encoder, kind, old, now, was, is, transaction, rowNumber);
+      const was = wasIn === 'ask' ? answers.shift()! : wasIn;
+      const is = isIn === 'ask' ? answers.shift()! : isIn;
+      this.change({ ...event, before: old, after: now }, was, is);
     });
   }
 
   /** One row event, after the filter: what stays, comes, goes or changes at the destination. */
-  private change(
-    table: StreamTable,
-    encoder: TableEncoder,
-    kind: RowKind,
-    before: RowImage | null,
-    after: RowImage | null,
-    wasIn: boolean,
-    isIn: boolean,
-    transaction: Transaction,
-    rowNumber: number,
-  ): void {
+  private change(event: RowEvent, wasIn: boolean, isIn: boolean): void {
+    const { table, encoder, kind, before, after, transaction } = event;
     const operation = kind.toUpperCase() as Operation;
     if (!this.context.task.synchronization.operations.includes(operation)) return;
-    const identity = `${table.plan.source} ${transaction.gtid ?? transaction.commitMicros} ${rowNumber}`;
-    if (this.context.dirty.isSkipped(identity)) return;
+    const decided = this.context.dirty.hasDecisions ? this.decision(event) : undefined;
+    if (decided) {
+      transaction.onPassed.push(() => this.context.dirty.settle(decided));
+      if (decided.decision === 'retry' && decided.locator) {
+        this.refetch(event, decided.locator);
+        return;
+      }
+    }
     const { transform } = table;
-    const image = after ?? before!;
+    let oldKey: Encoded | null = null;
     try {
       const old =
         before && wasIn ? this.transformed(transform, encoder, before, operation, transaction) : null;
-      const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
       // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
-      const oldKey = old === null ? null : this.encodeOld(encoder, before!, old, kind);
+      oldKey = old === null ? null : this.encodeOld(encoder, before!, old, kind);
+      const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
       if (now === null) {
         if (oldKey)
-          this.emit(
-            oldKey,
-            table,
-            transaction,
-            kind === 'delete' ? changeKinds.delete : changeKinds.update,
-            identity,
-          );
+          this.emit(oldKey, table, transaction, kind === 'delete' ? changeKinds.delete : changeKinds.update);
         return;
       }
       const change = this.encodeNew(encoder, after!, now, wasIn && old !== null ? kind : 'insert');
-      if (oldKey && oldKey.key !== change.key)
-        this.emit(oldKey, table, transaction, changeKinds.extra, identity);
-      this.emit(
-        change,
-        table,
-        transaction,
-        kind === 'insert' ? changeKinds.insert : changeKinds.update,
-        identity,
-      );
+      if (oldKey && oldKey.key !== change.key) this.emit(oldKey, table, transaction, changeKinds.extra);
+      if (decided?.decision === 'skip') return;
+      this.emit(change, table, transaction, kind === 'insert' ? changeKinds.insert : changeKinds.update);
     } catch (error) {
-      if (error instanceof IncompleteRow) {
-        this.refetch(table, encoder, image, transaction);
-        return;
+      this.failed(event, error, oldKey);
+    }
+  }
+
+  /** What was decided on this row, whether it could not be encoded or was refused. */
+  private decision({
+    encoder,
+    before,
+    after,
+    identity,
+    table,
+    transaction,
+  }: RowEvent): DecidedDirty | undefined {
+    const { dirty } = this.context;
+    const known = dirty.decision(identity);
+    if (known) return known;
+    try {
+      const { key } = this.encoded(encoder, after ?? before!, 'delete', noOverrides);
+      return dirty.decision(refusedIdentity(table.plan.source, transaction, key));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The event cannot be applied as it is: a partial image is completed, a dirty row recorded. */
+  private failed(event: RowEvent, error: unknown, oldKey: Encoded | null = null): void {
+    const { table, encoder, kind, before, after, transaction, identity } = event;
+    const image = after ?? before!;
+    if (error instanceof IncompleteRow) {
+      const locator = encoder.locate(image) ?? (before && encoder.locate(before));
+      if (locator) this.refetch(event, locator);
+      else {
+        this.context.stopTable(
+          table.plan.source,
+          new RowferryError(
+            'ROW-S109',
+            `A row event of ${table.plan.source} does not hold the key columns (binlog_row_image is not FULL in a session).`,
+          ),
+        );
       }
-      if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
-      // A row whose key cannot be written was never written either: there is nothing to delete (rule 21).
-      if (kind === 'delete') return;
-      this.context.dirty.record({
-        plan: table.plan,
-        identity,
-        operation,
-        code: error instanceof EtlError ? 'ROW-V106' : error.code,
-        message: error.message,
-        position: this.context.tracker.position,
-        sourceRow: encoder.describe(image),
-        key: table.plan.key
-          .map(({ name, column }) => `${name}=${encoder.describe(image)[column.name] ?? 'NULL'}`)
-          .join(', '),
-      });
+      return;
+    }
+    const reason = dirtyReason(error);
+    if (!reason) throw error;
+    // A row whose key cannot be written was never written either: there is nothing to delete (rule 21).
+    if (kind === 'delete') return;
+    const sourceRow = encoder.describe(image);
+    this.context.dirty.record({
+      plan: table.plan,
+      identity,
+      operation: kind.toUpperCase() as Operation,
+      ...reason,
+      position: transaction.begins,
+      sourceRow,
+      key: keyLine(
+        Object.fromEntries(table.plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null])),
+      ),
+      locator: encoder.locate(image),
+    });
+    // Passed over: but under its old key the row is no longer at the source.
+    if (oldKey && oldKey.key !== this.keyOf(encoder, image))
+      this.emit(oldKey, table, transaction, changeKinds.extra);
+  }
+
+  /** The key of a row of which no more can be encoded; null when not even that. */
+  private keyOf(encoder: TableEncoder, image: RowImage): string | null {
+    try {
+      return this.encoded(encoder, image, 'delete', noOverrides).key;
+    } catch (error) {
+      if (dirtyReason(error) || error instanceof IncompleteRow) return null;
+      throw error;
     }
   }
 
@@ -343,7 +387,7 @@ export class StreamHandler implements BinlogHandler {
       return this.encoded(encoder, before, 'delete', overrides);
     } catch (error) {
       // A key that never could be written left no row behind.
-      if (error instanceof UnwritableRow && kind !== 'insert') return null;
+      if (dirtyReason(error) && kind !== 'insert') return null;
       throw error;
     }
   }
@@ -366,13 +410,7 @@ export class StreamHandler implements BinlogHandler {
     return { op, key: writer.rowKey(), row: writer.copyRow(), dataBytes: writer.dataBytes };
   }
 
-  private emit(
-    encoded: Encoded,
-    table: StreamTable,
-    transaction: Transaction,
-    tag: number,
-    _identity: string,
-  ): void {
+  private emit(encoded: Encoded, table: StreamTable, transaction: Transaction, tag: number): void {
     const onlyExisting =
       encoded.op !== 'delete' &&
       tag === changeKinds.update &&
@@ -394,39 +432,35 @@ export class StreamHandler implements BinlogHandler {
     this.context.enqueue(change);
   }
 
-  /** A partial image: the row is read from the source, while its key is held. */
-  private refetch(
-    table: StreamTable,
-    encoder: TableEncoder,
-    image: RowImage,
-    transaction: Transaction,
-  ): void {
-    const { writer } = this;
-    writer.reset();
-    try {
-      encoder.encode(image, 'delete', writer);
-    } catch (error) {
-      if (!(error instanceof IncompleteRow)) throw error;
-      this.context.stopTable(
-        table.plan.source,
-        new RowferryError(
-          'ROW-S109',
-          `A row event of ${table.plan.source} does not hold the key columns (binlog_row_image is not FULL in a session).`,
-        ),
-      );
-      return;
-    }
-    const key: RowChange = {
-      table: table.plan.destination,
-      op: 'delete',
-      key: writer.rowKey(),
-      row: writer.copyRow(),
-      dataBytes: writer.dataBytes,
-      owner: transaction,
-      tag: changeKinds.update,
+  /** The row is read from the source as it is now, while its key is held; the stream stands still meanwhile. */
+  private refetch(event: RowEvent, locator: RowLocator): void {
+    const { table, encoder, kind, before, after, transaction, identity } = event;
+    const encodeKey = (image: RowImage | null): RowChange | null => {
+      if (!image) return null;
+      try {
+        return {
+          ...this.encoded(encoder, image, 'delete', noOverrides),
+          table: table.plan.destination,
+          owner: transaction,
+          tag: changeKinds.update,
+        };
+      } catch (error) {
+        if (dirtyReason(error) || error instanceof IncompleteRow) return null;
+        throw error;
+      }
     };
+    const old = encodeKey(before);
+    const now = encodeKey(after) ?? old;
+    if (old && now && old.key !== now.key) this.send({ ...old, tag: changeKinds.extra }, transaction);
     transaction.outstanding++;
-    this.hold(() => this.context.refetch(table, key, transaction));
+    const row: RefetchedRow = {
+      table,
+      locator,
+      operation: kind.toUpperCase() as Operation,
+      identity,
+      deletion: now,
+    };
+    this.hold(() => this.context.refetch(row, transaction));
   }
 
   private compiled(binlogTable: BinlogTable): { table: StreamTable; encoder: TableEncoder } | null {
@@ -461,6 +495,21 @@ export class StreamHandler implements BinlogHandler {
     }
     return { table, encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, binlogTable) };
   }
+}
+
+interface RowEvent {
+  readonly table: StreamTable;
+  readonly encoder: TableEncoder;
+  readonly kind: RowKind;
+  readonly before: RowImage | null;
+  readonly after: RowImage | null;
+  readonly transaction: Transaction;
+  readonly identity: string;
+}
+
+/** A row that the destination refused is known by its key within the transaction. */
+export function refusedIdentity(source: string, transaction: Transaction, key: string): string {
+  return `${source} ${transaction.name} ${digest(Buffer.from(key, 'latin1'))}`;
 }
 
 type Encoded = Pick<RowChange, 'op' | 'key' | 'row' | 'dataBytes'>;

@@ -3,7 +3,9 @@ import { identifier } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
 import { readChunk } from '../mysql/snapshot.js';
 import { selectExpression } from '../mysql/types/index.js';
+import { RowferryError } from '../shared/errors.js';
 import { decodeRows, type KeyValue } from '../tablestore/wire/plainbuffer.js';
+import type { RowLocator } from './locator.js';
 import type { CellPlan, TablePlan } from './plan.js';
 
 /** Keys that one statement asks for. */
@@ -23,19 +25,57 @@ export async function lookUp(
   for (let from = 0; from < keys.length; from += lookUpKeys) {
     const some = keys.slice(from, from + lookUpKeys).map((key) => decodeRows(key)[0]!.primaryKey);
     const condition = keyCondition(plan, some);
-    if (condition === null) continue;
-    await readChunk(connection, {
-      table: plan.definition,
-      columns: plan.definition.columns,
-      select: selectExpression,
-      filter: plan.filter === null ? condition : `(${condition}) AND (${plan.filter})`,
-      chunk: { index: 0, lower: null, upper: null },
-      onRow: (image) => {
-        onRow(image);
-        return true;
-      },
-    });
+    if (condition !== null) await read(connection, plan, condition, onRow);
   }
+}
+
+/** The same for one row by what it was at the source; the caller compares, here too. Throws ROW-S108. */
+export async function lookUpLocated(
+  connection: SourceConnection,
+  plan: TablePlan,
+  locator: RowLocator,
+  onRow: (image: RowImage) => void,
+): Promise<void> {
+  const parts = locator.map((part) => {
+    const column = plan.definition.columns.find(
+      (one) => one.name.toLowerCase() === part.column.toLowerCase(),
+    );
+    if (!column) {
+      throw new RowferryError(
+        'ROW-S108',
+        `${plan.source} has no column ${part.column} any more, by which its dirty rows are known.`,
+        { remedy: 'Load the table anew, or discard its records.' },
+      );
+    }
+    const { unit } = part;
+    const value =
+      part.type === 'INTEGER'
+        ? BigInt(part.value)
+        : part.type === 'BINARY'
+          ? Buffer.from(part.value, 'hex')
+          : part.value;
+    return equality({ column, ...(unit && { unit }) }, value);
+  });
+  if (parts.every((part) => part !== null)) await read(connection, plan, parts.join(' AND '), onRow);
+}
+
+async function read(
+  connection: SourceConnection,
+  plan: TablePlan,
+  condition: string,
+  onRow: (image: RowImage) => void,
+): Promise<void> {
+  await readChunk(connection, {
+    table: plan.definition,
+    columns: plan.definition.columns,
+    select: selectExpression,
+    filter: plan.filter === null ? condition : `(${condition}) AND (${plan.filter})`,
+    chunk: { index: 0, lower: null, upper: null },
+    onRow: (image) => {
+      onRow(image);
+      return true;
+    },
+  });
 }
 
 /** The rows of these keys as a condition in SQL; null when none of the keys can be of this source. */
@@ -51,7 +91,7 @@ function keyCondition(plan: TablePlan, keys: readonly (readonly [string, KeyValu
 }
 
 /** null: no value of the column gives this cell. */
-function equality(cell: CellPlan, value: KeyValue | undefined): string | null {
+function equality(cell: Pick<CellPlan, 'column' | 'unit'>, value: KeyValue | undefined): string | null {
   const { column } = cell;
   const name = identifier(column.name);
   if (Buffer.isBuffer(value)) return `${name} = x'${value.toString('hex')}'`;

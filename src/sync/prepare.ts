@@ -122,7 +122,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     loadCharsetDecoders((sql) => connection.query(sql), charsetsOf(columns)),
   );
   const prepared = new PreparedTask(options, facts, charsets, plans, records, progress);
-  prepared.lock = await options.retry.retrying(() => acquireLockPatiently(options, plans));
+  prepared.lock = await options.retry.retrying(() => lockDestinations(options, records));
   if (first) {
     store.transaction(() => {
       store.clear();
@@ -136,21 +136,17 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
 const lockPatienceMs = 20_000;
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */
-async function acquireLockPatiently(
-  options: PrepareOptions,
-  plans: readonly TablePlan[],
+export async function lockDestinations(
+  options: Pick<PrepareOptions, 'task' | 'signal' | 'onLockLost'>,
+  tables: readonly { readonly destination: string }[],
 ): Promise<SourceLock> {
   const { source, destination } = options.task;
   const target = `${destination.endpoint} ${destination.instance}`;
+  const names = [...new Set(tables.map((table) => table.destination))];
   const until = Date.now() + lockPatienceMs;
   for (;;) {
     try {
-      return await acquireLock(
-        source,
-        target,
-        plans.map((plan) => plan.destination),
-        options.onLockLost,
-      );
+      return await acquireLock(source, target, names, options.onLockLost);
     } catch (error) {
       if (!(error instanceof RowferryError && error.code === 'ROW-E101') || Date.now() > until) throw error;
       await delay(500, undefined, { signal: options.signal });

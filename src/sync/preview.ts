@@ -6,9 +6,8 @@ import type { ResolvedTask } from '../shared/task.js';
 import type { PreviewTable } from '../shared/workbench-api.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
-import { showValue, TableEncoder, UnwritableRow } from './encoder.js';
+import { dirtyReason, showValue, TableEncoder } from './encoder.js';
 import { compileEtl } from './etl/compile.js';
-import { EtlError } from './etl/values.js';
 import { planTables, sourceName, type TablePlan } from './plan.js';
 import { selectTables } from './precheck/selection.js';
 import { RowTransform } from './transform.js';
@@ -92,12 +91,12 @@ async function previewTable(
         cells: columns.map((c) => (cells.has(c.name) ? showValue(cells.get(c.name) as never) : null)),
       });
     } catch (error) {
-      if (!(error instanceof UnwritableRow) && !(error instanceof EtlError)) throw error;
+      const reason = dirtyReason(error);
+      if (!reason) throw error;
       const shown = encoder.describe(image);
-      const code = error instanceof UnwritableRow ? error.code : 'ROW-V106';
       rows.push({
         cells: columns.map((c) => shown[c.source] ?? null),
-        problem: new RowferryError(code as never, error.message).toPlain(),
+        problem: new RowferryError(reason.code as never, reason.message).toPlain(),
       });
     }
   };

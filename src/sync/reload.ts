@@ -1,20 +1,17 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
-import { connectSource } from '../mysql/connection.js';
 import { safeStartPosition } from '../mysql/position.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import type { SourcePosition } from '../shared/position.js';
-import type { RowChange } from '../tablestore/model.js';
-import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
-import { operationOf, TableEncoder } from './encoder.js';
+import { keyLine } from './dirty.js';
 import { loadTables } from './full-load.js';
 import type { FollowingOptions } from './following.js';
-import type { StreamTable } from './incremental.js';
-import { lookUp } from './lookup.js';
+import type { RefetchedRow, StreamTable } from './incremental.js';
 import { planTable, selectionOf, type PlanProblem } from './plan.js';
 import { onSource, planError, recordOf } from './prepare.js';
 import { prepareTable } from './schema.js';
+import { DirtyNow, takeRow } from './row-now.js';
 import type { TableRecord } from './store.js';
 import { sweep } from './sweep.js';
 
@@ -65,6 +62,7 @@ export async function loadFresh(
   store.transaction(() => {
     store.saveTable(record);
     store.clearChunks(plan.source);
+    store.clearDirty(plan.source);
   });
   prepared.update(record);
   prepared.plans = [...prepared.plans.filter((one) => one.source !== plan.source), plan];
@@ -93,51 +91,42 @@ export async function deleteRowsOf(options: FollowingOptions, table: StreamTable
 }
 
 /**
- * Writes the row of a key as it is at the source now, while the key is held, so that nothing overtakes it. A row that
- * is gone is not written: its DELETE comes in the stream (correctness rule 11).
+ * Writes a row of the stream as it is at the source now, while its key is held (correctness rule 11). One that the
+ * source no longer gives is deleted: if it is gone, its DELETE comes anyway; if it left the filter, this is it.
  */
 export async function fetchRow(
   options: FollowingOptions,
-  table: StreamTable,
-  key: RowChange,
+  row: RefetchedRow,
   transaction: Transaction,
 ): Promise<void> {
-  const { task, writer, prepared } = options;
-  const hold = await writer.hold(key.table, key.key);
-  const { plan } = table;
-  const rows = new RowWriter();
-  const found = await options.retry.retrying(async () => {
-    const connection = await connectSource(task.source, 'snapshot');
-    try {
-      rows.reset();
-      const encoder = new TableEncoder(plan, plan.definition.columns, 'text', prepared.charsets);
-      let change: RowChange | null = null;
-      await lookUp(connection, plan, [key.row], (image) => {
-        const overrides = table.transform.active
-          ? table.transform.run(encoder, image, 'UPDATE', transaction.commitMicros || null)
-          : undefined;
-        if (overrides === null) return;
-        rows.reset();
-        encoder.encode(image, operationOf(task.write.mode), rows, overrides);
-        if (rows.rowKey() !== key.key) return;
-        change = {
-          table: key.table,
-          op: operationOf(task.write.mode),
-          key: key.key,
-          row: rows.copyRow(),
-          dataBytes: rows.dataBytes,
-          owner: transaction,
-          tag: changeKinds.update,
-        };
-      });
-      return change;
-    } finally {
-      await connection.close();
-    }
-  });
-  if (found) hold.release(found);
-  else {
-    hold.release();
+  const { task, writer, prepared, retry } = options;
+  const { table, locator, operation, identity, deletion } = row;
+  const { plan, transform } = table;
+  const commitMicros = transaction.commitMicros || null;
+  try {
+    const found = await takeRow(
+      { task, writer, charsets: prepared.charsets, retrying: (work) => retry.retrying(work) },
+      { plan, transform, locator, operation, commitMicros, ...(deletion && { key: deletion.key }) },
+    );
+    const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;
+    if (found) found.hold.release({ ...found.change, owner: transaction, tag });
+    else if (deletion) writer.enqueue(deletion);
+    else transaction.outstanding--;
+  } catch (error) {
+    if (!(error instanceof DirtyNow)) throw error;
+    options.dirty.record({
+      plan,
+      identity,
+      operation,
+      code: error.code,
+      message: error.message,
+      position: transaction.begins,
+      sourceRow: error.sourceRow,
+      key: keyLine(
+        Object.fromEntries(plan.key.map(({ name, column }) => [name, error.sourceRow[column.name] ?? null])),
+      ),
+      locator,
+    });
     transaction.outstanding--;
   }
 }

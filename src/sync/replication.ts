@@ -52,6 +52,7 @@ export class Replication {
   private phase: ReplicationView['phase'] = 'none';
   private retry: ReplicationView['retry'];
   private outcome: RunOutcome | null = null;
+  private over = false;
   private progress: TaskProgress | null;
   private finished: Promise<RunOutcome> | undefined;
   private readonly gate: SourceGate;
@@ -77,9 +78,12 @@ export class Replication {
     this.gate = new SourceGate(task.source, task.throttle.full, this.stopping.signal, log);
   }
 
-  /** For whatever else writes rows of this task while it runs: order per key is kept by this one writer. */
-  get repairWriter(): TablestoreWriter {
-    return this.writer;
+  /**
+   * For whatever else writes rows of this task while it runs: order per key is kept by this one writer. null before the
+   * lock on the source is held, and when the run is over.
+   */
+  get runningWriter(): TablestoreWriter | null {
+    return this.prepared && !this.over ? this.writer : null;
   }
 
   run(): Promise<RunOutcome> {
@@ -130,6 +134,7 @@ export class Replication {
       else if (cause instanceof RowferryError) this.outcome = { state: 'failed', error: cause.toPlain() };
       else throw cause;
     } finally {
+      this.over = true;
       // Nothing is written any more when another may begin.
       this.writer.close();
       await this.prepared?.lock?.release().catch(() => undefined);
@@ -241,6 +246,7 @@ export class Replication {
           this.store.transaction(() => {
             prepared.save({ ...record, phase: 'loaded' });
             this.store.clearChunks(source);
+            this.store.settleLoaded(source);
             this.store.saveProgress(prepared.progress);
           });
           this.log.info(`${source} loaded: ${record.rows} rows`);

@@ -3,9 +3,8 @@ import type { RowImage } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import { keyOnly } from '../tablestore/compose.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
-import { TableEncoder, UnwritableRow } from './encoder.js';
+import { dirtyReason, TableEncoder } from './encoder.js';
 import type { EtlProgram } from './etl/compile.js';
-import { EtlError } from './etl/values.js';
 import { lookUp } from './lookup.js';
 import type { TablePlan } from './plan.js';
 import { contentsOf, type RowContent } from './row-content.js';
@@ -31,31 +30,54 @@ export class SourceRows {
     this.transform = new RowTransform(plan, etl);
   }
 
-  /** The row as PlainBuffer bytes; null when it is dropped or cannot be written. */
-  encode(image: RowImage): Buffer | null {
+  /** The row as PlainBuffer bytes, or why there is none. */
+  encode(image: RowImage): Buffer | 'dropped' | 'unwritable' {
     const { encoder, transform, writer } = this;
     try {
       const overrides = transform.active ? transform.load(encoder, image) : undefined;
-      if (overrides === null) return null;
+      if (overrides === null) return 'dropped';
       writer.reset();
       encoder.encode(image, 'put', writer, overrides);
       return writer.copyRow();
     } catch (error) {
-      if (error instanceof UnwritableRow || error instanceof EtlError) return null;
+      if (dirtyReason(error)) return 'unwritable';
       throw error;
     }
   }
 
-  /** Rows of these keys that the source has, as PlainBuffer bytes, by key. */
-  async byKeys(keys: readonly string[]): Promise<Map<string, { row: Buffer; content: RowContent }>> {
+  /** The key of a row that cannot be written, under which an older version may lie; null when not even that. */
+  keyOf(image: RowImage): string | null {
+    try {
+      this.writer.reset();
+      this.encoder.encode(image, 'delete', this.writer);
+      return this.writer.rowKey();
+    } catch (error) {
+      if (dirtyReason(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Rows of these keys that the source has, by key; null: the row is there, and cannot be written. */
+  async byKeys(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
     const wanted = new Set(keys);
-    const rows = new Map<string, { row: Buffer; content: RowContent }>();
+    const rows = new Map<string, FoundRow | null>();
     await lookUp(this.connection, this.plan, keys.map(keyOnly), (image) => {
       const row = this.encode(image);
-      if (row === null) return;
+      if (row === 'dropped') return;
+      if (row === 'unwritable') {
+        const key = this.keyOf(image);
+        if (key !== null && wanted.has(key)) rows.set(key, null);
+        return;
+      }
       const [content] = contentsOf(row, this.ignored);
       if (wanted.has(content!.key)) rows.set(content!.key, { row, content: content! });
     });
     return rows;
   }
+}
+
+export interface FoundRow {
+  /** PlainBuffer. */
+  readonly row: Buffer;
+  readonly content: RowContent;
 }

@@ -4,6 +4,7 @@ import type { Operation } from '../shared/task.js';
 import type { Chunk } from '../mysql/snapshot.js';
 import type { TableDefinition } from '../mysql/model.js';
 import type { TextDefaults } from './ddl/column.js';
+import type { RowLocator } from './locator.js';
 
 /**
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
@@ -26,15 +27,23 @@ export interface TaskStore {
   clearChunks(source: string): void;
 
   /**
-   * Keeps a dirty record, or finds the one of the same identity that a replay meets again, with its decision.
+   * Keeps a dirty record, or renews the one of the same identity that a replay meets again, and gives its decision.
+   * A decision to try again is used up by that: the row was tried, and is dirty still.
    */
   recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null };
-  /** The decision on a record of that identity, without making one. */
-  findDirty(identity: string): { id: string; decision: DirtyDecision | null } | null;
-  /** Is there a record of this key, as people read it? */
+  /** What was decided on records that hold the checkpoint, by identity: a replay applies it (correctness rule 22). */
+  dirtyDecisions(): Map<string, DecidedDirty>;
+  /** The row of a decided record was passed: one to be tried again is forgotten, one to be skipped holds nothing more. */
+  settleDirty(id: string): void;
+  /** A table's load is through: its decided records are dealt with. */
+  settleLoaded(source: string): void;
+  /** The table is loaded anew: what is dirty then will be met again. */
+  clearDirty(source: string): void;
+  /** Is there a record of this key, as people read it, before masking? */
   isDirty(source: string, key: string): boolean;
   dirtyCount(): number;
-  removeDirty(id: string): void;
+  /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
+  pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
 
   /** Pieces of a prepared XA branch, in order (correctness rule 2). */
   appendXa(xid: string, piece: Uint8Array): void;
@@ -86,6 +95,12 @@ export interface ChunkRecord {
 
 export type DirtyDecision = 'skip' | 'retry';
 
+export interface DecidedDirty {
+  id: string;
+  decision: DirtyDecision;
+  locator: RowLocator | null;
+}
+
 export interface NewDirtyRecord {
   /** Same row of the same event, whenever it is read: what a decision is stored by (correctness rule 22). */
   identity: string;
@@ -93,8 +108,14 @@ export interface NewDirtyRecord {
   source: string;
   destination: string;
   operation: Operation;
-  /** The key as people read it. */
+  /** The key as people read it; masked columns hold '***'. */
   key: string;
+  /** SHA-256 of the key before masking. */
+  keyHash: string;
+  /** Where the row is found at the source; null when its key cannot be read, or must not be kept. */
+  locator: RowLocator | null;
+  /** Nothing behind it is passed until somebody decides. */
+  holds: boolean;
   code: string;
   message: string;
   position: SourcePosition | null;

@@ -35,6 +35,8 @@ export interface DdlActions {
  */
 export class StreamTables {
   private readonly tables = new Map<string, Entry>();
+  /** Forgotten whenever a table changes. */
+  private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
 
   constructor(
     private readonly task: ResolvedTask,
@@ -45,6 +47,11 @@ export class StreamTables {
     private readonly actions: DdlActions,
   ) {
     for (const record of store.tables()) this.add(record);
+  }
+
+  private changed(): void {
+    this.byDestination = null;
+    this.actions.changed();
   }
 
   private id(database: string, name: string): string {
@@ -58,7 +65,7 @@ export class StreamTables {
     const entry: Entry = { record, table: null, from: from ?? null };
     if (record.phase !== 'stopped') entry.table = this.streamTable(record.definition);
     this.tables.set(this.id(database, name), entry);
-    this.actions.changed();
+    this.changed();
   }
 
   streamTable(definition: TableDefinition): StreamTable {
@@ -84,6 +91,24 @@ export class StreamTables {
     return entry && entry.from === null ? (entry.table ?? undefined) : undefined;
   }
 
+  /** The table whose row a change is about; in a merge the key says which. */
+  ofChange(change: { readonly table: string; readonly key: string }): StreamTable | undefined {
+    if (!this.byDestination) {
+      this.byDestination = new Map();
+      for (const { table } of this.tables.values()) {
+        if (!table) continue;
+        const { destination, mergeSource } = table.plan;
+        const sharing = this.byDestination.get(destination) ?? [];
+        sharing.push({ table, keyEnd: mergeSource === null ? null : mergeKeyEnd(mergeSource) });
+        this.byDestination.set(destination, sharing);
+      }
+    }
+    const { key } = change;
+    return this.byDestination
+      .get(change.table)
+      ?.find(({ keyEnd }) => keyEnd === null || key.endsWith(keyEnd, key.length - checksumOfCell))?.table;
+  }
+
   get records(): TableRecord[] {
     return [...this.tables.values()].map((entry) => entry.record);
   }
@@ -93,7 +118,7 @@ export class StreamTables {
     for (const entry of this.tables.values()) {
       if (entry.from && hasReached(position, entry.from)) {
         entry.from = null;
-        this.actions.changed();
+        this.changed();
       }
     }
   }
@@ -110,7 +135,7 @@ export class StreamTables {
       entry.record = { ...entry.record, phase: 'stopped', problem: problem.toPlain() };
       this.store.saveTable(entry.record);
       this.actions.log(`${source} stopped: ${problem.message}`);
-      this.actions.changed();
+      this.changed();
     }
   }
 
@@ -198,7 +223,7 @@ export class StreamTables {
     entry.record = changed;
     // The stored list stays the old one until the checkpoint is behind the statement.
     transaction.onPassed.push(() => this.store.saveTable(changed));
-    this.actions.changed();
+    this.changed();
     if (applied.backfill.length > 0) {
       this.actions.reload(
         statement.table,
@@ -333,6 +358,17 @@ export class StreamTables {
         );
     }
   }
+}
+
+/** Tag and checksum behind the value of a PlainBuffer cell. */
+const checksumOfCell = 2;
+
+/** What the bytes of a merge's key end with, before that: the value of its last cell, behind its length. */
+function mergeKeyEnd(mergeSource: string): string {
+  const value = Buffer.from(mergeSource, 'utf8');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(value.length);
+  return Buffer.concat([length, value]).toString('latin1');
 }
 
 interface Entry {

@@ -15,6 +15,11 @@ export class RowTransform {
     private readonly program: EtlProgram | null,
   ) {}
 
+  /** Source columns whose values the script sets. */
+  get computed(): ReadonlySet<string> | undefined {
+    return this.program?.writes;
+  }
+
   get active(): boolean {
     return this.program !== null;
   }

@@ -1,5 +1,6 @@
 import type { DirtyFilter, DirtyRecord } from '../../shared/workbench-api.js';
 import type { EngineConnection } from '../../engine/client.js';
+import type { ResolvedTask } from '../../shared/task.js';
 import { flag, text, usageError, type Command, type Values } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
@@ -52,7 +53,7 @@ export const dirty: Command = {
     }
     const { task } = loadTask(file, context.cwd, context.environment);
     return withEngine(context, values, {}, (engine) =>
-      carryOut(action, engine, task.id, filter, flag(values, 'json'), context.terminal),
+      carryOut(action, engine, task, filter, flag(values, 'json'), context.terminal),
     );
   },
 };
@@ -73,25 +74,25 @@ function filterOf(values: Values, ids: readonly string[]): DirtyFilter {
 async function carryOut(
   action: Action,
   { api }: EngineConnection,
-  id: string,
+  task: ResolvedTask,
   filter: DirtyFilter,
   json: boolean,
   terminal: Terminal,
 ): Promise<number> {
   switch (action) {
     case 'retry':
-      terminal.print(`Put right: ${count(await api.retryDirty(id, filter))}.`);
+      terminal.print(`Put right: ${count(await api.retryDirty(task, filter))}.`);
       return 0;
     case 'skip':
-      terminal.print(`Skipped: ${count(await api.skipDirty(id, filter))}.`);
+      terminal.print(`Skipped: ${count(await api.skipDirty(task.id, filter))}.`);
       return 0;
     case 'discard':
-      terminal.print(`Discarded: ${count(await api.discardDirty(id, filter))}.`);
+      terminal.print(`Discarded: ${count(await api.discardDirty(task.id, filter))}.`);
       return 0;
     default: {
       let shown = 0;
       for (let offset = 0; ; offset += pageSize) {
-        const page = await api.dirtyRecords(id, filter, { offset, limit: pageSize });
+        const page = await api.dirtyRecords(task.id, filter, { offset, limit: pageSize });
         shown += page.records.length;
         const asJson = action === 'export' || json;
         for (const line of asJson

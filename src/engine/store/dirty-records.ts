@@ -1,7 +1,19 @@
 import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../shared/workbench-api.js';
 import { errorCodes, type ErrorCode } from '../../shared/errors.js';
+import type { RowLocator } from '../../sync/locator.js';
 import type { DirtyDecision } from '../../sync/store.js';
 import type { Database } from './database.js';
+
+/** A record as a retry takes it up. */
+export interface DirtyRowRecord {
+  id: number;
+  source: string;
+  operation: DirtyRecord['operation'];
+  position: DirtyRecord['position'];
+  locator: RowLocator | null;
+  /** The checkpoint waits for a decision on it. */
+  holds: boolean;
+}
 
 interface Row {
   id: number;
@@ -39,50 +51,76 @@ export class DirtyRecords {
     return { total, records };
   }
 
+  /** What a retry needs of the records, oldest first, at most `limit` behind the id `after`. */
+  rows(filter: DirtyFilter, after: number, limit: number): DirtyRowRecord[] {
+    const { where, values } = this.#where(filter);
+    return this.database
+      .all<Pick<Row, 'id' | 'source' | 'operation' | 'position'> & { locator: string | null; holds: number }>(
+        `SELECT id, source, operation, position, locator, holds FROM dirty WHERE ${where} AND id > ? ORDER BY id LIMIT ?`,
+        ...values,
+        after,
+        limit,
+      )
+      .map((row) => ({
+        id: row.id,
+        source: row.source,
+        operation: row.operation,
+        position: row.position === null ? null : (JSON.parse(row.position) as DirtyRecord['position']),
+        locator: row.locator === null ? null : (JSON.parse(row.locator) as DirtyRowRecord['locator']),
+        holds: row.holds === 1,
+      }));
+  }
+
   /** Kept with the record's identity, and applied when the row comes again. Number of records. */
   decide(filter: DirtyFilter, decision: DirtyDecision): number {
     const { where, values } = this.#where(filter);
     return this.database.run(`UPDATE dirty SET decision = ? WHERE ${where}`, decision, ...values).changes;
   }
 
-  /** Out of sight for good; the decision stays for a replay that meets the row again. Number of records. */
+  /** Out of sight for good; where the checkpoint waits, the decision stays for the replay. Number of records. */
   discard(filter: DirtyFilter): number {
     const { where, values } = this.#where(filter);
-    return this.database.run(
-      `UPDATE dirty SET decision = 'skip', discarded = 1, source_row = '{}', cells = '{}' WHERE ${where}`,
-      ...values,
-    ).changes;
-  }
-
-  /** As if they had never been made: the next run tries these rows again. Number of records. */
-  remove(filter: DirtyFilter): number {
-    const { where, values } = this.#where(filter);
-    return this.database.run(`DELETE FROM dirty WHERE ${where}`, ...values).changes;
-  }
-
-  /** Records of "skip" that are too old, or too many: the oldest go first. Those that hold a checkpoint stay. */
-  prune(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number {
     return this.database.transaction(() => {
-      let removed = this.database.run(
-        'DELETE FROM dirty WHERE task = ? AND at_ms < ?',
-        this.task,
-        nowMs - limits.keepDays * 86_400_000,
+      const held = this.database.run(
+        `UPDATE dirty SET decision = 'skip', discarded = 1, source_row = '{}', cells = '{}', locator = NULL
+         WHERE ${where} AND holds = 1`,
+        ...values,
       ).changes;
-      const size = () =>
-        this.database.get<{ n: number | null }>(
-          'SELECT SUM(LENGTH(source_row) + LENGTH(cells) + LENGTH(key) + LENGTH(message) + 200) AS n FROM dirty WHERE task = ?',
-          this.task,
-        )?.n ?? 0;
-      while (size() > limits.maxMegabytes * 1_000_000) {
-        const { changes } = this.database.run(
-          'DELETE FROM dirty WHERE id IN (SELECT id FROM dirty WHERE task = ? ORDER BY id LIMIT 100)',
-          this.task,
-        );
-        if (changes === 0) break;
-        removed += changes;
-      }
-      return removed;
+      return held + this.database.run(`DELETE FROM dirty WHERE ${where}`, ...values).changes;
     });
+  }
+
+  /** The row was written: a record that holds the checkpoint stays until the replay has passed it. */
+  writtenAnew(id: number): void {
+    this.database.transaction(() => {
+      this.database.run(
+        "UPDATE dirty SET decision = 'retry' WHERE task = ? AND id = ? AND holds = 1",
+        this.task,
+        id,
+      );
+      this.database.run('DELETE FROM dirty WHERE task = ? AND id = ? AND holds = 0', this.task, id);
+    });
+  }
+
+  /** Why the retry of a record failed. */
+  failedAnew(id: number, code: string, message: string): void {
+    this.database.run(
+      'UPDATE dirty SET code = ?, message = ? WHERE task = ? AND id = ?',
+      code,
+      message,
+      this.task,
+      id,
+    );
+  }
+
+  /** Records that hold the checkpoint and wait for a decision. */
+  undecided(): number {
+    return (
+      this.database.get<{ n: number }>(
+        'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL',
+        this.task,
+      )?.n ?? 0
+    );
   }
 
   #where(filter: DirtyFilter): { where: string; values: (string | number)[] } {
@@ -97,7 +135,8 @@ export class DirtyRecords {
     if (filter.sinceMs !== undefined) add('at_ms >= ?', filter.sinceMs);
     if (filter.untilMs !== undefined) add('at_ms <= ?', filter.untilMs);
     if (filter.ids !== undefined) {
-      add(`id IN (${filter.ids.map(() => '?').join(', ') || 'NULL'})`, ...filter.ids.map(Number));
+      // One value, whatever their number: SQLite takes only so many.
+      add('id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids.map(Number)));
     }
     return { where: parts.join(' AND '), values };
   }

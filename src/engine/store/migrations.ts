@@ -67,4 +67,9 @@ export const migrations: Migrations = [
      PRIMARY KEY (task, kind)
    ) STRICT, WITHOUT ROWID;
    ALTER TABLE task ADD COLUMN keep_running INTEGER NOT NULL DEFAULT 0`,
+  // Where the row is at the source, and whether the checkpoint waits for a decision on it.
+  `ALTER TABLE dirty ADD COLUMN locator TEXT;
+   ALTER TABLE dirty ADD COLUMN key_hash TEXT NOT NULL DEFAULT '';
+   ALTER TABLE dirty ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX dirty_key ON dirty (task, source, key_hash)`,
 ];

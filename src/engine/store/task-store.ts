@@ -1,17 +1,14 @@
 import type {
   ChunkRecord,
+  DecidedDirty,
   DirtyDecision,
   NewDirtyRecord,
   TableRecord,
   TaskProgress,
   TaskStore,
 } from '../../sync/store.js';
+import { digest } from '../../sync/dirty.js';
 import type { Database } from './database.js';
-
-interface DirtyIdentity {
-  id: number;
-  decision: DirtyDecision | null;
-}
 
 /** What replication keeps of one task, in the store of the engine. */
 export class SqliteTaskStore implements TaskStore {
@@ -95,43 +92,106 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null } {
-    // A replay meets the same row again: its record, and what was decided on it, stay as they are.
-    this.database.run(
-      `INSERT INTO dirty (task, identity, source, destination, operation, key, code, message, position, source_row, cells, at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, identity) DO NOTHING`,
-      this.task,
-      record.identity,
-      record.source,
-      record.destination,
-      record.operation,
-      record.key,
+    const { identity } = record;
+    const told = [
       record.code,
       record.message,
-      record.position === null ? null : JSON.stringify(record.position),
       JSON.stringify(record.sourceRow),
       JSON.stringify(record.cells),
-      record.atMs,
-    );
-    const kept = this.findDirty(record.identity);
-    if (!kept) throw new Error('a dirty record was not kept');
-    return kept;
+      record.locator === null ? null : JSON.stringify(record.locator),
+      record.holds ? 1 : 0,
+    ] as const;
+    return this.transaction(() => {
+      const known = this.database.get<{ id: number; decision: DirtyDecision | null }>(
+        'SELECT id, decision FROM dirty WHERE task = ? AND identity = ?',
+        this.task,
+        identity,
+      );
+      if (known?.decision === 'skip') return { id: String(known.id), decision: 'skip' };
+      if (known) {
+        // Under another mapping the row may be dirty for another reason.
+        this.database.run(
+          `UPDATE dirty SET code = ?, message = ?, source_row = ?, cells = ?, locator = ?, holds = ?, decision = NULL
+           WHERE id = ?`,
+          ...told,
+          known.id,
+        );
+        return { id: String(known.id), decision: null };
+      }
+      this.database.run(
+        `INSERT INTO dirty (code, message, source_row, cells, locator, holds, task, identity, source, destination, operation, key, key_hash, position, at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...told,
+        this.task,
+        identity,
+        record.source,
+        record.destination,
+        record.operation,
+        record.key,
+        record.keyHash,
+        record.position === null ? null : JSON.stringify(record.position),
+        record.atMs,
+      );
+      const { id } = this.database.get<{ id: number }>('SELECT last_insert_rowid() AS id')!;
+      return { id: String(id), decision: null };
+    });
   }
 
-  findDirty(identity: string): { id: string; decision: DirtyDecision | null } | null {
-    const row = this.database.get<DirtyIdentity>(
-      'SELECT id, decision FROM dirty WHERE task = ? AND identity = ?',
+  dirtyDecisions(): Map<string, DecidedDirty> {
+    const rows = this.database.all<{
+      id: number;
+      identity: string;
+      decision: DirtyDecision;
+      locator: string | null;
+    }>(
+      'SELECT id, identity, decision, locator FROM dirty WHERE task = ? AND holds = 1 AND decision IS NOT NULL',
       this.task,
-      identity,
     );
-    return row ? { id: String(row.id), decision: row.decision } : null;
+    return new Map(
+      rows.map(({ id, identity, decision, locator }) => [
+        identity,
+        {
+          id: String(id),
+          decision,
+          locator: locator === null ? null : (JSON.parse(locator) as DecidedDirty['locator']),
+        },
+      ]),
+    );
+  }
+
+  settleDirty(id: string): void {
+    this.transaction(() => {
+      this.database.run(
+        "DELETE FROM dirty WHERE task = ? AND id = ? AND decision = 'retry'",
+        this.task,
+        Number(id),
+      );
+      this.database.run('UPDATE dirty SET holds = 0 WHERE task = ? AND id = ?', this.task, Number(id));
+    });
+  }
+
+  settleLoaded(source: string): void {
+    this.transaction(() => {
+      const loaded = 'task = ? AND source = ? AND position IS NULL';
+      this.database.run(`DELETE FROM dirty WHERE ${loaded} AND decision = 'retry'`, this.task, source);
+      this.database.run(
+        `UPDATE dirty SET holds = 0 WHERE ${loaded} AND decision = 'skip'`,
+        this.task,
+        source,
+      );
+    });
+  }
+
+  clearDirty(source: string): void {
+    this.database.run('DELETE FROM dirty WHERE task = ? AND source = ?', this.task, source);
   }
 
   isDirty(source: string, key: string): boolean {
     const row = this.database.get(
-      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key = ? LIMIT 1',
+      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key_hash = ? LIMIT 1',
       this.task,
       source,
-      key,
+      digest(key),
     );
     return row !== undefined;
   }
@@ -144,8 +204,28 @@ export class SqliteTaskStore implements TaskStore {
     return row?.n ?? 0;
   }
 
-  removeDirty(id: string): void {
-    this.database.run('DELETE FROM dirty WHERE task = ? AND id = ?', this.task, Number(id));
+  pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number {
+    return this.transaction(() => {
+      let removed = this.database.run(
+        'DELETE FROM dirty WHERE task = ? AND holds = 0 AND at_ms < ?',
+        this.task,
+        nowMs - limits.keepDays * 86_400_000,
+      ).changes;
+      const size = () =>
+        this.database.get<{ n: number | null }>(
+          'SELECT SUM(LENGTH(source_row) + LENGTH(cells) + LENGTH(key) + LENGTH(message) + 200) AS n FROM dirty WHERE task = ?',
+          this.task,
+        )?.n ?? 0;
+      while (size() > limits.maxMegabytes * 1_000_000) {
+        const { changes } = this.database.run(
+          'DELETE FROM dirty WHERE id IN (SELECT id FROM dirty WHERE task = ? AND holds = 0 ORDER BY id LIMIT 100)',
+          this.task,
+        );
+        if (changes === 0) break;
+        removed += changes;
+      }
+      return removed;
+    });
   }
 
   appendXa(xid: string, piece: Uint8Array): void {

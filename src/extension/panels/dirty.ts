@@ -56,7 +56,8 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
         dispose: () => listening.dispose(),
         host: {
           page: async (filter, page) => (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
-          retry: async (filter) => changed(await (await engine('retryDirty')).retryDirty(id(), filter)),
+          retry: async (filter) =>
+            changed(await (await engine('retryDirty')).retryDirty(await service.resolve(task.uri), filter)),
           discard: async (filter) => {
             const api = await engine('discardDirty');
             const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });

@@ -287,6 +287,7 @@ export class BinlogDecoder implements EventSink {
     this.#commitMicros = this.#gtid?.commitMicros ?? this.#eventSeconds * 1_000_000;
     this.#handler.transaction({
       commitMicros: this.#commitMicros,
+      place: `${this.#file}:${this.#offset}`,
       ...(this.#gtid?.gtid === undefined ? {} : { gtid: this.#gtid.gtid }),
       ...(xid === undefined ? {} : { xid }),
     });

@@ -17,7 +17,7 @@ import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { planTables, type TablePlan } from '../plan.js';
 import { planError } from '../prepare.js';
 import { contentsOf, type RowContent } from '../row-content.js';
-import { SourceRows } from '../source-rows.js';
+import { SourceRows, type FoundRow } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
 import { cellsSideBySide, keyText, maskedCells, maskedKeyText } from './differences.js';
 import { repair, type RepairWriter } from './repair.js';
@@ -202,10 +202,12 @@ class TableCheck {
         onRow: (image) => {
           this.sourceRows++;
           const row = rows.encode(image);
-          // Not written by the task either: it is among the dirty records, or dropped on purpose.
-          if (row === null) {
-            if (this.etl === null) this.report.dirty++;
-          } else batch.push(contentsOf(row, this.ignored)[0]!);
+          // Not written by the task either: among the dirty records, with an older version of it perhaps still there.
+          if (row === 'unwritable') {
+            this.report.dirty++;
+            const key = rows.keyOf(image);
+            if (key !== null) this.remember(key);
+          } else if (row !== 'dropped') batch.push(contentsOf(row, this.ignored)[0]!);
           if (batch.length >= batchRows) send();
           return batches.size < batchesAtOnce;
         },
@@ -225,10 +227,14 @@ class TableCheck {
     const there = await destinationRows(this.client, this.plan.destination, keys, this.ignored, this.read);
     rows.forEach((row, i) => {
       this.report.compared++;
-      if (this.seen.size < rememberedKeys) this.seen.add(row.key);
-      else this.seenAll = false;
+      this.remember(row.key);
       if (there[i]?.content.cells !== row.cells) this.suspects.add(row.key);
     });
+  }
+
+  private remember(key: string): void {
+    if (this.seen.size < rememberedKeys) this.seen.add(key);
+    else this.seenAll = false;
   }
 
   private async compareDestination(): Promise<void> {
@@ -246,9 +252,7 @@ class TableCheck {
     }
   }
 
-  private async fromSource(
-    keys: readonly string[],
-  ): Promise<Map<string, { row: Buffer; content: RowContent }>> {
+  private async fromSource(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
     const connection = await connectSource(this.options.task.source, 'snapshot');
     try {
       return await new SourceRows(connection, this.plan, this.charsets, this.etl, this.ignored).byKeys(keys);
@@ -281,6 +285,11 @@ class TableCheck {
         const there = await destinationRows(this.client, plan.destination, some, this.ignored, this.read);
         some.forEach((key, i) => {
           const wanted = source.get(key);
+          if (wanted === null) {
+            this.report.dirty++;
+            changing.delete(key);
+            return;
+          }
           const found = there[i] ?? null;
           if (wanted?.content.cells === found?.content.cells) {
             changing.delete(key);

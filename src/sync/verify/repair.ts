@@ -13,12 +13,18 @@ export async function repair(
   writer: RepairWriter,
   plan: TablePlan,
   keys: readonly string[],
-  read: (keys: readonly string[]) => Promise<Map<string, { row: Buffer }>>,
+  read: (keys: readonly string[]) => Promise<Map<string, { row: Buffer } | null>>,
 ): Promise<void> {
   for (const key of keys) {
     const hold = await writer.hold(plan.destination, key);
     const rows = await read([key]);
-    const row = rows.get(key)?.row;
+    const found = rows.get(key);
+    if (found === null) {
+      // It became one that cannot be written; an older version is better than none.
+      hold.release();
+      continue;
+    }
+    const row = found?.row;
     await new Promise<void>((resolve, reject) => {
       const owner: ChangeOwner = {
         acknowledged: () => resolve(),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digest } from '../../../src/sync/dirty.js';
 import { DirtyRecords } from '../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../src/engine/store/engine-store.js';
 import { SqliteTaskStore } from '../../../src/engine/store/task-store.js';
@@ -33,6 +34,9 @@ const dirty = (identity: string, change: Partial<NewDirtyRecord> = {}): NewDirty
   destination: 'a',
   operation: 'INSERT',
   key: '1',
+  keyHash: digest(change.key ?? '1'),
+  locator: null,
+  holds: false,
   code: 'ROW-V103',
   message: 'refused',
   position: { file: 'binlog.1', offset: 5 },
@@ -105,7 +109,6 @@ describe('dirty records', () => {
     const records = new DirtyRecords(engine.database, 'a');
     expect(records.decide({ ids: [first.id] }, 'skip')).toBe(1);
     expect(store.recordDirty(dirty('x'))).toEqual({ id: first.id, decision: 'skip' });
-    expect(store.findDirty('y')).toBeNull();
     expect([store.dirtyCount(), other.dirtyCount()]).toEqual([1, 0]);
   });
 
@@ -136,11 +139,42 @@ describe('dirty records', () => {
       position: { file: 'binlog.1' },
       error: { code: 'ROW-V101', remedy: expect.stringContaining('Retype') },
     });
-    expect(records.remove({ code: 'ROW-V102' })).toBe(5);
+    expect(records.discard({ code: 'ROW-V102' })).toBe(5);
     expect([store.dirtyCount(), other.dirtyCount()]).toEqual([5, 1]);
     expect(records.discard({})).toBe(5);
     expect([store.dirtyCount(), records.page({}, all).total]).toEqual([0, 0]);
-    expect(store.findDirty('r0')).toMatchObject({ decision: 'skip' });
+  });
+
+  it('that hold the checkpoint stay until the replay has passed them as decided', () => {
+    const locator = [{ column: 'id', type: 'STRING' as const, value: '1' }];
+    const held = ['skip', 'retry', 'gone', 'open'].map((name) =>
+      store.recordDirty(dirty(name, { holds: true, locator, atMs: 0 })),
+    );
+    const [skip, retry, gone, open] = held.map(({ id }) => id);
+    const records = new DirtyRecords(engine.database, 'a');
+    const nothing = { keepDays: 1, maxMegabytes: 0.000001 };
+    expect(store.pruneDirty(nothing, 1e15)).toBe(0);
+    records.decide({ ids: [skip!] }, 'skip');
+    records.writtenAnew(Number(retry));
+    records.discard({ ids: [gone!] });
+    expect(records.undecided()).toBe(1);
+    expect([...store.dirtyDecisions()]).toEqual([
+      ['skip', { id: skip, decision: 'skip', locator }],
+      ['retry', { id: retry, decision: 'retry', locator }],
+      ['gone', { id: gone, decision: 'skip', locator: null }],
+    ]);
+    // Tried again and dirty again: somebody has to decide once more.
+    expect(store.recordDirty(dirty('retry', { holds: true, locator }))).toEqual({
+      id: retry,
+      decision: null,
+    });
+    expect(records.undecided()).toBe(2);
+    records.writtenAnew(Number(retry));
+    for (const id of [skip!, retry!, gone!]) store.settleDirty(id);
+    expect(store.dirtyDecisions().size).toBe(0);
+    expect(records.page({}, { offset: 0, limit: 9 }).records.map((r) => r.id)).toEqual([skip, open]);
+    store.pruneDirty(nothing, 1e15);
+    expect(records.page({}, { offset: 0, limit: 9 }).records.map((r) => r.id)).toEqual([open]);
   });
 
   it('are kept for so many days and so much space, the newest longest', () => {
@@ -148,8 +182,8 @@ describe('dirty records', () => {
     for (let n = 0; n < 300; n++)
       store.recordDirty(dirty(`r${n}`, { atMs: n * day, cells: { x: 'y'.repeat(5000) } }));
     const records = new DirtyRecords(engine.database, 'a');
-    expect(records.prune({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toBe(1);
-    records.prune({ keepDays: 1000, maxMegabytes: 1 }, 300 * day);
+    expect(store.pruneDirty({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toBe(1);
+    store.pruneDirty({ keepDays: 1000, maxMegabytes: 1 }, 300 * day);
     const left = records.page({}, { offset: 0, limit: 1000 }).records;
     expect(left.length).toBeGreaterThan(90);
     expect(left.length).toBeLessThan(200);

@@ -1,0 +1,115 @@
+import { connectSource } from '../mysql/connection.js';
+import type { RowImage } from '../mysql/model.js';
+import type { CharsetDecoders } from '../mysql/types/index.js';
+import type { Operation, ResolvedTask } from '../shared/task.js';
+import type { KeyHold, RowChange } from '../tablestore/model.js';
+import { RowWriter } from '../tablestore/wire/row-writer.js';
+import type { TablestoreWriter } from '../tablestore/writer.js';
+import { dirtyReason, operationOf, TableEncoder } from './encoder.js';
+import type { RowLocator } from './locator.js';
+import { lookUpLocated } from './lookup.js';
+import type { TablePlan } from './plan.js';
+import type { RowTransform } from './transform.js';
+
+export interface RowNowContext {
+  readonly task: ResolvedTask;
+  readonly writer: Pick<TablestoreWriter, 'hold'>;
+  readonly charsets: CharsetDecoders;
+  /** Runs work on a fresh connection, again and again while the source is away. */
+  readonly retrying: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Which row, and as what it is written. */
+export interface WantedRow {
+  readonly plan: TablePlan;
+  readonly transform: RowTransform;
+  readonly locator: RowLocator;
+  readonly operation: Operation;
+  readonly commitMicros: number | null;
+  /** The key that it most likely has: held before the first look. */
+  readonly key?: string;
+}
+
+/** A row as it is at the source now, while its key is held: releasing the hold with the change writes it. */
+export interface RowNow {
+  readonly hold: KeyHold;
+  readonly change: Omit<RowChange, 'owner' | 'tag'>;
+}
+
+/** The row is there and cannot be written as it is now either. */
+export class DirtyNow extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly sourceRow: Record<string, string | null>,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Reads a row as it is now, with its key held from before the read, so that whatever is written from it is not
+ * overtaken by what was read earlier (correctness rule 11). null: the source, filter and transformation give no such
+ * row. Throws DirtyNow, RowferryError.
+ */
+export async function takeRow(context: RowNowContext, wanted: WantedRow): Promise<RowNow | null> {
+  const { writer } = context;
+  const { destination } = wanted.plan;
+  let held = wanted.key;
+  let hold = held === undefined ? undefined : await writer.hold(destination, held);
+  for (;;) {
+    let change: RowNow['change'] | null;
+    try {
+      change = await context.retrying(() => readRow(context, wanted));
+    } catch (error) {
+      hold?.release();
+      throw error;
+    }
+    if (change && hold && change.key === held) return { hold, change };
+    hold?.release();
+    if (!change) return null;
+    held = change.key;
+    hold = await writer.hold(destination, held);
+  }
+}
+
+async function readRow(context: RowNowContext, wanted: WantedRow): Promise<RowNow['change'] | null> {
+  const { task } = context;
+  const { plan, transform, operation } = wanted;
+  const encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
+  const rows = new RowWriter();
+  const op = operationOf(task.write.mode);
+  let change: RowNow['change'] | null = null;
+  let problem: DirtyNow | null = null;
+  const take = (image: RowImage) => {
+    if (!encoder.isAt(image, wanted.locator)) return;
+    try {
+      const overrides = transform.active
+        ? transform.run(encoder, image, operation, wanted.commitMicros)
+        : undefined;
+      if (overrides === null) return;
+      encoder.encode(image, op, rows, overrides);
+      change = {
+        table: plan.destination,
+        op,
+        key: rows.rowKey(),
+        row: rows.copyRow(),
+        dataBytes: rows.dataBytes,
+        ...(operation === 'UPDATE' &&
+          !task.synchronization.operations.includes('INSERT') && { condition: 'exist' as const }),
+      };
+    } catch (error) {
+      const reason = dirtyReason(error);
+      if (!reason) throw error;
+      problem = new DirtyNow(reason.code, reason.message, encoder.describe(image));
+    }
+  };
+  const connection = await connectSource(task.source, 'snapshot');
+  try {
+    await lookUpLocated(connection, plan, wanted.locator, take);
+  } finally {
+    await connection.close();
+  }
+  if (problem) throw problem as DirtyNow;
+  return change;
+}

@@ -1,0 +1,237 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startReplica, type Replica } from '../support/replica.js';
+
+/** Rows that cannot be written, by both roads, and what people decide on them (correctness rule 22). */
+let replica: Replica;
+const page = { offset: 0, limit: 100 };
+const tooBig = (mib: number) => `REPEAT('x', ${mib} * 1024 * 1024)`;
+
+beforeAll(async () => {
+  replica = await startReplica();
+  await replica.mysql.query('CREATE DATABASE d');
+}, 60_000);
+afterAll(() => replica?.close());
+
+async function table(name: string, columns: string): Promise<void> {
+  await replica.mysql.query(`CREATE TABLE d.${name} (${columns})`);
+}
+const objects = (name: string, more: Record<string, unknown> = {}) => [
+  { database: 'd', tables: [{ name, ...more }] },
+];
+
+describe('skip', () => {
+  it('keeps a record of every row, of both phases, and goes on', async () => {
+    const { mysql, engine } = replica;
+    await table('big', 'id BIGINT UNSIGNED PRIMARY KEY, n BIGINT UNSIGNED, t LONGTEXT, secret VARCHAR(20)');
+    await mysql.query(
+      `INSERT INTO d.big VALUES (1, 1, 'a', 's'), (2, 18446744073709551615, 'b', 's'), (3, 3, ${tooBig(3)}, 's'), (18446744073709551615, 4, 'd', 's')`,
+    );
+    const task = replica.task({
+      objects: objects('big'),
+      dirtyData: { policy: 'skip', mask: ['SECRET'] },
+    });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    await mysql.query(
+      `INSERT INTO d.big VALUES (5, 18446744073709551615, 'e', 's'); UPDATE d.big SET t = ${tooBig(3)} WHERE id = 1`,
+    );
+    await mysql.query("INSERT INTO d.big VALUES (6, 6, 'f', 's')");
+    await replica.caughtUp(task);
+    expect(replica.rows('big').map((row) => row['id'])).toEqual([1, 6]);
+
+    const { total, records } = await engine.api.dirtyRecords(task.id, {}, page);
+    expect(total).toBe(5);
+    const told = Object.fromEntries(records.map((r) => [r.key, r]));
+    expect(Object.keys(told).sort()).toEqual(['id=1', 'id=18446744073709551615', 'id=2', 'id=3', 'id=5']);
+    expect(told['id=2']).toMatchObject({
+      source: 'd.big',
+      destination: 'big',
+      operation: 'INSERT',
+      error: { code: 'ROW-V101' },
+      position: null,
+      sourceRow: { id: '2', n: '18446744073709551615', t: 'b', secret: '***' },
+    });
+    expect(told['id=5']).toMatchObject({ operation: 'INSERT', position: { file: /./ } } as never);
+    expect(told['id=1']).toMatchObject({ operation: 'UPDATE', error: { code: 'ROW-V102' } });
+    expect(told['id=3']!.sourceRow['t']!.length).toBeLessThan(5000);
+    const inPages = [0, 2, 4].map((offset) =>
+      engine.api.dirtyRecords(task.id, {}, { offset, limit: 2 }).then((p) => p.records.length),
+    );
+    expect(await Promise.all(inPages)).toEqual([2, 2, 1]);
+    expect((await engine.api.dirtyRecords(task.id, { code: 'ROW-V102' }, page)).total).toBe(2);
+    if (process.platform !== 'win32')
+      expect(statSync(join(replica.stateDir, 'store.db')).mode & 0o777).toBe(0o600);
+
+    // Rows that cannot be written are not what a verification is about; the older version of one is no ghost.
+    expect(await replica.verify(task)).toMatchObject({ equal: true, tables: [{ dirty: 5, extra: 0 }] });
+
+    // By the new mapping, and as the rows are now: through the writer of the running task.
+    await mysql.query("UPDATE d.big SET t = 'short now' WHERE id = 3");
+    await replica.caughtUp(task);
+    const columns = { n: { type: 'STRING' } };
+    const mended = { ...task, objects: objects('big', { columns }) } as typeof task;
+    expect(await engine.api.retryDirty(mended, {})).toBe(3);
+    const left = await engine.api.dirtyRecords(task.id, {}, page);
+    expect(left.records.map((r) => r.key).sort()).toEqual(['id=1', 'id=18446744073709551615']);
+    expect(replica.rows('big')).toMatchObject([
+      { id: 1 },
+      { id: 2, n: '18446744073709551615' },
+      { id: 3, n: '3', t: 'short now' },
+      { id: 5, n: '18446744073709551615' },
+      { id: 6 },
+    ]);
+    expect(await engine.api.skipDirty(task.id, { ids: [left.records[0]!.id] })).toBe(1);
+    expect(await engine.api.discardDirty(task.id, {})).toBe(2);
+    expect((await replica.snapshot(task)).dirty).toBe(0);
+    await replica.stop(task);
+  }, 60_000);
+});
+
+describe('block', () => {
+  it('stops behind nothing that was not decided; retry, skip and discard let the task go on (rule 22)', async () => {
+    const { mysql, engine } = replica;
+    await table('held', 'id INT PRIMARY KEY, n BIGINT UNSIGNED, note VARCHAR(20)');
+    await mysql.query("INSERT INTO d.held VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')");
+    const task = replica.task({ objects: objects('held') });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    const before = (await replica.snapshot(task)).position;
+    // The rows behind the dirty one are in the same packet, in the same transaction and in later ones.
+    await mysql.query("UPDATE d.held SET n = 18446744073709551615, note = 'too wide' WHERE id = 2");
+    await mysql.query("UPDATE d.held SET note = 'behind' WHERE id IN (1, 3)");
+    const blocked = await replica.ended(task);
+    expect(blocked).toMatchObject({ state: 'blocked', error: { code: 'ROW-V105' } });
+    const held = await replica.snapshot(task);
+    expect(held).toMatchObject({ state: 'blocked', dirty: 1 });
+    expect(held.position?.offset).toBe(before?.offset);
+
+    // Started again without a decision it is where it was, with the same record.
+    await replica.start(task);
+    expect(await replica.ended(task)).toMatchObject({ state: 'blocked' });
+    const [record] = (await engine.api.dirtyRecords(task.id, {}, page)).records;
+    expect((await engine.api.dirtyRecords(task.id, {}, page)).total).toBe(1);
+    expect(record).toMatchObject({ key: 'id=2', sourceRow: { n: '18446744073709551615' } });
+
+    // A retry that fails leaves the record, and the task where it is.
+    expect(await engine.api.retryDirty(task, { ids: [record!.id] })).toBe(0);
+    expect(await replica.snapshot(task)).toMatchObject({ state: 'blocked', dirty: 1 });
+
+    // The row is mended at the source; the event still holds the value that fits nowhere.
+    await mysql.query("UPDATE d.held SET n = 22, note = 'mended' WHERE id = 2");
+    expect(await engine.api.retryDirty(task, {})).toBe(1);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp && s.dirty === 0);
+    expect(replica.rows('held')).toEqual([
+      { id: 1, n: 1, note: 'behind' },
+      { id: 2, n: 22, note: 'mended' },
+      { id: 3, n: 3, note: 'behind' },
+    ]);
+
+    await mysql.query("UPDATE d.held SET n = 18446744073709551615, note = 'skipped' WHERE id = 2");
+    await mysql.query("INSERT INTO d.held VALUES (4, 18446744073709551615, 'discarded'), (5, 5, 'e')");
+    await replica.until(task, (s) => s.state === 'blocked');
+    expect(await engine.api.skipDirty(task.id, {})).toBe(1);
+    await replica.until(task, (s) => s.state === 'blocked' && s.dirty === 2);
+    expect(await engine.api.discardDirty(task.id, {})).toBe(2);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp);
+    expect(replica.rows('held').map((r) => [r['id'], r['note']])).toEqual([
+      [1, 'behind'],
+      [2, 'mended'],
+      [3, 'behind'],
+      [5, 'e'],
+    ]);
+    await replica.stop(task);
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+  }, 60_000);
+
+  it('holds the load until it is decided, and the mapping may change meanwhile', async () => {
+    const { mysql, engine } = replica;
+    await table('loaded', 'id INT PRIMARY KEY, n BIGINT UNSIGNED');
+    await mysql.query(
+      'INSERT INTO d.loaded VALUES (1, 18446744073709551615), (2, 2), (3, 18446744073709551614)',
+    );
+    const task = replica.task({ objects: objects('loaded') });
+    await replica.start(task);
+    expect(await replica.ended(task)).toMatchObject({ state: 'blocked' });
+    const mended = {
+      ...task,
+      objects: objects('loaded', { columns: { n: { type: 'STRING' } } }),
+    } as typeof task;
+    expect(await engine.api.retryDirty(mended, {})).toBeGreaterThan(0);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp && s.dirty === 0);
+    expect(replica.rows('loaded')).toEqual([
+      { id: 1, n: '18446744073709551615' },
+      { id: 2, n: '2' },
+      { id: 3, n: '18446744073709551614' },
+    ]);
+    await replica.stop(task);
+  }, 60_000);
+
+  it('a row that the destination refuses is kept with its cells, and tried again when it is taken', async () => {
+    const { mysql, store, engine } = replica;
+    await table('refused', 'id INT PRIMARY KEY, a VARCHAR(20), b VARCHAR(20), KEY (a)');
+    const task = replica.task({
+      objects: objects('refused', { columns: { b: { rename: 'bee' } } }),
+      dirtyData: { policy: 'block', mask: ['a'] },
+    });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    const refuse = () =>
+      store.faults.set([
+        {
+          operation: 'BulkImport',
+          kind: 'error',
+          code: 'OTSParameterInvalid',
+          message: 'not today',
+          row: true,
+        },
+      ]);
+    refuse();
+    await mysql.query("INSERT INTO d.refused VALUES (1, 'x', NULL)");
+    expect(await replica.ended(task)).toMatchObject({ state: 'blocked' });
+    const first = (await engine.api.dirtyRecords(task.id, {}, page)).records;
+    expect(first).toMatchObject([
+      {
+        key: 'id=1',
+        error: { code: 'OTSParameterInvalid', message: 'not today' },
+        sourceRow: { id: '1', a: '***', b: null },
+        cells: { a: '***' },
+      },
+    ]);
+    expect(await engine.api.retryDirty(task, {})).toBe(0);
+    expect(await engine.api.skipDirty(task.id, { ids: [first[0]!.id] })).toBe(1);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp);
+    await mysql.query("INSERT INTO d.refused VALUES (2, NULL, 'z')");
+    await replica.until(task, (s) => s.state === 'blocked');
+    store.faults.set([]);
+    expect(await engine.api.retryDirty(task, { sinceMs: first[0]!.atMs + 1 })).toBe(1);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp && s.dirty === 1);
+    expect(replica.rows('refused')).toEqual([{ id: 2, bee: 'z' }]);
+    await replica.stop(task);
+  }, 60_000);
+
+  it('under an unwritable new key the old one is gone (rule 7), an unwritable key has nothing to delete (rule 21)', async () => {
+    const { mysql, engine } = replica;
+    await table('longkey', 'k VARCHAR(2000) CHARACTER SET latin1 PRIMARY KEY, v INT');
+    await mysql.query("INSERT INTO d.longkey VALUES ('short', 1), (REPEAT('k', 1500), 2)");
+    const task = replica.task({ objects: objects('longkey'), dirtyData: 'skip' });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    expect((await replica.snapshot(task)).dirty).toBe(1);
+    await mysql.query("UPDATE d.longkey SET k = REPEAT('l', 1500) WHERE k = 'short'");
+    await mysql.query("DELETE FROM d.longkey WHERE k = REPEAT('k', 1500)");
+    await mysql.query("INSERT INTO d.longkey VALUES ('last', 3)");
+    await replica.caughtUp(task);
+    expect(replica.rows('longkey')).toEqual([{ k: 'last', v: 3 }]);
+    const { records } = await engine.api.dirtyRecords(task.id, {}, page);
+    expect(records.map((r) => [r.operation, r.error.code])).toEqual([
+      ['INSERT', 'ROW-V104'],
+      ['UPDATE', 'ROW-V104'],
+    ]);
+    // What is gone at the source is not written, and the record with it (rule 11).
+    expect(await engine.api.retryDirty(task, { ids: [records[0]!.id] })).toBe(1);
+    expect((await replica.snapshot(task)).dirty).toBe(1);
+    await replica.stop(task);
+  }, 60_000);
+});
