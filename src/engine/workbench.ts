@@ -13,8 +13,10 @@ import { RowferryError } from '../shared/errors.js';
 import { defaultCellType } from '../mysql/types/index.js';
 import { keyProblem } from '../sync/precheck/selection.js';
 import { TablestoreClient } from '../tablestore/client.js';
-import { describeTable, getRange, keyBounds, listTables } from '../tablestore/operations.js';
+import { describeTable, getRange, keyBounds, listTables, type KeyType } from '../tablestore/operations.js';
+import { changeSample, makeSample } from './sample.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+import { prepareName, RowWriter } from '../tablestore/wire/row-writer.js';
 
 type Catalog = Pick<
   WorkbenchApi,
@@ -23,6 +25,8 @@ type Catalog = Pick<
   | 'databases'
   | 'catalog'
   | 'countRows'
+  | 'makeSample'
+  | 'changeSample'
   | 'destinationTables'
   | 'destinationTable'
   | 'destinationRows'
@@ -47,6 +51,8 @@ export const catalogApi: Catalog = {
       );
       return Number(row?.found ?? 0);
     }),
+  makeSample: (source) => withSource(source, makeSample),
+  changeSample: (source) => withSource(source, changeSample),
   destinationTables: (destination) => withDestination(destination, (client) => listTables(client)),
   destinationTable: (destination, table) =>
     withDestination(destination, async (client): Promise<DestinationTable> => {
@@ -57,7 +63,8 @@ export const catalogApi: Catalog = {
     withDestination(destination, async (client): Promise<DestinationRows> => {
       const { keys } = await described(client, table);
       const bounds = keyBounds(keys.map((key) => key.name));
-      const start = page.from === undefined ? bounds.start : Buffer.from(page.from, 'base64');
+      const start =
+        page.from === undefined ? startKey(keys, page.startAt ?? []) : Buffer.from(page.from, 'base64');
       const { rows, next } = await getRange(client, { table, start, end: bounds.end, limit: page.limit });
       const decoded = rows.length === 0 ? [] : decodeRows(rows);
       const columns = new Set(keys.map((key) => key.name));
@@ -65,6 +72,7 @@ export const catalogApi: Catalog = {
       const names = [...columns];
       return {
         columns: names,
+        keyColumns: keys.length,
         rows: decoded.map((row) => {
           const cells = new Map<string, unknown>([
             ...row.primaryKey,
@@ -106,6 +114,38 @@ function catalogColumn(column: Column): CatalogColumn {
     cellType: defaultCellType(column),
     keyProblem: keyProblem(column),
   };
+}
+
+/** The key from which a page begins; columns without a value begin with the smallest. Throws ROW-T104. */
+function startKey(keys: readonly { name: string; type: KeyType }[], values: readonly string[]): Buffer {
+  const writer = new RowWriter(4096);
+  writer.beginRow();
+  keys.forEach(({ name, type }, index) => {
+    const value = values[index];
+    if (value === undefined || value === '') {
+      writer.keyBound(prepareName(name), 'minimum');
+      return;
+    }
+    const cell = writer.key(prepareName(name));
+    if (type === 'STRING') cell.text(value);
+    else if (type === 'BINARY') {
+      if (!/^0x([0-9a-f]{2})*$/i.test(value))
+        throw notAKey(name, value, 'Write it as 0x and two digits a byte.');
+      const bytes = Buffer.from(value.slice(2), 'hex');
+      cell.binary(bytes, 0, bytes.length);
+    } else {
+      const number = /^[+-]?\d{1,19}$/.test(value.trim()) ? BigInt(value.trim()) : undefined;
+      if (number === undefined || BigInt.asIntN(64, number) !== number)
+        throw notAKey(name, value, 'It is a whole number of 64 bits.');
+      cell.bigInteger(number);
+    }
+  });
+  writer.endRow();
+  return writer.copyRow();
+}
+
+function notAKey(name: string, value: string, remedy: string): RowferryError {
+  return new RowferryError('ROW-T104', `${value} is no value of the key column ${name}.`, { remedy });
 }
 
 /** Values as text, binary as 0x…. */

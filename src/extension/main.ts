@@ -1,7 +1,10 @@
+import { began } from './began.js';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { connectionCommands } from './commands/connection-commands.js';
+import { newTaskCommands } from './commands/new-task-commands.js';
 import { registerCommands } from './commands/register.js';
+import { sampleCommands } from './commands/sample-commands.js';
 import { taskCommands } from './commands/task-commands.js';
 import { LocalTablestore } from './connections/local-tablestore.js';
 import { SavedConnections } from './connections/saved-connections.js';
@@ -13,11 +16,13 @@ import { showError } from './notifications.js';
 import { dirtyKind } from './panels/dirty.js';
 import { monitorKind } from './panels/monitor.js';
 import { precheckKind } from './panels/precheck.js';
+import { RowsPanels } from './panels/rows.js';
 import { TaskEditorProvider, taskEditorViewType } from './panels/task-editor.js';
 import { TaskPanels } from './panels/task-panel.js';
 import { verifyKind } from './panels/verify.js';
 import { Secrets } from './secrets.js';
 import { applyTuning } from './tasks/apply-tuning.js';
+import { watchClosing } from './tasks/closing.js';
 import { TaskFiles } from './tasks/task-files.js';
 import { TaskService } from './tasks/task-service.js';
 import { ConnectionsView } from './views/connections-view.js';
@@ -38,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
     context.asAbsolutePath(join('dist', 'node', 'engine.mjs')),
     log,
   );
-  const files = new TaskFiles();
+  const files = new TaskFiles(vscode.Uri.joinPath(context.globalStorageUri, 'tasks'));
   const service = new TaskService(files, session, { saved, local, secrets });
   const tasksView = new TasksView(files, session, service);
   const connectionsView = new ConnectionsView(saved, local, session, log);
@@ -54,6 +59,15 @@ export function activate(context: vscode.ExtensionContext): void {
     dirty: new TaskPanels(panelContext, dirtyKind(panelContext)),
   };
 
+  const rows = new RowsPanels({
+    extensionUri: context.extensionUri,
+    session,
+    destination: (name) => connectionsView.destination(name),
+    log,
+  });
+
+  const closing = watchClosing(context, files, session, service, local, log);
+
   context.subscriptions.push(
     log,
     saved,
@@ -64,16 +78,20 @@ export function activate(context: vscode.ExtensionContext): void {
     connectionsView,
     monitor,
     ...Object.values(panels),
+    rows,
     new StatusBar(session),
     watchTasks(session, service, log),
     applyTuning(files, session, service, log),
+    closing,
     vscode.window.registerCustomEditorProvider(
       taskEditorViewType,
       new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, log }),
     ),
     registerCommands(log, {
-      ...taskCommands({ files, service, log, cliScript, panels, precheck, verify }),
-      ...connectionCommands({ saved, local, session, secrets, view: connectionsView, log }),
+      ...taskCommands({ files, service, view: tasksView, log, cliScript, panels, precheck, verify }),
+      ...sampleCommands({ files, saved, local, session }),
+      ...newTaskCommands({ files, saved, session, view: connectionsView }),
+      ...connectionCommands({ saved, local, session, secrets, view: connectionsView, rows }),
     }),
   );
 
@@ -83,5 +101,9 @@ export function activate(context: vscode.ExtensionContext): void {
     showError(log, 'activation', error);
     return;
   }
-  void session.attach().catch((error: unknown) => logError(log, 'attach', error));
+  void session
+    .attach()
+    .catch((error: unknown) => logError(log, 'attach', error))
+    .then(() => closing.attached());
+  log.info(`activated in ${Math.round(performance.now() - began)} ms, loading included`);
 }

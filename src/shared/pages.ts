@@ -5,6 +5,7 @@ import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
 import type {
   CatalogTable,
+  DestinationRows,
   DirtyFilter,
   DirtyPage,
   HistoryPoint,
@@ -231,4 +232,30 @@ export interface VerifyState {
   finishedMs: number | null;
   problem: { message: string; remedy: string } | null;
   canCancel: boolean;
+}
+
+export const rowsCalls = {
+  ready: z.tuple([]),
+  page: z.tuple([
+    z.strictObject({
+      limit: z.int().min(1).max(1000),
+      from: text.optional(),
+      startAt: z.array(text).max(4).optional(),
+    }),
+  ]),
+  copy: z.tuple([text]),
+} satisfies CallSchemas;
+export type RowsPage = z.infer<(typeof rowsCalls)['page']>[0];
+/** Rows of a Tablestore table, to be looked at. */
+export interface RowsHost {
+  ready(): Promise<void>;
+  page(page: RowsPage): Promise<DestinationRows>;
+  copy(text: string): Promise<void>;
+}
+export interface RowsState {
+  connection: string;
+  table: string;
+  primaryKey: { name: string; type: string }[];
+  /** Whether to read at once. A page that comes back with the window waits until it is asked: nothing connects by itself. */
+  read: boolean;
 }

@@ -125,6 +125,57 @@ export function rowsWords(snapshot: TaskSnapshot, t: Translate, locale?: string)
   return t('{0} rows', formatCount(full + inserted + updated + deleted, locale));
 }
 
+export interface PhaseStep {
+  id: 'schema' | 'full' | 'incremental';
+  label: string;
+  icon: string;
+  color?: string;
+  description: string;
+}
+
+/** The phases of a task in their order, which are behind it, which it is in, and what each has done. */
+export function phaseSteps(
+  snapshot: TaskSnapshot,
+  wanted: Record<PhaseStep['id'], boolean>,
+  t: Translate,
+  locale?: string,
+): PhaseStep[] {
+  const order = ['schema', 'full', 'incremental'] as const;
+  const labels = { schema: t('Schema'), full: t('Full load'), incremental: t('Incremental') };
+  const present = order.findIndex((id) => id === snapshot.phase);
+  const runs = isRunning(snapshot.state);
+  const count = (value: number) => formatCount(value, locale);
+  const { full, inserted, updated, deleted } = snapshot.rows;
+  const percent = loadPercent(snapshot);
+  const done = {
+    schema: t('{0} tables', count(snapshot.tables.length)),
+    full: joined(percent === null ? '' : `${percent}%`, t('{0} rows', count(full))),
+    incremental: joined(
+      runs && snapshot.phase === 'incremental' ? latencyWords(snapshot.latencyMs, t, locale) : '',
+      t('{0} inserted, {1} updated, {2} deleted', count(inserted), count(updated), count(deleted)),
+    ),
+  };
+  return order
+    .filter((id) => wanted[id])
+    .map((id): PhaseStep => {
+      const at = order.indexOf(id);
+      const behind = at < present || snapshot.state === 'completed' || snapshot.phase === 'verify';
+      if (behind)
+        return { id, label: labels[id], icon: 'pass', color: 'charts.green', description: done[id] };
+      if (at !== present)
+        return { id, label: labels[id], icon: 'circle-large-outline', description: t('waiting') };
+      if (!runs) return { id, label: labels[id], icon: 'circle-large-outline', description: done[id] };
+      const live = id === 'incremental';
+      return {
+        id,
+        label: labels[id],
+        icon: live ? 'pulse' : 'loading~spin',
+        ...(live ? { color: 'charts.green' } : {}),
+        description: done[id],
+      };
+    });
+}
+
 export interface TableLook {
   icon: string;
   color?: string;

@@ -51,6 +51,8 @@ export interface DestinationTable {
 export interface DestinationRows {
   columns: string[];
   rows: (string | null)[][];
+  /** How many of the columns make the key: the first ones. */
+  keyColumns: number;
   /** Where the next page begins; null at the end. */
   next: string | null;
 }
@@ -96,6 +98,19 @@ export interface HistoryPoint {
   latencyMs: number | null;
 }
 
+/** A small shop on the source to try things on. */
+export interface SampleInfo {
+  database: string;
+  rows: number;
+  /** False: it was there already. */
+  made: boolean;
+}
+export interface SampleChanges {
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+
 /** Settings of a running task that take effect at once; absent: unchanged. */
 export interface Tuning {
   throttle?: {
@@ -124,12 +139,20 @@ export interface WorkbenchApi {
     source: SourceSettings,
     table: { database: string; name: string; filter?: string },
   ): Promise<number>;
+  /**
+   * Makes the database of the sample; the one call that writes to a source, after a person confirmed it. Throws
+   * ROW-T104 when a database of that name is not the sample.
+   */
+  makeSample(source: SourceSettings): Promise<SampleInfo>;
+  /** Some inserts, updates and deletes in the sample. Throws ROW-S108 when it is not there. */
+  changeSample(source: SourceSettings): Promise<SampleChanges>;
   destinationTables(destination: DestinationSettings): Promise<string[]>;
   destinationTable(destination: DestinationSettings, table: string): Promise<DestinationTable>;
   destinationRows(
     destination: DestinationSettings,
     table: string,
-    page: { limit: number; from?: string },
+    /** `from`: the `next` of the page before. Else `startAt`: values of the first key columns, as text. */
+    page: { limit: number; from?: string; startAt?: string[] },
   ): Promise<DestinationRows>;
   /** Writes nothing. `table`: `database.table`; absent: every selected one. */
   preview(task: ResolvedTask, options: { table?: string; rows: number }): Promise<PreviewTable[]>;

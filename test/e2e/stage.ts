@@ -158,7 +158,7 @@ export async function openSidebar(page: Page): Promise<void> {
   const icon = page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
   await icon.waitFor({ timeout: 20_000 });
   await icon.click();
-  await page.getByRole('treeitem', { name: /Local Tablestore/ }).waitFor({ timeout: 20_000 });
+  await page.locator('.pane', { hasText: 'Tasks' }).first().waitFor({ timeout: 20_000 });
 }
 
 /** The item of a task in the tree. */

@@ -3,12 +3,12 @@ import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import type { LocalTablestore } from '../connections/local-tablestore.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
-import { askForMysql, askForTablestore } from '../connections/wizard.js';
+import { tryOut } from '../connections/try-out.js';
+import { askForMysql, askForMysqlUrl, askForTablestore, type Answer } from '../connections/wizard.js';
 import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
-import { asRowferryError, showError } from '../notifications.js';
+import type { RowsPanels } from '../panels/rows.js';
 import type { Secrets } from '../secrets.js';
-import type { ConnectionNode, ConnectionsView } from '../views/connections-view.js';
+import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
 import type { Commands } from './register.js';
 
 export interface ConnectionCommandContext {
@@ -17,53 +17,56 @@ export interface ConnectionCommandContext {
   session: EngineSession;
   secrets: Secrets;
   view: ConnectionsView;
-  log: Log;
+  rows: RowsPanels;
 }
 
 export function connectionCommands(context: ConnectionCommandContext): Commands {
-  const { saved, local, session, secrets, view, log } = context;
+  const { saved, local, session, secrets, view, rows } = context;
   const { t } = vscode.l10n;
 
-  const testSource = (name: string, settings: SourceSettings) =>
-    vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: t('Connecting to {0}', name) },
-      async () => {
-        const { version } = await (await session.engine()).testSource(settings);
-        return t('{0}: connected to MySQL {1}.', name, version);
-      },
-    );
-  const testDestination = (name: string, settings: DestinationSettings) =>
-    vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: t('Connecting to {0}', name) },
-      async () => {
-        const { tables } = await (await session.engine()).testDestination(settings);
-        return t('{0}: connected, {1} tables.', name, tables);
-      },
-    );
-
-  /** Tells the outcome; a failure keeps the connection and offers to correct it. */
-  const tested = async (test: Thenable<string>, node: ConnectionNode) => {
-    try {
-      void vscode.window.showInformationMessage(await test);
-    } catch (error) {
-      showError(log, 'connection.test', asRowferryError(error), {
-        title: t('Edit'),
-        run: () => vscode.commands.executeCommand('rowferry.connection.edit', node),
-      });
-    }
+  const connectSource = async (name: string, settings: SourceSettings) => {
+    const { version } = await (await session.engine()).testSource(settings);
+    return t('{0}: connected to MySQL {1}.', name, version);
+  };
+  const connectDestination = async (name: string, settings: DestinationSettings) => {
+    const { tables } = await (await session.engine()).testDestination(settings);
+    return t('{0}: connected, {1} tables.', name, tables);
   };
 
+  /** Tests and saves; asks `again` until it connects or the person saves it as it is. */
+  const finishMysql = async (title: string, first: Answer<SourceSettings>) => {
+    let answer = first;
+    for (;;) {
+      const { name, settings } = answer;
+      const outcome = await tryOut(title, settings, () => connectSource(name, settings));
+      if (outcome !== 'change') break;
+      answer = await askForMysql(title, [], answer);
+    }
+    await saved.save('source', answer.name, answer.settings);
+  };
+  const finishTablestore = async (title: string, first: Answer<DestinationSettings>) => {
+    let answer = first;
+    for (;;) {
+      const { name, settings } = answer;
+      const outcome = await tryOut(title, settings, () => connectDestination(name, settings));
+      if (outcome !== 'change') break;
+      answer = await askForTablestore(title, [], answer);
+    }
+    await saved.save('destination', answer.name, answer.settings);
+  };
+
+  const takenSources = async () => Object.keys((await saved.list()).sources);
   const addMysql = async () => {
-    const taken = Object.keys((await saved.list()).sources);
-    const { name, settings } = await askForMysql(t('Add MySQL'), taken);
-    await saved.save('source', name, settings);
-    await tested(testSource(name, settings), nodeOf('source', name));
+    const title = t('Add MySQL');
+    await finishMysql(title, await askForMysql(title, await takenSources()));
+  };
+  const addUrl = async () => {
+    await finishMysql(t('Add MySQL from URL'), await askForMysqlUrl(await takenSources()));
   };
   const addTablestore = async () => {
+    const title = t('Add Tablestore');
     const taken = [...Object.keys((await saved.list()).destinations), localTablestoreName];
-    const { name, settings } = await askForTablestore(t('Add Tablestore'), taken);
-    await saved.save('destination', name, settings);
-    await tested(testDestination(name, settings), nodeOf('destination', name));
+    await finishTablestore(title, await askForTablestore(title, taken));
   };
 
   const pick = async (argument: unknown): Promise<ConnectionNode | undefined> => {
@@ -89,30 +92,48 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     return (await vscode.window.showQuickPick(items, { placeHolder: t('Which connection?') }))?.node;
   };
 
+  /** From the palette: a destination, then one of its tables. */
+  const pickTable = async () => {
+    const names = Object.keys((await saved.list()).destinations);
+    if (local.running) names.push(localTablestoreName);
+    if (names.length === 0) {
+      void vscode.window.showInformationMessage(t('No Tablestore is connected.'));
+      return undefined;
+    }
+    const connection =
+      names.length === 1
+        ? names[0]
+        : await vscode.window.showQuickPick(names, { placeHolder: t('Which connection?') });
+    if (connection === undefined) return undefined;
+    const engine = await session.engine();
+    const tables = engine.destinationTables(await view.destination(connection));
+    const table = await vscode.window.showQuickPick(tables, { placeHolder: t('Which table?') });
+    return table === undefined ? undefined : { connection, table };
+  };
+
   return {
     'connection.add': async () => {
       const kinds = [
         { label: 'MySQL', description: t('the source of a task'), run: addMysql },
+        { label: t('MySQL from URL'), description: 'mysql://user:password@host:port', run: addUrl },
         { label: 'Tablestore', description: t('the destination of a task'), run: addTablestore },
       ];
       await (await vscode.window.showQuickPick(kinds, { placeHolder: t('Add a connection to') }))?.run();
     },
     'connection.addMysql': addMysql,
+    'connection.addUrl': addUrl,
     'connection.addTablestore': addTablestore,
     'connection.edit': async (argument) => {
       const node = await pick(argument);
-      if (node?.of === 'source') {
+      if (!node) return;
+      const title = t('Edit {0}', node.name);
+      if (node.of === 'source') {
         const settings = await saved.resolve('source', node.name);
-        if (!settings) return;
-        const answer = await askForMysql(t('Edit {0}', node.name), [], { name: node.name, settings });
-        await saved.save('source', node.name, answer.settings);
-        await tested(testSource(node.name, answer.settings), node);
-      } else if (node) {
+        if (settings) await finishMysql(title, await askForMysql(title, [], { name: node.name, settings }));
+      } else {
         const settings = await saved.resolve('destination', node.name);
-        if (!settings) return;
-        const answer = await askForTablestore(t('Edit {0}', node.name), [], { name: node.name, settings });
-        await saved.save('destination', node.name, answer.settings);
-        await tested(testDestination(node.name, answer.settings), node);
+        if (settings)
+          await finishTablestore(title, await askForTablestore(title, [], { name: node.name, settings }));
       }
     },
     'connection.delete': async (argument) => {
@@ -128,13 +149,22 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     },
     'connection.test': async (argument) => {
       const node = await pick(argument);
-      if (node?.of === 'source') {
-        const settings = await saved.resolve('source', node.name);
-        if (settings) await tested(testSource(node.name, settings), node);
-      } else if (node) {
-        const settings = await saved.resolve('destination', node.name);
-        if (settings) await tested(testDestination(node.name, settings), node);
-      }
+      if (!node) return;
+      const title = node.name;
+      const source = node.of === 'source' ? await saved.resolve('source', title) : undefined;
+      const destination = node.of === 'destination' ? await saved.resolve('destination', title) : undefined;
+      const outcome = source
+        ? await tryOut(title, source, () => connectSource(title, source))
+        : destination && (await tryOut(title, destination, () => connectDestination(title, destination)));
+      if (outcome === 'change') await vscode.commands.executeCommand('rowferry.connection.edit', node);
+    },
+    'table.rows': async (argument) => {
+      const node = argument as DestinationTableNode | undefined;
+      const of =
+        node?.kind === 'destinationTable'
+          ? { connection: node.connection, table: node.name }
+          : await pickTable();
+      if (of) rows.reveal(of);
     },
     'connections.refresh': () => view.refresh(),
     'localTablestore.start': () =>

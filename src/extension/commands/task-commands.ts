@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/protocol.js';
-import { taskFileSuffix } from '../../shared/task-file.js';
 import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
@@ -11,11 +10,12 @@ import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import type { Commands } from './register.js';
-import { newTaskText } from '../tasks/new-task.js';
+import type { TasksView } from '../views/tasks-view.js';
 
 export interface TaskCommandContext {
   files: TaskFiles;
   service: TaskService;
+  view: TasksView;
   log: Log;
   cliScript: string;
   panels: Record<'precheck' | 'verify' | 'monitor' | 'dirty', { reveal(uri: vscode.Uri): void }>;
@@ -25,7 +25,7 @@ export interface TaskCommandContext {
 
 /** Commands on a task: called from the tree, an editor, or the palette, which asks for the task. */
 export function taskCommands(context: TaskCommandContext): Commands {
-  const { files, service, log, cliScript, panels, precheck, verify } = context;
+  const { files, service, view, log, cliScript, panels, precheck, verify } = context;
   const { t } = vscode.l10n;
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
@@ -115,25 +115,38 @@ export function taskCommands(context: TaskCommandContext): Commands {
       await vscode.env.clipboard.writeText(`node ${quoted(cliScript)} run ${quoted(file.uri.fsPath)}`);
       vscode.window.setStatusBarMessage(t('Command copied.'), 3000);
     },
-    'task.new': async () => {
-      const folder = await pickFolder();
-      if (!folder) return;
-      const name = await vscode.window.showInputBox({
-        title: t('New Task'),
-        prompt: t('Name of the task; its file is NAME{0}', taskFileSuffix),
-        value: 'orders',
-        validateInput: (text) =>
-          /^[^\\/:*?"<>|]+$/.test(text.trim()) ? undefined : t('A name without \\ / : * ? " < > |'),
-      });
-      if (name === undefined) return;
-      const uri = vscode.Uri.joinPath(folder, `${name.trim()}${taskFileSuffix}`);
-      const exists = await vscode.workspace.fs.stat(uri).then(
-        () => true,
-        () => false,
+    'task.pause': async (argument) => {
+      const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'running');
+      const snapshot = file && service.snapshotOf(file);
+      if (snapshot) await progress(t('Pausing {0}', file.name), () => service.pause(snapshot.id));
+    },
+    'task.resume': async (argument) => {
+      const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'paused');
+      const snapshot = file && service.snapshotOf(file);
+      if (snapshot) await progress(t('Resuming {0}', file.name), () => service.resume(snapshot.id));
+    },
+    'task.delete': async (argument) => {
+      const rests = (f: TaskFile) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped');
+      const file = await pick(argument, rests);
+      if (!file) return;
+      if (!rests(file)) {
+        throw new RowferryError('ROW-E101', t('{0} is running.', file.name), {
+          remedy: t('Stop it before you delete it.'),
+        });
+      }
+      const remove = t('Delete');
+      const answer = await vscode.window.showWarningMessage(
+        t('Delete the task {0}?', file.name),
+        { modal: true, detail: t('Its file is deleted. Source and destination keep their rows.') },
+        remove,
       );
-      if (!exists) await vscode.workspace.fs.writeFile(uri, Buffer.from(newTaskText(name.trim())));
+      if (answer !== remove) return;
+      await deleteFile(file.uri);
       await files.refresh();
-      await vscode.commands.executeCommand('vscode.openWith', uri, taskEditorViewType);
+    },
+    'tasks.filter': () => filterTasks(view),
+    'tasks.clearFilter': () => {
+      view.filter = '';
     },
     'tasks.refresh': () => files.refresh(),
     'logs.show': () => log.show(),
@@ -173,10 +186,36 @@ async function pickTask(
   return chosen?.file;
 }
 
-async function pickFolder(): Promise<vscode.Uri | undefined> {
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  if (folders.length <= 1) return folders[0]?.uri;
-  return (await vscode.window.showWorkspaceFolderPick())?.uri;
+/** Typed, seen at once in the tree; Escape brings back what was before. */
+function filterTasks(view: TasksView): Promise<void> {
+  const before = view.filter;
+  const input = vscode.window.createInputBox();
+  input.title = vscode.l10n.t('Filter Tasks');
+  input.placeholder = vscode.l10n.t('Part of the name of a task or table');
+  input.value = before;
+  let accepted = false;
+  return new Promise((settle) => {
+    input.onDidChangeValue((text) => (view.filter = text));
+    input.onDidAccept(() => {
+      accepted = true;
+      input.hide();
+    });
+    input.onDidHide(() => {
+      if (!accepted) view.filter = before;
+      input.dispose();
+      settle();
+    });
+    input.show();
+  });
+}
+
+async function deleteFile(uri: vscode.Uri): Promise<void> {
+  try {
+    await vscode.workspace.fs.delete(uri, { useTrash: true });
+  } catch {
+    // Not every place has a trash.
+    await vscode.workspace.fs.delete(uri);
+  }
 }
 
 function logReport(log: Log, name: string, report: CheckReport): void {

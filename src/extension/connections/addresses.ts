@@ -5,9 +5,23 @@ export interface MysqlAddress {
   port: number;
   user?: string;
   password?: string;
+  ssl?: 'disabled' | 'required' | 'verify-ca' | 'verify-identity';
+  caFile?: string;
 }
 
-/** `mysql://user:password@host:port/…`; undefined when it is not such a URL. */
+/** MySQL's own names of the modes (--ssl-mode), as URLs carry them. */
+const sslModes = new Map<string, NonNullable<MysqlAddress['ssl']>>([
+  ['disabled', 'disabled'],
+  ['preferred', 'disabled'],
+  ['required', 'required'],
+  ['verify_ca', 'verify-ca'],
+  ['verify_identity', 'verify-identity'],
+]);
+
+/**
+ * `mysql://user:password@host:port/…?ssl-mode=VERIFY_CA&ssl-ca=/path/ca.pem`; undefined when it is not such a URL.
+ * Other parameters are for other programs.
+ */
 export function parseMysqlUrl(text: string): MysqlAddress | undefined {
   if (!/^mysqlx?:\/\//i.test(text.trim())) return undefined;
   let url: URL;
@@ -17,12 +31,21 @@ export function parseMysqlUrl(text: string): MysqlAddress | undefined {
     return undefined;
   }
   if (url.hostname === '') return undefined;
-  return {
-    host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? 3306 : Number(url.port),
-    ...(url.username === '' ? {} : { user: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
-  };
+  const ssl = sslModes.get((url.searchParams.get('ssl-mode') ?? '').toLowerCase().replaceAll('-', '_'));
+  const caFile = url.searchParams.get('ssl-ca');
+  try {
+    return {
+      host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+      port: url.port === '' ? 3306 : Number(url.port),
+      ...(url.username === '' ? {} : { user: decodeURIComponent(url.username) }),
+      ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+      ...(ssl ? { ssl } : {}),
+      ...(caFile ? { caFile, ...(ssl ? {} : { ssl: 'verify-ca' as const }) } : {}),
+    };
+  } catch {
+    // A stray % in it.
+    return undefined;
+  }
 }
 
 /** From where the instance is reached; decides the host name of its endpoint. */

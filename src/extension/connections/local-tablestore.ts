@@ -68,7 +68,7 @@ export class LocalTablestore implements vscode.Disposable {
         });
         this.log.info(`Local Tablestore: ${this.settings.endpoint}`);
         settle(this.settings);
-        this.changed.fire();
+        this.tell();
       });
       createInterface({ input: child.stderr }).on('line', (line) => {
         if (line.trim() !== '') lastError ||= line;
@@ -84,9 +84,18 @@ export class LocalTablestore implements vscode.Disposable {
         this.child = undefined;
         this.starting = undefined;
         this.settings = undefined;
-        this.changed.fire();
+        this.tell();
       });
     });
+  }
+
+  private tell(): void {
+    void vscode.commands.executeCommand(
+      'setContext',
+      'rowferry.localTablestore.running',
+      this.settings !== undefined,
+    );
+    this.changed.fire();
   }
 
   async stop(): Promise<void> {

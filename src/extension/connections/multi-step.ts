@@ -7,6 +7,8 @@ export interface TextStep {
   value?: string;
   placeholder?: string;
   password?: boolean;
+  /** The text is a path: it can also be chosen. */
+  file?: boolean;
   /** What is wrong with the text, or undefined. */
   validate?: (text: string) => string | undefined;
   accept: (text: string) => void;
@@ -52,7 +54,17 @@ function text(title: string, step: TextStep, canGoBack: boolean): Promise<string
   input.password = step.password ?? false;
   input.ignoreFocusOut = true;
   input.onDidChangeValue(() => (input.validationMessage = ''));
-  return answered(input, canGoBack, (accept) => {
+  const browse: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('folder-opened'),
+    tooltip: vscode.l10n.t('Choose a File…'),
+  };
+  input.onDidTriggerButton(async (button) => {
+    if (button !== browse) return;
+    const [chosen] = (await vscode.window.showOpenDialog({ title: step.prompt })) ?? [];
+    if (chosen) input.value = chosen.fsPath;
+    input.show();
+  });
+  return answered(input, canGoBack, step.file ? [browse] : [], (accept) => {
     const problem = step.validate?.(input.value);
     if (problem === undefined) accept(input.value);
     else input.validationMessage = problem;
@@ -66,7 +78,7 @@ function pick(title: string, step: PickStep, canGoBack: boolean): Promise<string
   list.items = step.items;
   list.activeItems = step.items.filter((item) => item.value === step.value);
   list.ignoreFocusOut = true;
-  return answered(list, canGoBack, (accept) => {
+  return answered(list, canGoBack, [], (accept) => {
     const [chosen] = list.selectedItems;
     if (chosen) accept(chosen.value);
   });
@@ -75,11 +87,14 @@ function pick(title: string, step: PickStep, canGoBack: boolean): Promise<string
 function answered(
   input: vscode.InputBox | vscode.QuickPick<vscode.QuickPickItem & { value: string }>,
   canGoBack: boolean,
+  more: readonly vscode.QuickInputButton[],
   onAccept: (accept: (answer: string) => void) => void,
 ): Promise<string | typeof back> {
   return new Promise<string | typeof back>((settle, fail) => {
-    input.buttons = canGoBack ? [vscode.QuickInputButtons.Back] : [];
-    input.onDidTriggerButton(() => settle(back));
+    input.buttons = [...(canGoBack ? [vscode.QuickInputButtons.Back] : []), ...more];
+    input.onDidTriggerButton((button) => {
+      if (button === vscode.QuickInputButtons.Back) settle(back);
+    });
     input.onDidAccept(() => onAccept(settle));
     input.onDidHide(() => fail(new vscode.CancellationError()));
     input.show();

@@ -102,6 +102,7 @@ export async function askForMysql(
         kind: 'text',
         prompt: t('Path of the CA file (PEM)'),
         value: settings.caFile ?? '',
+        file: true,
         validate: required,
         accept: (text) => (settings.caFile = text.trim()),
       });
@@ -227,4 +228,52 @@ export async function askForTablestore(
     return steps;
   });
   return { name, settings: destinationSchema.parse({ ...from?.settings, ...draft }) };
+}
+
+/**
+ * A MySQL connection from one URL; asks further only for a user or password that it lacks. The name is that of the
+ * host, made unique. Throws CancellationError.
+ */
+export async function askForMysqlUrl(taken: readonly string[]): Promise<Answer<SourceSettings>> {
+  const { t } = vscode.l10n;
+  const draft: Partial<SourceSettings> = {};
+  let missing = { user: false, password: false };
+  await ask(t('Add MySQL from URL'), () => {
+    const steps: Step[] = [
+      {
+        kind: 'text',
+        prompt: t('The URL of MySQL; ?ssl-mode=VERIFY_CA&ssl-ca=FILE for TLS'),
+        placeholder: 'mysql://user:password@host:3306',
+        validate: (text) => (parseMysqlUrl(text) ? undefined : t('This is not a mysql:// URL.')),
+        accept: (text) => {
+          for (const key of Object.keys(draft)) delete draft[key as keyof SourceSettings];
+          Object.assign(draft, parseMysqlUrl(text));
+          missing = { user: draft.user === undefined, password: draft.password === undefined };
+        },
+      },
+    ];
+    if (missing.user) {
+      steps.push({
+        kind: 'text',
+        prompt: t('Account of MySQL. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
+        value: draft.user ?? 'root',
+        validate: required,
+        accept: (text) => (draft.user = text.trim()),
+      });
+    }
+    if (missing.password) {
+      steps.push({
+        kind: 'text',
+        prompt: t('Password, kept in the secret storage of this editor'),
+        password: true,
+        accept: (text) => (draft.password = text),
+      });
+    }
+    return steps;
+  });
+  const settings = sourceSchema.parse(draft);
+  const base = settings.port === 3306 ? settings.host : `${settings.host}:${settings.port}`;
+  let name = base;
+  for (let n = 2; taken.includes(name); n++) name = `${base} (${n})`;
+  return { name, settings };
 }

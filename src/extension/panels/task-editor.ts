@@ -140,7 +140,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
 }
 
 /** One undo step that touches only what changes, so that cursors and folds elsewhere stay. */
-async function applyToDocument(document: vscode.TextDocument, edits: TaskEdit[]): Promise<void> {
+export async function applyToDocument(document: vscode.TextDocument, edits: TaskEdit[]): Promise<void> {
   const before = document.getText();
   const change = difference(before, applyTaskEdits(before, edits));
   if (!change) return;

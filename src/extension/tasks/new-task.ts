@@ -1,5 +1,6 @@
 import { randomTaskId } from '../../shared/task-file.js';
 
+/** What is known of a new task; the rest stands as an example to be changed. */
 export interface NewTask {
   source?: string;
   destination?: string;

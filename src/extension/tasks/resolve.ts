@@ -12,6 +12,7 @@ import {
   type SavedConnections,
 } from '../connections/saved-connections.js';
 import { Secrets } from '../secrets.js';
+import { keepRunningSetting } from './closing.js';
 import { fallbackName } from './task-files.js';
 
 /** Where the parts of a task that its file does not hold come from. */
@@ -45,8 +46,7 @@ export async function resolveForEngine(
     connections,
     environment: (name) => values.get(name),
   });
-  const goOn = vscode.workspace.getConfiguration('rowferry').get('engine.keepRunning', false);
-  return { ...resolved, keepRunning: resolved.keepRunning || goOn };
+  return { ...resolved, keepRunning: resolved.keepRunning || keepRunningSetting() };
 }
 
 /** The source alone, for looking at what is there. As resolveForEngine, but asks for nothing of the destination. */

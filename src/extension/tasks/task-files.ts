@@ -12,6 +12,8 @@ export interface TaskFile {
   /** What the file says; absent when it is not valid, and then there are issues. */
   readonly task?: Task;
   readonly issues: readonly FileIssue[];
+  /** Lies in the person's own folder, beside every workspace. */
+  readonly own: boolean;
 }
 
 export function isTaskFile(path: string): boolean {
@@ -24,8 +26,8 @@ export function fallbackName(path: string): string {
 }
 
 /**
- * Every `*.rowferry.json` of the workspace, kept true by a file watcher. Files are read once and again when they
- * change; nothing else is watched.
+ * Every `*.rowferry.json` of the workspace and of the person's own folder, kept true by file watchers. Files are read
+ * once and again when they change; nothing else is watched.
  */
 export class TaskFiles implements vscode.Disposable {
   private readonly byUri = new Map<string, TaskFile>();
@@ -35,15 +37,19 @@ export class TaskFiles implements vscode.Disposable {
   /** Settles when the workspace was searched for the first time. */
   readonly ready: Promise<void>;
 
-  constructor() {
-    const watcher = vscode.workspace.createFileSystemWatcher(`**/*${taskFileSuffix}`);
-    this.disposables.push(
-      watcher,
-      watcher.onDidCreate((uri) => this.read(uri)),
-      watcher.onDidChange((uri) => this.read(uri)),
-      watcher.onDidDelete((uri) => this.forget(uri)),
-      vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()),
-    );
+  /** `ownFolder` need not exist before the first task is put there. */
+  constructor(readonly ownFolder: vscode.Uri) {
+    this.disposables.push(vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()));
+    const everywhere = `**/*${taskFileSuffix}`;
+    for (const pattern of [everywhere, new vscode.RelativePattern(ownFolder, `*${taskFileSuffix}`)]) {
+      const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+      this.disposables.push(
+        watcher,
+        watcher.onDidCreate((uri) => this.read(uri)),
+        watcher.onDidChange((uri) => this.read(uri)),
+        watcher.onDidDelete((uri) => this.forget(uri)),
+      );
+    }
     this.ready = this.refresh();
   }
 
@@ -59,13 +65,24 @@ export class TaskFiles implements vscode.Disposable {
   }
 
   async refresh(): Promise<void> {
-    const found = (
-      await vscode.workspace.findFiles(`**/*${taskFileSuffix}`, '**/{node_modules,.git}/**')
-    ).filter((uri) => isTaskFile(uri.path));
+    const [inWorkspace, own] = await Promise.all([
+      vscode.workspace.findFiles(`**/*${taskFileSuffix}`, '**/{node_modules,.git}/**'),
+      this.ownFiles(),
+    ]);
+    const found = [...inWorkspace, ...own].filter((uri) => isTaskFile(uri.path));
     const seen = new Set(found.map(String));
     for (const key of [...this.byUri.keys()]) if (!seen.has(key)) this.byUri.delete(key);
     await Promise.all(found.map((uri) => this.load(uri)));
     this.changed.fire();
+  }
+
+  private async ownFiles(): Promise<vscode.Uri[]> {
+    try {
+      const entries = await vscode.workspace.fs.readDirectory(this.ownFolder);
+      return entries.map(([name]) => vscode.Uri.joinPath(this.ownFolder, name));
+    } catch {
+      return [];
+    }
   }
 
   private async read(uri: vscode.Uri): Promise<void> {
@@ -79,7 +96,8 @@ export class TaskFiles implements vscode.Disposable {
       const text = Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8');
       const { value, issues } = parseTask(text);
       const name = value?.name ?? fallbackName(uri.path);
-      this.byUri.set(uri.toString(), { uri, name, issues, ...(value ? { task: value } : {}) });
+      const own = uri.path.startsWith(`${this.ownFolder.path}/`);
+      this.byUri.set(uri.toString(), { uri, name, issues, own, ...(value ? { task: value } : {}) });
     } catch {
       // Deleted between the notice and the reading: the notice of the deletion follows.
       this.byUri.delete(uri.toString());

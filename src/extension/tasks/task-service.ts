@@ -5,7 +5,8 @@ import type { CheckReport, VerifyReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { issueError, parseTask, withTaskId } from '../../shared/task-file.js';
 import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
-import type { EngineSession } from '../engine/session.js';
+import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { Engine, EngineSession } from '../engine/session.js';
 import { resolveForEngine, resolveSource, type Resolver } from './resolve.js';
 import { Secrets } from '../secrets.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
@@ -90,6 +91,20 @@ export class TaskService {
 
   async stop(id: string): Promise<void> {
     await (await this.session.engine()).stop(id);
+  }
+
+  async pause(id: string): Promise<void> {
+    await (await this.answering('pause')).pause(id);
+  }
+
+  async resume(id: string): Promise<void> {
+    await (await this.answering('resume')).resume(id);
+  }
+
+  private async answering(method: keyof WorkbenchApi): Promise<Engine> {
+    const engine = await this.session.engine();
+    if (this.session.answers(method)) return engine;
+    throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
   }
 
   async check(uri: vscode.Uri): Promise<CheckReport> {

@@ -8,6 +8,8 @@ import type { EngineSession } from '../engine/session.js';
 import { logError, type Log } from '../log.js';
 import { asRowferryError } from '../notifications.js';
 import { RowferryError } from '../../shared/errors.js';
+import type { DestinationSettings } from '../../shared/task.js';
+import { tablesMimeType, type ChosenTable } from '../tasks/from-tables.js';
 
 export interface ConnectionNode {
   kind: 'connection';
@@ -15,18 +17,28 @@ export interface ConnectionNode {
   name: string;
   address: string;
 }
-export interface SourceTableNode {
+interface SourceTableNode {
   kind: 'sourceTable';
   connection: string;
   table: CatalogTable;
+}
+export interface DestinationTableNode {
+  kind: 'destinationTable';
+  connection: string;
+  name: string;
+}
+interface DatabaseNode {
+  kind: 'database';
+  connection: string;
+  name: string;
 }
 type Node =
   | ConnectionNode
   | SourceTableNode
   | { kind: 'local' }
-  | { kind: 'database'; connection: string; name: string }
+  | DatabaseNode
   | { kind: 'column'; parent: SourceTableNode; index: number }
-  | { kind: 'destinationTable'; connection: string; name: string }
+  | DestinationTableNode
   | { kind: 'keyColumn'; id: string; name: string; type: string; order: number }
   | { kind: 'message'; text: string; detail: string; error: boolean };
 
@@ -34,7 +46,11 @@ type Node =
  * The tree of connections. Expanding a connection is what connects; nothing does by itself. What was read stays
  * until Refresh.
  */
-export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+export class ConnectionsView
+  implements vscode.TreeDataProvider<Node>, vscode.TreeDragAndDropController<Node>, vscode.Disposable
+{
+  readonly dropMimeTypes: readonly string[] = [];
+  readonly dragMimeTypes: readonly string[] = [tablesMimeType];
   private readonly changed = new vscode.EventEmitter<Node | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly view: vscode.TreeView<Node>;
@@ -45,15 +61,28 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
     private readonly local: LocalTablestore,
     private readonly session: EngineSession,
     private readonly log: Log,
-    dragAndDropController?: vscode.TreeDragAndDropController<Node>,
   ) {
-    this.view = vscode.window.createTreeView('rowferry.connections', {
+    this.view = vscode.window.createTreeView<Node>('rowferry.connections', {
       treeDataProvider: this,
+      dragAndDropController: this,
+      canSelectMany: true,
       showCollapseAll: true,
-      ...(dragAndDropController ? { dragAndDropController } : {}),
     });
     const refresh = () => this.refresh();
     this.disposables = [this.view, this.changed, saved.onDidChange(refresh), local.onDidChange(refresh)];
+  }
+
+  /** Tables and databases can be dragged to the tasks. */
+  handleDrag(nodes: readonly Node[], data: vscode.DataTransfer): void {
+    const tables = nodes.flatMap(chosen);
+    if (tables.length > 0) data.set(tablesMimeType, new vscode.DataTransferItem(JSON.stringify(tables)));
+  }
+
+  /** The tables that a command of the menu was called on; undefined when it was not called on any. */
+  chosenTables(argument: unknown, selected: unknown): ChosenTable[] | undefined {
+    const nodes = (Array.isArray(selected) ? selected : [argument]) as (Node | undefined)[];
+    const tables = nodes.flatMap((node) => (node ? chosen(node) : []));
+    return tables.length > 0 ? tables : undefined;
   }
 
   refresh(): void {
@@ -75,6 +104,8 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
   private async childrenOf(node?: Node): Promise<Node[]> {
     if (!node) {
       const { sources, destinations } = await this.saved.list();
+      // With nothing in it the view says how to begin (viewsWelcome).
+      if (!this.local.running && Object.keys({ ...sources, ...destinations }).length === 0) return [];
       return [
         ...Object.entries(sources).map(([name, s]): Node => {
           return { kind: 'connection', of: 'source', name, address: `${s.user}@${s.host}:${s.port}` };
@@ -84,6 +115,11 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         }),
         { kind: 'local' },
       ];
+    }
+    if (!vscode.workspace.isTrusted) {
+      throw new RowferryError('ROW-T101', vscode.l10n.t('This folder is not trusted.'), {
+        remedy: vscode.l10n.t('Trust the workspace to connect from it.'),
+      });
     }
     switch (node.kind) {
       case 'connection': {
@@ -141,8 +177,11 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
     return found;
   }
 
-  private async destination(name: string) {
-    const found = (await this.saved.resolve('destination', name)) ?? this.local.running;
+  /** Settings of a destination of this tree, secrets included. Throws ROW-T105. */
+  async destination(name: string): Promise<DestinationSettings> {
+    const found =
+      (await this.saved.resolve('destination', name)) ??
+      (name === localTablestoreName ? this.local.running : undefined);
     if (!found) throw new RowferryError('ROW-T105', vscode.l10n.t('There is no connection {0}.', name));
     return found;
   }
@@ -158,6 +197,7 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         item.iconPath = new vscode.ThemeIcon(node.of === 'source' ? 'database' : 'cloud');
         item.contextValue = `connection;${node.of};own`;
         item.tooltip = `${node.name}\n${node.address}`;
+        item.accessibilityInformation = { label: `${node.name}, ${item.description}` };
         return item;
       }
       case 'local': {
@@ -178,6 +218,7 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         const item = new vscode.TreeItem(node.name, Collapsed);
         item.id = `database:${node.connection}/${node.name}`;
         item.iconPath = new vscode.ThemeIcon('folder-library');
+        item.contextValue = 'database';
         return item;
       }
       case 'sourceTable': {
@@ -188,6 +229,7 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         item.iconPath = new vscode.ThemeIcon('table');
         item.contextValue = 'sourceTable';
         item.tooltip = `${table.database}.${table.name}\n${table.engine}`;
+        item.accessibilityInformation = { label: `${table.name}, ${t('table')}, ${item.description}` };
         return item;
       }
       case 'column': {
@@ -202,7 +244,9 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         item.iconPath = primary
           ? new vscode.ThemeIcon('key', new vscode.ThemeColor('charts.yellow'))
           : new vscode.ThemeIcon(unique ? 'key' : 'symbol-field');
-        item.tooltip = `${column.name} ${column.type}\n→ ${column.cellType}${column.keyProblem === null ? '' : `\n${column.keyProblem}`}`;
+        const role = primary ? t('primary key') : unique ? t('unique') : t('column');
+        item.accessibilityInformation = { label: `${column.name}, ${role}, ${item.description}` };
+        item.tooltip = `${column.name} ${column.type}, ${role}\n→ ${column.cellType}${column.keyProblem === null ? '' : `\n${column.keyProblem}`}`;
         return item;
       }
       case 'destinationTable': {
@@ -210,6 +254,7 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         item.id = `destination:${node.connection}/${node.name}`;
         item.iconPath = new vscode.ThemeIcon('table');
         item.contextValue = 'destinationTable';
+        item.accessibilityInformation = { label: `${node.name}, ${t('table')}` };
         return item;
       }
       case 'keyColumn': {
@@ -225,6 +270,8 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
         item.tooltip = `${node.text}\n${node.detail}`;
         if (node.error) {
           item.iconPath = new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
+          item.accessibilityInformation = { label: `${node.text} ${node.detail}` };
+          item.command = { command: 'rowferry.connections.refresh', title: t('Try Again') };
         }
         return item;
       }
@@ -238,4 +285,12 @@ export class ConnectionsView implements vscode.TreeDataProvider<Node>, vscode.Di
 
 function or(nodes: Node[], whenEmpty: string): Node[] {
   return nodes.length > 0 ? nodes : [{ kind: 'message', text: whenEmpty, detail: '', error: false }];
+}
+
+/** What a node gives to a task; nothing when it is no table and no database of MySQL. */
+function chosen(node: Node): ChosenTable[] {
+  if (node.kind === 'sourceTable') {
+    return [{ connection: node.connection, database: node.table.database, table: node.table.name }];
+  }
+  return node.kind === 'database' ? [{ connection: node.connection, database: node.name }] : [];
 }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { EngineSession } from '../engine/session.js';
+import { keepRunningSetting } from '../tasks/closing.js';
 import { statusWords } from '../../shared/snapshot-words.js';
 
 /** The one status-bar item: what runs and what waits for the person. Gone when nothing does. */
@@ -14,7 +15,7 @@ export class StatusBar implements vscode.Disposable {
       this.item,
       session.onDidChange(() => this.update()),
       vscode.workspace.onDidChangeConfiguration((e) => {
-        if (e.affectsConfiguration('rowferry.statusBar')) this.update();
+        if (e.affectsConfiguration('rowferry')) this.update();
       }),
     ];
     this.update();
@@ -28,7 +29,11 @@ export class StatusBar implements vscode.Disposable {
       return;
     }
     this.item.text = words.text;
-    this.item.tooltip = words.lines.join('\n');
+    const { t } = vscode.l10n;
+    const closing = keepRunningSetting()
+      ? t('Tasks go on when the last window is closed.')
+      : t('Tasks stop safely when the last window is closed, and go on from there when started again.');
+    this.item.tooltip = [...words.lines, '', closing].join('\n');
     this.item.accessibilityInformation = { label: `Rowferry: ${words.lines.join(', ')}` };
     this.item.backgroundColor =
       words.severity === 'none'

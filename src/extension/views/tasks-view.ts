@@ -1,13 +1,18 @@
 import * as vscode from 'vscode';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
+import { isRunning, phaseSteps, tableLook, taskLook } from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
+import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
-import { phaseWords, rowsWords, tableLook, taskLook, isRunning } from '../../shared/snapshot-words.js';
 
+export interface TaskNode {
+  kind: 'task';
+  uri: vscode.Uri;
+}
 type Node =
-  | { kind: 'task'; uri: vscode.Uri }
+  | TaskNode
   | {
       kind: 'line';
       task: vscode.Uri;
@@ -21,43 +26,92 @@ type Node =
   | { kind: 'table'; task: vscode.Uri; progress: TableProgress }
   | { kind: 'issue'; task: vscode.Uri; line: number; message: string };
 
-/** The tree of tasks: one item a file, below it what the engine says of it. */
-export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+/** The tree of tasks: one item a file, below it what the engine says of it. Tables of a source can be dropped on it. */
+export class TasksView
+  implements vscode.TreeDataProvider<Node>, vscode.TreeDragAndDropController<Node>, vscode.Disposable
+{
+  readonly dragMimeTypes: readonly string[] = [];
+  readonly dropMimeTypes: readonly string[] = [tablesMimeType];
   private readonly changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly view: vscode.TreeView<Node>;
   private readonly disposables: vscode.Disposable[];
+  private wanted = '';
 
   constructor(
     private readonly files: TaskFiles,
     private readonly session: EngineSession,
     private readonly service: TaskService,
   ) {
-    this.view = vscode.window.createTreeView('rowferry.tasks', { treeDataProvider: this });
+    this.view = vscode.window.createTreeView<Node>('rowferry.tasks', {
+      treeDataProvider: this,
+      dragAndDropController: this,
+      showCollapseAll: true,
+    });
     const refresh = () => this.refresh();
-    this.disposables = [this.view, this.changed, files.onDidChange(refresh), session.onDidChange(refresh)];
+    this.disposables = [
+      this.view,
+      this.changed,
+      files.onDidChange(refresh),
+      session.onDidChange(refresh),
+      this.view.onDidChangeVisibility(refresh),
+    ];
+  }
+
+  /** What tasks and tables are filtered by; '' shows everything. */
+  get filter(): string {
+    return this.wanted;
+  }
+
+  set filter(text: string) {
+    this.wanted = text.trim().toLocaleLowerCase();
+    void vscode.commands.executeCommand('setContext', 'rowferry.tasks.filtered', this.wanted !== '');
+    this.refresh();
   }
 
   private refresh(): void {
-    this.changed.fire(undefined);
     const waiting = [...this.session.snapshots.values()].filter(
       (s) => s.state === 'failed' || s.state === 'blocked' || s.state === 'waiting-for-credentials',
     ).length;
     this.view.badge =
       waiting > 0 ? { value: waiting, tooltip: vscode.l10n.t('{0} tasks need you', waiting) } : undefined;
+    // A view that nobody sees costs nothing; it is asked anew when it is shown.
+    if (!this.view.visible) return;
+    const shown = this.shown().length;
+    this.view.message =
+      this.wanted === ''
+        ? ''
+        : vscode.l10n.t('“{0}”: {1} of {2} tasks', this.wanted, shown, this.files.all.length);
+    this.changed.fire(undefined);
+  }
+
+  private shown(): TaskFile[] {
+    return this.files.all.filter((file) => this.named(file) || this.tablesOf(file).length > 0);
+  }
+
+  private named(file: TaskFile): boolean {
+    return this.wanted === '' || file.name.toLocaleLowerCase().includes(this.wanted);
+  }
+
+  /** Tables that the filter lets through: all of a task that it names. */
+  private tablesOf(file: TaskFile): TableProgress[] {
+    const tables = this.service.snapshotOf(file)?.tables ?? [];
+    if (this.named(file)) return tables;
+    return tables.filter(({ source, destination }) =>
+      `${source}\n${destination}`.toLocaleLowerCase().includes(this.wanted),
+    );
   }
 
   async getChildren(node?: Node): Promise<Node[]> {
     if (!node) {
       await this.files.ready;
-      return this.files.all.map(({ uri }) => ({ kind: 'task', uri }));
+      return this.shown().map(({ uri }) => ({ kind: 'task', uri }));
     }
     const file = 'uri' in node ? this.files.get(node.uri) : this.files.get(node.task);
     if (!file) return [];
-    const snapshot = this.service.snapshotOf(file);
-    if (node.kind === 'task') return this.details(file, snapshot);
-    if (node.kind === 'tables' && snapshot) {
-      return snapshot.tables.map((progress) => ({ kind: 'table', task: node.task, progress }));
+    if (node.kind === 'task') return this.details(file, this.service.snapshotOf(file));
+    if (node.kind === 'tables') {
+      return this.tablesOf(file).map((progress) => ({ kind: 'table', task: node.task, progress }));
     }
     return [];
   }
@@ -75,86 +129,63 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
     if (!snapshot) return [];
     const { t } = vscode.l10n;
     const locale = vscode.env.language;
-    const line = (
-      id: string,
-      label: string,
-      icon: string,
-      description: string,
-      color?: string,
-      opens?: string,
-    ): Node => ({
-      kind: 'line',
-      task,
-      id,
-      label,
-      description,
-      ...(opens === undefined ? {} : { opens }),
-      icon: new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color)),
-    });
     const nodes: Node[] = [];
     const problem = snapshot.error ?? snapshot.retry?.error;
     if (problem) {
-      nodes.push(line('problem', problem.message, 'info', problem.remedy, 'list.warningForeground'));
+      const icon = themeIcon({ icon: 'info', color: 'list.warningForeground' });
+      nodes.push({
+        kind: 'line',
+        task,
+        id: 'problem',
+        label: problem.message,
+        icon,
+        description: problem.remedy,
+      });
     }
-    if (isRunning(snapshot.state)) {
-      nodes.push(
-        line(
-          'phase',
-          t('Phase'),
-          'milestone',
-          phaseWords(snapshot, t, locale) || snapshot.state,
-          undefined,
-          'rowferry.task.monitor',
-        ),
-      );
+    for (const step of phaseSteps(snapshot, file.task.synchronization, t, locale)) {
+      const { id, label, description } = step;
+      const icon = themeIcon(step);
+      nodes.push({
+        kind: 'line',
+        task,
+        id: `phase:${id}`,
+        label,
+        description,
+        icon,
+        opens: 'rowferry.task.monitor',
+      });
     }
-    nodes.push(line('rows', t('Written'), 'database', rowsWords(snapshot, t, locale)));
+    if (snapshot.tables.length > 0) {
+      nodes.push({ kind: 'tables', task, count: this.tablesOf(file).length });
+    }
     if (snapshot.dirty > 0) {
-      nodes.push(
-        line(
-          'dirty',
-          t('Dirty data'),
-          'warning',
-          t('{0} records', formatCount(snapshot.dirty, locale)),
-          'list.warningForeground',
-          'rowferry.task.dirty',
-        ),
-      );
+      nodes.push({
+        kind: 'line',
+        task,
+        id: 'dirty',
+        label: t('Dirty data'),
+        icon: themeIcon({ icon: 'warning', color: 'list.warningForeground' }),
+        description: t('{0} records', formatCount(snapshot.dirty, locale)),
+        opens: 'rowferry.task.dirty',
+      });
     }
-    if (snapshot.tables.length > 0) nodes.push({ kind: 'tables', task, count: snapshot.tables.length });
     return nodes;
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
     const { t } = vscode.l10n;
     const locale = vscode.env.language;
-    const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+    const { None, Collapsed } = vscode.TreeItemCollapsibleState;
     switch (node.kind) {
-      case 'task': {
-        const file = this.files.get(node.uri);
-        const snapshot = file && this.service.snapshotOf(file);
-        const valid = file?.task !== undefined;
-        const look = taskLook(snapshot, valid, t, locale);
-        const item = new vscode.TreeItem(file?.name ?? '', snapshot || !valid ? Expanded : None);
-        // Another id once it is known to the engine: only a new item opens by itself.
-        item.id = `${node.uri.toString()}${snapshot ? '#known' : ''}`;
-        item.description = look.description;
-        item.iconPath = themeIcon(look);
-        item.tooltip = tooltip(file, snapshot, look.description);
-        item.contextValue = ['task', look.canStart && 'can-start', look.canStop && 'can-stop']
-          .filter(Boolean)
-          .join(';');
-        item.resourceUri = node.uri.with({ scheme: 'rowferry-task' });
-        item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}` };
-        item.command = { command: 'rowferry.task.openForm', title: '', arguments: [node] };
-        return item;
-      }
+      case 'task':
+        return this.taskItem(node);
       case 'line': {
         const item = new vscode.TreeItem(node.label, None);
         item.id = `${node.task.toString()}#${node.id}`;
         item.description = node.description;
         item.iconPath = node.icon;
         item.tooltip = `${node.label}\n${node.description}`;
+        item.accessibilityInformation = { label: `${node.label}, ${node.description}` };
         if (node.opens !== undefined) {
           item.command = { command: node.opens, title: '', arguments: [{ uri: node.task }] };
         }
@@ -175,10 +206,13 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
         item.description = look.description;
         item.iconPath = themeIcon(look);
         item.tooltip = `${source} → ${destination}\n${look.description}`;
+        item.contextValue = 'taskTable';
+        item.accessibilityInformation = { label: `${source}, ${look.description}` };
         return item;
       }
       case 'issue': {
         const item = new vscode.TreeItem(node.message, None);
+        item.id = `${node.task.toString()}#issue:${node.line}:${node.message}`;
         item.description = t('line {0}', node.line);
         item.iconPath = new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
         item.command = {
@@ -189,6 +223,45 @@ export class TasksView implements vscode.TreeDataProvider<Node>, vscode.Disposab
         return item;
       }
     }
+  }
+
+  private taskItem(node: TaskNode): vscode.TreeItem {
+    const { t } = vscode.l10n;
+    const { None, Expanded } = vscode.TreeItemCollapsibleState;
+    const file = this.files.get(node.uri);
+    const snapshot = file && this.service.snapshotOf(file);
+    const valid = file?.task !== undefined;
+    const look = taskLook(snapshot, valid, t, vscode.env.language);
+    const item = new vscode.TreeItem(file?.name ?? '', snapshot || !valid ? Expanded : None);
+    // Another id once it is known to the engine: only a new item opens by itself.
+    item.id = `${node.uri.toString()}${snapshot ? '#known' : ''}`;
+    item.description = look.description;
+    item.iconPath = themeIcon(look);
+    item.tooltip = tooltip(file, snapshot, look.description);
+    const state = snapshot?.state;
+    item.contextValue = [
+      'task',
+      look.canStart && 'can-start',
+      look.canStop && 'can-stop',
+      (state === 'running' || state === 'retrying') && this.session.answers('pause') && 'can-pause',
+      state === 'paused' && this.session.answers('resume') && 'can-resume',
+      !(snapshot && isRunning(snapshot.state)) && 'can-delete',
+    ]
+      .filter(Boolean)
+      .join(';');
+    const place = file?.own ? `, ${t('in your own folder')}` : '';
+    item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}${place}` };
+    item.command = { command: 'rowferry.task.openForm', title: '', arguments: [node] };
+    return item;
+  }
+
+  /** Dropped on a task, tables are added to it; anywhere else they become a new one. */
+  async handleDrop(target: Node | undefined, data: vscode.DataTransfer): Promise<void> {
+    const text = await data.get(tablesMimeType)?.asString();
+    const tables = text === undefined ? [] : draggedTables(text);
+    if (tables.length === 0) return;
+    const task = target && ('uri' in target ? target.uri : target.task);
+    await vscode.commands.executeCommand('rowferry.task.fromTables', { tables, task });
   }
 
   getParent(): undefined {
@@ -211,6 +284,7 @@ function themeIcon(look: { icon: string; color?: string }): vscode.ThemeIcon {
 function tooltip(file: TaskFile | undefined, snapshot: TaskSnapshot | undefined, state: string): string {
   const { t } = vscode.l10n;
   const lines = [file?.name ?? '', state];
+  if (file?.own) lines.push(t('in your own folder'));
   if (file) lines.push(vscode.workspace.asRelativePath(file.uri));
   const position = snapshot?.position;
   if (position?.gtidSet !== undefined) lines.push(t('GTID set: {0}', position.gtidSet));

@@ -15,8 +15,28 @@ test('a MySQL URL gives its parts, percent signs undone', () => {
   expect(parseMysqlUrl('mysql://[::1]')).toEqual({ host: '::1', port: 3306 });
 });
 
+test('a MySQL URL may ask for TLS in the words of MySQL', () => {
+  const tls = (query: string) => {
+    const { ssl, caFile } = parseMysqlUrl(`mysql://u:p@h/db?${query}`)!;
+    return { ssl, caFile };
+  };
+  expect(tls('ssl-mode=VERIFY_IDENTITY&ssl-ca=%2Fetc%2Fca.pem')).toEqual({
+    ssl: 'verify-identity',
+    caFile: '/etc/ca.pem',
+  });
+  expect(tls('ssl-mode=required')).toEqual({ ssl: 'required', caFile: undefined });
+  expect(tls('ssl-ca=ca.pem')).toEqual({ ssl: 'verify-ca', caFile: 'ca.pem' });
+  expect(tls('ssl-mode=sometimes&charset=utf8')).toEqual({ ssl: undefined, caFile: undefined });
+});
+
 test('what is no MySQL URL is none', () => {
-  for (const text of ['db.example.com', 'http://db', 'mysql://', 'mysql://:bad:port:9/']) {
+  for (const text of [
+    'db.example.com',
+    'http://db',
+    'mysql://',
+    'mysql://:bad:port:9/',
+    'mysql://u:100%@h',
+  ]) {
     expect(parseMysqlUrl(text), text).toBeUndefined();
   }
 });

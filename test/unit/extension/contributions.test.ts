@@ -12,6 +12,8 @@ const manifest = JSON.parse(read('package.json')) as {
     menus: Record<string, { command: string; when?: string }[]>;
     views: Record<string, { id: string }[]>;
     viewsContainers: { activitybar: { icon: string }[] };
+    walkthroughs: { steps: { media: { svg: string }; completionEvents: string[] }[] }[];
+    keybindings: { command: string }[];
     configuration: { properties: Record<string, unknown> };
   };
   activationEvents: string[];
@@ -35,6 +37,30 @@ test('every command is registered, and every registered command is contributed',
 test('menus name commands that exist', () => {
   const known = new Set(manifest.contributes.commands.map(({ command }) => command));
   for (const item of Object.values(manifest.contributes.menus).flat()) expect(known).toContain(item.command);
+});
+
+test('welcome texts, walkthrough and keys name commands that exist', () => {
+  const known = new Set(manifest.contributes.commands.map(({ command }) => command));
+  const steps = manifest.contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
+  expect(steps).toHaveLength(5);
+  const named = [
+    ...[...Object.values(english), ...Object.values(chinese)].flatMap((text) =>
+      [...text.matchAll(/\(command:([\w.]+)\)/g)].map(([, command]) => command!),
+    ),
+    ...steps.flatMap((step) => step.completionEvents.map((event) => event.replace('onCommand:', ''))),
+    ...manifest.contributes.keybindings.map(({ command }) => command),
+  ];
+  for (const command of named.filter((name) => name.startsWith('rowferry.')))
+    expect(known).toContain(command);
+});
+
+test('pictures of the walkthrough take their colours from the theme', () => {
+  for (const { media } of manifest.contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps)) {
+    const picture = read(media.svg);
+    for (const [, colour] of picture.matchAll(/(?:fill|stroke)="([^"]+)"/g))
+      expect(colour).toMatch(/^(none|var\(--vscode-.*\))$/);
+    expect(picture).not.toContain('<script');
+  }
 });
 
 test('commands stand in the palette under one name', () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { latencyWords, statusWords, tableLook, taskLook } from '../../../src/shared/snapshot-words.js';
+import {
+  latencyWords,
+  phaseSteps,
+  statusWords,
+  tableLook,
+  taskLook,
+} from '../../../src/shared/snapshot-words.js';
 import { formatDuration, loadPercent, plainWords as t } from '../../../src/shared/format.js';
 import type { TaskSnapshot, TaskState } from '../../../src/shared/snapshot.js';
 import { taskStates } from '../../../src/shared/snapshot.js';
@@ -125,4 +131,31 @@ test('durations are in the unit that people would use', () => {
   expect(
     [0, 999, 1000, 59_000, 60_000, 5_400_000, 200_000_000].map((ms) => formatDuration(ms, t, 'en')),
   ).toEqual(['0 ms', '999 ms', '1 s', '59 s', '1 min', '1.5 h', '2.3 d']);
+});
+
+describe('the phases of a task', () => {
+  const all = { schema: true, full: true, incremental: true };
+  const steps = (change: Partial<TaskSnapshot>, wanted = all) =>
+    phaseSteps(snapshot(change), wanted, t, 'en').map(({ id, icon, description }) => [id, icon, description]);
+
+  test('behind, present, to come', () => {
+    expect(steps({})).toEqual([
+      ['schema', 'pass', '2 tables'],
+      ['full', 'loading~spin', '25% · 500 rows'],
+      ['incremental', 'circle-large-outline', 'waiting'],
+    ]);
+  });
+  test('the last one never ends while it runs, and stands still when stopped', () => {
+    const rows = { full: 2000, inserted: 3, updated: 2, deleted: 1 };
+    const live = steps({ phase: 'incremental', latencyMs: 0, rows })[2];
+    expect(live).toEqual(['incremental', 'pulse', 'caught up · 3 inserted, 2 updated, 1 deleted']);
+    const stopped = steps({ state: 'stopped', phase: 'incremental', rows })[2];
+    expect(stopped).toEqual(['incremental', 'circle-large-outline', '3 inserted, 2 updated, 1 deleted']);
+  });
+  test('only those the task has; all behind when it is complete', () => {
+    expect(steps({ state: 'completed', phase: 'none' }, { ...all, incremental: false })).toEqual([
+      ['schema', 'pass', '2 tables'],
+      ['full', 'pass', '500 rows'],
+    ]);
+  });
 });

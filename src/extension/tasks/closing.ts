@@ -1,0 +1,111 @@
+import * as vscode from 'vscode';
+import { isRunning } from '../../shared/snapshot-words.js';
+import { localTablestoreName, type LocalTablestore } from '../connections/local-tablestore.js';
+import type { EngineSession } from '../engine/session.js';
+import { logError, type Log } from '../log.js';
+import type { TaskFile, TaskFiles } from './task-files.js';
+import type { TaskService } from './task-service.js';
+
+/** Whoever starts a task should watch it first; what closing the window means is said a while later, and once. */
+const sayAfterMs = 60_000;
+const saidKey = 'rowferry.closing.said';
+const ranKey = 'rowferry.closing.ran';
+
+/**
+ * What the end of the window means for its tasks: said once while a task runs, and, when the window is back and a
+ * task that ran is not running any more, said again with a way to go on. An editor gives no chance to ask at the
+ * moment of closing.
+ */
+export function watchClosing(
+  { workspaceState, globalState }: Pick<vscode.ExtensionContext, 'workspaceState' | 'globalState'>,
+  files: TaskFiles,
+  session: EngineSession,
+  service: TaskService,
+  local: LocalTablestore,
+  log: Log,
+): vscode.Disposable & { attached(): void } {
+  const { t } = vscode.l10n;
+  let known = false;
+  let said = globalState.get(saidKey, false);
+  let timer: NodeJS.Timeout | undefined;
+
+  const runs = (file: TaskFile) => isRunning(service.snapshotOf(file)?.state ?? 'stopped');
+  const keepsRunning = (file: TaskFile) => keepRunningSetting() || file.task?.keepRunning === true;
+
+  const say = async () => {
+    const file = files.all.find((f) => runs(f) && !keepsRunning(f));
+    if (!file || said) return;
+    said = true;
+    await globalState.update(saidKey, true);
+    const keep = t('Keep Running');
+    const answer = await vscode.window.showInformationMessage(
+      t(
+        'When the last window is closed, {0} stops safely, and it goes on from the same place when you start it again.',
+        file.name,
+      ),
+      keep,
+    );
+    if (answer !== keep) return;
+    await vscode.workspace
+      .getConfiguration('rowferry')
+      .update('engine.keepRunning', true, vscode.ConfigurationTarget.Global);
+    // What a run does at the end is settled when it starts.
+    for (const running of files.all.filter(runs)) {
+      const id = service.snapshotOf(running)?.id;
+      if (id !== undefined) await service.stop(id);
+      await vscode.commands.executeCommand('rowferry.task.start', { uri: running.uri });
+    }
+  };
+
+  const remember = () => {
+    if (!known || !session.connected) return;
+    const now = files.all.filter(runs).map(({ uri }) => uri.toString());
+    if (now.join('\n') !== workspaceState.get<string[]>(ranKey, []).join('\n'))
+      void workspaceState.update(ranKey, now);
+    if (now.length > 0 && !said) timer ??= setTimeout(() => void say(), sayAfterMs);
+    if (now.length === 0) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
+  };
+
+  const greet = async () => {
+    await files.ready;
+    // The local one ended with the window; a task that goes on without it would only retry.
+    const needsLocal = files.all.some((file) => {
+      const destination = file.task?.destination;
+      const named = destination && 'connection' in destination ? destination.connection : undefined;
+      return named === localTablestoreName && runs(file);
+    });
+    if (needsLocal && vscode.workspace.isTrusted) {
+      await local.start().catch((error: unknown) => logError(log, 'Local Tablestore', error));
+    }
+    const ran = workspaceState.get<string[]>(ranKey, []);
+    const stopped = files.all.filter((file) => ran.includes(file.uri.toString()) && !runs(file));
+    known = true;
+    remember();
+    if (stopped.length === 0) return;
+    await workspaceState.update(ranKey, []);
+    const start = t('Go On');
+    const names = stopped.map(({ name }) => name).join(', ');
+    const answer = await vscode.window.showInformationMessage(
+      t('{0} stopped safely when the window was closed.', names),
+      start,
+    );
+    if (answer !== start) return;
+    for (const { uri } of stopped) await vscode.commands.executeCommand('rowferry.task.start', { uri });
+  };
+
+  const listening = vscode.Disposable.from(session.onDidChange(remember), files.onDidChange(remember));
+  return {
+    attached: () => void greet(),
+    dispose: () => {
+      clearTimeout(timer);
+      listening.dispose();
+    },
+  };
+}
+
+export function keepRunningSetting(): boolean {
+  return vscode.workspace.getConfiguration('rowferry').get('engine.keepRunning', false);
+}
