@@ -124,12 +124,17 @@ class Exchange {
   private async perform(operation: string, body: Buffer): Promise<void> {
     const { service } = this;
     const fault = service.faults.forRequest(operation);
-    if (!fault) return this.send(200, runOperation(service, operation, body));
+    if (!fault) {
+      const answer = runOperation(service, operation, body);
+      await service.store.committed;
+      return this.send(200, answer);
+    }
     switch (fault.kind) {
       case 'error':
         throw errorOf(fault);
       case 'latency': {
         const answer = outcomeOf(() => runOperation(service, operation, body));
+        await service.store.committed;
         await delay(fault.delayMs);
         return this.send(200, answer());
       }

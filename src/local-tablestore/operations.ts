@@ -43,14 +43,24 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['AbortTransaction', abortTransaction],
 ]);
 
+/** They share a commit; every other operation sees what they wrote only once it is kept. */
+const sharing: ReadonlySet<string> = new Set([
+  'PutRow',
+  'UpdateRow',
+  'DeleteRow',
+  'BatchWriteRow',
+  'BulkImport',
+]);
+
 /**
- * Runs one operation.
+ * Runs one operation. The answer may be sent once `service.store.committed` has settled.
  * @param body its protobuf message. @returns the protobuf message of the answer.
  * @throws OtsError what the service would answer; WireFormatError when `body` is malformed.
  */
 export function runOperation(service: Service, operation: string, body: Buffer): Buffer {
   const handler = handlers.get(operation);
   if (!handler) throw unsupported(`The operation ${operation}`);
+  if (!sharing.has(operation)) service.store.commitShared();
   service.beginRequest();
   return handler(service, body);
 }

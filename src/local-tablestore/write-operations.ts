@@ -39,7 +39,7 @@ export function writeRow(service: Service, operation: SingleRowOperation, body: 
   if (table instanceof OtsError) throw table;
   if (change.error) throw change.error;
   const access = service.transactions.access(request.transactionId, nowMs);
-  const result = service.store.transaction(() => applyRow(service, table, access, change, terms, nowMs));
+  const result = service.store.shared(() => applyRow(service, table, access, change, terms, nowMs));
   return WriteRowResponse.encode({
     consumed: { capacityUnit: { read: result.readUnits, write: result.writeUnits } },
     ...(result.row ? { row: result.row } : {}),
@@ -74,7 +74,7 @@ export function batchWriteRow(service: Service, body: Buffer): Buffer {
   });
   checkTotal('BatchWriteRow', total);
   const response = new ProtobufWriter(4096);
-  service.store.transaction(() => {
+  service.store.shared(() => {
     for (const { tableName, table, rows } of tables) {
       let outcomes: Outcome[];
       if (table instanceof OtsError) outcomes = rows.map(() => table);
@@ -109,7 +109,7 @@ export function bulkImport(service: Service, body: Buffer): Buffer {
   const response = new ProtobufWriter(4096);
   response.string(1, tableName);
   const access = service.transactions.access(undefined, nowMs);
-  service.store.transaction(() => {
+  service.store.shared(() => {
     for (const change of changes) {
       const outcome =
         table instanceof OtsError

@@ -2,7 +2,7 @@
  * Rows a second that the embedded Tablestore takes from one client: ten columns, about 480 bytes of data a row,
  * 200 rows a request, ten requests in flight, the server a process of its own.
  *
- *     local-tablestore.js [rows] [folder] [words of the cases wanted]
+ *     npm run bench -- local-tablestore [rows] [folder] [words of the cases wanted]
  *
  * Besides the rate of the clock it prints the rate by the server's CPU time, which other load on the machine
  * does not change, and the server's memory.

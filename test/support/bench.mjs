@@ -1,0 +1,35 @@
+// npm run bench -- NAME [arguments]: one of test/bench, bundled and run on the product's Node.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import esbuild from 'esbuild';
+import { repository, requireNode } from './node.mjs';
+
+const [name, ...args] = process.argv.slice(2);
+const names = readdirSync(path.join(repository, 'test/bench')).map((file) => path.parse(file).name);
+if (name === undefined || !names.includes(name)) {
+  console.error(`Usage: npm run bench -- NAME [arguments]\nNames: ${names.join(', ')}`);
+  process.exit(2);
+}
+const folder = mkdtempSync(path.join(tmpdir(), 'rowferry-bench-'));
+const script = path.join(folder, `${name}.mjs`);
+try {
+  await esbuild.build({
+    entryPoints: [path.join(repository, 'test/bench', `${name}.ts`)],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22.15',
+    mainFields: ['module', 'main'],
+    logLevel: 'warning',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  });
+  const child = spawn(requireNode(), [script, ...args], { stdio: 'inherit' });
+  process.exitCode = await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
