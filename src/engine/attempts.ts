@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RowferryError, type ErrorCode, type PlainError } from '../shared/errors.js';
-import type { RunOutcome } from '../shared/protocol.js';
+import type { ChangePlan, RunOutcome } from '../shared/protocol.js';
+import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
 import type { Log } from './log.js';
 import { plain, type Work, type WorkView } from './managed-task.js';
@@ -114,6 +115,14 @@ export class AttemptedWork implements Work {
 
   tune(task: Tunable): void {
     this.#current.tune(task);
+  }
+
+  planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>> {
+    return this.#current.planChanges(task);
+  }
+
+  change(task: Pick<ResolvedTask, 'objects'>): Promise<void> {
+    return this.#current.change(task);
   }
 
   get current(): Work {

@@ -95,6 +95,8 @@ export class Engine {
       stop: (id) => supervisor.stop(id),
       pause: async (id) => supervisor.pause(id),
       resume: async (id) => supervisor.resume(id),
+      planChanges: (task) => supervisor.planChanges(task),
+      applyChanges: (task) => supervisor.applyChanges(task),
       tune: async (id, tuning) => supervisor.tune(id, tuning),
       check: (task) => supervisor.check(task),
       lastCheck: async (id) => supervisor.lastCheck(id),

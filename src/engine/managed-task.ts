@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RowferryError, type PlainError } from '../shared/errors.js';
-import type { RunOutcome, StartOptions } from '../shared/protocol.js';
+import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
 import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
@@ -21,6 +21,10 @@ export interface Work {
   resume(): void;
   /** Takes the tuning keys of the task as they are now. */
   tune(task: Tunable): void;
+  /** What the selection of a task would mean in place of the present one; nothing is changed. */
+  planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>>;
+  /** Takes the selection of a task in place of the present one. Throws ROW-T106. */
+  change(task: Pick<ResolvedTask, 'objects'>): Promise<void>;
 }
 
 const quiet: WorkView = {

@@ -1,6 +1,7 @@
 import { RowferryError } from '../shared/errors.js';
 import type {
   Alert,
+  ChangePlan,
   CheckReport,
   HandedOverTask,
   RunOutcome,
@@ -134,6 +135,30 @@ export class Supervisor {
     work.tune(managed.task);
     this.log.info(`${managed.id}: tuned ${JSON.stringify(tuning)}`);
     this.events.changed();
+  }
+
+  /** Throws ROW-E109, or why the source or the destination cannot be asked. */
+  async planChanges(task: ResolvedTask): Promise<ChangePlan> {
+    const { work, task: now } = this.#running(task.id);
+    return { ...(await work.planChanges(task)), atNextStart: otherKeys(now, task) };
+  }
+
+  /** Throws ROW-E109, ROW-E102 (precheck of the task as it is now), ROW-T106. */
+  async applyChanges(task: ResolvedTask): Promise<ChangePlan> {
+    const plan = await this.planChanges(task);
+    const [problem] = plan.problems;
+    if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
+    const { managed, work, task: now } = this.#running(task.id);
+    const changed = { ...now, objects: task.objects };
+    await this.#mustPass(managed, { ...changed, ignoredChecks: task.ignoredChecks });
+    await work.change(changed);
+    managed.task = { ...(managed.task ?? now), objects: task.objects };
+    const { added, changed: anew, removed } = plan;
+    this.log.info(
+      `${managed.id}: objects changed: ${added.length} added, ${anew.length} loaded anew, ${removed.length} removed`,
+    );
+    this.events.changed();
+    return plan;
   }
 
   async stopAll(): Promise<void> {
@@ -381,6 +406,17 @@ export class Supervisor {
       return undefined;
     }
   }
+}
+
+/** Keys that a running task cannot take: they hold from its next start. */
+function otherKeys(now: ResolvedTask, then: ResolvedTask): string[] {
+  const atOnce = new Set<string>(['objects', 'throttle', 'class', '$schema', 'name', 'tag', 'ignoredChecks']);
+  const keys = new Set([...Object.keys(now), ...Object.keys(then)] as (keyof ResolvedTask)[]);
+  const text = (task: ResolvedTask, key: keyof ResolvedTask) => {
+    if (key !== 'write') return JSON.stringify(task[key]);
+    return JSON.stringify([task.write.mode, task.write.batch]);
+  };
+  return [...keys].filter((key) => !atOnce.has(key) && text(now, key) !== text(then, key));
 }
 
 function withWindows(task: ResolvedTask, windows: Windows): ResolvedTask {

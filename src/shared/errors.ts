@@ -144,6 +144,11 @@ export const errorCodes = {
     cause: 'A named connection does not exist.',
     remedy: 'Add it, or name one that exists.',
   },
+  'ROW-T106': {
+    exit: 2,
+    cause: 'What the task selects now cannot take the place of what it runs with.',
+    remedy: 'Correct what the message names, and apply the changes again.',
+  },
   'ROW-E101': {
     exit: 3,
     cause: 'Another process holds this state folder or this task.',

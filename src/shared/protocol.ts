@@ -87,6 +87,23 @@ export interface EngineHello {
   methods?: (keyof WorkbenchApi)[];
 }
 
+/** What of a table's mapping is another one than before. */
+export type MappingChange = 'table' | 'filter' | 'key' | 'columns';
+
+/** What a changed selection means for a task that was running with another one. */
+export interface ChangePlan {
+  /** Created, loaded, and followed from then on, beside the others. */
+  added: { source: string; destination: string; estimatedRows: number }[];
+  /** Loaded anew, and rows that they do not give any more deleted. */
+  changed: { source: string; destination: string; estimatedRows: number; what: MappingChange[] }[];
+  /** Not followed any more; the destination table stays as it is. */
+  removed: { source: string; destination: string }[];
+  /** Keys of the file that changed as well and hold from the next start only. */
+  atNextStart: string[];
+  /** Why it cannot be carried out. */
+  problems: string[];
+}
+
 export interface StartOptions {
   /** Ends the run when reached: the full load is done, or everything the source had at the start is applied. */
   until?: 'full' | 'caught-up';

@@ -1,4 +1,5 @@
 import type { PlainError } from './errors.js';
+import type { ChangePlan } from './protocol.js';
 import type { SourcePosition } from './position.js';
 import type {
   CellType,
@@ -161,6 +162,13 @@ export interface WorkbenchApi {
   resume(id: string): Promise<void>;
   /** In force within a second, until the task ends. Throws ROW-E109 (does not run), ROW-T104 (not a valid value). */
   tune(id: string, tuning: Tuning): Promise<void>;
+  /** What a changed selection would do to the running task; nothing is changed. Throws ROW-E109 (does not run). */
+  planChanges(task: ResolvedTask): Promise<ChangePlan>;
+  /**
+   * Carries it out, after the precheck of the task as it is now; the other tables go on. Returns when the changed
+   * tables have begun. Throws ROW-E109, ROW-E102 (precheck), ROW-T106 (cannot be carried out).
+   */
+  applyChanges(task: ResolvedTask): Promise<ChangePlan>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
   cancelVerify(id: string): Promise<void>;

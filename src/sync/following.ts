@@ -2,13 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { clockOffset, connectSource } from '../mysql/connection.js';
+import { charsetsOf } from '../mysql/types/index.js';
 import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
+import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import type { RowChange } from '../tablestore/model.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { changeKinds, CheckpointTracker, type Transaction } from './checkpoint.js';
+import type { TableName } from './ddl/parse.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
@@ -19,13 +22,18 @@ import {
   type StreamContext,
   type XaBranches,
 } from './incremental.js';
-import type { PreparedTask } from './prepare.js';
-import { deleteRowsOf, fetchRow, loadFresh } from './reload.js';
-import type { SourceRetry } from './source-retry.js';
-import type { TableChanges, TaskStore } from './store.js';
+import { planError, selectorsOf, type PreparedTask } from './prepare.js';
+import { Joining, type JoinHost } from './joining.js';
+import { enterTables, noteTables } from './join-records.js';
+import { objectChanges } from './object-changes.js';
+import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { deleteRowsOf, fetchRow } from './reload.js';
+import { onSource, type SourceRetry } from './source-retry.js';
+import type { TableChanges, TableRecord, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 
 export interface FollowingOptions {
+  /** Its selection changes by change(). */
   task: ResolvedTask;
   store: TaskStore;
   writer: TablestoreWriter;
@@ -62,6 +70,7 @@ export class Following {
   private queueFull = false;
   private paused = false;
   private waits = 0;
+  private draining = 0;
   private readonly work = new Set<Promise<void>>();
   private savedPosition = '';
   private readonly finishing = new AbortController();
@@ -82,17 +91,25 @@ export class Following {
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
     });
     this.tables = new StreamTables(task, store, prepared.etl, prepared.facts.lowerCaseTableNames !== 0, {
-      reload: (name, why) =>
-        this.blocking(async () => {
-          options.log.info(`${name.database}.${name.table} ${why}: it is loaded anew`);
-          const fresh = await loadFresh(options, name);
-          if (fresh) this.tables.add(fresh.record, fresh.from);
-        }),
+      reload: (name, why) => this.blocking(() => this.rejoin(name, why)),
       deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
-      changed: () => this.handler?.forget(),
+      changed: () => this.handler.forget(),
       log: (text) => options.log.warn(text),
     });
-    this.handler = new StreamHandler(this.context());
+    this.handler = new StreamHandler(
+      this.context({
+        tracker: this.tracker,
+        branches: branchesOf(store, '', true),
+        find: (database, name) => this.tables.find(database, name),
+        stopTable: (source, problem) => this.tables.stop(source, problem),
+        statement: (event, transaction) => this.tables.statement(event, transaction),
+        sealed: (at) => {
+          if (this.tables.anyWaiting) this.tables.reached(at);
+        },
+        wait: (work) => this.wait(work),
+      }),
+    );
+    for (const record of store.tables()) this.tables.add(record, record.from ? 'joining' : undefined);
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
@@ -138,6 +155,7 @@ export class Following {
     this.ended ??= how;
     this.finishing.abort();
     void this.stream?.stop();
+    for (const join of this.joins) join.stop();
   }
 
   /** There is room in the writer again. */
@@ -163,6 +181,204 @@ export class Following {
 
   private goOn(): void {
     if (!this.standsStill) this.stream?.resume();
+    for (const join of this.joins) join.steer();
+  }
+
+  /** Tables that are on their way into this stream, and those that are in it with rows still on their way. */
+  private readonly joins = new Set<Joining>();
+  private readonly joined: Joined[] = [];
+
+  /** Tables that are loaded beside the stream just now. */
+  get joining(): ReadonlySet<string> {
+    return new Set([...this.joins].flatMap((join) => [...join.sources]));
+  }
+
+  recordOf(source: string): TableRecord | undefined {
+    return this.tables.records.find((record) => record.source === source);
+  }
+
+  /**
+   * Takes another selection of tables (object-changes.ts), without stopping those that stay. Settles when what is new
+   * has begun. Throws ROW-T106 when it cannot be carried out.
+   */
+  change(task: ResolvedTask): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // Whatever is queued of a table goes out before the table is read again (correctness rule 11).
+      this.handler.holdNext(async () => {
+        try {
+          await this.drained();
+          await this.changeNow(task);
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
+  private async changeNow(task: ResolvedTask): Promise<void> {
+    const { options } = this;
+    const { store, prepared, log } = options;
+    const { from, definitions } = await noteTables({ ...options, task }, selectorsOf(task));
+    const changes = objectChanges(task, store.tables(), definitions);
+    const [problem] = changes.problems;
+    if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
+    options.task = task;
+    this.tables.retask(task);
+    for (const { source, destination } of changes.removed) {
+      await this.dismiss(source);
+      this.tables.remove(source);
+      prepared.forget(source);
+      store.removeTable(source);
+      log.info(`${source} is not followed any more; ${destination} stays as it is`);
+    }
+    await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], from);
+  }
+
+  /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
+  private async rejoin(name: TableName, why: string): Promise<void> {
+    const { options } = this;
+    const { from, definitions } = await noteTables(options, [{ database: name.database, table: name.table }]);
+    const selection = selectionOf(options.task, name.database, name.table);
+    const [definition] = definitions;
+    if (!definition || !selection) return;
+    const problems: PlanProblem[] = [];
+    const plan = planTable(options.task, definition, selection.mapping, problems);
+    if (!plan) throw planError(problems);
+    options.log.info(`${plan.source} ${why}: it is loaded anew`);
+    await this.enter([plan], from);
+  }
+
+  private async enter(plans: readonly TablePlan[], from: SourcePosition): Promise<void> {
+    if (plans.length === 0) return;
+    for (const { source } of plans) await this.dismiss(source);
+    await this.drained();
+    const { options } = this;
+    const { prepared } = options;
+    await onSource(options, (connection) =>
+      prepared.charsets.load(
+        (sql) => connection.query(sql),
+        charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
+      ),
+    );
+    const records = enterTables(options.task, options.store, plans, from);
+    prepared.enter(records, plans);
+    for (const record of records) this.tables.add(record, 'joining');
+    this.begin(records);
+  }
+
+  /** Nothing more is read or written of a table that was joining. */
+  private async dismiss(source: string): Promise<void> {
+    await Promise.all([...this.joins].map((join) => join.leave(source)));
+  }
+
+  /** Everything queued is at the destination. The main stream stands still; those of joining tables do meanwhile. */
+  private async drained(): Promise<void> {
+    this.draining++;
+    this.goOn();
+    try {
+      await this.options.writer.drain();
+    } finally {
+      this.draining--;
+      this.goOn();
+    }
+  }
+
+  /** All with the same place of their own. */
+  private begin(records: readonly TableRecord[]): void {
+    const join = new Joining(this.host, records);
+    this.joins.add(join);
+    this.caughtUp = false;
+    const done = join.run().then(
+      () => undefined,
+      (error: unknown) => this.options.fail(error),
+    );
+    this.work.add(done);
+    void done.finally(() => {
+      this.work.delete(done);
+      join.save();
+      this.joins.delete(join);
+    });
+  }
+
+  private readonly host: JoinHost = (() => {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters of the object below
+    const following = this;
+    return {
+      get options() {
+        return following.options;
+      },
+      events: {
+        written: (change: RowChange) => this.count(change),
+        rejected: (change: RowChange, error: { code: string; message: string }, transaction: Transaction) =>
+          this.rejected(change, error, transaction),
+      },
+      context: (feed: Feed) => this.context(feed),
+      branches: (source: string) => branchesOf(this.options.store, `join ${source} `, false),
+      place: () => ({
+        position: this.stream?.position ?? this.streamPosition,
+        isInside: this.handler.isInside,
+      }),
+      join: (records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker) =>
+        this.takeIn(records, from, tracker),
+      again: (name: TableName, why: string) =>
+        new Promise<void>((resolve) =>
+          this.handler.holdNext(async () => {
+            await this.drained();
+            await this.rejoin(name, why);
+            resolve();
+          }),
+        ),
+      hold: () => {
+        this.waits++;
+        this.stream?.pause();
+        return () => {
+          this.waits--;
+          this.goOn();
+        };
+      },
+      standsStill: () => this.paused || this.queueFull || this.draining > 0,
+    };
+  })();
+
+  private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
+    for (const { from: _from, ...record } of records) {
+      this.tables.add(record, from);
+      this.options.log.info(`${record.source} has joined the stream`);
+    }
+    if (!this.handler.isInside) this.tables.reached(this.stream?.position ?? this.streamPosition);
+    // What these tables have on their way holds the checkpoint like everything else.
+    const mark = this.tracker.begin(0, '');
+    mark.outstanding = 1;
+    mark.abandon();
+    this.joined.push({ sources: records.map((record) => record.source), from, tracker, mark });
+    this.settleJoined();
+  }
+
+  private settleJoined(): void {
+    for (const one of this.joined) {
+      if (!one.mark || !one.tracker.isIdle) continue;
+      one.mark.outstanding = 0;
+      one.mark = null;
+      this.tracker.advance();
+    }
+  }
+
+  /** Past their place the checkpoint speaks for these tables, too. */
+  private forgetJoined(): void {
+    const { store, prepared } = this.options;
+    for (const one of [...this.joined]) {
+      if (one.mark || !hasReached(this.tracker.position, one.from)) continue;
+      this.joined.splice(this.joined.indexOf(one), 1);
+      const sources = new Set(one.sources);
+      for (const { from, ...record } of store.tables()) {
+        if (from && sources.has(record.source)) store.saveTable(record);
+      }
+      for (const source of sources) {
+        const { from: _from, ...record } = prepared.record(source);
+        prepared.update(record);
+      }
+    }
   }
 
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
@@ -173,6 +389,13 @@ export class Following {
     const saver = setInterval(() => this.save(), saveMs);
     const poller = this.poll();
     this.heartbeat.start();
+    const open = new Map<string, TableRecord[]>();
+    for (const record of this.options.store.tables()) {
+      if (!record.from) continue;
+      const place = JSON.stringify(record.from);
+      open.set(place, [...(open.get(place) ?? []), record]);
+    }
+    for (const records of open.values()) this.begin(records);
     try {
       while (this.ended === null) {
         signal.throwIfAborted();
@@ -242,11 +465,17 @@ export class Following {
   }
 
   private look(): void {
+    this.settleJoined();
     const { position } = this.tracker;
-    this.caughtUp = this.knownEnd !== null && hasReached(position, this.knownEnd) && this.tracker.isIdle;
+    this.caughtUp =
+      this.knownEnd !== null &&
+      hasReached(position, this.knownEnd) &&
+      this.tracker.isIdle &&
+      this.joins.size === 0;
     if (this.caughtUp) this.caughtUpMicros = this.endAskedMicros;
     const { goal } = this.options;
-    if (goal !== null && this.ended === null && hasReached(position, goal)) this.end('reached');
+    const isDone = goal !== null && hasReached(position, goal) && this.joins.size + this.joined.length === 0;
+    if (isDone && this.ended === null) this.end('reached');
   }
 
   /** Checkpoint, figures and what belongs to them, in one store transaction. */
@@ -254,13 +483,16 @@ export class Following {
     const { store, prepared } = this.options;
     const { progress } = prepared;
     const passed = this.tracker.takePassed();
+    for (const join of this.joins) join.save();
+    this.settleJoined();
     const text = JSON.stringify([this.tracker.position, progress.rows]);
-    if (passed.length === 0 && text === this.savedPosition) return;
+    if (passed.length === 0 && text === this.savedPosition && this.joined.length === 0) return;
     progress.checkpoint = this.tracker.position;
     progress.changes = Object.fromEntries(this.changes);
     store.transaction(() => {
       for (const step of passed) step();
       store.saveProgress(progress);
+      this.forgetJoined();
     });
     this.savedPosition = text;
   }
@@ -313,31 +545,24 @@ export class Following {
   /** Work that needs everything before it to be at the destination, and nothing behind it to have begun. */
   private blocking(work: () => Promise<void>): void {
     this.handler.hold(async () => {
-      await this.options.writer.drain();
+      await this.drained();
       await work();
     });
   }
 
-  private context(): StreamContext {
-    const { task, store, writer, dirty, prepared } = this.options;
+  private context(feed: Feed): StreamContext {
+    const { task, writer, dirty, prepared } = this.options;
     return {
+      ...feed,
       task,
-      tracker: this.tracker,
       charsets: prepared.charsets,
       dirty,
-      branches: branchesOf(store),
-      find: (database, name) => this.tables.find(database, name),
-      stopTable: (source, problem) => this.tables.stop(source, problem),
       enqueue: (change) => {
         if (writer.enqueue(change)) return;
         this.queueFull = true;
         this.stream?.pause();
+        for (const join of this.joins) join.steer();
       },
-      statement: (event, transaction) => this.tables.statement(event, transaction),
-      sealed: (position) => {
-        if (this.tables.anyWaiting) this.tables.reached(position);
-      },
-      wait: (work) => this.wait(work),
       ask: async (filter, _table, rows) => {
         const answers: boolean[] = [];
         await this.options.retry.retrying(async () => {
@@ -374,18 +599,39 @@ export class Following {
   }
 }
 
-/** Prepared XA branches in the store, in pieces as they come. */
-function branchesOf(store: TaskStore): XaBranches {
+type Feed = Parameters<JoinHost['context']>[0];
+
+/** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
+interface Joined {
+  sources: string[];
+  from: SourcePosition;
+  tracker: CheckpointTracker;
+  /** Holds the checkpoint; null when what they had on their way is through. */
+  mark: Transaction | null;
+}
+
+/**
+ * Prepared XA branches in the store, in pieces as they come. The main stream also reads what tables kept of a branch
+ * that was prepared before they joined it and is committed after.
+ */
+function branchesOf(store: TaskStore, prefix: string, withJoined: boolean): XaBranches {
+  const kept = (xid: string) =>
+    withJoined ? store.xaNames().filter((name) => name.endsWith(` ${xid}`)) : [];
+  const read = new Set<string>();
   return {
-    append: (xid, changes) => store.appendXa(xid, serialize(changes)),
+    append: (xid, changes) => store.appendXa(prefix + xid, serialize(changes)),
     read: (xid) => {
-      const pieces = store.xaPieces(xid);
+      const pieces = [prefix + xid, ...kept(xid)].flatMap((name) => store.xaPieces(name));
       if (pieces.length === 0) return null;
+      read.add(xid);
       return pieces.flatMap((piece) => {
         const changes = deserialize(piece) as SpooledChange[];
         return changes.map((change) => ({ ...change, row: Buffer.from(change.row) }));
       });
     },
-    remove: (xid) => store.removeXa(xid),
+    remove: (xid) => {
+      store.removeXa(prefix + xid);
+      if (read.delete(xid)) for (const name of kept(xid)) store.removeXa(name);
+    },
   };
 }

@@ -43,6 +43,8 @@ export interface LoadContext {
   readonly dirty: DirtyData;
   readonly ignoreConflicts: boolean;
   readonly signal: AbortSignal;
+  /** The whole run ends, its writer too. */
+  readonly ending: AbortSignal;
   readonly events: LoadEvents;
   /** Runs one query on the source when it may be asked (throttle, pause). */
   readonly query: <T>(work: () => Promise<T>) => Promise<T>;
@@ -223,7 +225,7 @@ class ChunkLoader {
       return rows;
     } finally {
       // Read again, the chunk must find nothing of this try in flight. When the whole run ends, so does its writer.
-      if (!context.signal.aborted) await Promise.allSettled(this.batches);
+      if (!context.ending.aborted) await Promise.allSettled(this.batches);
       await this.connection.close();
     }
   }

@@ -198,6 +198,16 @@ export class StreamHandler implements BinlogHandler {
     return position;
   }
 
+  /** As hold(), behind whatever already waits. */
+  holdNext(work: () => Promise<void>): void {
+    this.inOrder(() => this.hold(work));
+  }
+
+  /** Not at a boundary between transactions, or with events that still wait here. */
+  get isInside(): boolean {
+    return this.transactionNow !== null || this.waiting || this.backlog.length > 0;
+  }
+
   private inOrder(event: () => void): void {
     if (this.waiting) this.backlog.push(event);
     else event();

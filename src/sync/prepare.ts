@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadTables as loadDefinitions, type TableSelector } from '../mysql/catalog.js';
-import { connectSource, type SourceConnection, type ServerFacts } from '../mysql/connection.js';
+import type { SourceConnection, ServerFacts } from '../mysql/connection.js';
 import { acquireLock, type SourceLock } from '../mysql/lock.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
@@ -10,9 +10,10 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { compileFilter } from './filter/index.js';
-import { planTable, planTables, selectionOf, sourceName, type PlanProblem, type TablePlan } from './plan.js';
-import type { SourceRetry } from './source-retry.js';
-import { standardTextDefaults } from './stream-tables.js';
+import { enterTables, noteTables } from './join-records.js';
+import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
+import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
 
@@ -51,9 +52,34 @@ export class PreparedTask {
     return this.records.get(source)!;
   }
 
+  /** As record(), of a table that may have been taken out of the task. */
+  recordIfAny(source: string): TableRecord | undefined {
+    return this.records.get(source);
+  }
+
   /** In memory only: figures that are stored with the next chunk or checkpoint. */
   update(record: TableRecord): void {
     this.records.set(record.source, record);
+  }
+
+  /** Throws for a table that is not planned. */
+  planOf(source: string): TablePlan {
+    const plan = this.plans.find((one) => one.source === source);
+    if (!plan) throw new Error(`${source} is not planned`);
+    return plan;
+  }
+
+  /** Tables that come while the task runs, or begin again. */
+  enter(records: readonly TableRecord[], plans: readonly TablePlan[]): void {
+    const entering = new Set(records.map((record) => record.source));
+    for (const record of records) this.update(record);
+    this.plans = [...this.plans.filter((one) => !entering.has(one.source)), ...plans];
+  }
+
+  /** The table is not selected any more. */
+  forget(source: string): void {
+    this.records.delete(source);
+    this.plans = this.plans.filter((plan) => plan.source !== source);
   }
 
   save(record: TableRecord): void {
@@ -69,21 +95,6 @@ export class PreparedTask {
   endPosition(): Promise<SourcePosition> {
     return onSource(this.options, endPosition);
   }
-}
-
-/** Runs work on a connection of its own, again while the source is away. */
-export async function onSource<T>(
-  options: Pick<PrepareOptions, 'task' | 'retry'>,
-  work: (connection: SourceConnection) => Promise<T>,
-): Promise<T> {
-  return options.retry.retrying(async () => {
-    const connection = await connectSource(options.task.source);
-    try {
-      return await work(connection);
-    } finally {
-      await connection.close();
-    }
-  });
 }
 
 /**
@@ -107,11 +118,9 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   if (first) {
     const noted = await noteStart(options, facts);
     progress = { ...progress, start: noted.start, checkpoint: noted.start };
-    records = plansOf(task, noted.tables).map(recordOf);
-  } else if (progress.start !== null || facts.logBin) {
-    records = stored.filter(
-      ({ definition }) => selectionOf(task, definition.database, definition.name) !== null,
-    );
+    records = plansOf(task, noted.tables).map((plan) => recordOf(task, plan));
+  } else {
+    records = await reselect(options, stored, progress);
   }
   const plans = records
     .filter((record) => record.phase !== 'stopped')
@@ -131,6 +140,45 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     });
   }
   return prepared;
+}
+
+/**
+ * The tables of a task that goes on, after its file may have changed: what is not selected any more is forgotten, what
+ * is new or mapped otherwise joins from a place of its own (joining.ts). Without a binlog it is loaded like the rest.
+ */
+async function reselect(
+  options: PrepareOptions,
+  stored: readonly TableRecord[],
+  progress: TaskProgress,
+): Promise<TableRecord[]> {
+  const { task, store, log } = options;
+  const selectors = selectorsOf(task);
+  const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
+  let changes = objectChanges(task, stored, now);
+  if (isEmpty(changes) && changes.problems.length === 0) return withMappings(task, store, stored);
+  const { from, definitions } = await noteTables(options, selectors, progress.start !== null);
+  changes = objectChanges(task, stored, definitions);
+  const [problem] = changes.problems;
+  if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
+  for (const { source, destination } of changes.removed) {
+    store.removeTable(source);
+    log.info(`${source} is not followed any more; ${destination} stays as it is`);
+  }
+  const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
+  for (const plan of plans) log.info(`${plan.source} is new, or mapped otherwise than before: it is loaded`);
+  enterTables(task, store, plans, from);
+  return withMappings(task, store, store.tables());
+}
+
+/** Records of an earlier version do not say how their table was mapped: it was as the task says. */
+function withMappings(task: ResolvedTask, store: TaskStore, records: readonly TableRecord[]): TableRecord[] {
+  return records.map((record) => {
+    if (record.mapping !== undefined) return record;
+    const { database, name } = record.definition;
+    const known = { ...record, mapping: mappingText(task, database, name) };
+    store.saveTable(known);
+    return known;
+  });
 }
 
 const lockPatienceMs = 20_000;
@@ -154,17 +202,22 @@ export async function lockDestinations(
   }
 }
 
+/** What the catalog is asked for. */
+export function selectorsOf(task: ResolvedTask): TableSelector[] {
+  return task.objects.flatMap((object): TableSelector[] =>
+    object.tables
+      ? object.tables.map((table) => ({ database: object.database, table: table.name }))
+      : [{ database: object.database }],
+  );
+}
+
 async function noteStart(
   options: PrepareOptions,
   facts: ServerFacts,
 ): Promise<{ start: SourcePosition | null; tables: TableDefinition[] }> {
   const { task } = options;
   const { full, incremental } = task.synchronization;
-  const selectors = task.objects.flatMap((object): TableSelector[] =>
-    object.tables
-      ? object.tables.map((table) => ({ database: object.database, table: table.name }))
-      : [{ database: object.database }],
-  );
+  const selectors = selectorsOf(task);
   return onSource(options, async (connection) => {
     if (!facts.logBin) {
       if (incremental)
@@ -263,17 +316,4 @@ function planOf(task: ResolvedTask, definition: TableDefinition): TablePlan {
   );
   if (!plan) throw planError(problems);
   return plan;
-}
-
-export function recordOf(plan: TablePlan): TableRecord {
-  return {
-    source: sourceName(plan.definition),
-    destination: plan.destination,
-    phase: 'schema',
-    created: false,
-    definition: plan.definition,
-    textDefaults: standardTextDefaults,
-    rows: 0,
-    kept: 0,
-  };
 }

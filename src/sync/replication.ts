@@ -1,21 +1,25 @@
-import type { RunOutcome, StartOptions } from '../shared/protocol.js';
+import { loadTables as loadDefinitions } from '../mysql/catalog.js';
+import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
+import { describeTable } from '../tablestore/operations.js';
 import type { RetryState } from '../tablestore/retry.js';
 import { TablestoreWriter, type WriterStats } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
-import { prepareTask, type PreparedTask } from './prepare.js';
+import { changePlan, objectChanges } from './object-changes.js';
+import { prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
 import { RateMeter } from './rates.js';
-import { prepareTable } from './schema.js';
-import { SourceRetry, type SourceRetryState } from './source-retry.js';
+import { assertKey, prepareTable } from './schema.js';
+import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
-import type { TaskProgress, TaskStore } from './store.js';
+import type { TableRecord, TaskProgress, TaskStore } from './store.js';
+import { sweep, type SweepOptions } from './sweep.js';
 import { isThrottled, writerSettings } from './settings.js';
 
 /** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
@@ -57,6 +61,8 @@ export class Replication {
   private finished: Promise<RunOutcome> | undefined;
   private readonly gate: SourceGate;
   private paused = false;
+  /** Another selection, from the incremental on. */
+  private wanted: ResolvedTask | undefined;
 
   constructor(
     private task: ResolvedTask,
@@ -114,6 +120,40 @@ export class Replication {
     const { windows: _windows, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
     this.gate.tune(this.task.throttle.full);
+  }
+
+  /** What another selection would mean; nothing is changed. */
+  async planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>> {
+    const tables = await onSource({ task: this.task, retry: this.sourceRetry }, (connection) =>
+      loadDefinitions(connection, selectorsOf(task)),
+    );
+    const changes = objectChanges(task, this.store.tables(), tables);
+    for (const { plan } of changes.changed) {
+      const existing = await describeTable(this.client, plan.destination);
+      try {
+        if (existing) assertKey(plan, existing);
+      } catch (error) {
+        if (!(error instanceof RowferryError)) throw error;
+        changes.problems.push(`${error.message} Send it to a table of another name.`);
+      }
+    }
+    return changePlan(changes);
+  }
+
+  /**
+   * Takes another selection while the tables that stay go on; before the incremental begins it is kept until then.
+   * Throws ROW-T106.
+   */
+  async change(objects: Pick<ResolvedTask, 'objects'>): Promise<void> {
+    const task = { ...this.task, ...objects };
+    if (this.paused)
+      throw new RowferryError('ROW-T106', `${task.name} is paused.`, { remedy: 'Resume it, then apply.' });
+    if (!this.following) {
+      this.wanted = task;
+      return;
+    }
+    await this.following.change(task);
+    this.task = task;
   }
 
   /** Drains what is queued, saves the checkpoint; settles when the run is over. A paused one writes nothing more. */
@@ -192,15 +232,16 @@ export class Replication {
     const made = new Set<string>();
     for (const plan of prepared.plans) {
       const record = prepared.record(plan.source);
-      if (record.phase !== 'schema') continue;
+      if (record.phase !== 'schema' || record.from) continue;
       await this.gate.opened();
-      const mayExist = record.created || (task.merge && made.has(plan.destination));
+      const mayExist = record.created || record.sweep || (task.merge && made.has(plan.destination));
       const created = await prepareTable(this.client, plan, task, mayExist, options);
       if (created) made.add(plan.destination);
       prepared.save({
         ...record,
         phase: task.synchronization.full ? 'full' : 'loaded',
         created: created || record.created,
+        sweep: record.sweep === true && !created,
       });
       this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);
     }
@@ -209,7 +250,7 @@ export class Replication {
 
   private async load(prepared: PreparedTask): Promise<void> {
     const tables: LoadTable[] = prepared.plans
-      .filter((plan) => prepared.record(plan.source).phase === 'full')
+      .filter((plan) => prepared.record(plan.source).phase === 'full' && !prepared.record(plan.source).from)
       .map((plan) => ({
         plan,
         transform: prepared.transform(plan),
@@ -218,10 +259,29 @@ export class Replication {
     if (tables.length > 0) {
       await loadTables(this.loadContext(prepared), tables, Math.min(loadReaders, Math.max(tables.length, 2)));
     }
+    for (const { plan } of tables) {
+      const record = prepared.record(plan.source);
+      if (!record.sweep) continue;
+      await sweep(this.sweepOptions(prepared), plan);
+      prepared.save({ ...record, sweep: false });
+    }
     if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
       prepared.progress.loadedAt = await prepared.endPosition();
       this.store.saveProgress(prepared.progress);
     }
+  }
+
+  private sweepOptions(prepared: PreparedTask): SweepOptions {
+    const { task, client, writer, sourceRetry: retry, stopping } = this;
+    return {
+      task,
+      client,
+      writer,
+      retry,
+      signal: stopping.signal,
+      charsets: prepared.charsets,
+      etl: prepared.etl,
+    };
   }
 
   private loadContext(prepared: PreparedTask): LoadContext {
@@ -233,16 +293,20 @@ export class Replication {
       dirty: this.dirty,
       ignoreConflicts: this.task.conflict === 'ignore',
       signal: this.stopping.signal,
+      ending: this.stopping.signal,
       query: (work) => this.gate.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
         progress: (source, written, kept) => {
-          const record = prepared.record(source);
+          const record = prepared.recordIfAny(source);
+          // It was taken out of the task meanwhile.
+          if (!record) return;
           prepared.update({ ...record, rows: record.rows + written, kept: record.kept + kept });
           prepared.progress.rows.full += written;
         },
         tableDone: (source) => {
-          const record = prepared.record(source);
+          const record = prepared.recordIfAny(source);
+          if (!record) return;
           this.store.transaction(() => {
             prepared.save({ ...record, phase: 'loaded' });
             this.store.clearChunks(source);
@@ -273,6 +337,13 @@ export class Replication {
     });
     this.following = following;
     if (this.paused) following.pause();
+    if (this.wanted) {
+      const task = { ...this.task, objects: this.wanted.objects };
+      following.change(task).then(
+        () => (this.task = task),
+        (error: unknown) => this.stopping.abort(error),
+      );
+    }
     return following.run();
   }
 
@@ -297,13 +368,14 @@ export class Replication {
       phase: this.phase,
       tables: (prepared?.plans ?? []).map((plan): TableProgress => {
         const record = prepared!.record(plan.source);
+        const problem = following?.recordOf(plan.source)?.problem ?? record.problem;
         return {
           source: plan.source,
           destination: plan.destination,
-          phase: tablePhase(record.phase, this.phase),
+          phase: problem ? 'stopped' : tablePhase(record, this.phase, following?.joining ?? none),
           rows: record.rows,
           estimatedRows: plan.definition.estimatedRows,
-          ...(record.problem && { problem: record.problem }),
+          ...(problem && { problem }),
           ...(following && { changes: following.changesOf(plan.source) }),
         };
       }),
@@ -329,20 +401,18 @@ export class Replication {
   }
 }
 
+const none: ReadonlySet<string> = new Set();
+
 function tablePhase(
-  phase: 'schema' | 'full' | 'loaded' | 'stopped',
+  { phase, source }: TableRecord,
   now: ReplicationView['phase'],
+  joining: ReadonlySet<string>,
 ): TableProgress['phase'] {
-  switch (phase) {
-    case 'schema':
-      return now === 'schema' ? 'schema' : 'waiting';
-    case 'full':
-      return now === 'full' ? 'full' : 'waiting';
-    case 'stopped':
-      return 'stopped';
-    default:
-      return now === 'incremental' ? 'incremental' : 'done';
-  }
+  if (phase === 'stopped') return 'stopped';
+  if (joining.has(source)) return phase === 'schema' ? 'schema' : 'full';
+  if (phase === 'schema') return now === 'schema' ? 'schema' : 'waiting';
+  if (phase === 'full') return now === 'full' ? 'full' : 'waiting';
+  return now === 'incremental' ? 'incremental' : 'done';
 }
 
 /** The limits of the present phase, when there are any. */

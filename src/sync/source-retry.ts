@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
+import type { ResolvedTask } from '../shared/task.js';
 
 /** What another try may mend: the source is away, or the link broke. Everything else is for a person. */
 const passing = new Set(['ROW-S101', 'ROW-S107']);
@@ -66,4 +68,19 @@ export class SourceRetry {
     const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.attempt - 1, 10));
     await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: this.signal });
   }
+}
+
+/** Runs work on a connection of its own, again while the source is away. */
+export async function onSource<T>(
+  options: { readonly task: Pick<ResolvedTask, 'source'>; readonly retry: SourceRetry },
+  work: (connection: SourceConnection) => Promise<T>,
+): Promise<T> {
+  return options.retry.retrying(async () => {
+    const connection = await connectSource(options.task.source);
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  });
 }

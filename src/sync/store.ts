@@ -49,6 +49,8 @@ export interface TaskStore {
   appendXa(xid: string, piece: Uint8Array): void;
   xaPieces(xid: string): Uint8Array[];
   removeXa(xid: string): void;
+  /** Branches that pieces are kept of. */
+  xaNames(): string[];
 
   /** Forgets all of it: the task starts anew. */
   clear(): void;
@@ -85,6 +87,15 @@ export interface TableRecord {
   rows: number;
   kept: number;
   problem?: PlainError;
+  /** What the task said of it when it was loaded; another word means that it is loaded anew (object-changes.ts). */
+  mapping?: string;
+  /**
+   * A place of its own in the stream: it is loaded beside the others and has not joined them yet (correctness rule
+   * 11). What comes before it in the stream is in its rows.
+   */
+  from?: SourcePosition;
+  /** Its destination table may hold rows that it does not give any more (correctness rule 5). */
+  sweep?: boolean;
 }
 
 export interface ChunkRecord {

@@ -39,14 +39,23 @@ export class StreamTables {
   private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
 
   constructor(
-    private readonly task: ResolvedTask,
+    private task: ResolvedTask,
     private readonly store: TaskStore,
     private readonly etl: EtlProgram | null,
     /** 0: names differ by case (lower_case_table_names). */
     private readonly foldsCase: boolean,
     private readonly actions: DdlActions,
-  ) {
-    for (const record of store.tables()) this.add(record);
+  ) {}
+
+  /** The selection is another one from here on; tables come and go by add() and remove(). */
+  retask(task: ResolvedTask): void {
+    this.task = task;
+  }
+
+  /** Its rows are passed over from here on. */
+  remove(source: string): void {
+    for (const [id, entry] of this.tables) if (entry.record.source === source) this.tables.delete(id);
+    this.actions.changed();
   }
 
   private changed(): void {
@@ -59,8 +68,11 @@ export class StreamTables {
     return this.foldsCase ? id.toLowerCase() : id;
   }
 
-  /** Throws ROW-T102 when the mapping does not fit the table as it is. */
-  add(record: TableRecord, from?: SourcePosition): void {
+  /**
+   * `from`: its rows are passed over up to there, or, while it is joining, until it is added again. Throws ROW-T102
+   * when the mapping does not fit the table as it is.
+   */
+  add(record: TableRecord, from?: SourcePosition | 'joining'): void {
     const { database, name } = record.definition;
     const entry: Entry = { record, table: null, from: from ?? null };
     if (record.phase !== 'stopped') entry.table = this.streamTable(record.definition);
@@ -116,7 +128,7 @@ export class StreamTables {
   /** The stream has passed `position`: tables that were loaded from there on join in. */
   reached(position: SourcePosition): void {
     for (const entry of this.tables.values()) {
-      if (entry.from && hasReached(position, entry.from)) {
+      if (entry.from && entry.from !== 'joining' && hasReached(position, entry.from)) {
         entry.from = null;
         this.changed();
       }
@@ -124,7 +136,7 @@ export class StreamTables {
   }
 
   get anyWaiting(): boolean {
-    return [...this.tables.values()].some((entry) => entry.from !== null);
+    return [...this.tables.values()].some(({ from }) => from !== null && from !== 'joining');
   }
 
   /** The table alone stops; its rows are passed over from here on, and the record says why. */
@@ -376,5 +388,5 @@ interface Entry {
   /** null while stopped. */
   table: StreamTable | null;
   /** Its rows were read at this place; what comes before it in the stream is in them already. */
-  from: SourcePosition | null;
+  from: SourcePosition | 'joining' | null;
 }

@@ -250,6 +250,12 @@ export class SqliteTaskStore implements TaskStore {
       .map((row) => row.bytes);
   }
 
+  xaNames(): string[] {
+    return this.database
+      .all<{ xid: string }>('SELECT DISTINCT xid FROM xa_piece WHERE task = ?', this.task)
+      .map((row) => row.xid);
+  }
+
   removeXa(xid: string): void {
     this.database.run('DELETE FROM xa_piece WHERE task = ? AND xid = ?', this.task, xid);
   }

@@ -33,6 +33,8 @@ function attempts(outcomes: RunOutcome[], windows = { connectionMs: 60_000, othe
       pause() {},
       resume() {},
       tune() {},
+      planChanges: () => Promise.reject(new Error('not asked')),
+      change: () => Promise.reject(new Error('not asked')),
     };
   };
   return { work: new AttemptedWork(make, () => windows, log, 't'), made: () => made };

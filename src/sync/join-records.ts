@@ -1,0 +1,88 @@
+import { loadTables as loadDefinitions, type TableSelector } from '../mysql/catalog.js';
+import type { TableDefinition } from '../mysql/model.js';
+import { endPosition, safeStartPosition } from '../mysql/position.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { recordOf } from './object-changes.js';
+import type { TablePlan } from './plan.js';
+import { onSource, type SourceRetry } from './source-retry.js';
+import type { TableRecord, TaskStore } from './store.js';
+
+interface JoinOptions {
+  task: ResolvedTask;
+  retry: SourceRetry;
+}
+
+const attempts = 10;
+
+/**
+ * A place in the stream and definitions that hold there (correctness rules 1 and 13): no column list changed while
+ * the place was noted. Without a full load nothing is read, and the place is the end of the binlog.
+ */
+export async function noteTables(
+  options: JoinOptions,
+  selectors: readonly TableSelector[],
+): Promise<{ from: SourcePosition; definitions: TableDefinition[] }>;
+export async function noteTables(
+  options: JoinOptions,
+  selectors: readonly TableSelector[],
+  isStreamed: boolean,
+): Promise<{ from: SourcePosition | null; definitions: TableDefinition[] }>;
+export async function noteTables(
+  options: JoinOptions,
+  selectors: readonly TableSelector[],
+  isStreamed = true,
+) {
+  const note = options.task.synchronization.full ? safeStartPosition : endPosition;
+  return onSource(options, async (connection) => {
+    let before = await loadDefinitions(connection, selectors);
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const from = isStreamed ? await note(connection) : null;
+      const definitions = await loadDefinitions(connection, selectors);
+      if (shapes(definitions) === shapes(before)) return { from, definitions };
+      before = definitions;
+    }
+    throw new RowferryError(
+      'ROW-S111',
+      'The definitions of the tables changed again and again while their place was noted.',
+      { remedy: 'Try again when no tables are being altered.' },
+    );
+  });
+}
+
+/** Column lists and keys; statistics change all the time. */
+function shapes(definitions: readonly TableDefinition[]): string {
+  return JSON.stringify(definitions.map(({ columns, keys }) => [columns, keys]));
+}
+
+/**
+ * Stores tables that are to be loaded, from a place of their own where there is a stream, in the state in which that
+ * begins.
+ */
+export function enterTables(
+  task: ResolvedTask,
+  store: TaskStore,
+  plans: readonly TablePlan[],
+  from: SourcePosition | null,
+): TableRecord[] {
+  const known = new Map(store.tables().map((record) => [record.source, record]));
+  const records = plans.map((plan): TableRecord => {
+    const before = known.get(plan.source);
+    const isSame = before?.destination === plan.destination;
+    return {
+      ...recordOf(task, plan),
+      created: isSame && before.created,
+      ...(from && { from }),
+      sweep: isSame,
+    };
+  });
+  store.transaction(() => {
+    for (const record of records) {
+      store.clearChunks(record.source);
+      store.clearDirty(record.source);
+      store.saveTable(record);
+    }
+  });
+  return records;
+}

@@ -1,0 +1,364 @@
+import { loadTables as loadDefinitions } from '../mysql/catalog.js';
+import { BinlogStream } from '../mysql/binlog/stream.js';
+import { hasReached } from '../mysql/position.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
+import type { TableName } from './ddl/parse.js';
+import type { FollowingOptions } from './following.js';
+import { loadTables } from './full-load.js';
+import { StreamHandler, type SpooledChange, type StreamContext, type StreamTable } from './incremental.js';
+import { prepareTable } from './schema.js';
+import { onSource } from './source-retry.js';
+import type { TableRecord } from './store.js';
+import { StreamTables } from './stream-tables.js';
+import { sweep } from './sweep.js';
+
+/** The main stream, as tables that join it need it. */
+export interface JoinHost {
+  readonly options: FollowingOptions;
+  readonly events: CheckpointEvents;
+  /** What a handler of row events needs, with the feed's own parts in place of the main stream's. */
+  context(
+    feed: Pick<
+      StreamContext,
+      'tracker' | 'find' | 'stopTable' | 'statement' | 'sealed' | 'wait' | 'branches'
+    >,
+  ): StreamContext;
+  /** Branches of prepared XA transactions, kept apart from those of the main stream. */
+  branches(source: string): StreamContext['branches'];
+  /** Where the main stream is, and whether it is inside a transaction there. */
+  place(): { position: SourcePosition; isInside: boolean };
+  /** From `from` on the main stream brings these tables on; what came before it is on its way by `through`. */
+  join(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void;
+  /** The table's definition changed, or it came anew: it joins again from a new place. */
+  again(name: TableName, why: string): Promise<void>;
+  /** Stops the main stream so that it can be caught up with; gives what lets it go on. */
+  hold(): () => void;
+  /** Must this feed stand still too? */
+  standsStill(): boolean;
+}
+
+const saveMs = 500;
+const lookMs = 200;
+/** The main stream is only stopped for a stream that is as close as this, after it has had time to come by itself. */
+const closeMicros = 10_000_000;
+const patienceMs = 3_000;
+/** Connections that read the source for tables that join, beside the one that follows it. */
+const readers = 2;
+
+/**
+ * Tables that come to a stream that runs (correctness rule 11): they are created, loaded and swept with a place of
+ * their own in the stream, replayed from there by a stream of their own, and handed over at a boundary between
+ * transactions, while the others go on. What is reached is stored, so that a killed run goes on from there.
+ */
+export class Joining {
+  readonly sources: Set<string>;
+  private records: TableRecord[];
+  private tracker: CheckpointTracker | null = null;
+  private stream: BinlogStream | null = null;
+  private readonly stopping = new AbortController();
+  private readonly signal: AbortSignal;
+  private joined = false;
+  /** Reading of rows under way; begun again, with what is left, when a table leaves. */
+  private round: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
+  private waits = 0;
+  private saved = '';
+
+  /** All with the same `from`. */
+  constructor(
+    private readonly host: JoinHost,
+    records: readonly TableRecord[],
+  ) {
+    this.records = [...records];
+    this.sources = new Set(records.map((record) => record.source));
+    this.signal = AbortSignal.any([host.options.signal, this.stopping.signal]);
+  }
+
+  stop(): void {
+    this.stopping.abort(new Error('joining was ended'));
+    void this.stream?.stop();
+  }
+
+  /** A table is not selected any more, or begins again. Settles when nothing more of it is read here. */
+  async leave(source: string): Promise<void> {
+    if (!this.sources.delete(source)) return;
+    this.records = this.records.filter((record) => record.source !== source);
+    if (this.records.length === 0) this.stop();
+    const { round } = this;
+    round?.abort.abort(new Error('one of the tables left'));
+    await round?.over;
+  }
+
+  steer(): void {
+    if (this.host.standsStill() || this.waits > 0) this.stream?.pause();
+    else this.stream?.resume();
+  }
+
+  /** Settles when the tables have joined, or it was stopped. Throws what ends the run. */
+  async run(): Promise<void> {
+    try {
+      await this.create();
+      await this.checkColumns();
+      while (!(await this.rounds())) this.signal.throwIfAborted();
+      await this.replay();
+    } catch (error) {
+      if (!this.stopping.signal.aborted) throw error;
+    }
+  }
+
+  private mine(): TableRecord[] {
+    return this.records.map((record) => this.host.options.prepared.record(record.source));
+  }
+
+  private async create(): Promise<void> {
+    const { task, client, prepared, log } = this.host.options;
+    for (const record of this.mine()) {
+      if (record.phase !== 'schema') continue;
+      const plan = prepared.planOf(record.source);
+      const windows = {
+        connectionMs: task.retry.connectionMinutes * 60_000,
+        otherMs: task.retry.otherMinutes * 60_000,
+      };
+      try {
+        const created = await prepareTable(client, plan, task, record.sweep === true || task.merge, {
+          signal: this.signal,
+          onRetry: () => undefined,
+          windows,
+        });
+        prepared.save({
+          ...record,
+          phase: task.synchronization.full ? 'full' : 'loaded',
+          created: created || record.created,
+          // A table made just now holds nothing to be swept.
+          sweep: record.sweep === true && !created && task.synchronization.full,
+        });
+      } catch (error) {
+        if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
+        await this.refuse(record, error);
+      }
+    }
+    log.info(`${[...this.sources].join(', ')}: joining the stream`);
+  }
+
+  /** This table cannot come; the others do. */
+  private async refuse(record: TableRecord, problem: RowferryError): Promise<void> {
+    const { prepared, log } = this.host.options;
+    const { from: _from, ...rest } = record;
+    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
+    prepared.save(stopped);
+    log.warn(`${record.source} stopped: ${problem.message}`);
+    this.host.join([stopped], record.from!, this.tracker ?? this.newTracker(record.from!));
+    await this.leave(record.source);
+  }
+
+  /** Chunks were read in an earlier run: the columns must still be those (rule 13). */
+  private async checkColumns(): Promise<void> {
+    const { store } = this.host.options;
+    for (const record of this.mine()) {
+      if (record.phase !== 'full' || store.chunks(record.source).length === 0) continue;
+      if (await this.isUnchanged(record)) continue;
+      const { database, name } = record.definition;
+      await this.leave(record.source);
+      await this.host.again({ database, table: name }, 'changed while it was loaded');
+    }
+  }
+
+  /** Loads and sweeps; false when a table left meanwhile. */
+  private async rounds(): Promise<boolean> {
+    const abort = new AbortController();
+    const work = this.read(AbortSignal.any([this.signal, abort.signal]));
+    this.round = { abort, over: work.catch(() => undefined) };
+    try {
+      await work;
+      return !abort.signal.aborted;
+    } catch (error) {
+      if (abort.signal.aborted) return false;
+      throw error;
+    } finally {
+      this.round = null;
+    }
+  }
+
+  private async read(signal: AbortSignal): Promise<void> {
+    const { options } = this.host;
+    const { prepared, log } = options;
+    const tables = this.mine()
+      .filter((record) => record.phase === 'full')
+      .map((record) => prepared.planOf(record.source))
+      .map((plan) => ({ plan, transform: prepared.transform(plan), existed: false }));
+    if (tables.length > 0) await loadTables({ ...options.loadContext(), signal }, tables, readers);
+    for (const record of this.mine()) {
+      if (!record.sweep || record.phase !== 'loaded') continue;
+      const plan = prepared.planOf(record.source);
+      const ghosts = await sweep(
+        { ...options, signal, charsets: prepared.charsets, etl: prepared.etl },
+        plan,
+      );
+      if (ghosts > 0) log.info(`${plan.source}: ${ghosts} rows deleted that the source no longer has`);
+      prepared.save({ ...prepared.record(record.source), sweep: false });
+    }
+  }
+
+  private async isUnchanged(record: TableRecord): Promise<boolean> {
+    const { database, name, columns, keys } = record.definition;
+    const [now] = await onSource(this.host.options, (connection) =>
+      loadDefinitions(connection, [{ database, table: name }]),
+    );
+    return now !== undefined && JSON.stringify([now.columns, now.keys]) === JSON.stringify([columns, keys]);
+  }
+
+  private newTracker(from: SourcePosition): CheckpointTracker {
+    return new CheckpointTracker(from, this.host.events);
+  }
+
+  /** From the tables' own place to where the main stream is. */
+  private async replay(): Promise<void> {
+    const { options } = this.host;
+    const records = this.mine().filter((record) => record.phase === 'loaded');
+    if (records.length === 0) return;
+    let position = records[0]!.from!;
+    const tracker = (this.tracker = this.newTracker(position));
+    const tables: StreamTables = new StreamTables(
+      options.task,
+      options.store,
+      options.prepared.etl,
+      options.prepared.facts.lowerCaseTableNames !== 0,
+      {
+        reload: (name, why) => this.begin(name, why),
+        deleteRows: ({ plan: { definition } }) =>
+          this.begin({ database: definition.database, table: definition.name }, 'was truncated'),
+        changed: () => handler.forget(),
+        log: (text) => options.log.warn(text),
+      },
+    );
+    this.tables = tables;
+    const branches = this.host.branches(records[0]!.source);
+    const handler: StreamHandler = new StreamHandler(
+      this.host.context({
+        tracker,
+        branches: {
+          ...branches,
+          read: (xid) => branches.read(xid) ?? this.readUnknown(),
+        },
+        find: (database, name) => this.find(database, name),
+        stopTable: (source, problem) => tables.stop(source, problem),
+        statement: (event, transaction) => tables.statement(event, transaction),
+        sealed: (at) => this.meet(at),
+        wait: (work) => this.wait(work),
+      }),
+    );
+    for (const record of records) tables.add(record);
+    const saver = setInterval(() => this.save(), saveMs);
+    const began = Date.now();
+    let release: (() => void) | undefined;
+    const looker = setInterval(() => {
+      if (Date.now() - began > patienceMs && !release && this.isClose(tracker)) release = this.host.hold();
+      if (handler.isInside) return;
+      this.meet(this.stream?.position ?? position);
+      // Heartbeats bring the tracker on where no transaction does.
+      if (tracker.isIdle) this.meet(tracker.position);
+    }, lookMs);
+    try {
+      while (!this.joined) {
+        this.signal.throwIfAborted();
+        this.stream = new BinlogStream(options.task.source, { position, heartbeatSeconds: 2 }, handler);
+        this.steer();
+        try {
+          await this.stream.run();
+        } catch (error) {
+          if (this.joined || this.signal.aborted) break;
+          position = handler.restart(this.stream.position);
+          await options.retry.failed(error);
+        }
+      }
+    } finally {
+      clearInterval(saver);
+      clearInterval(looker);
+      release?.();
+      await this.stream?.stop();
+      this.save();
+    }
+    if (!this.joined) this.signal.throwIfAborted();
+  }
+
+  private tables: StreamTables | null = null;
+
+  /** A branch is committed whose rows lie before our place: they may be of any of these tables. */
+  private readUnknown(): SpooledChange[] {
+    for (const { definition } of this.tables!.records)
+      this.begin(
+        { database: definition.database, table: definition.name },
+        'may have rows in an XA transaction that was open when its load began',
+      );
+    return [];
+  }
+
+  private find(database: string, name: string): StreamTable | undefined {
+    const table = this.joined ? undefined : this.tables?.find(database, name);
+    return table && this.sources.has(table.plan.source) ? table : undefined;
+  }
+
+  /** A DDL asks for the table's rows anew: it leaves this group and begins again from a later place. */
+  private begin(name: TableName, why: string): void {
+    const record = this.tables?.records.find(
+      ({ definition }) => definition.database === name.database && definition.name === name.table,
+    );
+    if (this.joined || !record || !this.sources.has(record.source)) return;
+    void this.leave(record.source);
+    this.host.again(name, why).catch((error: unknown) => this.host.options.fail(error));
+  }
+
+  /**
+   * At a boundary of this stream: is it where the main stream is, or ahead of it? Inside a transaction of the main
+   * stream only being ahead will do, because the rows of that transaction were passed over so far.
+   */
+  private meet(at: SourcePosition): void {
+    if (this.joined || this.signal.aborted) return;
+    const main = this.host.place();
+    if (!hasReached(at, main.position)) return;
+    if (main.isInside && hasReached(main.position, at)) return;
+    this.joined = true;
+    const records = this.tables!.records.filter((record) => this.sources.has(record.source));
+    this.host.join(records, at, this.tracker!);
+    void this.stream?.stop();
+  }
+
+  private isClose(tracker: CheckpointTracker): boolean {
+    const main = this.host.place().position.commitMicros ?? 0;
+    return (this.stream?.position.commitMicros ?? tracker.position.commitMicros ?? 0) > main - closeMicros;
+  }
+
+  /** Where these tables are, with what belongs to it; also after they have joined, until all of it is through. */
+  save(): void {
+    const { tracker, host } = this;
+    if (!tracker || this.sources.size === 0) return;
+    const text = JSON.stringify(tracker.position);
+    if (text === this.saved) return;
+    this.saved = text;
+    const passed = tracker.takePassed();
+    const { store } = host.options;
+    store.transaction(() => {
+      for (const step of passed) step();
+      for (const record of store.tables()) {
+        if (record.from && this.sources.has(record.source))
+          store.saveTable({ ...record, from: tracker.position });
+      }
+    });
+  }
+
+  private wait(work: () => Promise<void>): void {
+    this.waits++;
+    this.steer();
+    work().then(
+      () => {
+        this.waits--;
+        this.steer();
+      },
+      (error: unknown) => {
+        this.tracker?.freeze();
+        this.host.options.fail(error);
+      },
+    );
+  }
+}

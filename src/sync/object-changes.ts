@@ -1,0 +1,148 @@
+import type { ChangePlan, MappingChange } from '../shared/protocol.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { TableDefinition } from '../mysql/model.js';
+import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import type { TableRecord } from './store.js';
+import { standardTextDefaults } from './stream-tables.js';
+
+/** What of a task decides which rows a table gives and how they look; another one means that it is loaded anew. */
+interface Mapping {
+  destination: string;
+  filter: string | null;
+  key: readonly string[] | null;
+  columns: unknown;
+  merged: boolean;
+}
+
+/** The mapping of a table in one line of text, to be kept beside it; '' when the task does not select it. */
+export function mappingText(task: ResolvedTask, database: string, table: string): string {
+  const selection = selectionOf(task, database, table);
+  if (!selection) return '';
+  const { mapping } = selection;
+  const columns = Object.entries(mapping?.columns ?? {}).map(([name, one]) => [
+    name.toLowerCase(),
+    one.rename ?? null,
+    one.type ?? null,
+    one.unit ?? null,
+    one.exclude ?? false,
+  ]);
+  const text: Mapping = {
+    destination: tableName(table, mapping, task),
+    filter: mapping?.filter?.trim() ? mapping.filter : null,
+    key: mapping?.primaryKey ?? null,
+    columns: [task.capitalization, ...columns.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))],
+    merged: task.merge,
+  };
+  return JSON.stringify(text);
+}
+
+export interface ObjectChanges {
+  added: TablePlan[];
+  changed: { record: TableRecord; plan: TablePlan; what: MappingChange[] }[];
+  removed: TableRecord[];
+  /** Why some of it cannot be carried out. */
+  problems: string[];
+}
+
+/** Compares what a task selects now with what it was running with. `tables`: what the source has of the selection. */
+export function objectChanges(
+  task: ResolvedTask,
+  records: readonly TableRecord[],
+  tables: readonly TableDefinition[],
+): ObjectChanges {
+  const changes: ObjectChanges = { added: [], changed: [], removed: [], problems: [] };
+  const known = new Map(records.map((record) => [record.source, record]));
+  const problems: PlanProblem[] = [];
+  for (const definition of tables) {
+    const { database, name } = definition;
+    const selection = selectionOf(task, database, name);
+    if (!selection) continue;
+    const record = known.get(sourceName(definition));
+    const what = record ? mappingChange(record, mappingText(task, database, name)) : [];
+    if (record && what.length === 0) continue;
+    const plan = planTable(task, definition, selection.mapping, problems);
+    if (!plan) continue;
+    if (record) changes.changed.push({ record, plan, what });
+    else changes.added.push(plan);
+  }
+  for (const record of records) {
+    const { database, name } = record.definition;
+    if (!selectionOf(task, database, name)) changes.removed.push(record);
+  }
+  for (const object of task.objects) {
+    for (const wanted of object.tables ?? []) {
+      const source = `${object.database}.${wanted.name}`;
+      const isThere = tables.some((one) => sourceName(one).toLowerCase() === source.toLowerCase());
+      const isKnown = records.some((one) => one.source.toLowerCase() === source.toLowerCase());
+      if (!isThere && !isKnown) changes.problems.push(`The table ${source} does not exist.`);
+    }
+  }
+  changes.problems.push(...problems.map((problem) => problem.message));
+  if (!task.merge) changes.problems.push(...collisions(changes, records));
+  return changes;
+}
+
+function mappingChange(record: TableRecord, now: string): MappingChange[] {
+  // Stored before mappings were kept: it is what the task says.
+  if (record.mapping === undefined || record.mapping === now) return [];
+  const [before, after] = [JSON.parse(record.mapping) as Mapping, JSON.parse(now) as Mapping];
+  const differs = (key: keyof Mapping) => JSON.stringify(before[key]) !== JSON.stringify(after[key]);
+  const what: MappingChange[] = [];
+  if (differs('destination') || differs('merged')) what.push('table');
+  if (differs('filter')) what.push('filter');
+  if (differs('key')) what.push('key');
+  if (differs('columns')) what.push('columns');
+  return what;
+}
+
+function collisions({ added, changed, removed }: ObjectChanges, records: readonly TableRecord[]): string[] {
+  const moved = new Set([...changed.map((one) => one.record.source), ...removed.map((one) => one.source)]);
+  const taken = new Map(
+    records.filter((one) => !moved.has(one.source)).map((one) => [one.destination, one.source]),
+  );
+  const problems: string[] = [];
+  for (const plan of [...changed.map((one) => one.plan), ...added]) {
+    const other = taken.get(plan.destination);
+    if (other) problems.push(`${other} and ${plan.source} would both become the table ${plan.destination}.`);
+    taken.set(plan.destination, plan.source);
+  }
+  return problems;
+}
+
+export function isEmpty({ added, changed, removed }: ObjectChanges): boolean {
+  return added.length + changed.length + removed.length === 0;
+}
+
+/** As people are asked about it. */
+export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStart'> {
+  return {
+    added: changes.added.map(({ source, destination, definition }) => ({
+      source,
+      destination,
+      estimatedRows: definition.estimatedRows,
+    })),
+    changed: changes.changed.map(({ plan: { source, destination, definition }, what }) => ({
+      source,
+      destination,
+      estimatedRows: definition.estimatedRows,
+      what,
+    })),
+    removed: changes.removed.map(({ source, destination }) => ({ source, destination })),
+    problems: changes.problems,
+  };
+}
+
+/** A table at its beginning. */
+export function recordOf(task: ResolvedTask, plan: TablePlan): TableRecord {
+  return {
+    source: sourceName(plan.definition),
+    destination: plan.destination,
+    phase: 'schema',
+    created: false,
+    definition: plan.definition,
+    textDefaults: standardTextDefaults,
+    rows: 0,
+    kept: 0,
+    mapping: mappingText(task, plan.definition.database, plan.definition.name),
+  };
+}
