@@ -19,6 +19,7 @@ export async function launchMysql({ dataFolder, port, options = [], detached = f
   const mysqld = await findMysqld(say);
   const asRoot = process.getuid?.() === 0 ? ['--user=root'] : [];
   mkdirSync(dataFolder, { recursive: true });
+  await mustBeFree(dataFolder, port);
   if (readdirSync(dataFolder).length === 0) {
     const template = await cached(`mysql-data-${mysqld.version}`, (folder) =>
       finished(
@@ -60,7 +61,7 @@ export async function launchMysql({ dataFolder, port, options = [], detached = f
       const lines = existsSync(log)
         ? readFileSync(log, 'utf8')
             .split('\n')
-            .filter((line) => /\[ERROR\]/.test(line))
+            .filter((line) => /\[ERROR\]/.test(line) && !/Aborting$/.test(line))
         : [];
       throw new SetupError(`MySQL did not start on port ${port}: ${lines.at(-1) ?? `see ${log}`}`);
     }
@@ -79,6 +80,32 @@ export function freePort() {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** Another server on the port would answer in the place of ours; one on the folder would keep it for minutes. */
+async function mustBeFree(dataFolder, port) {
+  await new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once('error', reject).listen(port, '127.0.0.1', () => probe.close(resolve));
+  }).catch((error) => {
+    const reason = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`;
+    throw new SetupError(`Port ${port} ${reason}: choose another one.`);
+  });
+  const lock = path.join(dataFolder, 'mysql.sock.lock');
+  const pid = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+  if (pid > 0 && isAlive(pid))
+    throw new SetupError(`${dataFolder} is in use by another MySQL (process ${pid}): choose another folder.`);
+}
+
+/** A number that another program has got meanwhile does not count. */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const command = `/proc/${pid}/cmdline`;
+  return !existsSync(command) || readFileSync(command, 'utf8').includes('mysqld');
 }
 
 /** MySQL speaks first: a greeting means that it takes connections. */

@@ -2,10 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, readPort } from './arguments.mjs';
 import { build, fail, install } from './prepare.mjs';
 
-const { values } = parseArgs({ options: { port: { type: 'string' } } });
 const folder = mkdtempSync(path.join(tmpdir(), 'rowferry-workbench-'));
 const say = (text) => console.log(text);
 const stops = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })];
@@ -13,6 +12,8 @@ const stopAll = async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 };
 try {
+  const { values } = readArguments('npm run workbench [-- --port N]', { port: { type: 'string' } });
+  const port = values.port === undefined ? undefined : readPort(values.port);
   await install();
   await build();
   // Only now are the libraries there that they import.
@@ -23,7 +24,7 @@ try {
   const workbench = await startWorkbenchServer({
     home: path.join(folder, 'home'),
     workspace: path.dirname(stage.taskFile),
-    ...(values.port === undefined ? {} : { port: Number(values.port) }),
+    ...(port === undefined ? {} : { port }),
     env: stage.environment,
     say,
   });

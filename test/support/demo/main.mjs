@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
-import { parseArgs } from 'node:util';
 import tablestore from 'tablestore';
 import mysql from 'mysql2/promise';
 import { SetupError } from '../cache.mjs';
@@ -16,9 +15,12 @@ import { shopLive } from './shop.mjs';
 const liveMs = 8000;
 const script = path.join(repository, 'dist/cli.js');
 
-/** Runs the demo. Resolves to the exit code: 0 only when every row of the destination is right. */
-export async function demo(argv) {
-  const { values } = parseArgs({ args: argv, options: { keep: { type: 'boolean', default: false } } });
+/**
+ * Runs the demo. `keep`: both servers go on. Resolves to the exit code: 0 only when every row of the
+ * destination is right.
+ * @param {{ keep: boolean }} values
+ */
+export async function demo(values) {
   const folder = mkdtempSync(path.join(tmpdir(), 'rowferry-demo-'));
   const began = performance.now();
   heading('Two servers and a shop');

@@ -56,7 +56,7 @@ function summary(snapshot) {
         ? ' · caught up'
         : ` · latency ${snapshot.latencyMs} ms`;
   const followed = `+${count(snapshot.inserted)} ~${count(snapshot.updated)} −${count(snapshot.deleted)}`;
-  return `${snapshot.phase}: ${count(snapshot.loaded)} loaded, ${followed} followed · ${count(snapshot.rowsPerSecond)} rows/s${latency}`;
+  return `${snapshot.phase === 'none' ? 'starting' : snapshot.phase}: ${count(snapshot.loaded)} loaded, ${followed} followed · ${count(snapshot.rowsPerSecond)} rows/s${latency}`;
 }
 
 /** Pairs of words and figures between two rules. */
