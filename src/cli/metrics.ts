@@ -38,10 +38,12 @@ export class MetricsServer {
         server.listen(port, host, done);
       });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      throw new RowferryError('ROW-E103', `Port ${port} for --metrics is in use.`, {
-        remedy: 'Choose another port with --metrics.',
-      });
+      const { code } = error as NodeJS.ErrnoException;
+      const what =
+        code === 'EADDRINUSE'
+          ? `Port ${port} for --metrics is in use.`
+          : `${host}:${port} for --metrics cannot be listened on (${code}).`;
+      throw new RowferryError('ROW-E103', what, { remedy: 'Choose another one with --metrics [HOST:]PORT.' });
     }
     server.unref();
     const address = server.address();

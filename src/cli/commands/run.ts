@@ -83,15 +83,14 @@ async function follow(
   const view = new RunView(terminal, flag(values, 'json'));
   let settle: (outcome: RunOutcome) => void = () => {};
   const ended = new Promise<RunOutcome>((resolve) => (settle = resolve));
-  let begun = false;
-  /** Before that, what is told of the task is how its last run ended. */
+  /** Before that, what is told of the task may be how its last run ended. */
   let started = false;
   let blocked: PlainError | undefined;
   let stop = () => {};
   const events: Partial<ClientApi> = {
     snapshot: (tasks) => {
       const mine = tasks.find((t) => t.id === task.id);
-      if (!mine || !begun) return;
+      if (!mine || (!started && mine.state !== 'starting')) return;
       metrics?.see(mine);
       view.show(mine);
       // A person has to decide: the run ends here, resumable.
@@ -108,7 +107,6 @@ async function follow(
     stop = () => void engine.api.stop(task.id).catch(() => {});
     interrupted.addEventListener('abort', stop);
     if (interrupted.aborted) return 0;
-    begun = true;
     try {
       await engine.api.start(task, file, options);
     } catch (error) {
@@ -135,7 +133,7 @@ async function follow(
     ]).finally(unwatch);
     const error = blocked ?? outcome.error;
     const final = (await engine.api.snapshots().catch(() => [])).find((t) => t.id === task.id);
-    view.end(outcome, final);
+    view.end(outcome, final, interrupted.aborted ? undefined : options.until);
     if (error) throw RowferryError.fromPlain(error);
     return 0;
   });
@@ -170,10 +168,17 @@ class RunView {
   failedCheck(report: CheckReport | null): void {
     if (!report) return;
     if (this.json) this.terminal.print(JSON.stringify({ type: 'check', ...report }));
-    else for (const line of reportLines(report, this.terminal)) this.terminal.print(line);
+    else {
+      // Somebody who runs a task wants to know what keeps it from running; "check" shows the rest.
+      const results = report.results.filter(
+        (r) => r.status === 'fail' || (r.status === 'warning' && !r.ignored),
+      );
+      for (const line of reportLines({ ...report, results }, this.terminal)) this.terminal.print(line);
+    }
   }
 
-  end(outcome: RunOutcome, snapshot: TaskSnapshot | undefined): void {
+  /** `until`: the goal of the run, when nobody ended it before. */
+  end(outcome: RunOutcome, snapshot: TaskSnapshot | undefined, until: StartOptions['until']): void {
     if (this.json) {
       if (snapshot) this.terminal.print(JSON.stringify(statusObject(snapshot)));
       this.terminal.print(JSON.stringify({ type: 'end', ...outcome }));
@@ -185,7 +190,9 @@ class RunView {
     } else if (snapshot && `${snapshot.state} ${snapshot.phase}` !== this.#printed) {
       this.terminal.print(plainLine(snapshot));
     }
-    this.terminal.print(`${capital(outcome.state)} after ${duration(Date.now() - this.#began)}.`);
+    const goal = until === 'full' ? 'loaded' : until === 'caught-up' ? 'caught up' : undefined;
+    const how = outcome.state === 'stopped' ? (goal ?? 'stopped') : outcome.state;
+    this.terminal.print(`${capital(how)} after ${duration(Date.now() - this.#began)}.`);
   }
 }
 
@@ -194,8 +201,12 @@ function plainLine(snapshot: TaskSnapshot): string {
   return [
     `${snapshot.name}: ${snapshot.state}`,
     snapshot.phase,
-    `loaded ${count(rows.full)}`,
-    `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
+    ...(snapshot.phase === 'precheck' || snapshot.phase === 'none'
+      ? []
+      : [
+          `loaded ${count(rows.full)}`,
+          `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
+        ]),
     ...(isWorking(snapshot)
       ? [
           `${count(snapshot.rowsPerSecond)} rows/s`,
