@@ -6,6 +6,7 @@ import { newTaskCommands } from './commands/new-task-commands.js';
 import { registerCommands } from './commands/register.js';
 import { sampleCommands } from './commands/sample-commands.js';
 import { taskCommands } from './commands/task-commands.js';
+import { textCommands } from './commands/text-commands.js';
 import { LocalTablestore } from './connections/local-tablestore.js';
 import { SavedConnections } from './connections/saved-connections.js';
 import { probeRuntime } from './engine/probe.js';
@@ -23,8 +24,10 @@ import { verifyKind } from './panels/verify.js';
 import { Secrets } from './secrets.js';
 import { applyTuning } from './tasks/apply-tuning.js';
 import { watchClosing } from './tasks/closing.js';
+import { SourceCatalog } from './tasks/source-catalog.js';
 import { TaskFiles } from './tasks/task-files.js';
 import { TaskService } from './tasks/task-service.js';
+import { textFeatures } from './text/index.js';
 import { ConnectionsView } from './views/connections-view.js';
 import { StatusBar } from './views/status-bar.js';
 import { TasksView } from './views/tasks-view.js';
@@ -45,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   const files = new TaskFiles(vscode.Uri.joinPath(context.globalStorageUri, 'tasks'));
   const service = new TaskService(files, session, { saved, local, secrets });
+  const catalog = new SourceCatalog(service, session);
   const tasksView = new TasksView(files, session, service);
   const connectionsView = new ConnectionsView(saved, local, session, log);
 
@@ -83,12 +87,15 @@ export function activate(context: vscode.ExtensionContext): void {
     watchTasks(session, service, log),
     applyTuning(files, session, service, log),
     closing,
+    catalog,
+    textFeatures({ catalog, saved, session, service }),
     vscode.window.registerCustomEditorProvider(
       taskEditorViewType,
-      new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, log }),
+      new TaskEditorProvider({ extensionUri: context.extensionUri, session, service, saved, catalog, log }),
     ),
     registerCommands(log, {
       ...taskCommands({ files, service, view: tasksView, log, cliScript, panels, precheck, verify }),
+      ...textCommands(catalog),
       ...sampleCommands({ files, saved, local, session }),
       ...newTaskCommands({ files, saved, session, view: connectionsView }),
       ...connectionCommands({ saved, local, session, secrets, view: connectionsView, rows }),

@@ -19,6 +19,8 @@ export interface FileIssue {
   /** Where, as people write it: `source.port`, `objects[0].tables[1].name`; empty for the file as a whole. */
   key: string;
   message: string;
+  /** A JSON Schema cannot say this rule: who checks by the schema has not told it yet. */
+  beyondSchema?: true;
 }
 
 type Path = readonly (string | number)[];
@@ -47,7 +49,12 @@ export function parseChecked<T>(
     .flatMap((issue) => flatten(issue, []))
     .flatMap((issue) => {
       if (issue.code !== 'unrecognized_keys')
-        return [located(text, root, issue.path as Path, describe(issue))];
+        return [
+          {
+            ...located(text, root, issue.path as Path, describe(issue)),
+            ...(issue.code === 'custom' && issue.params?.['union'] !== true ? { beyondSchema: true } : {}),
+          } as FileIssue,
+        ];
       const there = knownKeys(known, issue.path as Path);
       return issue.keys.map((key) => {
         const meant = nearest(key, there);
@@ -79,6 +86,7 @@ function flatten(issue: Issue, prefix: Path): Issue[] {
       {
         code: 'custom',
         path,
+        params: { union: true },
         message: `must be ${[...new Set(options)].join(' or ')}`,
         input: issue.input,
       } as Issue,
@@ -167,7 +175,7 @@ function findDuplicate(node: Node, path: Path = []): Path | undefined {
 }
 
 /** The place of a path in the text: the value, or its key; for something missing, the nearest parent that is there. */
-function located(text: string, root: Node, path: Path, message: string, onKey = false): FileIssue {
+export function located(text: string, root: Node, path: Path, message: string, onKey = false): FileIssue {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = findNodeAtLocation(root, path.slice(0, depth) as (string | number)[]);
     if (!node) continue;

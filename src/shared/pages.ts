@@ -56,29 +56,38 @@ export const taskEditorCalls = {
   ready: z.tuple([]),
   /** One undo step. */
   edit: z.tuple([z.array(edit).max(10_000)]),
+  save: z.tuple([]),
   run: z.tuple([z.enum(taskEditorActions)]),
   databases: z.tuple([]),
   catalog: z.tuple([name]),
   countRows: z.tuple([z.strictObject({ database: name, name, filter: text })]),
-  preview: z.tuple([z.union([name, z.null()])]),
+  preview: z.tuple([
+    z.strictObject({ table: name.nullable(), rows: z.int().min(0).max(100), before: z.boolean() }),
+  ]),
 } satisfies CallSchemas;
 
 export interface TaskEditorHost {
   ready(): Promise<void>;
   edit(edits: TaskEdit[]): Promise<void>;
+  save(): Promise<void>;
   run(action: (typeof taskEditorActions)[number]): Promise<void>;
   databases(): Promise<string[]>;
   catalog(database: string): Promise<CatalogTable[]>;
   countRows(table: { database: string; name: string; filter: string }): Promise<number>;
-  preview(table: string | null): Promise<PreviewTable[]>;
+  /** By the document as it stands, saved or not. 0 rows: only what would be made. */
+  preview(options: { table: string | null; rows: number; before: boolean }): Promise<PreviewTable[]>;
 }
 
 export interface TaskEditorState {
   /** The document as it stands, whatever is in it; undefined when it is not even JSON. */
   document: unknown;
   issues: FileIssue[];
-  /** Problems of the transformation script. */
-  etlProblem: { line: number; column: number; message: string } | null;
+  /** What is wrong beyond the schema: names, filters, keys, script. */
+  problems: (FileIssue & { severity: 'error' | 'warning' })[];
+  /** The stretch of the transformation script that is wrong. */
+  etlProblem: { at: number; length: number; message: string } | null;
+  /** What is known of the source: its identity, its databases, and those whose tables can be had without asking it. */
+  catalog: { source: string; databases: string[] | null; tables: string[] };
   schema: JsonSchema;
   fileName: string;
   sources: string[];

@@ -63,7 +63,17 @@ export interface PreviewTable {
   source: string;
   destination: string;
   columns: { name: string; source: string; type: CellType; key: boolean }[];
-  rows: { cells: (string | null)[]; problem?: PlainError }[];
+  rows: PreviewRow[];
+  /** The columns of `before`; only when it was asked for. */
+  sourceColumns?: string[];
+}
+export interface PreviewRow {
+  cells: (string | null)[];
+  problem?: PlainError;
+  /** The row at the source, as `sourceColumns`; only when it was asked for, and then dropped rows come too. */
+  before?: (string | null)[];
+  /** The transformation drops it. */
+  dropped?: true;
 }
 
 export interface DirtyRecord {
@@ -155,8 +165,14 @@ export interface WorkbenchApi {
     /** `from`: the `next` of the page before. Else `startAt`: values of the first key columns, as text. */
     page: { limit: number; from?: string; startAt?: string[] },
   ): Promise<DestinationRows>;
-  /** Writes nothing. `table`: `database.table`; absent: every selected one. */
-  preview(task: ResolvedTask, options: { table?: string; rows: number }): Promise<PreviewTable[]>;
+  /**
+   * Writes nothing. `table`: `database.table`; absent: every selected one. With 0 rows only what would be made is
+   * told; `before` adds the rows of the source, dropped ones included.
+   */
+  preview(
+    task: ResolvedTask,
+    options: { table?: string; rows: number; before?: boolean },
+  ): Promise<PreviewTable[]>;
   /** Reads and writes nothing until resume(), keeping every position; nothing when it is paused. ROW-E109: does not run. */
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;

@@ -199,7 +199,11 @@ export function defaultKey(table: TableDefinition): readonly string[] | undefine
 }
 
 /** Capitalization: dts-behaviour, “object names”. */
-export function tableName(name: string, mapping: TableMapping | undefined, task: ResolvedTask): string {
+export function tableName(
+  name: string,
+  mapping: Pick<TableMapping, 'rename'> | undefined,
+  task: Pick<ResolvedTask, 'capitalization'>,
+): string {
   if (mapping?.rename !== undefined) return mapping.rename;
   if (task.capitalization === 'upper') return name.toUpperCase();
   return task.capitalization === 'source' ? name : name.toLowerCase();

@@ -3,7 +3,7 @@ import { planChunks, readChunk } from '../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders, selectExpression } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { PreviewTable } from '../shared/workbench-api.js';
+import type { PreviewRow, PreviewTable } from '../shared/workbench-api.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { dirtyReason, showValue, TableEncoder } from './encoder.js';
@@ -21,7 +21,7 @@ const mostChunks = 20;
  */
 export async function previewTables(
   task: ResolvedTask,
-  options: { table?: string; rows: number },
+  options: { table?: string; rows: number; before?: boolean },
 ): Promise<PreviewTable[]> {
   const connection = await connectSource(task.source, 'query');
   try {
@@ -46,7 +46,7 @@ export async function previewTables(
     const previews: PreviewTable[] = [];
     for (const plan of plans) {
       const encoder = new TableEncoder(plan, plan.definition.columns, 'text', charsets);
-      previews.push(await previewTable(task, plan, encoder, new RowTransform(plan, program), options.rows));
+      previews.push(await previewTable(task, plan, encoder, new RowTransform(plan, program), options));
     }
     return previews;
   } finally {
@@ -59,7 +59,7 @@ async function previewTable(
   plan: TablePlan,
   encoder: TableEncoder,
   transform: RowTransform,
-  most: number,
+  { rows: most, before = false }: { rows: number; before?: boolean },
 ): Promise<PreviewTable> {
   const columns = [
     ...plan.key.map((cell) => ({ name: cell.name, source: cell.column.name, type: cell.type, key: true })),
@@ -72,10 +72,19 @@ async function previewTable(
   ];
   const rows: PreviewTable['rows'] = [];
   const writer = new RowWriter();
+  const sourceColumns = plan.definition.columns.map(({ name }) => name);
+  const shown = (image: Parameters<TableEncoder['encode']>[0]): Pick<PreviewRow, 'before'> => {
+    if (!before) return {};
+    const values = encoder.describe(image);
+    return { before: sourceColumns.map((name) => values[name] ?? null) };
+  };
   const take = (image: Parameters<TableEncoder['encode']>[0]): void => {
     try {
       const overrides = transform.active ? transform.load(encoder, image) : undefined;
-      if (overrides === null) return;
+      if (overrides === null) {
+        if (before) rows.push({ cells: columns.map(() => null), dropped: true, ...shown(image) });
+        return;
+      }
       encoder.encode(image, 'put', writer, overrides);
       const [row] = decodeRows(writer.copyRow());
       const cells = new Map<string, unknown>([
@@ -89,17 +98,27 @@ async function previewTable(
       }
       rows.push({
         cells: columns.map((c) => (cells.has(c.name) ? showValue(cells.get(c.name) as never) : null)),
+        ...shown(image),
       });
     } catch (error) {
       const reason = dirtyReason(error);
       if (!reason) throw error;
-      const shown = encoder.describe(image);
+      const values = encoder.describe(image);
       rows.push({
-        cells: columns.map((c) => shown[c.source] ?? null),
+        cells: columns.map((c) => values[c.source] ?? null),
         problem: new RowferryError(reason.code as never, reason.message).toPlain(),
+        ...shown(image),
       });
     }
   };
+  const found = (): PreviewTable => ({
+    source: plan.source,
+    destination: plan.destination,
+    columns,
+    rows,
+    ...(before ? { sourceColumns } : {}),
+  });
+  if (most === 0) return found();
   const planner = await connectSource(task.source, 'query');
   const reader = await connectSource(task.source, 'snapshot');
   try {
@@ -121,5 +140,5 @@ async function previewTable(
   } finally {
     await Promise.all([planner.close(), reader.close()]);
   }
-  return { source: plan.source, destination: plan.destination, columns, rows };
+  return found();
 }

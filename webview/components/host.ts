@@ -15,6 +15,7 @@ export function connectHost<Host extends { ready(): Promise<void> }, State>(
   const functions: PageApi<State> = {
     init: (init) => {
       loadWords(init);
+      document.documentElement.lang = init.language;
       if (init.restore !== null) vscode.setState(init.restore);
     },
     show,

@@ -17,6 +17,9 @@ const paths = {
     'M3 4c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2zM3 4v8c0 1.1 2.2 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.2 2 5 2s5-.9 5-2',
   key: 'M10.5 2a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7M8 8l-6 6M4 12l2 2',
   add: 'M8 3v10M3 8h10',
+  unchecked: 'M3 3h10v10H3z',
+  checked: 'M3 3h10v10H3zM5 8.2l2 2 4-4.4',
+  mixed: 'M3 3h10v10H3zM5.5 8h5',
 } as const;
 
 export type IconName = keyof typeof paths;

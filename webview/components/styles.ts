@@ -139,4 +139,26 @@ export const base = css`
   vscode-dropdown {
     min-width: 0;
   }
+  /* The border that some themes give buttons is the primary one's: on a secondary button it shouts. */
+  vscode-button[appearance='secondary'] {
+    --button-border: var(--vscode-button-secondaryBorder, var(--vscode-contrastBorder, transparent));
+  }
+  select {
+    height: 26px;
+    min-width: 0;
+    max-width: 100%;
+    padding: 0 4px;
+    color: var(--vscode-dropdown-foreground);
+    background: var(--vscode-dropdown-background);
+    border: 1px solid var(--vscode-dropdown-border, var(--vscode-contrastBorder, transparent));
+    border-radius: 2px;
+    font: inherit;
+  }
+  select:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+    outline-offset: -1px;
+  }
+  select:disabled {
+    opacity: 0.5;
+  }
 `;

@@ -6,7 +6,6 @@ export let locale = 'en';
 
 export function loadWords(init: PageInit): void {
   locale = init.language;
-  document.documentElement.lang = init.language;
   l10n.config({ contents: init.words });
 }
 

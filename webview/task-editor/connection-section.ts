@@ -1,11 +1,13 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { valueOf } from '../components/toolkit.js';
+import { dropdown } from '../components/dropdown.js';
+import { committed } from '../components/input.js';
 import { t } from '../components/words.js';
 import { problemsAt, type FormContext } from './context.js';
 import { fieldControl } from './controls.js';
 import { effective, ruleAt, setEdit, valueAt, type Path } from './document.js';
-import { synchronizationFields } from './fields.js';
+import { destinationFields, sourceFields, synchronizationFields, tableFields, type Field } from './fields.js';
+import { startPosition } from './start-position.js';
 
 const inFile = '\u0000in this file';
 
@@ -29,7 +31,6 @@ export function connectionSection(context: FormContext): TemplateResult {
                 </div>
                 ${text(['source', 'user'], t('User'))}
                 ${text(['source', 'password'], t('Password'), '${env:MYSQL_PASSWORD}')}
-                ${secretHint(valueAt(state.document, ['source', 'password']))}
                 ${fieldControl(
                   {
                     path: ['source', 'ssl'],
@@ -45,6 +46,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                   },
                   context,
                 )}
+                ${further(context, t('Certificates, further addresses, server_id'), sourceFields())}
               `
         }
       </div>
@@ -64,15 +66,16 @@ export function connectionSection(context: FormContext): TemplateResult {
                 ${text(['destination', 'instance'], t('Instance'))}
                 ${text(['destination', 'accessKeyId'], t('AccessKey ID'), '${env:OTS_KEY}')}
                 ${text(['destination', 'accessKeySecret'], t('AccessKey secret'), '${env:OTS_SECRET}')}
-                ${secretHint(valueAt(state.document, ['destination', 'accessKeySecret']))}
+                ${further(context, t('Temporary credentials'), destinationFields())}
               `
         }
+        ${further(context, t('Options of the tables'), tableFields())}
       </div>
     </div>
     <div class="fields switches" role="group" aria-label=${t('Synchronization')}>
       ${synchronizationFields().map((field) => fieldControl(field, context))}
     </div>
-    ${operations(context)}
+    ${operations(context)} ${startPosition(context)}
   `;
 }
 
@@ -89,22 +92,37 @@ function connectionChoice(
   const named = valueAt(context.state.document, [side, 'connection']);
   const names = typeof named === 'string' && !saved.includes(named) ? [named, ...saved] : saved;
   const label = side === 'source' ? t('Source connection') : t('Destination connection');
-  return html`<vscode-dropdown
-    class="wide"
-    aria-label=${label}
-    @change=${(event: Event) => {
-      const choice = valueOf(event);
+  return dropdown({
+    label,
+    wide: true,
+    value: typeof named === 'string' ? named : inFile,
+    options: [...names.map((name) => [name, name] as const), [inFile, t('Written in this file')]],
+    change: (choice) => {
+      const options = side === 'destination' ? tableOptions(context.state.document) : {};
       const value = choice === inFile ? inline : { connection: choice };
-      context.edit([{ path: [side], value }]);
-    }}
-  >
-    ${names.map(
-      (name) => html`<vscode-option value=${name} ?selected=${name === named}>${name}</vscode-option>`,
-    )}
-    <vscode-option value=${inFile} ?selected=${named === undefined}
-      >${t('Written in this file')}</vscode-option
-    >
-  </vscode-dropdown>`;
+      context.edit([{ path: [side], value: { ...value, ...options } as never }]);
+    },
+  });
+}
+
+/** What is said of tables stays when another destination is chosen. */
+function tableOptions(document: unknown): Record<string, unknown> {
+  const there = valueAt(document, ['destination']);
+  return Object.fromEntries(
+    ['tables', 'tableLimit'].flatMap((key) => {
+      const value = valueAt(there, [key]);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+/** Further settings, folded away until one of them is set or asked for. */
+function further(context: FormContext, title: string, fields: readonly Field[]): TemplateResult {
+  const used = fields.some(({ path }) => valueAt(context.state.document, path) !== undefined);
+  return html`<details ?open=${used}>
+    <summary>${title}</summary>
+    ${fields.map((field) => fieldControl(field, context))}
+  </details>`;
 }
 
 function textControl(context: FormContext, path: Path, label: string, placeholder: string): TemplateResult {
@@ -112,26 +130,18 @@ function textControl(context: FormContext, path: Path, label: string, placeholde
   const value = effective(state.document, state.schema, path);
   const number = typeof ruleAt(state.schema, path).minimum === 'number';
   return html`<div class="field">
-    <vscode-text-field
-      class="wide"
-      placeholder=${placeholder}
-      .value=${live(value === undefined || value === null ? '' : String(value))}
-      @change=${(event: Event) => {
-        const text = valueOf(event).trim();
+    <rf-input
+      .label=${label}
+      .placeholder=${placeholder}
+      .value=${value === undefined || value === null ? '' : String(value)}
+      .invalid=${problemsAt(state, path).length > 0}
+      @commit=${(event: Event) => {
+        const text = committed(event);
         const next = number && /^\d+$/.test(text) ? Number(text) : text;
         context.edit(setEdit(state.document, state.schema, path, next));
       }}
-      >${label}</vscode-text-field
-    >
+    ></rf-input>
     ${problemsAt(state, path).map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
-  </div>`;
-}
-
-/** A password in a file is a password in version control. */
-function secretHint(value: unknown): TemplateResult | typeof nothing {
-  if (typeof value !== 'string' || value === '' || value.includes('${env:')) return nothing;
-  return html`<div class="help warning" role="alert">
-    ${t('This secret stands in the file. Write ${env:NAME} instead; you are asked for it once.')}
   </div>`;
 }
 
@@ -143,7 +153,7 @@ function operations(context: FormContext): TemplateResult {
   const chosen = effective(state.document, state.schema, path);
   const list: unknown[] = Array.isArray(chosen) ? chosen : [...kinds];
   const off = effective(state.document, state.schema, ['synchronization', 'incremental']) === false;
-  return html`<div class="row" role="group" aria-label=${t('Operations that are followed')}>
+  return html`<div class="row operations" role="group" aria-label=${t('Operations that are followed')}>
     <span class="label">${t('Operations that are followed')}</span>
     ${kinds.map(
       (kind) =>

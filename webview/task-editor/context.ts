@@ -6,17 +6,19 @@ export interface FormContext {
   state: TaskEditorState;
   host: TaskEditorHost;
   edit(edits: TaskEdit[]): void;
+  /** Does it once everything that was typed is in the file. */
+  run(action: Parameters<TaskEditorHost['run']>[0]): void;
 }
 
-/** Problems that the file itself has at a place or below it. */
+/** What the file has against a place or what is below it. */
 export function problemsAt(state: TaskEditorState, path: Path): string[] {
-  const key = path.reduce<string>(
-    (name, step) => (typeof step === 'number' ? `${name}[${step}]` : name === '' ? step : `${name}.${step}`),
-    '',
+  const key = path.reduce<string>((name, step) => {
+    if (typeof step === 'number') return `${name}[${step}]`;
+    if (!/^[A-Za-z_$][\w$]*$/.test(step)) return `${name}[${JSON.stringify(step)}]`;
+    return name === '' ? step : `${name}.${step}`;
+  }, '');
+  const found = [...state.issues, ...state.problems].filter(
+    (issue) => issue.key === key || issue.key.startsWith(`${key}.`) || issue.key.startsWith(`${key}[`),
   );
-  return state.issues
-    .filter(
-      (issue) => issue.key === key || issue.key.startsWith(`${key}.`) || issue.key.startsWith(`${key}[`),
-    )
-    .map((issue) => issue.message);
+  return [...new Set(found.map((issue) => issue.message))];
 }

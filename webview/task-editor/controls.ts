@@ -1,26 +1,25 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { checkedOf, valueOf } from '../components/toolkit.js';
-import { t } from '../components/words.js';
+import { dropdown } from '../components/dropdown.js';
+import { committed } from '../components/input.js';
+import { checkedOf } from '../components/toolkit.js';
+import { locale, t } from '../components/words.js';
+import { formatCount } from '../../src/shared/format.js';
 import { problemsAt, type FormContext } from './context.js';
 import { effective, ruleAt, setEdit } from './document.js';
 import type { Field } from './fields.js';
 
-/** One setting: label, control, range and help, and what the file has against it. */
+/** One setting: label, control, one line of help with range and default, and what the file has against it. */
 export function fieldControl(field: Field, context: FormContext): TemplateResult {
   const { state } = context;
   const value = effective(state.document, state.schema, field.path);
   const idle = field.idle?.(state.document, state.schema);
-  const set = (next: unknown) => context.edit(setEdit(state.document, state.schema, field.path, next));
+  const set = (next: unknown) =>
+    context.edit(
+      (field.write ?? ((d, s, v) => setEdit(d, s, field.path, v)))(state.document, state.schema, next),
+    );
   const problems = problemsAt(state, field.path);
-  const rule = ruleAt(state.schema, field.path);
-  const range = rangeWords(rule.minimum, rule.maximum);
-  const standard =
-    field.kind === 'number' && rule.standard !== undefined ? t('Default {0}', String(rule.standard)) : '';
-  const help = [field.help, [range, standard].filter((part) => part !== '').join(', ')]
-    .filter((part) => part !== '')
-    .join(' ');
-  return html`<div class="field ${field.kind}" ?data-idle=${idle !== undefined}>
+  return html`<div class="field ${field.kind === 'switch' ? 'switch' : ''}" ?data-idle=${idle !== undefined}>
     ${
       field.kind === 'switch'
         ? html`<vscode-checkbox
@@ -30,9 +29,11 @@ export function fieldControl(field: Field, context: FormContext): TemplateResult
             >${field.label}</vscode-checkbox
           >`
         : html`<div class="label">${field.label}</div>
-            ${valueControl(field, value, idle !== undefined, set)}`
+            ${valueControl(field, value, ruleAt(state.schema, field.path).standard, idle !== undefined, problems.length > 0, set)}`
     }
-    <div class="help hint">${idle ?? help}</div>
+    <div class="help hint">
+      ${idle ?? [field.help, bounds(field, context)].filter((part) => part !== '').join(' ')}
+    </div>
     ${problems.map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
   </div>`;
 }
@@ -40,49 +41,79 @@ export function fieldControl(field: Field, context: FormContext): TemplateResult
 function valueControl(
   field: Field,
   value: unknown,
+  standard: unknown,
   disabled: boolean,
+  invalid: boolean,
   set: (value: unknown) => void,
 ): TemplateResult {
   if (field.kind === 'choice') {
     // dirtyData may be an object whose policy is the choice.
     const chosen =
-      typeof value === 'object' && value !== null ? (value as { policy?: string }).policy : value;
-    return html`<vscode-dropdown
-      aria-label=${field.label}
-      ?disabled=${disabled}
-      @change=${(event: Event) => {
-        const next = valueOf(event);
-        set(typeof value === 'object' && value !== null ? { ...value, policy: next } : next);
-      }}
-    >
-      ${(field.choices ?? []).map(
-        ([option, label]) =>
-          html`<vscode-option value=${option} ?selected=${option === chosen}>${label}</vscode-option>`,
-      )}
-    </vscode-dropdown>`;
+      typeof value === 'object' && value !== null
+        ? ((value as { policy?: string }).policy ?? 'block')
+        : value;
+    const usual = typeof standard === 'object' && standard !== null ? 'block' : standard;
+    return dropdown({
+      label: field.label,
+      value: String(chosen ?? field.choices?.[0]?.[0] ?? ''),
+      options: (field.choices ?? []).map(([option, label]) => [
+        option,
+        option === usual ? t('{0} (default)', label) : label,
+      ]),
+      disabled,
+      change: (next) => set(typeof value === 'object' && value !== null ? { ...value, policy: next } : next),
+    });
   }
-  const shown = value === null || value === undefined ? '' : String(value);
-  const optional = field.kind === 'optional-number' || field.kind === 'optional-text';
+  const shown = Array.isArray(value)
+    ? value.map(String).join(', ')
+    : value === null || value === undefined
+      ? ''
+      : String(value);
   const numeric = field.kind === 'number' || field.kind === 'optional-number';
-  return html`<div class="row">
-    <vscode-text-field
+  return html`<div class="row nowrap">
+    <rf-input
       class=${numeric ? 'narrow' : 'wide'}
-      aria-label=${field.label}
-      placeholder=${optional && numeric ? t('no limit') : nothing}
-      .value=${live(shown)}
-      ?disabled=${disabled}
-      @change=${(event: Event) => {
-        const text = valueOf(event).trim();
-        if (text === '' && optional) set(field.kind === 'optional-number' ? null : undefined);
-        // What is no number goes into the file as it is: the file then says what is wrong with it.
-        else set(numeric && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
-      }}
-    ></vscode-text-field>
+      .name=${field.label}
+      .placeholder=${field.placeholder ?? (field.kind === 'optional-number' ? t('no limit') : undefined)}
+      .value=${shown}
+      .disabled=${disabled}
+      .invalid=${invalid}
+      @commit=${(event: Event) => set(parsed(field, committed(event)))}
+    ></rf-input>
     ${field.unit === undefined ? nothing : html`<span class="hint">${field.unit}</span>`}
   </div>`;
 }
 
-function rangeWords(minimum: number | undefined, maximum: number | undefined): string {
-  if (minimum !== undefined && maximum !== undefined) return t('From {0} to {1}', minimum, maximum);
-  return '';
+function parsed(field: Field, text: string): unknown {
+  if (field.kind === 'list') {
+    return text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+  if (text === '') {
+    if (field.kind === 'optional-number') return null;
+    if (field.kind === 'optional-text') return undefined;
+    // A number that is wiped away goes back to its default.
+    if (field.kind === 'number') return undefined;
+  }
+  const numeric = field.kind === 'number' || field.kind === 'optional-number';
+  // What is no number goes into the file as it is: the file then says what is wrong with it.
+  return numeric && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+/** Range and default in words. */
+function bounds(field: Field, { state }: FormContext): string {
+  const { minimum, maximum, standard } = ruleAt(state.schema, field.path);
+  const number = (value: number) => formatCount(value, locale);
+  const parts: string[] = [];
+  if (minimum !== undefined && maximum !== undefined)
+    parts.push(t('From {0} to {1}', number(minimum), number(maximum)));
+  else if (minimum !== undefined && minimum > 0 && field.kind === 'number')
+    parts.push(t('At least {0}', number(minimum)));
+  if (field.kind === 'number' && typeof standard === 'number') parts.push(t('default {0}', number(standard)));
+  if (field.kind === 'switch' && standard === true) parts.push(t('default on'));
+  if (parts.length === 0) return '';
+  const line = parts.join(', ');
+  return `${line.charAt(0).toUpperCase()}${line.slice(1)}.`;
 }

@@ -118,7 +118,7 @@ export function allTables(document: unknown): SelectedTable[] {
 
 /** Selects a whole database; tables chosen before give way to it. */
 export function addDatabase(document: unknown, database: string): TaskEdit[] {
-  const there = selection(document).find((d) => d.database === database);
+  const there = databaseOf(document, database);
   if (there?.whole) return [];
   if (there) return [{ path: [...there.path, 'tables'] }];
   return [append(document, ['objects'], { database })];
@@ -126,7 +126,7 @@ export function addDatabase(document: unknown, database: string): TaskEdit[] {
 
 /** Selects tables of one database. In a database selected whole they are selected already. */
 export function addTables(document: unknown, database: string, names: readonly string[]): TaskEdit[] {
-  const there = selection(document).find((d) => d.database === database);
+  const there = databaseOf(document, database);
   if (there?.whole) return [];
   const fresh = names.filter((name) => !there?.tables.some((table) => table.name === name));
   if (fresh.length === 0) return [];
@@ -177,3 +177,8 @@ const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const strings = (value: unknown): string[] | undefined =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : undefined;
+
+/** Names compare without case, as they do in MySQL on most systems and in the engine. */
+function databaseOf(document: unknown, database: string): SelectedDatabase | undefined {
+  return selection(document).find((d) => d.database.toLowerCase() === database.toLowerCase());
+}

@@ -1,15 +1,20 @@
-import { effective, type Path } from './document.js';
-import { t } from '../components/words.js';
+import type { TaskEdit } from '../../src/shared/pages.js';
 import type { JsonSchema } from '../../src/shared/task-json-schema.js';
+import { t } from '../components/words.js';
+import { effective, setEdit, valueAt, type Path } from './document.js';
 
 /** A setting of the task file as the form shows it. Default and range come from the schema. */
 export interface Field {
   path: Path;
   label: string;
   help: string;
-  kind: 'number' | 'optional-number' | 'text' | 'optional-text' | 'choice' | 'switch';
+  /** `list`: texts with commas between them. */
+  kind: 'number' | 'optional-number' | 'text' | 'optional-text' | 'list' | 'choice' | 'switch';
   choices?: readonly (readonly [value: string, label: string])[];
   unit?: string;
+  placeholder?: string;
+  /** How a value gets into the file, where that is not plainly at its path. */
+  write?: (document: unknown, schema: JsonSchema, value: unknown) => TaskEdit[];
   /** Why it has no effect now, or undefined. */
   idle?: (document: unknown, schema: JsonSchema) => string | undefined;
 }
@@ -22,6 +27,122 @@ const onlyFull = () => (d: unknown, s: JsonSchema) =>
   fullOff(d, s) ? t('The full load is off.') : undefined;
 const onlyIncremental = () => (d: unknown, s: JsonSchema) =>
   incrementalOff(d, s) ? t('The incremental phase is off.') : undefined;
+
+const schemaOff = has(['synchronization', 'schema'], false);
+const whileCreating = () => (d: unknown, s: JsonSchema) =>
+  schemaOff(d, s) ? t('The schema phase is off: no table is created.') : undefined;
+const encrypted = () => (d: unknown, s: JsonSchema) =>
+  effective(d, s, ['source', 'ssl']) === 'disabled' ? t('The connection is not encrypted.') : undefined;
+const verified = () => (d: unknown, s: JsonSchema) =>
+  String(effective(d, s, ['source', 'ssl'])).startsWith('verify')
+    ? undefined
+    : t('The authority is not checked with this encryption.');
+
+/** The dirty data policy is a word, or an object that holds more: any further setting makes it one. */
+const dirtyOption =
+  (key: string) =>
+  (document: unknown, schema: JsonSchema, value: unknown): TaskEdit[] => {
+    const there = valueAt(document, ['dirtyData']);
+    if (typeof there === 'object' && there !== null)
+      return setEdit(document, schema, ['dirtyData', key], value);
+    const policy = typeof there === 'string' ? { policy: there } : {};
+    return [{ path: ['dirtyData'], value: { ...policy, [key]: value } as never }];
+  };
+
+/** What a source needs beyond host, account and encryption; only for one that is written in the file. */
+export function sourceFields(): Field[] {
+  return [
+    {
+      path: ['source', 'caFile'],
+      label: t('Certificate authority'),
+      help: t('A PEM file.'),
+      kind: 'optional-text',
+      idle: verified(),
+    },
+    {
+      path: ['source', 'certFile'],
+      label: t('Client certificate'),
+      help: t('A PEM file; only where the server asks for one.'),
+      kind: 'optional-text',
+      idle: encrypted(),
+    },
+    {
+      path: ['source', 'keyFile'],
+      label: t('Key of the client certificate'),
+      help: t('A PEM file.'),
+      kind: 'optional-text',
+      idle: encrypted(),
+    },
+    {
+      path: ['source', 'hosts'],
+      label: t('Further addresses'),
+      help: t('host:port of the same data, tried when the first fails. Needs GTID.'),
+      kind: 'list',
+      placeholder: '10.0.0.2:3306',
+    },
+    {
+      path: ['source', 'serverId'],
+      label: t('server_id'),
+      help: t('For reading the binlog. Empty: a random one, and another when it is in use.'),
+      kind: 'optional-number',
+      placeholder: t('random'),
+    },
+  ];
+}
+
+export function destinationFields(): Field[] {
+  return [
+    {
+      path: ['destination', 'securityToken'],
+      label: t('STS token'),
+      help: t('Only with temporary credentials: write ${env:NAME}.'),
+      kind: 'optional-text',
+    },
+  ];
+}
+
+/** Options of the tables that the task makes; for a saved destination too. */
+export function tableFields(): Field[] {
+  return [
+    {
+      path: ['destination', 'tables', 'timeToLive'],
+      label: t('Time to live'),
+      help: t('After it data expires; -1: never, else at least 86400.'),
+      kind: 'number',
+      unit: t('seconds'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'maxVersions'],
+      label: t('Versions of a cell'),
+      help: t('How many versions of each cell are kept.'),
+      kind: 'number',
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'reservedRead'],
+      label: t('Reserved read capacity'),
+      help: t('Costs money while it is reserved; 0: pay by use.'),
+      kind: 'number',
+      unit: t('CU'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'reservedWrite'],
+      label: t('Reserved write capacity'),
+      help: t('Costs money while it is reserved; 0: pay by use.'),
+      kind: 'number',
+      unit: t('CU'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tableLimit'],
+      label: t('Tables of the instance'),
+      help: t('How many it may hold; Alibaba Cloud raises it on request.'),
+      kind: 'number',
+    },
+  ];
+}
 
 export function synchronizationFields(): Field[] {
   return [
@@ -73,6 +194,30 @@ export function writingFields(): Field[] {
       ],
     },
     {
+      path: ['dirtyData', 'keepDays'],
+      label: t('Keep dirty records'),
+      help: t('They hold data of people: no longer than they are needed.'),
+      kind: 'number',
+      unit: t('days'),
+      write: dirtyOption('keepDays'),
+    },
+    {
+      path: ['dirtyData', 'maxMegabytes'],
+      label: t('Space for dirty records'),
+      help: t('How much room they may take on this machine.'),
+      kind: 'number',
+      unit: 'MB',
+      write: dirtyOption('maxMegabytes'),
+    },
+    {
+      path: ['dirtyData', 'mask'],
+      label: t('Masked columns'),
+      help: t('Columns whose values are not kept in dirty records.'),
+      kind: 'list',
+      placeholder: 'email, phone',
+      write: dirtyOption('mask'),
+    },
+    {
       path: ['write', 'mode'],
       label: t('Data Write Mode'),
       help: t(
@@ -122,7 +267,7 @@ export function writingFields(): Field[] {
     {
       path: ['write', 'concurrency'],
       label: t('Concurrency'),
-      help: t('Requests to Tablestore at the same time.'),
+      help: t('Requests to Tablestore at the same time. Above the buckets it only helps the full load.'),
       kind: 'number',
     },
     {
@@ -142,7 +287,9 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['class'],
           label: t('Instance Class'),
-          help: t('A limit on rows per second, as the instance classes of DTS have it.'),
+          help: t(
+            'A limit on rows per second, as the instance classes of DTS have it. A tighter limit below wins.',
+          ),
           kind: 'choice',
           choices: [
             ['unlimited', t('Unlimited')],
@@ -174,6 +321,22 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           help: t('Can be changed while the task runs.'),
           kind: 'optional-number',
           unit: t('per second'),
+          idle: onlyFull(),
+        },
+        {
+          path: ['throttle', 'full', 'maxThreadsRunning'],
+          label: t('Full load: busy source'),
+          help: t('It pauses while the source runs more threads than this.'),
+          kind: 'optional-number',
+          unit: t('threads running'),
+          idle: onlyFull(),
+        },
+        {
+          path: ['throttle', 'full', 'maxReplicaLagSeconds'],
+          label: t('Full load: source that lags'),
+          help: t('It pauses while the source, a replica itself, lags more than this.'),
+          kind: 'optional-number',
+          unit: t('seconds'),
           idle: onlyFull(),
         },
         {
@@ -224,8 +387,39 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           label: t('Tell me when the latency passes'),
           help: t('Empty: never.'),
           kind: 'optional-number',
+          placeholder: t('never'),
           unit: t('seconds'),
           idle: onlyIncremental(),
+        },
+        {
+          path: ['alerts', 'latencyForSeconds'],
+          label: t('for longer than'),
+          help: t('A short peak is not told.'),
+          kind: 'number',
+          unit: t('seconds'),
+          idle: (d, s) =>
+            incrementalOff(d, s)
+              ? t('The incremental phase is off.')
+              : effective(d, s, ['alerts', 'latencySeconds']) === null
+                ? t('No latency is set above.')
+                : undefined,
+        },
+        {
+          path: ['alerts', 'webhook'],
+          label: t('Webhook'),
+          help: t('Each alert is posted to this address as JSON, when it begins and when it is over.'),
+          kind: 'optional-text',
+          placeholder: 'https://',
+          write: (document, schema, value) => setEdit(document, schema, ['alerts', 'webhook'], value ?? null),
+        },
+        {
+          path: ['alerts', 'webhookSecret'],
+          label: t('Secret of the webhook'),
+          help: t('Signs what is posted: write ${env:NAME}.'),
+          kind: 'optional-text',
+          placeholder: '${env:HOOK_SECRET}',
+          idle: (d, s) =>
+            effective(d, s, ['alerts', 'webhook']) === null ? t('No webhook is set.') : undefined,
         },
       ],
     },
@@ -290,6 +484,14 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           label: t('Environment Tag'),
           help: t('For people only.'),
           kind: 'optional-text',
+        },
+        {
+          path: ['ignoredChecks'],
+          label: t('Accepted warnings'),
+          help: t(
+            'Ids of precheck warnings that do not keep the task from starting. The precheck page sets them.',
+          ),
+          kind: 'list',
         },
       ],
     },

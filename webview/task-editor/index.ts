@@ -1,23 +1,24 @@
-import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { live } from 'lit/directives/live.js';
+import { html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { isRunning } from '../../src/shared/snapshot-words.js';
 import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
 import { taskLook } from '../../src/shared/snapshot-words.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
+import { committed, flushInputs } from '../components/input.js';
 import '../components/page.js';
 import '../components/toolkit.js';
-import { valueOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import { Catalog } from './catalog.js';
 import { connectionSection } from './connection-section.js';
 import type { FormContext } from './context.js';
 import { fieldControl } from './controls.js';
 import { valueAt } from './document.js';
+import './etl-section.js';
 import { advancedFields, writingFields } from './fields.js';
-import { keysSection } from './keys-section.js';
+import './keys-section.js';
 import './objects-section.js';
 import './review-section.js';
+import type { ScriptEditor } from './script-editor.js';
 import { form } from './styles.js';
 
 /** The form of a task file. The file is its only state: it draws what the file says and sends edits to it. */
@@ -33,14 +34,21 @@ class TaskEditor extends LitElement {
   declare private current: string;
   private readonly host: TaskEditorHost;
   private readonly catalog: Catalog;
+  /** The newest edit on its way. */
+  private edits: Promise<void> = Promise.resolve();
 
   constructor() {
     super();
     this.state = null;
     this.revision = 0;
     this.current = 'connections';
-    this.host = connectHost<TaskEditorHost, TaskEditorState>((state) => (this.state = state));
+    this.host = connectHost<TaskEditorHost, TaskEditorState>((state) => {
+      this.state = state;
+      this.catalog.follow(state);
+    });
     this.catalog = new Catalog(this.host, () => this.revision++);
+    // The editor saves what the document holds: what was typed a moment ago must be there first.
+    document.addEventListener('keydown', (event) => void this.saveFirst(event), { capture: true });
   }
 
   private sections(
@@ -69,7 +77,11 @@ class TaskEditor extends LitElement {
         id: 'keys',
         title: t('Keys'),
         lead: t('A Tablestore key has one to four columns. The first one spreads the rows over partitions.'),
-        body: keysSection(context, this.catalog),
+        body: html`<rf-keys
+          .context=${context}
+          .catalog=${this.catalog}
+          .revision=${this.revision}
+        ></rf-keys>`,
       },
       {
         id: 'writing',
@@ -91,7 +103,7 @@ class TaskEditor extends LitElement {
         id: 'etl',
         title: t('ETL'),
         lead: t('A script in the DTS language changes or drops rows on their way. The same in both phases.'),
-        body: this.etl(context),
+        body: html`<rf-etl .context=${context} .catalog=${this.catalog} .revision=${this.revision}></rf-etl>`,
       },
       {
         id: 'review',
@@ -110,8 +122,9 @@ class TaskEditor extends LitElement {
       state,
       host: this.host,
       edit: (edits) => {
-        if (edits.length > 0) void this.host.edit(edits);
+        if (edits.length > 0) this.edits = this.host.edit(edits).catch(() => undefined);
       },
+      run: (action) => void this.run(action),
     };
     const sections = this.sections(context);
     return html`<div class="frame">
@@ -146,55 +159,65 @@ class TaskEditor extends LitElement {
     const running = state.snapshot !== null && isRunning(state.snapshot.state);
     return html`<header>
       <div class="grow">
-        <vscode-text-field
+        <rf-input
           class="name"
-          aria-label=${t('Name of the task')}
-          placeholder=${state.fileName}
-          .value=${live(typeof name === 'string' ? name : '')}
-          @change=${(event: Event) => {
-            const text = valueOf(event).trim();
+          .name=${t('Name of the task')}
+          .placeholder=${state.fileName}
+          .value=${typeof name === 'string' ? name : ''}
+          @commit=${(event: Event) => {
+            const text = committed(event);
             edit([{ path: ['name'], ...(text === '' ? {} : { value: text }) }]);
           }}
-        ></vscode-text-field>
+        ></rf-input>
         <span class="state" role="status">${look.description}</span>
       </div>
-      <vscode-button appearance="secondary" @click=${() => void this.host.run('openText')}
+      <vscode-button appearance="secondary" @click=${() => void this.run('openText')}
         >${t('Open as JSON')}</vscode-button
       >
       <vscode-button
         appearance="secondary"
         ?disabled=${state.issues.length > 0}
-        @click=${() => void this.host.run('check')}
+        @click=${() => void this.run('check')}
         >${t('Save and Precheck')}</vscode-button
       >
       ${
         running
-          ? html`<vscode-button ?disabled=${!look.canStop} @click=${() => void this.host.run('stop')}
+          ? html`<vscode-button ?disabled=${!look.canStop} @click=${() => void this.run('stop')}
               >${t('Stop')}</vscode-button
             >`
-          : html`<vscode-button ?disabled=${!look.canStart} @click=${() => void this.host.run('start')}
+          : html`<vscode-button ?disabled=${!look.canStart} @click=${() => void this.run('start')}
               >${t('Start')}</vscode-button
             >`
       }
     </header>`;
   }
 
-  private etl({ state, edit }: FormContext): TemplateResult {
-    const script = valueAt(state.document, ['etl']);
-    const problem = state.etlProblem;
-    return html`<textarea
-        class="script"
-        spellcheck="false"
-        aria-label=${t('ETL script')}
-        aria-invalid=${problem ? 'true' : 'false'}
-        placeholder=${'e_if(op_gt(`id`, 10000), e_drop())'}
-        .value=${live(typeof script === 'string' ? script : '')}
-        @change=${(event: Event) => {
-          const text = valueOf(event);
-          edit([{ path: ['etl'], ...(text.trim() === '' ? {} : { value: text }) }]);
-        }}
-      ></textarea>
-      ${problem ? html`<div class="help error" role="alert">${t('Line {0}, column {1}: {2}', problem.line, problem.column, problem.message)}</div>` : nothing}`;
+  private async saveFirst(event: KeyboardEvent): Promise<void> {
+    if (
+      event.key.toLowerCase() !== 's' ||
+      !(event.ctrlKey || event.metaKey) ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.flush();
+    await this.edits;
+    await this.host.save();
+  }
+
+  private flush(): void {
+    flushInputs();
+    for (const section of this.renderRoot.querySelectorAll('rf-etl'))
+      section.shadowRoot?.querySelector<ScriptEditor>('rf-script')?.flush();
+  }
+
+  /** What a button does sees all that was typed before it. */
+  private async run(action: Parameters<TaskEditorHost['run']>[0]): Promise<void> {
+    this.flush();
+    await this.edits;
+    await this.host.run(action);
   }
 
   private notJson(state: TaskEditorState): TemplateResult {
@@ -203,7 +226,7 @@ class TaskEditor extends LitElement {
       <section>
         <h2>${t('The form cannot read this file')}</h2>
         <p role="alert">${first ? t('Line {0}: {1}', first.line, first.message) : ''}</p>
-        <vscode-button @click=${() => void this.host.run('openText')}>${t('Open as JSON')}</vscode-button>
+        <vscode-button @click=${() => void this.run('openText')}>${t('Open as JSON')}</vscode-button>
       </section>
     </main>`;
   }

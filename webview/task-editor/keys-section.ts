@@ -1,161 +1,233 @@
-import { html, nothing, type TemplateResult } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
-import { live } from 'lit/directives/live.js';
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { keyProblems } from '../../src/shared/key-problems.js';
 import type { CatalogTable } from '../../src/shared/workbench-api.js';
+import { dropdown, select } from '../components/dropdown.js';
 import { icon } from '../components/icon.js';
+import { committed } from '../components/input.js';
+import { base } from '../components/styles.js';
 import { valueOf } from '../components/toolkit.js';
 import { t } from '../components/words.js';
 import type { Catalog } from './catalog.js';
 import { problemsAt, type FormContext } from './context.js';
 import { allTables, type SelectedTable } from './document.js';
-import { keyProblems } from './keys.js';
+import './rows.js';
+import { form } from './styles.js';
+
+const mostColumns = 4;
 
 /** A grid of tables: their key in Tablestore, one to four columns in order, and what speaks against it. */
-export function keysSection(context: FormContext, catalog: Catalog): TemplateResult {
-  const tables = allTables(context.state.document);
-  if (tables.length === 0) {
-    return html`<p class="hint">
-      ${t('Each table keeps its primary key. Select tables one by one to choose other key columns.')}
-    </p>`;
+export class KeysSection extends LitElement {
+  static override styles = [base, form];
+  static override properties: PropertyDeclarations = {
+    context: { attribute: false },
+    catalog: { attribute: false },
+    revision: { type: Number },
+    search: { state: true },
+    status: { state: true },
+  };
+  declare context: FormContext;
+  declare catalog: Catalog;
+  declare revision: number;
+  declare private search: string;
+  declare private status: 'any' | 'default' | 'all' | 'problems';
+
+  constructor() {
+    super();
+    this.search = '';
+    this.status = 'any';
   }
-  return html`<div class="preview">
-    <table>
-      <thead>
-        <tr>
-          <th>${t('Table')}</th>
-          <th>${t('Definition')}</th>
-          <th>${t('Key columns, in order')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${repeat(
-          tables,
-          (table) => table.path.join('/'),
-          (table) => keyRow(context, table, catalog.table(table.database, table.name)),
-        )}
-      </tbody>
-    </table>
-  </div>`;
+
+  override render(): TemplateResult {
+    const tables = allTables(this.context.state.document);
+    if (tables.length === 0) {
+      return html`<p class="hint">
+        ${t('Each table keeps its primary key. Select tables one by one to choose other key columns.')}
+      </p>`;
+    }
+    const unknown = [
+      ...new Set(tables.map(({ database }) => database).filter((name) => !this.catalog.tablesOf(name))),
+    ];
+    const wanted = this.search.trim().toLowerCase();
+    const shown = tables.filter(
+      (table) =>
+        `${table.database}.${table.name}`.toLowerCase().includes(wanted) &&
+        (this.status === 'any' ||
+          (this.status === 'problems'
+            ? this.problems(table).length > 0
+            : (this.status === 'all') === (table.primaryKey !== undefined))),
+    );
+    return html`
+      <div class="row tools">
+        <vscode-text-field
+          class="search"
+          aria-label=${t('Search tables')}
+          placeholder=${t('Search tables')}
+          .value=${this.search}
+          @input=${(event: Event) => (this.search = valueOf(event))}
+        ></vscode-text-field>
+        ${dropdown({
+          label: t('Show tables by definition status'),
+          value: this.status,
+          options: [
+            ['any', t('Every table')],
+            ['default', t('Definition status: Default')],
+            ['all', t('Definition status: All')],
+            ['problems', t('With problems')],
+          ],
+          change: (status) => (this.status = status as typeof this.status),
+        })}
+        ${
+          unknown.length === 0
+            ? nothing
+            : html`<vscode-button
+                appearance="secondary"
+                @click=${() => unknown.forEach((name) => void this.catalog.loadTables(name))}
+                >${t('Read keys and columns from the source')}</vscode-button
+              >`
+        }
+      </div>
+      ${
+        this.catalog.problem === null
+          ? nothing
+          : html`<p class="error" role="alert">${this.catalog.problem}</p>`
+      }
+      <div class="keys head" aria-hidden="true">
+        <span>${t('Table')}</span><span>${t('Definition Status')}</span>
+        <span>${t('Primary Key Columns, in order')}</span><span>${t('Problems')}</span>
+      </div>
+      <rf-rows
+        .count=${shown.length}
+        .height=${38}
+        .kind=${'table'}
+        .ruled=${true}
+        .label=${t('Keys of the selected tables')}
+        .row=${(index: number) => this.row(shown[index]!)}
+      ></rf-rows>
+    `;
+  }
+
+  private problems(table: SelectedTable): string[] {
+    const known = this.catalog.table(table.database, table.name);
+    const told = problemsAt(this.context.state, [...table.path, 'primaryKey']);
+    if (told.length > 0 || !known) return told;
+    const columns = table.primaryKey ?? defaultKey(known);
+    if (!columns) return [t('It has no primary key and no unique key without NULL: choose columns.')];
+    return keyProblems(known, columns, t);
+  }
+
+  private row(table: SelectedTable): TemplateResult {
+    const known = this.catalog.table(table.database, table.name);
+    const { primaryKey } = table;
+    const standard = known && defaultKey(known);
+    const problems = this.problems(table);
+    const set = (columns: readonly string[] | undefined) =>
+      this.context.edit([
+        {
+          path: [...table.path, 'primaryKey'],
+          ...(columns === undefined || columns.length === 0 ? {} : { value: [...columns] }),
+        },
+      ]);
+    return html`<div class="keys">
+      <span role="rowheader" class="clip" title="${table.database}.${table.name}"
+        >${table.database}.${table.name}</span
+      >
+      <span role="cell"
+        >${select({
+          label: t('Definition status of {0}', table.name),
+          value: primaryKey ? 'all' : 'default',
+          options: [
+            ['default', t('Default')],
+            ['all', t('All')],
+          ],
+          // Without a key to begin with, and nothing known of the table, the first column is asked for as text.
+          change: (status) =>
+            set(status === 'all' ? (standard ?? (known ? [known.columns[0]!.name] : ['id'])) : undefined),
+        })}</span
+      >
+      <span role="cell" class="row nowrap picks"
+        >${
+          primaryKey
+            ? known
+              ? picker(table, known, primaryKey, set)
+              : typed(table, primaryKey, set)
+            : html`<span class="hint">${standard?.join(', ') ?? t('the primary key')}</span>`
+        }</span
+      >
+      <span role="cell" class="clip ${problems.length > 0 ? 'error' : 'hint'}" title=${problems.join('\n')}
+        >${problems.length > 0 ? html`${icon('warning')} ${problems.join(' ')}` : known ? html`${icon('pass')}<span class="visually-hidden">${t('none')}</span>` : ''}</span
+      >
+    </div>`;
+  }
 }
 
-function keyRow(context: FormContext, table: SelectedTable, known: CatalogTable | undefined): TemplateResult {
-  const { primaryKey } = table;
-  const set = (columns: string[] | undefined) =>
-    context.edit([
-      {
-        path: [...table.path, 'primaryKey'],
-        ...(columns === undefined || columns.length === 0 ? {} : { value: columns }),
-      },
-    ]);
-  const problems = [
-    ...problemsAt(context.state, [...table.path, 'primaryKey']),
-    ...(known && primaryKey ? keyProblems(known, primaryKey, t) : []),
-  ];
-  const standard =
-    known?.keys.find((key) => key.primary)?.columns ?? known?.keys.find((key) => key.unique)?.columns;
-  return html`<tr>
-    <td>${table.database}.${table.name}</td>
-    <td>
-      ${primaryKey ? t('Chosen') : t('Default')}
-      ${
-        primaryKey
-          ? html`<vscode-button
-              appearance="icon"
-              title=${t('Back to the default')}
-              aria-label=${t('Default key for {0}', table.name)}
-              @click=${() => set(undefined)}
-              >${icon('close')}</vscode-button
-            >`
-          : nothing
-      }
-    </td>
-    <td>
-      ${known ? keyPicker(table, known, primaryKey ?? standard ?? [], set) : keyText(table, primaryKey, set)}
-      ${problems.map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
-    </td>
-  </tr>`;
+/** As the engine chooses: the primary key, else the first unique key without NULL. */
+export function defaultKey(table: CatalogTable): readonly string[] | undefined {
+  const whole = (columns: readonly string[]) =>
+    columns.every((name) => table.columns.find((column) => column.name === name)?.nullable === false);
+  return (table.keys.find((key) => key.primary) ?? table.keys.find((key) => key.unique && whole(key.columns)))
+    ?.columns;
 }
 
 /** Without the catalog: names as they are typed. */
-function keyText(
+function typed(
   table: SelectedTable,
-  columns: string[] | undefined,
+  columns: readonly string[],
   set: (columns: string[] | undefined) => void,
 ): TemplateResult {
-  return html`<vscode-text-field
-    aria-label=${t('Key columns of {0}, separated by commas', table.name)}
-    placeholder=${t('the primary key')}
-    .value=${live((columns ?? []).join(', '))}
-    @change=${(event: Event) =>
+  return html`<rf-input
+    class="grow"
+    .name=${t('Key columns of {0}, separated by commas', table.name)}
+    .value=${columns.join(', ')}
+    @commit=${(event: Event) =>
       set(
-        valueOf(event)
+        committed(event)
           .split(',')
           .map((name) => name.trim())
           .filter((name) => name !== ''),
       )}
-  ></vscode-text-field>`;
+  ></rf-input>`;
 }
 
-function keyPicker(
+/** One select a place; choosing a column that stands elsewhere swaps the two, so that order is a matter of choosing. */
+function picker(
   table: SelectedTable,
   known: CatalogTable,
   columns: readonly string[],
   set: (columns: string[]) => void,
 ): TemplateResult {
-  const free = known.columns.filter((column) => !columns.includes(column.name));
-  const moved = (index: number, by: number) => {
+  const options = known.columns.map(
+    ({ name, type, keyProblem }) =>
+      [name, keyProblem === null ? `${name} (${type})` : `${name} (${keyProblem})`] as const,
+  );
+  const choose = (index: number, name: string) => {
     const next = [...columns];
-    const [column] = next.splice(index, 1);
-    next.splice(index + by, 0, column!);
-    return next;
-  };
-  return html`<div class="row">
-    ${columns.map(
-      (column, index) =>
-        html`<span class="row">
-          <span class="numbered">${index + 1}</span> ${column}
-          ${
-            index > 0
-              ? html`<vscode-button
-                  appearance="icon"
-                  aria-label=${t('Move {0} forward', column)}
-                  title=${t('Move {0} forward', column)}
-                  @click=${() => set(moved(index, -1))}
-                  >${icon('up')}</vscode-button
-                >`
-              : nothing
-          }
-          ${
-            columns.length > 1
-              ? html`<vscode-button
-                  appearance="icon"
-                  aria-label=${t('Remove {0}', column)}
-                  title=${t('Remove {0}', column)}
-                  @click=${() => set(columns.filter((name) => name !== column))}
-                  >${icon('close')}</vscode-button
-                >`
-              : nothing
-          }
-        </span>`,
-    )}
-    ${
-      columns.length < 4
-        ? html`<vscode-dropdown
-            aria-label=${t('Add a key column to {0}', table.name)}
-            @change=${(event: Event) => {
-              const name = valueOf(event);
-              if (name !== '') set([...columns, name]);
-            }}
-          >
-            <vscode-option value="" ?selected=${true}>${t('Add a column…')}</vscode-option>
-            ${free.map(
-              (column) =>
-                html`<vscode-option value=${column.name} ?disabled=${column.keyProblem !== null}
-                  >${column.name} (${column.keyProblem ?? column.type})</vscode-option
-                >`,
-            )}
-          </vscode-dropdown>`
-        : nothing
+    const other = next.indexOf(name);
+    if (name === '') next.splice(index, 1);
+    else {
+      if (other >= 0 && index < columns.length) next[other] = columns[index]!;
+      next[index] = name;
     }
-  </div>`;
+    set(next);
+  };
+  const places = Math.min(mostColumns, columns.length + 1);
+  return html`${Array.from({ length: places }, (_, index) => {
+    const column = columns[index];
+    const free = options.filter(([name]) => !columns.includes(name));
+    return select({
+      label:
+        column === undefined
+          ? t('Add a key column to {0}', table.name)
+          : t('Key column {0} of {1}', index + 1, table.name),
+      value: column ?? '',
+      options:
+        column === undefined
+          ? [['', t('Add…')], ...free]
+          : [...(columns.length > 1 ? [['', t('Remove')] as const] : []), ...options],
+      change: (name) => {
+        if (name !== '' || column !== undefined) choose(index, name);
+      },
+    });
+  })}`;
 }
+
+customElements.define('rf-keys', KeysSection);

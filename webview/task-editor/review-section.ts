@@ -1,118 +1,207 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { formatCount } from '../../src/shared/format.js';
+import { taskLook } from '../../src/shared/snapshot-words.js';
 import type { PreviewTable } from '../../src/shared/workbench-api.js';
+import { dropdown } from '../components/dropdown.js';
 import { messageOf } from '../components/host.js';
 import { base } from '../components/styles.js';
-import { t } from '../components/words.js';
+import { locale, t } from '../components/words.js';
 import type { FormContext } from './context.js';
 import { effective, selection } from './document.js';
+import './rows.js';
 import { form } from './styles.js';
 
-/** What the task will do, in a few lines; the first rows as they would land; and the way to go on. */
+/** What the task will do; the tables it will make; the first rows as they would land; and the way to go on. */
 export class ReviewSection extends LitElement {
   static override styles = [base, form];
   static override properties: PropertyDeclarations = {
     context: { attribute: false },
-    tables: { state: true },
+    plan: { state: true },
+    rows: { state: true },
+    chosen: { state: true },
     problem: { state: true },
     loading: { state: true },
   };
   declare context: FormContext;
-  declare private tables: PreviewTable[] | null;
+  /** Tables as they would be made, for the document that they were asked for. */
+  declare private plan: { tables: PreviewTable[]; document: string } | null;
+  declare private rows: PreviewTable | null;
+  declare private chosen: string;
   declare private problem: string | null;
   declare private loading: boolean;
 
   constructor() {
     super();
-    this.tables = null;
+    this.plan = null;
+    this.rows = null;
+    this.chosen = '';
     this.problem = null;
     this.loading = false;
   }
 
   override render(): TemplateResult {
-    const { state, host } = this.context;
+    const { state } = this.context;
     const valid = state.issues.length === 0;
+    const look = taskLook(state.snapshot ?? undefined, valid, t, locale);
+    const problems = [...state.issues, ...state.problems];
     return html`
-      <ul>
+      <ul class="summary">
         ${summary(state.document, (path) => effective(state.document, state.schema, path)).map((line) => html`<li>${line}</li>`)}
       </ul>
       ${
-        valid
+        problems.length === 0
           ? nothing
           : html`<div class="banner" role="alert">
-              ${state.issues.map(
-                ({ line, key, message }) => html`<div>${t('Line {0}', line)}: ${key} ${message}</div>`,
-              )}
+              ${problems
+                .slice(0, 20)
+                .map(
+                  ({ line, key, message }) =>
+                    html`<div>${t('Line {0}', line)}: <span class="mono">${key}</span> ${message}</div>`,
+                )}
+              ${problems.length > 20 ? html`<div>${t('and {0} more', problems.length - 20)}</div>` : nothing}
             </div>`
       }
       <p class="row">
-        <vscode-button ?disabled=${!valid} @click=${() => void host.run('check')}
+        <vscode-button ?disabled=${!valid} @click=${() => this.context.run('check')}
           >${t('Save and Precheck')}</vscode-button
         >
         <vscode-button
           appearance="secondary"
-          ?disabled=${!valid || this.loading}
-          @click=${() => void this.preview()}
-          >${this.loading ? t('Loading…') : t('Preview rows')}</vscode-button
+          ?disabled=${!look.canStart}
+          @click=${() => this.context.run('start')}
+          >${t('Start')}</vscode-button
         >
-        <vscode-button appearance="secondary" @click=${() => void host.run('copyCommand')}
+        <vscode-button
+          appearance="secondary"
+          ?disabled=${!valid || this.loading}
+          @click=${() => void this.show()}
+          >${this.loading ? t('Loading…') : t('Preview')}</vscode-button
+        >
+        <vscode-button appearance="secondary" @click=${() => this.context.run('copyCommand')}
           >${t('Copy CLI command')}</vscode-button
         >
-        <vscode-button appearance="secondary" @click=${() => void host.run('openText')}
+        <vscode-button appearance="secondary" @click=${() => this.context.run('openText')}
           >${t('Open as JSON')}</vscode-button
         >
       </p>
       ${this.problem === null ? nothing : html`<p class="error" role="alert">${this.problem}</p>`}
-      ${(this.tables ?? []).map(previewTable)}
+      ${this.plan ? this.tables(this.plan) : nothing}
     `;
   }
 
-  private async preview(): Promise<void> {
+  private async show(): Promise<void> {
     this.loading = true;
     this.problem = null;
+    const document = JSON.stringify(this.context.state.document);
     try {
-      this.tables = await this.context.host.preview(null);
+      const tables = await this.context.host.preview({ table: null, rows: 0, before: false });
+      this.plan = { tables, document };
+      const chosen = tables.find(({ source }) => source === this.chosen) ?? tables[0];
+      if (chosen) await this.first(chosen.source);
     } catch (error) {
       this.problem = messageOf(error);
     }
     this.loading = false;
   }
+
+  private async first(source: string): Promise<void> {
+    this.chosen = source;
+    this.rows = null;
+    this.problem = null;
+    try {
+      const [found] = await this.context.host.preview({ table: source, rows: 10, before: false });
+      if (this.chosen === source) this.rows = found ?? null;
+    } catch (error) {
+      this.problem = messageOf(error);
+    }
+  }
+
+  private tables({ tables, document }: { tables: PreviewTable[]; document: string }): TemplateResult {
+    const old = document !== JSON.stringify(this.context.state.document);
+    return html`<h3>
+        ${t('What will be created')}
+        <span class="badge">${formatCount(tables.length, locale)}</span>
+        ${old ? html`<span class="hint">${t('The task changed since this preview.')}</span>` : nothing}
+      </h3>
+      <div class="plan head" aria-hidden="true">
+        <span>${t('Table')}</span><span>${t('Table in Tablestore')}</span><span>${t('Primary key')}</span
+        ><span>${t('Columns')}</span>
+      </div>
+      <rf-rows
+        .count=${tables.length}
+        .height=${28}
+        .kind=${'table'}
+        .ruled=${true}
+        .label=${t('What will be created')}
+        .row=${(index: number) => planRow(tables[index]!)}
+      ></rf-rows>
+      <div class="row tools">
+        <h3>${t('First rows as they would land')}</h3>
+        ${dropdown({
+          label: t('Table to preview'),
+          value: this.chosen,
+          options: tables.slice(0, 200).map(({ source }) => [source, source]),
+          change: (source) => void this.first(source),
+        })}
+      </div>
+      ${this.rows ? previewTable(this.rows) : html`<p class="hint" role="status">${this.problem === null ? t('Loading…') : ''}</p>`}`;
+  }
+}
+
+function planRow(table: PreviewTable): TemplateResult {
+  const keys = table.columns.filter(({ key }) => key);
+  return html`<div class="plan">
+    <span role="cell" class="clip" title=${table.source}>${table.source}</span>
+    <span role="cell" class="clip" title=${table.destination}>${table.destination}</span>
+    <span role="cell" class="clip">${keys.map(({ name, type }) => `${name} ${type}`).join(', ')}</span>
+    <span role="cell" class="number">${formatCount(table.columns.length - keys.length, locale)}</span>
+  </div>`;
 }
 
 function previewTable(table: PreviewTable): TemplateResult {
-  return html`<h3>${table.source} → ${table.destination}</h3>
-    <div class="preview">
-      <table>
-        <thead>
-          <tr>
-            ${table.columns.map(
-              (column) =>
-                html`<th>
-                  ${column.name} <span class="hint">${column.type}${column.key ? ` ${t('key')}` : ''}</span>
-                </th>`,
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          ${table.rows.map(
-            (row) =>
-              html`<tr>
-                  ${row.cells.map((cell) =>
-                    cell === null ? html`<td class="hint">NULL</td>` : html`<td class="mono">${cell}</td>`,
-                  )}
-                </tr>
-                ${
-                  row.problem
-                    ? html`<tr>
-                        <td class="error" colspan=${table.columns.length}>
-                          ${row.problem.message} ${row.problem.remedy}
-                        </td>
-                      </tr>`
-                    : nothing
-                }`,
+  if (table.rows.length === 0)
+    return html`<p class="hint">${t('There are no rows yet, or no row passes the filter.')}</p>`;
+  return html`<div
+    class="preview"
+    tabindex="0"
+    role="region"
+    aria-label=${t('First rows as they would land')}
+  >
+    <table>
+      <thead>
+        <tr>
+          ${table.columns.map(
+            (column) =>
+              html`<th>
+                ${column.name} <span class="hint">${column.type}${column.key ? ` ${t('key')}` : ''}</span>
+              </th>`,
           )}
-        </tbody>
-      </table>
-    </div>`;
+        </tr>
+      </thead>
+      <tbody>
+        ${table.rows.map(
+          (row) =>
+            html`<tr>
+                ${table.columns.map((_, index) => {
+                  const cell = row.cells[index] ?? null;
+                  return cell === null
+                    ? html`<td class="hint">NULL</td>`
+                    : html`<td class="mono" title=${cell}>${cell}</td>`;
+                })}
+              </tr>
+              ${
+                row.problem
+                  ? html`<tr>
+                      <td class="error" colspan=${table.columns.length}>
+                        ${row.problem.message} ${row.problem.remedy}
+                      </td>
+                    </tr>`
+                  : nothing
+              }`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** What happens, phase by phase. */
@@ -127,9 +216,21 @@ export function summary(document: unknown, value: (path: string[]) => unknown): 
   const lines = [t('Selected: {0}', what.join(', ') || t('nothing yet'))];
   if (value(['synchronization', 'schema']) !== false)
     lines.push(t('Creates the tables that are missing in Tablestore.'));
-  if (value(['synchronization', 'full']) !== false) lines.push(t('Loads the rows that exist.'));
+  if (value(['synchronization', 'full']) !== false)
+    lines.push(
+      value(['conflict']) === 'ignore'
+        ? t('Loads the rows that exist; rows that are in Tablestore already are kept.')
+        : t('Loads the rows that exist.'),
+    );
   if (value(['synchronization', 'incremental']) !== false)
     lines.push(t('Then follows every change until you stop it.'));
+  const policy = value(['dirtyData']);
+  const skips = policy === 'skip' || (policy as { policy?: unknown } | null)?.policy === 'skip';
+  lines.push(
+    skips
+      ? t('A row that cannot be written is recorded, and the task goes on.')
+      : t('A row that cannot be written is recorded, and the task stops at it until you decide.'),
+  );
   return lines;
 }
 

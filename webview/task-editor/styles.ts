@@ -4,6 +4,7 @@ export const form = css`
   .frame {
     display: grid;
     grid-template-columns: 190px minmax(0, 1fr);
+    grid-template-rows: minmax(0, 1fr);
     height: 100vh;
   }
   nav {
@@ -101,7 +102,7 @@ export const form = css`
     color: var(--vscode-disabledForeground);
   }
   .wide,
-  .field vscode-dropdown {
+  .field > vscode-dropdown {
     width: 100%;
   }
   .narrow {
@@ -114,36 +115,217 @@ export const form = css`
     gap: 16px;
     align-items: start;
   }
-  .pane {
-    max-height: 460px;
-    overflow: auto;
+  .objects > .card {
+    min-width: 0;
   }
-  .selected {
-    content-visibility: auto;
-    contain-intrinsic-size: auto 40px;
-    border-top: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, transparent));
-    padding: 6px 0;
+  .objects .title {
+    min-height: 26px;
+    margin-bottom: 6px;
   }
-  .selected .row {
-    flex-wrap: nowrap;
+  .title h3 {
+    margin: 0;
   }
-  .selected .hint {
+  .search {
+    flex: 0 1 190px;
+  }
+  .search.grow {
+    flex: 1 1 auto;
+  }
+  .empty {
+    margin: 12px 0 4px;
+  }
+  rf-rows {
+    display: block;
+    margin-top: 6px;
+  }
+  .line > .icon,
+  .line > .mark,
+  .line > .tick,
+  .line > .twist {
+    flex: none;
+    margin-inline-end: 6px;
+  }
+  .line .icon {
+    display: block;
+  }
+  .tick,
+  .twist {
+    cursor: pointer;
+  }
+  .tick {
+    color: var(--vscode-checkbox-foreground, inherit);
+  }
+  .line[aria-disabled='true'] .tick {
+    opacity: 0.5;
+    cursor: default;
+  }
+  .line .hint {
     white-space: nowrap;
+  }
+  .line .clip {
+    min-width: 3em;
+  }
+  .line > .grow.clip,
+  .line > button.grow {
+    cursor: pointer;
+  }
+  .line > strong.grow {
+    cursor: default !important;
+  }
+  .indent {
+    flex: none;
+    width: 22px;
+  }
+  .leaf {
+    padding-inline-start: 44px;
+  }
+  .line > button .hint.clip {
+    flex: 0 1 auto;
+  }
+  .rename {
+    flex: 0 1 180px;
+    min-width: 90px;
+  }
+  .exclude {
+    flex: 0 1 170px;
+    min-width: 80px;
+    margin-inline-end: 6px;
+  }
+  .line vscode-button {
+    flex: none;
+    margin-inline-start: 2px;
+  }
+  .columns,
+  .keys,
+  .plan,
+  .names {
+    flex: 1;
+    display: grid;
+    gap: 10px;
+    align-items: center;
+    min-width: 0;
+  }
+  .columns {
+    grid-template-columns: minmax(0, 3fr) minmax(0, 3fr) minmax(0, 4fr) 5.5em;
+  }
+  .columns > span:last-child {
+    text-align: center;
+  }
+  .keys {
+    grid-template-columns: minmax(0, 3fr) 9.5em minmax(0, 6fr) minmax(0, 3fr);
+  }
+  .plan {
+    grid-template-columns: minmax(0, 3fr) minmax(0, 3fr) minmax(0, 5fr) 5em;
+  }
+  .names {
+    grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1fr);
+  }
+  .changed {
+    font-weight: 600;
+  }
+  .head {
+    padding: 0 0 2px;
+    color: var(--vscode-descriptionForeground);
+    font-weight: 600;
+    border-bottom: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, transparent));
+  }
+  .head + rf-rows {
+    margin-top: 0;
+  }
+  .keys .icon {
+    display: inline;
+    vertical-align: text-bottom;
+  }
+  .picks select {
+    flex: 0 1 auto;
+    width: 11em;
+  }
+  .picks .hint {
     overflow: hidden;
     text-overflow: ellipsis;
   }
-  .selected button .clip {
-    flex: none;
-    max-width: 60%;
+  .tools {
+    margin: 10px 0 8px;
   }
-  .selected vscode-text-field {
-    flex: 0 1 170px;
+  .tools h3 {
+    margin: 0 8px 0 0;
   }
-  .source-list vscode-button {
-    flex: none;
+  .tools vscode-dropdown {
+    min-width: 14em;
   }
-  .source-list .source-list {
-    padding-inline-start: 26px;
+  .batch {
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(130px, 1fr));
+    gap: 10px;
+    align-items: end;
+    margin-bottom: 8px;
+  }
+  .batch vscode-text-field,
+  .batch vscode-dropdown {
+    width: 100%;
+  }
+  .above {
+    margin-bottom: 2px;
+  }
+  .foot {
+    margin-top: 10px;
+  }
+  .operations {
+    margin-bottom: 12px;
+  }
+  .operations .label {
+    margin: 0 8px 0 0;
+  }
+  details {
+    margin-top: 6px;
+  }
+  summary {
+    padding: 4px 0;
+    cursor: pointer;
+    color: var(--vscode-textLink-foreground);
+  }
+  summary:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+  }
+  .summary {
+    margin: 0 0 10px;
+    padding-inline-start: 20px;
+  }
+  .differs {
+    font-weight: 600;
+    background: var(--vscode-diffEditor-insertedTextBackground, transparent);
+    outline: 1px solid var(--vscode-diffEditor-insertedTextBorder, transparent);
+    outline-offset: -1px;
+  }
+  tr.before td,
+  tr.before th {
+    color: var(--vscode-descriptionForeground);
+    border-bottom: 0;
+  }
+  .preview tr:not(.before) > th[scope] {
+    border-bottom: 0;
+  }
+  tbody tr.before + tr td {
+    border-top: 0;
+  }
+  input[type='checkbox'] {
+    appearance: none;
+    width: 16px;
+    height: 16px;
+    margin: 0;
+    line-height: 14px;
+    text-align: center;
+    vertical-align: middle;
+    color: var(--vscode-checkbox-foreground, var(--vscode-foreground));
+    background: var(--vscode-checkbox-background);
+    border: 1px solid var(--vscode-checkbox-border, var(--vscode-contrastBorder));
+    border-radius: 3px;
+  }
+  input[type='checkbox']:checked::before {
+    content: '✓';
+  }
+  input[type='checkbox']:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
   }
   header .grow {
     display: flex;
@@ -157,49 +339,14 @@ export const form = css`
     margin-top: 8px;
   }
   .details {
-    padding: 8px 0;
-    overflow: auto;
+    margin-top: 14px;
   }
-  .details table vscode-text-field,
-  .details table vscode-dropdown {
-    width: 100%;
-    min-width: 7em;
+  rf-batch,
+  rf-table-details {
+    display: block;
   }
-  .details th:last-child {
-    width: 4.5em;
-  }
-  .details vscode-text-field.wide {
-    width: 100%;
-  }
-  .source-list {
-    list-style: none;
-    margin: 8px 0 0;
-    padding: 0;
-  }
-  .source-list li {
-    content-visibility: auto;
-    contain-intrinsic-size: auto 26px;
-  }
-  .source-list .row {
-    flex-wrap: nowrap;
-  }
-  textarea.script {
-    width: 100%;
-    min-height: 9em;
-    resize: vertical;
-    padding: 8px;
-    color: var(--vscode-input-foreground);
-    background: var(--vscode-input-background);
-    border: 1px solid var(--vscode-input-border, var(--vscode-contrastBorder, transparent));
-    font-family: var(--vscode-editor-font-family, monospace);
-    font-size: var(--vscode-editor-font-size);
-  }
-  textarea.script:focus {
-    outline: 1px solid var(--vscode-focusBorder);
-    outline-offset: -1px;
-  }
-  textarea.script[aria-invalid='true'] {
-    border-color: var(--vscode-inputValidation-errorBorder);
+  .details h3 {
+    margin: 0;
   }
   .preview {
     overflow: auto;
@@ -214,19 +361,11 @@ export const form = css`
     text-overflow: ellipsis;
   }
   .banner {
-    margin-top: 14px;
+    margin: 14px 0;
     padding: 8px 12px;
     border: 1px solid var(--vscode-inputValidation-warningBorder, var(--vscode-contrastBorder));
     background: var(--vscode-inputValidation-warningBackground, transparent);
     border-radius: 4px;
-  }
-  .numbered {
-    display: inline-block;
-    min-width: 1.4em;
-    text-align: center;
-    border-radius: 3px;
-    background: var(--vscode-badge-background);
-    color: var(--vscode-badge-foreground);
   }
   @media (max-width: 760px) {
     .frame {

@@ -10,17 +10,13 @@ import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
 import { applyTaskEdits, difference } from '../../shared/task-edits.js';
 import { parseTask } from '../../shared/task-file.js';
 import { taskJsonSchema } from '../../shared/task-json-schema.js';
-import { compileEtl } from '../../sync/etl/compile.js';
-import { EtlSyntaxError } from '../../sync/etl/parser.js';
-import { localTablestoreName } from '../connections/local-tablestore.js';
-import {
-  connectionsBeside,
-  readConnections,
-  type SavedConnections,
-} from '../connections/saved-connections.js';
+import type { SavedConnections } from '../connections/saved-connections.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../log.js';
+import { sourceKey, type SourceCatalog } from '../tasks/source-catalog.js';
+import { scriptProblem, taskProblems } from '../tasks/task-problems.js';
 import type { TaskService } from '../tasks/task-service.js';
+import { knownNames } from '../text/index.js';
 import { Page } from './page.js';
 
 export const taskEditorViewType = 'rowferry.taskEditor';
@@ -30,6 +26,7 @@ export interface TaskEditorContext {
   session: EngineSession;
   service: TaskService;
   saved: SavedConnections;
+  catalog: SourceCatalog;
   log: Log;
 }
 
@@ -66,44 +63,46 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       }),
       context.session.onDidChange(() => void show()),
       context.saved.onDidChange(() => void show()),
+      context.catalog.onDidChange(() => void show()),
     ];
     panel.onDidDispose(() => vscode.Disposable.from(...subscriptions).dispose());
     void show();
   }
 
   private async state(document: vscode.TextDocument): Promise<TaskEditorState> {
-    const { session, service, saved } = this.context;
+    const { session, service, catalog } = this.context;
     const text = document.getText();
     const errors: ParseError[] = [];
     const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true });
     const { value: task, issues } = parseTask(text);
     const broken = errors.length > 0 || typeof value !== 'object' || value === null;
     const script = (value as { etl?: unknown } | undefined)?.etl;
-    const own = await saved.list();
-    const beside = await readConnections(connectionsBeside(document.uri)).catch(() => undefined);
-    const names = (a: object, b: object = {}) => [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
+    const known = await knownNames(this.context, document);
     return {
       document: broken ? undefined : value,
       issues: [...issues],
+      problems: taskProblems(text, known, vscode.l10n.t).filter(
+        (problem) =>
+          !issues.some(({ offset, message }) => offset === problem.offset && message === problem.message),
+      ),
       etlProblem: typeof script === 'string' ? scriptProblem(script) : null,
       schema: this.schema,
       fileName: vscode.workspace.asRelativePath(document.uri),
-      sources: names(own.sources, beside?.sources),
-      destinations: [...names(own.destinations, beside?.destinations), localTablestoreName],
+      sources: [...(known.sources ?? [])],
+      destinations: [...(known.destinations ?? [])],
+      catalog: {
+        source: sourceKey(document),
+        databases: catalog.knownDatabases(document) ?? null,
+        tables: catalog.tablesOf(document),
+      },
       snapshot: service.snapshotOf({ uri: document.uri, ...(task ? { task } : {}) }) ?? null,
       methods: session.methods,
     };
   }
 
   private host(document: vscode.TextDocument): Omit<TaskEditorHost, 'ready'> {
-    const { session, service } = this.context;
+    const { service, catalog } = this.context;
     const { uri } = document;
-    const source = () => service.source(document);
-    const needs = (method: (typeof session.methods)[number]) => {
-      if (session.connected && !session.answers(method)) {
-        throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
-      }
-    };
     return {
       edit: (edits) => applyToDocument(document, edits),
       run: async (action) => {
@@ -114,26 +113,14 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
         if (action !== 'copyCommand' && document.isDirty) await document.save();
         await vscode.commands.executeCommand(`rowferry.task.${action}`, { uri });
       },
-      databases: async () => {
-        const engine = await session.engine();
-        needs('databases');
-        return engine.databases(await source());
-      },
-      catalog: async (database) => {
-        const engine = await session.engine();
-        needs('catalog');
-        return engine.catalog(await source(), database);
-      },
-      countRows: async ({ database, name, filter }) => {
-        const engine = await session.engine();
-        needs('countRows');
-        return engine.countRows(await source(), { database, name, ...(filter === '' ? {} : { filter }) });
-      },
-      preview: async (table) => {
-        const task = await service.resolve(uri);
-        const engine = await session.engine();
-        needs('preview');
-        return engine.preview(task, { rows: 10, ...(table === null ? {} : { table }) });
+      save: async () => void (await document.save()),
+      databases: () => catalog.databases(document),
+      catalog: (database) => catalog.tables(document, database),
+      countRows: (table) => catalog.countRows(document, table),
+      preview: async ({ table, rows, before }) => {
+        const task = await service.resolveText(document);
+        const engine = await catalog.engine('preview');
+        return engine.preview(task, { rows, before, ...(table === null ? {} : { table }) });
       },
     };
   }
@@ -149,15 +136,5 @@ export async function applyToDocument(document: vscode.TextDocument, edits: Task
   edit.replace(document.uri, range, change.text);
   if (!(await vscode.workspace.applyEdit(edit))) {
     throw new RowferryError('ROW-T101', vscode.l10n.t('{0} could not be changed.', document.fileName));
-  }
-}
-
-function scriptProblem(script: string): TaskEditorState['etlProblem'] {
-  try {
-    compileEtl(script);
-    return null;
-  } catch (error) {
-    if (!(error instanceof EtlSyntaxError)) throw error;
-    return { line: error.at.line, column: error.at.column, message: error.message };
   }
 }

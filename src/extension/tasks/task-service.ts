@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
+import { parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport, VerifyReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import { issueError, parseTask, withTaskId } from '../../shared/task-file.js';
-import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
+import { issueError, parseTask, randomTaskId, withTaskId } from '../../shared/task-file.js';
+import { taskSchema, type ResolvedTask, type SourceSettings, type Task } from '../../shared/task.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import { resolveForEngine, resolveSource, type Resolver } from './resolve.js';
@@ -57,19 +58,35 @@ export class TaskService {
   }
 
   async resolve(uri: vscode.Uri): Promise<ResolvedTask> {
-    if (!vscode.workspace.isTrusted) {
-      throw new RowferryError('ROW-T101', vscode.l10n.t('This folder is not trusted.'), {
-        remedy: vscode.l10n.t('Trust the workspace to run tasks from it.'),
-      });
-    }
+    this.needsTrust();
     return resolveForEngine(this.resolver, uri, await this.load(uri));
   }
 
-  /** The source of a task as its text now says, saved or not. */
-  async source(document: vscode.TextDocument): Promise<SourceSettings> {
+  /** The task as its text now says, saved or not: to look at what it would do. Throws as resolve. */
+  async resolveText(document: vscode.TextDocument): Promise<ResolvedTask> {
+    this.needsTrust();
     const { value, issues } = parseTask(document.getText());
     if (!value) throw issueError(vscode.workspace.asRelativePath(document.uri), issues);
-    return resolveSource(this.resolver, document.uri, value.source);
+    return resolveForEngine(this.resolver, document.uri, { ...value, id: value.id ?? randomTaskId() });
+  }
+
+  /** The source of a task as its text now says, saved or not; the rest of the file may still be unfinished. */
+  async source(document: vscode.TextDocument): Promise<SourceSettings> {
+    this.needsTrust();
+    const { value, issues } = parseTask(document.getText());
+    const wrong = issues.filter(({ key }) => key === '' || key.split(/[.[]/)[0] === 'source');
+    const text = parseJsonc(document.getText(), [], { allowTrailingComma: true }) as { source?: unknown };
+    const source = value?.source ?? taskSchema.shape.source.safeParse(text?.source).data;
+    if (!source || wrong.length > 0)
+      throw issueError(vscode.workspace.asRelativePath(document.uri), wrong.length > 0 ? wrong : issues);
+    return resolveSource(this.resolver, document.uri, source);
+  }
+
+  private needsTrust(): void {
+    if (vscode.workspace.isTrusted) return;
+    throw new RowferryError('ROW-T101', vscode.l10n.t('This folder is not trusted.'), {
+      remedy: vscode.l10n.t('Trust the workspace to run tasks from it.'),
+    });
   }
 
   async start(uri: vscode.Uri): Promise<ResolvedTask> {

@@ -26,12 +26,15 @@ export type Node =
 /** The script cannot be used; the message begins with its place. */
 export class EtlSyntaxError extends RowferryError {
   readonly at: Place;
+  /** Why, without the place. */
+  readonly reason: string;
 
   constructor(at: Place, message: string) {
     super('ROW-T102', `etl, line ${at.line}, column ${at.column}: ${message}`, {
       remedy: 'Correct the ETL script at that place.',
     });
     this.at = at;
+    this.reason = message;
   }
 }
 

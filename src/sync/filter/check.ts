@@ -1,4 +1,3 @@
-import type { TableDefinition } from '../../mysql/model.js';
 import { RowferryError } from '../../shared/errors.js';
 import { lex, LexicalError, type Token } from '../sql/lexer.js';
 
@@ -42,19 +41,35 @@ export interface CheckedFilter {
   readonly columns: ReadonlySet<string>;
 }
 
-/**
- * Reads a filter (what would follow WHERE) of a table and finds its columns. Throws RowferryError ROW-T102 that
- * says what is wrong and where. That MySQL itself accepts it is for the precheck to ask.
- */
-export function checkFilter(sql: string, table: TableDefinition): CheckedFilter {
-  const fail = (at: number, message: string): never => {
-    throw new RowferryError(
+/** The table of a filter. Without columns, while nobody has looked at the source, every name may be a column. */
+export interface FilterTable {
+  readonly database: string;
+  readonly name: string;
+  readonly columns?: readonly { readonly name: string; readonly dataType: string }[];
+}
+
+/** ROW-T102: a filter that cannot be used. `at` counts UTF-16 units from 0, `reason` says why without the place. */
+export class FilterError extends RowferryError {
+  constructor(
+    table: FilterTable,
+    readonly at: number,
+    readonly reason: string,
+  ) {
+    super(
       'ROW-T102',
-      `The filter of ${table.database}.${table.name} cannot be used, at character ${at + 1}: ${message}.`,
-      {
-        remedy: 'Correct the filter: one SQL condition on the columns of this table.',
-      },
+      `The filter of ${table.database}.${table.name} cannot be used, at character ${at + 1}: ${reason}.`,
+      { remedy: 'Correct the filter: one SQL condition on the columns of this table.' },
     );
+  }
+}
+
+/**
+ * Reads a filter (what would follow WHERE) of a table and finds its columns. Throws FilterError, which says what is
+ * wrong and where. That MySQL itself accepts it is for the precheck to ask.
+ */
+export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
+  const fail = (at: number, message: string): never => {
+    throw new FilterError(table, at, message);
   };
   let tokens: Token[];
   try {
@@ -65,7 +80,9 @@ export function checkFilter(sql: string, table: TableDefinition): CheckedFilter 
   }
   if (tokens.length === 0) fail(0, 'it is empty');
 
-  const byName = new Map(table.columns.map((column) => [column.name.toLowerCase(), column.name]));
+  const byName =
+    table.columns && new Map(table.columns.map((column) => [column.name.toLowerCase(), column.name]));
+  const columnOf = (text: string) => (byName ? byName.get(text.toLowerCase()) : text);
   const columns = new Set<string>();
   let depth = 0;
   tokens.forEach((token, i) => {
@@ -87,7 +104,11 @@ export function checkFilter(sql: string, table: TableDefinition): CheckedFilter 
       }
       return;
     }
-    const isColumn = byName.get(token.text.toLowerCase());
+    const plainWord = keywords.has(upper) || forbiddenWords.has(upper) || varyingWords.has(upper);
+    const isColumn =
+      !byName && token.kind === 'word' && before !== '.' && (plainWord || units.test(upper))
+        ? undefined
+        : columnOf(token.text);
     if (token.kind === 'name' || before === '.') {
       if (before !== 'COLLATE' && !isColumn) fail(token.at, `${table.name} has no column ${token.text}`);
       if (isColumn) columns.add(isColumn);
@@ -123,8 +144,8 @@ export function checkFilter(sql: string, table: TableDefinition): CheckedFilter 
   });
   for (const [i, token] of tokens.entries()) {
     const column =
-      token.kind === 'word' || token.kind === 'name' ? byName.get(token.text.toLowerCase()) : undefined;
-    const dataType = table.columns.find((c) => c.name === column)?.dataType;
+      token.kind === 'word' || token.kind === 'name' ? byName?.get(token.text.toLowerCase()) : undefined;
+    const dataType = table.columns?.find((c) => c.name === column)?.dataType;
     if ((dataType === 'enum' || dataType === 'set') && !comparedWithText(tokens, i)) {
       fail(
         token.at,

@@ -1,0 +1,338 @@
+import { findNodeAtLocation, parseTree, type Node } from 'jsonc-parser';
+import { located, type FileIssue } from '../../shared/checked-jsonc.js';
+import { etlTokens, offsetAt } from '../../shared/etl-words.js';
+import type { Translate } from '../../shared/format.js';
+import { keyProblems } from '../../shared/key-problems.js';
+import { nearest } from '../../shared/nearest.js';
+import { parseTask } from '../../shared/task-file.js';
+import type { Task } from '../../shared/task.js';
+import type { CatalogTable } from '../../shared/workbench-api.js';
+import { compileEtl } from '../../sync/etl/compile.js';
+import { EtlSyntaxError } from '../../sync/etl/parser.js';
+import { checkFilter, FilterError } from '../../sync/filter/check.js';
+import { tableName } from '../../sync/plan.js';
+import { isValidName } from '../../tablestore/limits.js';
+
+/** Something that the schema cannot know. An error makes the precheck fail; a warning is a thing to think about. */
+export interface TaskProblem extends FileIssue {
+  severity: 'error' | 'warning';
+}
+
+/** What is known without asking anybody. undefined: not known, and then nothing is said about it. */
+export interface KnownNames {
+  sources?: readonly string[];
+  destinations?: readonly string[];
+  databases?: readonly string[];
+  tables(database: string): readonly CatalogTable[] | undefined;
+}
+
+type Path = readonly (string | number)[];
+type Report = (path: Path, message: string, severity?: 'error' | 'warning', within?: Within) => void;
+/** A stretch inside of a string's value, in UTF-16 units. */
+interface Within {
+  at: number;
+  length: number;
+}
+
+/**
+ * What is wrong with a task file beyond its schema: filters, script, names that collide, columns that are not there.
+ * Pure. Empty while the file is not valid: its schema issues come first.
+ */
+export function taskProblems(text: string, known: KnownNames, t: Translate): TaskProblem[] {
+  const { value: task, issues } = parseTask(text);
+  const rules = issues
+    .filter((issue) => issue.beyondSchema)
+    .map((issue): TaskProblem => ({ ...issue, severity: 'error' }));
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  if (!task || !root) return rules;
+  const found: TaskProblem[] = [];
+  const report: Report = (path, message, severity = 'error', within) => {
+    const issue = located(text, root, path, message);
+    const node = within && findNodeAtLocation(root, [...path]);
+    found.push({ ...issue, ...(node ? placeWithin(text, node, within) : {}), severity });
+  };
+  connections(task, known, report, t);
+  phases(task, report, t);
+  selectedObjects(task, known, report, t);
+  script(task, known, report, t);
+  return found.sort((a, b) => a.offset - b.offset);
+}
+
+function connections(task: Task, known: KnownNames, report: Report, t: Translate): void {
+  for (const side of ['source', 'destination'] as const) {
+    const settings = task[side];
+    const names = side === 'source' ? known.sources : known.destinations;
+    if ('connection' in settings) {
+      if (!names || names.includes(settings.connection)) continue;
+      const meant = nearest(settings.connection, names);
+      report(
+        [side, 'connection'],
+        meant === undefined
+          ? t('There is no saved connection {0}.', settings.connection)
+          : t('There is no saved connection {0}. Did you mean {1}?', settings.connection, meant),
+      );
+    } else {
+      const key = side === 'source' ? 'password' : 'accessKeySecret';
+      const secret = (settings as Record<string, unknown>)[key];
+      if (typeof secret === 'string' && secret !== '' && !secret.includes('${env:')) {
+        // `t` fills in {0} only: the braces of the variable stay.
+        report(
+          [side, key],
+          t('This secret stands in the file. Write ${env:NAME} instead; you are asked for it once.'),
+          'warning',
+        );
+      }
+    }
+  }
+}
+
+function phases(task: Task, report: Report, t: Translate): void {
+  const { schema, full, incremental } = task.synchronization;
+  if (!schema && !full && !incremental)
+    report(['synchronization'], t('Every phase is off: nothing is done.'));
+  if (!full && incremental && task.startPosition === null) {
+    report(
+      ['synchronization', 'full'],
+      t('Without a full load a startPosition is needed: where to begin in the binlog.'),
+    );
+  }
+  if (full && task.startPosition !== null)
+    report(['startPosition'], t('It has no effect while the full load is on.'), 'warning');
+}
+
+function selectedObjects(task: Task, known: KnownNames, report: Report, t: Translate): void {
+  const databases = new Map<string, number>();
+  const destinations = new Map<string, string>();
+  task.objects.forEach((object, index) => {
+    const path = ['objects', index];
+    const name = object.database;
+    if (databases.has(name.toLowerCase()))
+      report([...path, 'database'], t('{0} is selected twice.', name), 'error');
+    databases.set(name.toLowerCase(), index);
+    if (known.databases && !includes(known.databases, name)) {
+      const meant = nearest(name, known.databases);
+      report(
+        [...path, 'database'],
+        meant === undefined
+          ? t('The source has no database {0}.', name)
+          : t('The source has no database {0}. Did you mean {1}?', name, meant),
+      );
+    }
+    const tables = known.tables(name);
+    const seen = new Set<string>();
+    object.tables?.forEach((table, at) => {
+      const here = [...path, 'tables', at];
+      const id = `${name}.${table.name}`;
+      if (seen.has(table.name.toLowerCase())) report([...here, 'name'], t('{0} is selected twice.', id));
+      seen.add(table.name.toLowerCase());
+      const definition = tables?.find((one) => one.name.toLowerCase() === table.name.toLowerCase());
+      if (tables && !definition) {
+        const meant = nearest(
+          table.name,
+          tables.map((one) => one.name),
+        );
+        report(
+          [...here, 'name'],
+          meant === undefined
+            ? t('{0} has no table {1}.', name, table.name)
+            : t('{0} has no table {1}. Did you mean {2}?', name, table.name, meant),
+        );
+      }
+      const destination = tableName(table.name, table, task);
+      const where = table.rename === undefined ? [...here, 'name'] : [...here, 'rename'];
+      if (!isValidName(destination)) {
+        report(
+          where,
+          t(
+            '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+            destination,
+          ),
+        );
+      }
+      const other = destinations.get(destination);
+      if (other !== undefined && !task.merge) {
+        report(
+          where,
+          t(
+            '{0} and {1} would both become the table {2}: rename one, or set "merge".',
+            other,
+            id,
+            destination,
+          ),
+        );
+      }
+      destinations.set(destination, id);
+      filter(name, table, definition, here, report);
+      columns(table, definition, here, report, t);
+    });
+  });
+}
+
+type SelectedTable = NonNullable<Task['objects'][number]['tables']>[number];
+
+function filter(
+  database: string,
+  table: SelectedTable,
+  definition: CatalogTable | undefined,
+  path: Path,
+  report: Report,
+): void {
+  if (table.filter === undefined || table.filter.trim() === '') return;
+  try {
+    checkFilter(table.filter, {
+      database,
+      name: table.name,
+      ...(definition ? { columns: definition.columns } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const length = /^(\w+|.)/su.exec(table.filter.slice(error.at))?.[0].length ?? 0;
+    report([...path, 'filter'], sentence(error.reason), 'error', {
+      at: Math.min(error.at, Math.max(0, table.filter.length - 1)),
+      length: Math.max(1, length),
+    });
+  }
+}
+
+function columns(
+  table: SelectedTable,
+  definition: CatalogTable | undefined,
+  path: Path,
+  report: Report,
+  t: Translate,
+): void {
+  const names = definition?.columns.map((column) => column.name);
+  const key = table.primaryKey;
+  if (key) {
+    if (new Set(key.map((name) => name.toLowerCase())).size < key.length)
+      report([...path, 'primaryKey'], t('A column stands twice in the key.'));
+    else if (definition)
+      for (const problem of keyProblems(definition, key, t)) report([...path, 'primaryKey'], problem);
+  }
+  const targets = new Map<string, string>();
+  for (const [name, choice] of Object.entries(table.columns ?? {})) {
+    const here = [...path, 'columns', name];
+    if (names && !includes(names, name)) {
+      const meant = nearest(name, names);
+      report(
+        here,
+        meant === undefined
+          ? t('{0} has no column {1}.', table.name, name)
+          : t('{0} has no column {1}. Did you mean {2}?', table.name, name, meant),
+      );
+    }
+    if (choice.exclude && key && includes(key, name))
+      report([...here, 'exclude'], t('{0} is part of the key and cannot be left out.', name));
+    if (choice.unit !== undefined && choice.type !== 'INTEGER')
+      report([...here, 'unit'], t('A unit has no effect without the type INTEGER.'), 'warning');
+    if (choice.rename !== undefined && !choice.exclude) {
+      if (!isValidName(choice.rename)) {
+        report(
+          [...here, 'rename'],
+          t(
+            '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+            choice.rename,
+          ),
+        );
+      }
+      const other =
+        targets.get(choice.rename) ??
+        names?.find(
+          (one) =>
+            one === choice.rename &&
+            one !== name &&
+            !table.columns?.[one]?.rename &&
+            !table.columns?.[one]?.exclude,
+        );
+      if (other !== undefined)
+        report([...here, 'rename'], t('{0} and {1} would both become {2}.', other, name, choice.rename));
+      targets.set(choice.rename, name);
+    }
+  }
+}
+
+function script(task: Task, known: KnownNames, report: Report, t: Translate): void {
+  const problem = scriptProblem(task.etl);
+  if (problem) {
+    report(['etl'], problem.message, 'error', problem);
+    return;
+  }
+  const columns = columnsOf(task, known);
+  if (!columns) return;
+  const names = [...new Set(columns.map(({ name }) => name))];
+  for (const { kind, text, at } of etlTokens(task.etl)) {
+    if (kind !== 'column' || reads(task.etl, at) === 'set') continue;
+    const name = text.replaceAll('`', '');
+    if (!includes(names, name))
+      report(['etl'], t('No selected table has a column {0}.', name), 'warning', { at, length: text.length });
+  }
+}
+
+/** e_set may name a column that the source does not have: it is added. */
+function reads(script: string, at: number): 'read' | 'set' {
+  return /\be_set\s*\(\s*$/.test(script.slice(0, at)) ? 'set' : 'read';
+}
+
+/** Columns of every selected table; undefined while one of the tables is not known. */
+export function columnsOf(
+  task: Pick<Task, 'objects'>,
+  known: KnownNames,
+): { name: string; type: string }[] | undefined {
+  const columns: { name: string; type: string }[] = [];
+  for (const { database, tables } of task.objects) {
+    const all = known.tables(database);
+    if (!all) return undefined;
+    for (const table of all) {
+      if (tables && !tables.some(({ name }) => name.toLowerCase() === table.name.toLowerCase())) continue;
+      columns.push(...table.columns);
+    }
+  }
+  return columns;
+}
+
+/** What is wrong with a script, and the word where it is; null: nothing. */
+export function scriptProblem(script: string): (Within & { message: string }) | null {
+  try {
+    compileEtl(script);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EtlSyntaxError)) throw error;
+    const at = offsetAt(script, error.at.line, error.at.column);
+    const token = etlTokens(script).find((one) => one.at <= at && at < one.at + one.text.length);
+    const rest = token && token.kind !== 'other' ? token.at + token.text.length - at : 1;
+    return { at, length: rest, message: sentence(error.reason) };
+  }
+}
+
+/** The stretch in the text of the file: escapes make a literal longer than its value. */
+function placeWithin(
+  text: string,
+  node: Node,
+  within: Within,
+): Pick<FileIssue, 'offset' | 'length' | 'line' | 'column'> {
+  const literal = text.slice(node.offset, node.offset + node.length);
+  const start = node.offset + rawOffset(literal, within.at);
+  const end = node.offset + rawOffset(literal, within.at + within.length);
+  const before = text.slice(0, start);
+  return {
+    offset: start,
+    length: Math.max(1, end - start),
+    line: before.split('\n').length,
+    column: start - before.lastIndexOf('\n'),
+  };
+}
+
+/** Where the unit `at` of a JSON string's value stands in its literal, quotes included. */
+export function rawOffset(literal: string, at: number): number {
+  let raw = 1;
+  for (let value = 0; value < at && raw < literal.length - 1; value++) {
+    if (literal[raw] !== '\\') raw++;
+    else raw += literal[raw + 1] === 'u' ? 6 : 2;
+  }
+  return raw;
+}
+
+const includes = (names: readonly string[], name: string) =>
+  names.some((one) => one.toLowerCase() === name.toLowerCase());
+/** As it begins: often with a name, whose case matters. */
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

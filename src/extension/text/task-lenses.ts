@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import { parseTask } from '../../shared/task-file.js';
+import { taskLook } from '../../shared/snapshot-words.js';
+import type { EngineSession } from '../engine/session.js';
+import type { TaskService } from '../tasks/task-service.js';
+
+/** Precheck | Start | Stop | Verify | Monitor above the text of a task; only what can be done now is offered. */
+export class TaskLenses implements vscode.CodeLensProvider {
+  private readonly changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeCodeLenses = this.changed.event;
+  private readonly subscription: vscode.Disposable;
+  private shown = '';
+
+  constructor(
+    private readonly service: TaskService,
+    session: EngineSession,
+  ) {
+    // Snapshots come every second; lenses are drawn again only when the words or what can be done are others.
+    this.subscription = session.onDidChange(() => {
+      const states = [...session.snapshots.values()].map(({ id, state }) => `${id} ${state}`).join();
+      if (states === this.shown) return;
+      this.shown = states;
+      this.changed.fire();
+    });
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const { t } = vscode.l10n;
+    const { value: task, issues } = parseTask(document.getText());
+    const { uri } = document;
+    const snapshot = this.service.snapshotOf({ uri, ...(task ? { task } : {}) });
+    const look = taskLook(snapshot, issues.length === 0, t, vscode.env.language);
+    const top = new vscode.Range(0, 0, 0, 0);
+    const lens = (title: string, command: string, tooltip: string) =>
+      new vscode.CodeLens(top, {
+        title,
+        command: `rowferry.task.${command}`,
+        tooltip,
+        arguments: [{ uri }],
+      });
+    return [
+      ...(task
+        ? [lens(`$(checklist) ${t('Precheck')}`, 'check', t('Save and check what the task needs'))]
+        : []),
+      ...(look.canStart ? [lens(`$(play) ${t('Start')}`, 'start', t('Start the task'))] : []),
+      ...(look.canStop
+        ? [lens(`$(debug-stop) ${t('Stop')}`, 'stop', t('Stop safely; it goes on from the same place'))]
+        : []),
+      ...(task
+        ? [
+            lens(
+              `$(compare-changes) ${t('Verify')}`,
+              'verify',
+              t('Compare source and destination row by row'),
+            ),
+          ]
+        : []),
+      lens(`$(graph-line) ${t('Monitor')}`, 'monitor', t('Progress, speed and latency')),
+      lens(`$(list-flat) ${t('Form')}`, 'openForm', t('Edit this task in a form')),
+    ];
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.changed.dispose();
+  }
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { parse } from 'jsonc-parser';
+import { expect, test } from 'vitest';
+import type { TaskEdit } from '../../../src/shared/pages.js';
+import { applyTaskEdits, difference } from '../../../src/shared/task-edits.js';
+
+const tables = (count: number, of: (index: number) => string) =>
+  `{
+  // The shop.
+  "objects": [
+    {
+      "database": "shop", /* all of it */
+      "tables": [
+${Array.from({ length: count }, (_, index) => `        ${of(index)}`).join(',\n')}
+      ]
+    }
+  ]
+}
+`;
+const layouts: ((index: number) => string)[] = [
+  (i) => `{ "name": "t${i}" }`,
+  (i) => `{ "name": "t${i}", "rename": "old${i}" } // number ${i}`,
+  (i) => `{\n          // number ${i}\n          "name": "t${i}"\n        }`,
+  (i) => `{ "name": "t${i}", "columns": { "a": { "exclude": true } } }`,
+];
+const rename = (index: number, value?: string): TaskEdit => ({
+  path: ['objects', 0, 'tables', index, 'rename'],
+  ...(value === undefined ? {} : { value }),
+});
+
+test.each(layouts.map((layout, index) => [index, layout] as const))(
+  'a batch gives what one edit after the other gives (layout %i)',
+  (_, layout) => {
+    const text = tables(12, layout);
+    const edits = Array.from({ length: 12 }, (_, i) => rename(i, i % 3 === 0 ? undefined : `new"${i}`));
+    const oneByOne = edits.reduce((result, edit) => applyTaskEdits(result, [edit]), text);
+    expect(applyTaskEdits(text, edits)).toBe(oneByOne);
+  },
+);
+
+test('comments survive whatever is edited', () => {
+  const paths = fc.constantFrom<TaskEdit['path'][]>(
+    ['objects', 0, 'database'],
+    ['objects', 0, 'tables', 1, 'rename'],
+    ['objects', 0, 'tables', 2, 'columns', 'b'],
+    ['objects', 0, 'tables', 0, 'name'],
+    ['write', 'buckets'],
+    ['name'],
+  );
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 }),
+      fc.array(fc.record({ path: paths, value: fc.string() }), { maxLength: 8 }),
+      (layout, edits) => {
+        const text = tables(4, layouts[layout]!);
+        const result = applyTaskEdits(text, edits);
+        expect(result.match(/\/\/.*|\/\*.*\*\//g)).toEqual(text.match(/\/\/.*|\/\*.*\*\//g));
+        expect(parse(result, [])).toBeTypeOf('object');
+        const change = difference(text, result);
+        const again = change ? text.slice(0, change.start) + change.text + text.slice(change.end) : text;
+        expect(again).toBe(result);
+      },
+    ),
+  );
+});

@@ -1,0 +1,113 @@
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { base } from './styles.js';
+import { valueOf } from './toolkit.js';
+
+const pauseMs = 400;
+const pending = new Set<Input>();
+
+/** What is typed and not yet told is told now: before a save, or before the page goes. */
+export function flushInputs(): void {
+  for (const input of [...pending]) input.flush();
+}
+
+/**
+ * A line of text whose value lives elsewhere. What is typed is told after a pause, on Enter and when the field is
+ * left (event `commit`, the text as detail); what comes back meanwhile does not disturb the typing.
+ */
+export class Input extends LitElement {
+  static override styles = [
+    base,
+    css`
+      vscode-text-field {
+        display: block;
+        width: 100%;
+      }
+      vscode-text-field.invalid {
+        --vscode-settings-textInputBorder: var(--vscode-inputValidation-errorBorder);
+        --dropdown-border: var(--vscode-inputValidation-errorBorder);
+      }
+    `,
+  ];
+  static override properties: PropertyDeclarations = {
+    value: {},
+    label: {},
+    name: {},
+    placeholder: {},
+    disabled: { type: Boolean },
+    invalid: { type: Boolean },
+    typed: { state: true },
+  };
+  declare value: string;
+  /** Shown above; without it `name` is the label that only screen readers tell. */
+  declare label: string | undefined;
+  declare name: string | undefined;
+  declare placeholder: string | undefined;
+  declare disabled: boolean;
+  declare invalid: boolean;
+  declare private typed: string | null;
+  private told: string | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private settling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    this.value = '';
+    this.disabled = false;
+    this.invalid = false;
+    this.typed = null;
+  }
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    // The echo of what was told leaves the typing alone; another value (undo, the text editor) is shown.
+    if (changed.has('value') && this.typed !== null && this.value !== this.told && !pending.has(this))
+      this.typed = null;
+  }
+
+  override render(): TemplateResult {
+    return html`<vscode-text-field
+      class=${this.invalid ? 'invalid' : nothing}
+      aria-label=${this.label === undefined ? (this.name ?? nothing) : nothing}
+      aria-invalid=${this.invalid ? 'true' : nothing}
+      placeholder=${this.placeholder ?? nothing}
+      ?disabled=${this.disabled}
+      .value=${live(this.typed ?? this.value)}
+      @input=${(event: Event) => {
+        this.typed = valueOf(event);
+        clearTimeout(this.settling);
+        clearTimeout(this.timer);
+        pending.add(this);
+        this.timer = setTimeout(() => this.flush(), pauseMs);
+      }}
+      @change=${() => this.flush()}
+      @focusout=${() => this.leave()}
+      >${this.label ?? nothing}</vscode-text-field
+    >`;
+  }
+
+  flush(): void {
+    clearTimeout(this.timer);
+    if (!pending.delete(this) || this.typed === null) return;
+    this.told = this.typed.trim();
+    if (this.told !== this.value)
+      this.dispatchEvent(new CustomEvent<string>('commit', { detail: this.told }));
+  }
+
+  /** What the document made of it is shown once the field is left. */
+  private leave(): void {
+    this.flush();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => (this.typed = null), 800);
+  }
+
+  override disconnectedCallback(): void {
+    this.flush();
+    super.disconnectedCallback();
+  }
+}
+
+customElements.define('rf-input', Input);
+
+export function committed(event: Event): string {
+  return (event as CustomEvent<string>).detail;
+}

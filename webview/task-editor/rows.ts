@@ -1,0 +1,210 @@
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { base } from '../components/styles.js';
+import { form } from './styles.js';
+
+/** Rows drawn beyond what can be seen, so that Tab finds the next control. */
+const spare = 6;
+
+/**
+ * A list of any length whose rows have one height: only those in sight exist. With `keys` it takes the focus itself
+ * and moves an active row by the arrow keys; what other keys do is its user's (event `rowkey`).
+ */
+export class Rows extends LitElement {
+  static override styles = [
+    base,
+    form,
+    css`
+      .scroll {
+        position: relative;
+        overflow: auto;
+        max-height: 440px;
+      }
+      .scroll:focus-visible {
+        outline: 1px solid var(--vscode-focusBorder);
+        outline-offset: -1px;
+      }
+      .slice {
+        position: absolute;
+        inset-inline: 0;
+      }
+      .line {
+        display: flex;
+        align-items: center;
+        overflow: hidden;
+      }
+      .line.ruled {
+        border-bottom: 1px solid var(--vscode-panel-border, transparent);
+      }
+      .line.active {
+        background: var(--vscode-list-inactiveSelectionBackground);
+      }
+      .scroll:focus .line.active {
+        background: var(--vscode-list-activeSelectionBackground);
+        color: var(--vscode-list-activeSelectionForeground);
+        outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
+        outline-offset: -1px;
+      }
+      .scroll:focus .line.active .hint {
+        color: inherit;
+      }
+      .line:hover {
+        background: var(--vscode-list-hoverBackground);
+      }
+    `,
+  ];
+  static override properties: PropertyDeclarations = {
+    count: { type: Number },
+    height: { type: Number },
+    label: {},
+    kind: {},
+    row: { attribute: false },
+    attributesOf: { attribute: false },
+    keys: { type: Boolean },
+    ruled: { type: Boolean },
+    active: { state: true },
+    from: { state: true },
+  };
+  declare count: number;
+  /** Of a row, in pixels. */
+  declare height: number;
+  declare label: string;
+  declare kind: 'list' | 'tree' | 'table';
+  declare row: (index: number) => TemplateResult;
+  declare attributesOf: ((index: number) => RowAttributes) | undefined;
+  declare keys: boolean;
+  declare ruled: boolean;
+  declare private active: number;
+  declare private from: number;
+
+  constructor() {
+    super();
+    this.count = 0;
+    this.height = 30;
+    this.kind = 'list';
+    this.keys = false;
+    this.ruled = false;
+    this.active = 0;
+    this.from = 0;
+  }
+
+  override render(): TemplateResult {
+    const shown = Math.ceil(440 / this.height) + 2 * spare;
+    const from = Math.max(0, Math.min(this.from, this.count - 1) - spare);
+    const to = Math.min(this.count, from + shown);
+    const rows = Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+    const item = this.kind === 'tree' ? 'treeitem' : this.kind === 'table' ? 'row' : 'listitem';
+    return html`<div
+      class="scroll"
+      role=${this.kind}
+      aria-label=${this.label}
+      aria-rowcount=${this.kind === 'table' ? this.count : nothing}
+      tabindex=${this.keys ? 0 : nothing}
+      aria-activedescendant=${this.keys && this.count > 0 ? `row-${this.active}` : nothing}
+      @scroll=${(event: Event) => {
+        const first = Math.floor((event.currentTarget as HTMLElement).scrollTop / this.height);
+        if (first !== this.from) this.from = first;
+      }}
+      @keydown=${(event: KeyboardEvent) => this.key(event)}
+    >
+      <div class="whole"></div>
+      <div class="slice">
+        ${repeat(
+          rows,
+          (index) => index,
+          (index) => {
+            const more = this.attributesOf?.(index) ?? {};
+            return html`<div
+              class="line ${this.keys && index === this.active ? 'active' : ''} ${this.ruled ? 'ruled' : ''}"
+              id="row-${index}"
+              role=${item}
+              aria-posinset=${this.kind === 'table' ? nothing : (more.position ?? index + 1)}
+              aria-setsize=${this.kind === 'table' ? nothing : (more.size ?? this.count)}
+              aria-rowindex=${this.kind === 'table' ? index + 1 : nothing}
+              aria-level=${more.level ?? nothing}
+              aria-expanded=${more.expanded ?? nothing}
+              aria-checked=${more.checked ?? nothing}
+              aria-disabled=${more.disabled ?? nothing}
+              @pointerdown=${() => {
+                if (this.keys) this.active = index;
+              }}
+            >
+              ${this.row(index)}
+            </div>`;
+          },
+        )}
+      </div>
+    </div>`;
+  }
+
+  override updated(): void {
+    // Sizes that only the script knows: the CSP allows them as properties, not as attributes.
+    const [whole, slice, scroll] = ['.whole', '.slice', '.scroll'].map((name) =>
+      this.renderRoot.querySelector<HTMLElement>(name)!,
+    );
+    const from = Math.max(0, Math.min(this.from, this.count - 1) - spare);
+    whole!.style.height = `${this.count * this.height}px`;
+    slice!.style.top = `${from * this.height}px`;
+    for (const line of this.renderRoot.querySelectorAll<HTMLElement>('.line'))
+      line.style.height = `${this.height}px`;
+    // Rows that went leave the view beyond the end.
+    const first = Math.floor(scroll!.scrollTop / this.height);
+    if (first !== this.from) this.from = first;
+  }
+
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.scroll')?.focus();
+  }
+
+  /** Puts the row in sight and makes it the active one. */
+  reveal(index: number): void {
+    const scroll = this.renderRoot.querySelector<HTMLElement>('.scroll');
+    if (!scroll) return;
+    this.active = Math.max(0, Math.min(this.count - 1, index));
+    const top = this.active * this.height;
+    if (top < scroll.scrollTop) scroll.scrollTop = top;
+    else if (top + this.height > scroll.scrollTop + scroll.clientHeight)
+      scroll.scrollTop = top + this.height - scroll.clientHeight;
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (!this.keys || event.target !== event.currentTarget) return;
+    const page = Math.max(1, Math.floor((event.currentTarget as HTMLElement).clientHeight / this.height) - 1);
+    const moves: Record<string, number> = {
+      ArrowDown: this.active + 1,
+      ArrowUp: this.active - 1,
+      PageDown: this.active + page,
+      PageUp: this.active - page,
+      Home: 0,
+      End: this.count - 1,
+    };
+    const to = moves[event.key];
+    if (to !== undefined) this.reveal(to);
+    else if (
+      !['ArrowLeft', 'ArrowRight', ' ', 'Enter'].includes(event.key) ||
+      this.dispatchEvent(
+        new CustomEvent<RowKey>('rowkey', {
+          detail: { index: this.active, key: event.key },
+          cancelable: true,
+        }),
+      )
+    )
+      return;
+    event.preventDefault();
+  }
+}
+
+export interface RowAttributes {
+  level?: number;
+  position?: number;
+  size?: number;
+  expanded?: 'true' | 'false';
+  checked?: 'true' | 'false' | 'mixed';
+  disabled?: 'true';
+}
+export interface RowKey {
+  index: number;
+  key: string;
+}
+
+customElements.define('rf-rows', Rows);

@@ -1,0 +1,258 @@
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { formatShort } from '../../src/shared/format.js';
+import type { CatalogTable } from '../../src/shared/workbench-api.js';
+import { icon } from '../components/icon.js';
+import { base } from '../components/styles.js';
+import { valueOf } from '../components/toolkit.js';
+import { locale, t } from '../components/words.js';
+import type { Catalog } from './catalog.js';
+import type { FormContext } from './context.js';
+import { addDatabase, addTables, removeTables, selection, type SelectedDatabase } from './document.js';
+import type { RowAttributes, RowKey, Rows } from './rows.js';
+import './rows.js';
+import { form } from './styles.js';
+
+interface DatabaseNode {
+  kind: 'database';
+  name: string;
+  open: boolean;
+  choice: SelectedDatabase | undefined;
+  position: number;
+  size: number;
+}
+interface TableNode {
+  kind: 'table';
+  table: CatalogTable;
+  database: SelectedDatabase | undefined;
+  position: number;
+  size: number;
+}
+type Node = DatabaseNode | TableNode | { kind: 'note'; text: string };
+
+/**
+ * The databases and tables of the source, to be searched and ticked. One flat list of rows, drawn only where it is
+ * looked at: an own tree and not `vscode-tree`, whose thousand items are all elements and know no check box.
+ */
+export class SourceTree extends LitElement {
+  static override styles = [base, form];
+  static override properties: PropertyDeclarations = {
+    context: { attribute: false },
+    catalog: { attribute: false },
+    revision: { type: Number },
+    typed: { state: true },
+    open: { state: true },
+  };
+  declare context: FormContext;
+  declare catalog: Catalog;
+  declare revision: number;
+  declare private typed: string;
+  declare private open: ReadonlySet<string>;
+
+  constructor() {
+    super();
+    this.typed = '';
+    this.open = new Set();
+  }
+
+  override render(): TemplateResult {
+    const { catalog } = this;
+    return html`
+      <div class="row nowrap">
+        <vscode-text-field
+          class="grow search"
+          aria-label=${t('Search, or type database.table')}
+          placeholder=${t('Search, or type database.table')}
+          .value=${this.typed}
+          @input=${(event: Event) => (this.typed = valueOf(event))}
+          @keydown=${(event: KeyboardEvent) => {
+            if (event.key === 'Enter') this.addTyped();
+            if (event.key === 'ArrowDown') this.renderRoot.querySelector<Rows>('rf-rows')?.focus();
+          }}
+        ></vscode-text-field>
+        <vscode-button
+          appearance="icon"
+          aria-label=${t('Add what is typed')}
+          title=${t('Add what is typed')}
+          ?disabled=${this.typed.trim() === ''}
+          @click=${() => this.addTyped()}
+          >${icon('add')}</vscode-button
+        >
+      </div>
+      ${catalog.problem === null ? nothing : html`<p class="error" role="alert">${catalog.problem}</p>`}
+      ${catalog.databases ? this.tree() : this.offer()}
+    `;
+  }
+
+  private offer(): TemplateResult {
+    const { catalog } = this;
+    return html`<p class="empty">
+      <vscode-button appearance="secondary" ?disabled=${catalog.loading} @click=${() => void this.load()}
+        >${catalog.loading ? t('Connecting…') : t('Show the tables of the source')}</vscode-button
+      >
+      <span class="hint">${t('Connects to the source when you ask for it.')}</span>
+    </p>`;
+  }
+
+  /** The databases that are in the task already are opened: their columns serve the rest of the form. */
+  private async load(): Promise<void> {
+    await this.catalog.load();
+    const names = this.catalog.databases ?? [];
+    const selected = new Set(
+      selection(this.context.state.document).map(({ database }) => database.toLowerCase()),
+    );
+    const opened = names.filter((name) => selected.has(name.toLowerCase()) || names.length === 1);
+    this.open = new Set(opened);
+    for (const name of opened) void this.catalog.loadTables(name);
+  }
+
+  private tree(): TemplateResult {
+    const nodes = this.nodes();
+    if (nodes.length === 0) return html`<p class="hint empty">${t('Nothing of that name.')}</p>`;
+    return html`<rf-rows
+      .count=${nodes.length}
+      .height=${28}
+      .kind=${'tree'}
+      .keys=${true}
+      .label=${t('Databases and tables of the source')}
+      .row=${(index: number) => this.node(nodes[index]!)}
+      .attributesOf=${(index: number) => attributes(nodes[index]!)}
+      @rowkey=${(event: CustomEvent<RowKey>) => this.key(event, nodes)}
+    ></rf-rows>`;
+  }
+
+  private nodes(): Node[] {
+    const selected = new Map(
+      selection(this.context.state.document).map((d) => [d.database.toLowerCase(), d]),
+    );
+    const search = this.typed.trim().toLowerCase();
+    const shown = (this.catalog.databases ?? []).flatMap((name) => {
+      const all = this.catalog.tablesOf(name);
+      const whole = search === '' || name.toLowerCase().includes(search);
+      const tables = whole
+        ? all
+        : all?.filter((table) => `${name}.${table.name}`.toLowerCase().includes(search));
+      return !whole && (tables?.length ?? 0) === 0 ? [] : [{ name, tables, found: !whole }];
+    });
+    return shown.flatMap(({ name, tables, found }, index): Node[] => {
+      const choice = selected.get(name.toLowerCase());
+      const open = this.open.has(name) || found;
+      const head: Node = { kind: 'database', name, open, choice, position: index + 1, size: shown.length };
+      if (!open) return [head];
+      if (!tables) return [head, { kind: 'note', text: t('Loading…') }];
+      if (tables.length === 0) return [head, { kind: 'note', text: t('It has no tables.') }];
+      return [
+        head,
+        ...tables.map((table, at): Node => ({
+          kind: 'table',
+          table,
+          database: choice,
+          position: at + 1,
+          size: tables.length,
+        })),
+      ];
+    });
+  }
+
+  private node(node: Node): TemplateResult {
+    if (node.kind === 'note') return html`<span class="hint leaf">${node.text}</span>`;
+    const checked = checkedOf(node);
+    const box = html`<span class="tick" aria-hidden="true" @click=${() => this.tick(node)}>
+      ${icon(checked === 'true' ? 'checked' : checked === 'mixed' ? 'mixed' : 'unchecked')}
+    </span>`;
+    if (node.kind === 'database') {
+      return html`<span class="twist" aria-hidden="true" @click=${() => this.toggle(node)}
+          >${icon(node.open ? 'open' : 'closed')}</span
+        >
+        ${box} ${icon('database')}
+        <span class="clip grow" @click=${() => this.toggle(node)}>${node.name}</span>
+        ${node.choice?.whole ? html`<span class="hint">${t('whole database')}</span>` : nothing}`;
+    }
+    return html`<span class="indent"></span> ${box} ${icon('table')}
+      <span class="clip grow" title=${node.table.name} @click=${() => this.tick(node)}
+        >${node.table.name}</span
+      >
+      <span class="hint">${t('~{0} rows', formatShort(node.table.estimatedRows, locale))}</span>`;
+  }
+
+  private toggle({ name, open }: DatabaseNode, to = !open): void {
+    const next = new Set(this.open);
+    if (to) next.add(name);
+    else next.delete(name);
+    this.open = next;
+    if (to) void this.catalog.loadTables(name);
+  }
+
+  /** A database is taken whole, or not at all; one with chosen tables first becomes whole. */
+  private tick(node: Node): void {
+    const { document } = this.context.state;
+    if (node.kind === 'note') return;
+    if (node.kind === 'database') {
+      const { choice } = node;
+      this.context.edit(
+        choice?.whole ? [{ path: [...choice.path] }] : addDatabase(document, choice?.database ?? node.name),
+      );
+      return;
+    }
+    const { table, database } = node;
+    if (database?.whole) return;
+    const chosen = chosenTable(node);
+    this.context.edit(
+      chosen
+        ? removeTables(document, [chosen.path])
+        : addTables(document, database?.database ?? table.database, [table.name]),
+    );
+  }
+
+  private key(event: CustomEvent<RowKey>, nodes: readonly Node[]): void {
+    const { index, key } = event.detail;
+    const node = nodes[index];
+    if (!node) return;
+    event.preventDefault();
+    const rows = event.currentTarget as Rows;
+    if (key === ' ' || key === 'Enter') this.tick(node);
+    else if (node.kind === 'database') {
+      if (key === 'ArrowRight' && node.open) rows.reveal(index + 1);
+      else this.toggle(node, key === 'ArrowRight');
+    } else if (key === 'ArrowLeft') {
+      for (let at = index; at >= 0; at--) if (nodes[at]!.kind === 'database') return rows.reveal(at);
+    }
+  }
+
+  /** `database.table`, or `database` alone; names may be in backquotes. */
+  private addTyped(): void {
+    const parts = /^\s*(`[^`]+`|[^.`]+)(?:\.(`[^`]+`|[^`]+))?\s*$/.exec(this.typed);
+    if (!parts) return;
+    const [database, table] = [parts[1], parts[2]].map((name) => name?.replaceAll('`', '').trim());
+    if (!database) return;
+    const { document } = this.context.state;
+    const there = this.catalog.databases?.find((name) => name.toLowerCase() === database.toLowerCase());
+    // With one hit of the search, Enter takes that one.
+    const hits = this.nodes().filter((node) => node.kind === 'table');
+    const [only] = hits;
+    if (!table && !there && hits.length === 1 && only?.kind === 'table') this.tick(only);
+    else this.context.edit(table ? addTables(document, database, [table]) : addDatabase(document, database));
+    this.typed = '';
+  }
+}
+
+function chosenTable({ table, database }: TableNode) {
+  return database?.tables.find(({ name }) => name.toLowerCase() === table.name.toLowerCase());
+}
+
+function checkedOf(node: DatabaseNode | TableNode): 'true' | 'false' | 'mixed' {
+  if (node.kind === 'table')
+    return node.database?.whole || chosenTable(node) !== undefined ? 'true' : 'false';
+  if (node.choice?.whole) return 'true';
+  return node.choice ? 'mixed' : 'false';
+}
+
+function attributes(node: Node): RowAttributes {
+  if (node.kind === 'note') return { level: 2, position: 1, size: 1 };
+  const { position, size } = node;
+  const checked = checkedOf(node);
+  return node.kind === 'database'
+    ? { level: 1, position, size, checked, expanded: node.open ? 'true' : 'false' }
+    : { level: 2, position, size, checked, ...(node.database?.whole ? { disabled: 'true' } : {}) };
+}
+
+customElements.define('rf-source-tree', SourceTree);

@@ -1,0 +1,202 @@
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { cellTypes } from '../../src/shared/cell-types.js';
+import { formatCount } from '../../src/shared/format.js';
+import type { CatalogTable } from '../../src/shared/workbench-api.js';
+import { select } from '../components/dropdown.js';
+import { messageOf } from '../components/host.js';
+import { icon } from '../components/icon.js';
+import { committed } from '../components/input.js';
+import { base } from '../components/styles.js';
+import { locale, t } from '../components/words.js';
+import type { Catalog } from './catalog.js';
+import { problemsAt, type FormContext } from './context.js';
+import type { ColumnChoice, SelectedTable } from './document.js';
+import './rows.js';
+import { form } from './styles.js';
+
+const temporal = new Set(['date', 'datetime', 'timestamp', 'time', 'year']);
+
+/** One selected table: which of its rows and columns, under which names and types. */
+export class TableDetails extends LitElement {
+  static override styles = [base, form];
+  static override properties: PropertyDeclarations = {
+    context: { attribute: false },
+    catalog: { attribute: false },
+    table: { attribute: false },
+    revision: { type: Number },
+    found: { state: true },
+  };
+  declare context: FormContext;
+  declare catalog: Catalog;
+  declare table: SelectedTable;
+  declare revision: number;
+  /** What counting said, for the filter that was counted. */
+  declare private found: { filter: string; words: string; wrong: boolean } | null;
+
+  constructor() {
+    super();
+    this.found = null;
+  }
+
+  override render(): TemplateResult {
+    const { table, context, catalog } = this;
+    const known = catalog.table(table.database, table.name);
+    const path = [...table.path, 'filter'];
+    const problems = problemsAt(context.state, path);
+    const counted = this.found?.filter === (table.filter ?? '') ? this.found : null;
+    return html`<div class="card details" role="region" aria-label=${t('Settings of {0}', table.name)}>
+      <div class="row nowrap">
+        ${icon('table')}
+        <h3 class="grow clip">${table.database}.${table.name}</h3>
+        <vscode-button
+          appearance="icon"
+          aria-label=${t('Close')}
+          title=${t('Close')}
+          @click=${() => this.dispatchEvent(new CustomEvent('close'))}
+          >${icon('close')}</vscode-button
+        >
+      </div>
+      <div class="field">
+        <rf-input
+          .label=${t('Filter: only rows that meet this SQL condition')}
+          .placeholder=${"status <> 'test'"}
+          .value=${table.filter ?? ''}
+          .invalid=${problems.length > 0}
+          @commit=${(event: Event) => {
+            const filter = committed(event);
+            context.edit([{ path, ...(filter === '' ? {} : { value: filter }) }]);
+          }}
+        ></rf-input>
+        <div class="help ${problems.length > 0 ? 'error' : 'hint'}" role="status">
+          ${
+            problems.length > 0
+              ? problems.join(' ')
+              : t('A standard SQL condition without subqueries; text in single quotes, times in full form.')
+          }
+        </div>
+        <div class="row help">
+          <vscode-button
+            appearance="secondary"
+            ?disabled=${problems.length > 0}
+            @click=${() => void this.count()}
+            >${t('Count matching rows')}</vscode-button
+          >
+          <span role="status" class=${counted?.wrong ? 'error' : 'hint'}>${counted?.words ?? ''}</span>
+        </div>
+      </div>
+      ${this.columns(known)}
+    </div>`;
+  }
+
+  private async count(): Promise<void> {
+    const { database, name, filter = '' } = this.table;
+    this.found = { filter, words: t('Counting…'), wrong: false };
+    try {
+      const rows = await this.context.host.countRows({ database, name, filter });
+      const all = this.catalog.table(database, name)?.estimatedRows;
+      const words =
+        all === undefined || filter === ''
+          ? t('{0} rows', formatCount(rows, locale))
+          : t('{0} rows of about {1}', formatCount(rows, locale), formatCount(Math.max(rows, all), locale));
+      this.found = { filter, words, wrong: false };
+    } catch (error) {
+      this.found = { filter, words: messageOf(error), wrong: true };
+    }
+  }
+
+  private columns(known: CatalogTable | undefined): TemplateResult {
+    const { table } = this;
+    const names = [
+      ...new Set([...(known?.columns.map(({ name }) => name) ?? []), ...Object.keys(table.columns)]),
+    ];
+    if (names.length === 0) {
+      return html`<p class="row">
+        <vscode-button appearance="secondary" @click=${() => void this.catalog.loadTables(table.database)}
+          >${t('Show its columns')}</vscode-button
+        >
+        <span class="hint">${t('To rename, retype or leave out columns.')}</span>
+      </p>`;
+    }
+    return html`<div class="columns head" aria-hidden="true">
+        <span>${t('Column')}</span><span>${t('Name in Tablestore')}</span>
+        <span>${t('Type in Tablestore')}</span><span>${t('Leave out')}</span>
+      </div>
+      <rf-rows
+        .count=${names.length}
+        .height=${34}
+        .kind=${'table'}
+        .ruled=${true}
+        .label=${t('Columns of {0}', table.name)}
+        .row=${(index: number) => this.column(names[index]!, known)}
+      ></rf-rows>
+      ${problemsAt(this.context.state, [...table.path, 'columns']).map(
+        (problem) => html`<div class="help error" role="alert">${problem}</div>`,
+      )}`;
+  }
+
+  private column(name: string, known: CatalogTable | undefined): TemplateResult {
+    const { table, context } = this;
+    const choice = table.columns[name] ?? {};
+    const column = known?.columns.find((c) => c.name === name);
+    const set = (change: Partial<Record<keyof ColumnChoice, string | boolean | undefined>>) => {
+      const next = Object.fromEntries(
+        Object.entries({ ...choice, ...change }).filter(([, value]) => value !== undefined),
+      );
+      const path = [...table.path, 'columns', name];
+      const last = Object.keys(table.columns).every((other) => other === name);
+      if (Object.keys(next).length > 0) context.edit([{ path, value: next as never }]);
+      else if (name in table.columns) context.edit([{ path: last ? [...table.path, 'columns'] : path }]);
+    };
+    const inTime = choice.type === 'INTEGER' && (!column || temporal.has(column.dataType));
+    return html`<div class="columns">
+      <span role="rowheader" class="clip" title="${name} ${column?.type ?? ''}"
+        >${name} <span class="hint">${column?.type ?? ''}</span></span
+      >
+      <span role="cell"
+        ><rf-input
+          .name=${t('Name of {0} in Tablestore', name)}
+          .placeholder=${name}
+          .value=${choice.rename ?? ''}
+          .disabled=${choice.exclude === true}
+          @commit=${(event: Event) => set({ rename: committed(event) || undefined })}
+        ></rf-input
+      ></span>
+      <span role="cell" class="row nowrap"
+        >${select({
+          label: t('Type of {0} in Tablestore', name),
+          value: choice.type ?? '',
+          disabled: choice.exclude === true,
+          options: [
+            ['', column ? t('Default: {0}', column.cellType) : t('Default')],
+            ...cellTypes.map((type) => [type, type] as const),
+          ],
+          change: (type) =>
+            set({ type: type || undefined, ...(type === 'INTEGER' ? {} : { unit: undefined }) }),
+        })}
+        ${
+          inTime
+            ? select({
+                label: t('Unit of {0}', name),
+                value: choice.unit ?? 'ms',
+                options: [
+                  ['ms', t('milliseconds')],
+                  ['us', t('microseconds')],
+                ],
+                change: (unit) => set({ unit }),
+              })
+            : nothing
+        }</span
+      >
+      <span role="cell"
+        ><input
+          type="checkbox"
+          aria-label=${t('Leave out {0}', name)}
+          .checked=${live(choice.exclude === true)}
+          @change=${(event: Event) => set({ exclude: (event.target as HTMLInputElement).checked || undefined })}
+      /></span>
+    </div>`;
+  }
+}
+
+customElements.define('rf-table-details', TableDetails);
