@@ -50,7 +50,13 @@ test('comments survive whatever is edited', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 }),
-      fc.array(fc.record({ path: paths, value: fc.string() }), { maxLength: 8 }),
+      fc.array(
+        fc.record({
+          path: paths,
+          value: fc.string({ unit: fc.constantFrom('a', 'B', '"', '\\', ' ', '{', ',', 'é') }),
+        }),
+        { maxLength: 8 },
+      ),
       (layout, edits) => {
         const text = tables(4, layouts[layout]!);
         const result = applyTaskEdits(text, edits);
