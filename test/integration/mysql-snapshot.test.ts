@@ -203,6 +203,24 @@ describe('chunks', () => {
 describe('reading a chunk', () => {
   const whole: Chunk = { index: 0, lower: null, upper: null };
 
+  it('reads every charset that the server has, the driver knowing it or not', async () => {
+    const charsets = await server.query<{ name: string }>(
+      "SELECT CHARACTER_SET_NAME AS name FROM information_schema.CHARACTER_SETS WHERE CHARACTER_SET_NAME <> 'binary'",
+    );
+    const columns = charsets.map(({ name }) => `${name}_c VARCHAR(4) CHARACTER SET ${name}`);
+    await server.query(`CREATE TABLE charsets (id INT PRIMARY KEY, ${columns.join(', ')})`);
+    await server.query(`INSERT INTO charsets VALUES (1, ${charsets.map(() => "'a'").join(', ')})`);
+    const table = await definition('charsets');
+    const [chunk] = await chunksOf(table, 10);
+    const [row] = await rowsOf(table, chunk!, { select: selectExpression });
+    const [stored] = await server.query<Record<string, string>>(
+      `SELECT ${charsets.map(({ name }) => `HEX(${name}_c) AS ${name}`).join(', ')} FROM charsets`,
+    );
+    charsets.forEach(({ name }, i) => {
+      expect([name, (row![i + 1] as Buffer).toString('hex')]).toEqual([name, stored![name]]);
+    });
+  });
+
   it('gives stored bytes, whatever the charset, NULL and empty apart, times in UTC', async () => {
     await server.query(
       `CREATE TABLE stored_bytes (id INT PRIMARY KEY, l VARCHAR(9) CHARACTER SET latin1, u VARCHAR(9), s VARCHAR(9) CHARACTER SET sjis,

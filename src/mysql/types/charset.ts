@@ -16,6 +16,11 @@ type Query = <T>(sql: string) => Promise<T[]>;
 
 const copied = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
 
+/** Bytes of this charset are UTF-8, or no text at all. */
+export function isCopied(charset: string | null): boolean {
+  return charset === null || charset === 'binary' || copied.has(charset);
+}
+
 /** Loads what `charsets` need. Any connection will do, whatever its own charset. */
 export async function loadCharsetDecoders(
   query: Query,

@@ -1,7 +1,7 @@
 import type { CellType } from '../../shared/task.js';
 import { identifier } from '../connection.js';
 import type { Column, RowFormat } from '../model.js';
-import { loadCharsetDecoders, type CharsetDecoders } from './charset.js';
+import { isCopied, loadCharsetDecoders, type CharsetDecoders } from './charset.js';
 import type { Decode } from './decode.js';
 import { bitDecoder, integerDecoders, yearDecoders } from './integers.js';
 import { decimalDecoders, doubleDecoders } from './numbers.js';
@@ -170,7 +170,11 @@ export function charsetsOf(columns: Iterable<Column>): Set<string> {
 /** What stands for the column in the SELECT of a full load. */
 export function selectExpression(column: Column): string {
   const name = identifier(column.name);
-  return rowOf(column).select?.(name) ?? name;
+  const { select } = rowOf(column);
+  if (select) return select(name);
+  // The driver would read the column's own name in the column's charset, and knows not all of them. As bytes the
+  // value is the same.
+  return isCopied(column.charset) ? name : `CAST(${name} AS BINARY)`;
 }
 
 /**
