@@ -14,7 +14,7 @@ import type { Workshop } from './work.js';
 export type MakeWorkshop = (store: EngineStore, log: Log) => Workshop;
 
 /** Time for a window to reload, or a second command to follow the first, before an unused engine ends. */
-const idleMs = { cli: 700, extension: 10_000 };
+const idleMs = { cli: 700, extension: 30_000 };
 
 /**
  * The background process of one state folder: it holds the lock, keeps the store, runs the tasks and serves the

@@ -165,7 +165,7 @@ export async function openSidebar(page: Page): Promise<void> {
 export const taskItem = (page: Page, name: string): Locator =>
   page
     .locator('.pane', { hasText: 'Tasks' })
-    .getByRole('treeitem', { name: new RegExp(`^${name}`) })
+    .getByRole('treeitem', { name: new RegExp(`^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`) })
     .first();
 
 /** Clicks an inline action of a tree item, which shows on hovering. */

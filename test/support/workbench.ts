@@ -75,7 +75,11 @@ export async function startWorkbench(options: {
     page,
     violations,
     log: server.log,
-    reload: open,
+    async reload() {
+      // In a browser the workbench cannot save at the end: it writes what is open every five seconds.
+      await page.waitForTimeout(7000);
+      await open();
+    },
     stop,
     async command(title) {
       const deadline = Date.now() + 30_000;

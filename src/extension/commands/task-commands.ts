@@ -109,6 +109,10 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const file = await pick(argument);
       if (file) await vscode.commands.executeCommand('vscode.openWith', file.uri, taskEditorViewType);
     },
+    'task.openSelected': async () => {
+      const uri = view.selected;
+      if (uri) await vscode.commands.executeCommand('vscode.openWith', uri, taskEditorViewType);
+    },
     'task.copyCommand': async (argument) => {
       const file = await pick(argument);
       if (!file) return;

@@ -29,7 +29,11 @@ export function watchClosing(
   let said = globalState.get(saidKey, false);
   let timer: NodeJS.Timeout | undefined;
 
-  const runs = (file: TaskFile) => isRunning(service.snapshotOf(file)?.state ?? 'stopped');
+  const runs = (file: TaskFile) => {
+    const state = service.snapshotOf(file)?.state ?? 'stopped';
+    // An engine that is about to end stops its tasks: nothing runs on.
+    return isRunning(state) && state !== 'stopping';
+  };
   const keepsRunning = (file: TaskFile) => keepRunningSetting() || file.task?.keepRunning === true;
 
   const say = async () => {

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
-import { isRunning, phaseSteps, tableLook, taskLook } from '../../shared/snapshot-words.js';
+import { isRunning, phaseSteps, tableLook, taskLook, type TableLook } from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -32,11 +32,15 @@ export class TasksView
 {
   readonly dragMimeTypes: readonly string[] = [];
   readonly dropMimeTypes: readonly string[] = [tablesMimeType];
-  private readonly changed = new vscode.EventEmitter<undefined>();
+  private readonly changed = new vscode.EventEmitter<Node[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly view: vscode.TreeView<Node>;
   private readonly disposables: vscode.Disposable[];
   private wanted = '';
+  /** One node a task, for as long as it is shown: only what is known to the editor can be refreshed by itself. */
+  private nodes = new Map<string, TaskNode>();
+  private roots = '';
+  private readonly drawn = new Map<string, string>();
 
   constructor(
     private readonly files: TaskFiles,
@@ -58,6 +62,12 @@ export class TasksView
     ];
   }
 
+  /** The task that is selected, or of which something is. */
+  get selected(): vscode.Uri | undefined {
+    const [node] = this.view.selection;
+    return node && ('uri' in node ? node.uri : node.task);
+  }
+
   /** What tasks and tables are filtered by; '' shows everything. */
   get filter(): string {
     return this.wanted;
@@ -77,12 +87,33 @@ export class TasksView
       waiting > 0 ? { value: waiting, tooltip: vscode.l10n.t('{0} tasks need you', waiting) } : undefined;
     // A view that nobody sees costs nothing; it is asked anew when it is shown.
     if (!this.view.visible) return;
-    const shown = this.shown().length;
+    // The whole tree only when tasks come or go: while it is drawn anew, a click on an item reaches nobody.
+    const files = this.shown();
     this.view.message =
       this.wanted === ''
         ? ''
-        : vscode.l10n.t('“{0}”: {1} of {2} tasks', this.wanted, shown, this.files.all.length);
-    this.changed.fire(undefined);
+        : vscode.l10n.t('“{0}”: {1} of {2} tasks', this.wanted, files.length, this.files.all.length);
+    const roots = files.map((file) => itemId(file, this.service.snapshotOf(file))).join('\n');
+    const stale = files.filter((file) => this.isStale(file));
+    if (roots !== this.roots) {
+      this.roots = roots;
+      this.changed.fire(undefined);
+    } else if (stale.length > 0) {
+      this.changed.fire(stale.flatMap(({ uri }) => this.nodes.get(uri.toString()) ?? []));
+    }
+  }
+
+  /** Is there anything of this task that was not drawn yet? */
+  private isStale(file: TaskFile): boolean {
+    const snapshot = this.service.snapshotOf(file);
+    // What is seen, not what is known: figures that change a hidden digit each second draw nothing.
+    const items = [this.taskItem({ kind: 'task', uri: file.uri }), ...this.details(file, snapshot)];
+    const tables = this.tablesOf(file).map((table) => [table.source, this.lookOf(table)]);
+    const now = JSON.stringify([items, tables]);
+    const key = file.uri.toString();
+    if (this.drawn.get(key) === now) return false;
+    this.drawn.set(key, now);
+    return true;
   }
 
   private shown(): TaskFile[] {
@@ -105,7 +136,13 @@ export class TasksView
   async getChildren(node?: Node): Promise<Node[]> {
     if (!node) {
       await this.files.ready;
-      return this.shown().map(({ uri }) => ({ kind: 'task', uri }));
+      const nodes = new Map<string, TaskNode>();
+      for (const { uri } of this.shown()) {
+        const key = uri.toString();
+        nodes.set(key, this.nodes.get(key) ?? { kind: 'task', uri });
+      }
+      this.nodes = nodes;
+      return [...nodes.values()];
     }
     const file = 'uri' in node ? this.files.get(node.uri) : this.files.get(node.task);
     if (!file) return [];
@@ -200,7 +237,7 @@ export class TasksView
       }
       case 'table': {
         const { source, destination } = node.progress;
-        const look = tableLook(node.progress, t, locale);
+        const look = this.lookOf(node.progress);
         const item = new vscode.TreeItem(source, None);
         item.id = `${node.task.toString()}#table:${source}`;
         item.description = look.description;
@@ -225,6 +262,10 @@ export class TasksView
     }
   }
 
+  private lookOf(table: TableProgress): TableLook {
+    return tableLook(table, vscode.l10n.t, vscode.env.language);
+  }
+
   private taskItem(node: TaskNode): vscode.TreeItem {
     const { t } = vscode.l10n;
     const { None, Expanded } = vscode.TreeItemCollapsibleState;
@@ -233,8 +274,7 @@ export class TasksView
     const valid = file?.task !== undefined;
     const look = taskLook(snapshot, valid, t, vscode.env.language);
     const item = new vscode.TreeItem(file?.name ?? '', snapshot || !valid ? Expanded : None);
-    // Another id once it is known to the engine: only a new item opens by itself.
-    item.id = `${node.uri.toString()}${snapshot ? '#known' : ''}`;
+    if (file) item.id = itemId(file, snapshot);
     item.description = look.description;
     item.iconPath = themeIcon(look);
     item.tooltip = tooltip(file, snapshot, look.description);
@@ -251,7 +291,8 @@ export class TasksView
       .join(';');
     const place = file?.own ? `, ${t('in your own folder')}` : '';
     item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}${place}` };
-    item.command = { command: 'rowferry.task.openForm', title: '', arguments: [node] };
+    // Without arguments: those of an item die with every refresh, and the click with them.
+    item.command = { command: 'rowferry.task.openSelected', title: '' };
     return item;
   }
 
@@ -271,6 +312,11 @@ export class TasksView
   dispose(): void {
     vscode.Disposable.from(...this.disposables).dispose();
   }
+}
+
+/** Another id once it is known to the engine: only a new item opens by itself. */
+function itemId(file: TaskFile, snapshot: TaskSnapshot | undefined): string {
+  return `${file.uri.toString()}${snapshot ? '#known' : ''}`;
 }
 
 function themeIcon(look: { icon: string; color?: string }): vscode.ThemeIcon {
