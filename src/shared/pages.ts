@@ -170,7 +170,9 @@ export interface MonitorHost {
 export interface MonitorState {
   name: string;
   snapshot: TaskSnapshot | null;
-  /** Settings of the task file in force: what the sliders begin with. */
+  /** Phases that the task has. */
+  synchronization: { schema: boolean; full: boolean; incremental: boolean } | null;
+  /** Settings in force: what the sliders begin with. */
   write: { queueSize: number; threads: number; concurrency: number; buckets: number } | null;
   throttle: {
     full: { rowsPerSecond: number | null; megabytesPerSecond: number | null };

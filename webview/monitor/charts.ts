@@ -1,107 +1,172 @@
-import { css, html, LitElement, unsafeCSS, type PropertyDeclarations, type TemplateResult } from 'lit';
-import uPlot from 'uplot';
-import uPlotCss from 'uplot/dist/uPlot.min.css';
+import { css, html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
+import { formatCount, formatDuration, formatShort } from '../../src/shared/format.js';
+import { latencyWords } from '../../src/shared/snapshot-words.js';
 import type { HistoryPoint } from '../../src/shared/workbench-api.js';
+import { messageOf } from '../components/host.js';
+import { panel } from '../components/panel-styles.js';
 import { base } from '../components/styles.js';
+import '../components/toolkit.js';
+import { checkedOf, valueOf } from '../components/toolkit.js';
+import { locale, t } from '../components/words.js';
+import './chart.js';
+import { binned, durationTop, roundTop } from './scales.js';
 
-/** One line over time. Colours are read from the theme when it draws, and again when the theme changes. */
-export class Chart extends LitElement {
+const dayMs = 24 * 3_600_000;
+/** The view of the day is asked for again this often. */
+const dayEveryMs = 30_000;
+/** Without a point for this long nothing was recorded: the engine was not there. */
+const gapMs = { live: 10_000, day: 60_000 };
+const binMs = { live: 10_000, day: 30 * 60_000 };
+
+/** Rows, bytes and latency over time, as lines or as a table: live, or the last 24 hours. */
+class Charts extends LitElement {
   static override styles = [
     base,
-    unsafeCSS(uPlotCss),
+    panel,
     css`
-      .plot {
-        height: 150px;
+      .charts {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(260px, 1fr));
+        gap: 8px 20px;
+        padding-top: 10px;
       }
     `,
   ];
   static override properties: PropertyDeclarations = {
     points: { attribute: false },
-    value: { attribute: false },
-    format: { attribute: false },
-    label: { type: String },
-    colour: { type: String },
+    history: { attribute: false },
+    span: { state: true },
+    past: { state: true },
+    said: { state: true },
+    asText: { state: true },
   };
+  /** Of the last minutes, oldest first. */
   declare points: readonly HistoryPoint[];
-  declare value: (point: HistoryPoint) => number | null;
-  declare format: (value: number) => string;
-  declare label: string;
-  /** A theme variable. */
-  declare colour: string;
-  private plot: uPlot | undefined;
-  private readonly resized = new ResizeObserver(() => this.fit());
-  /** VS Code changes the class of the body with the theme. */
-  private readonly themed = new MutationObserver(() => this.rebuild());
+  /** Points since then; null while nobody can be asked. */
+  declare history: ((sinceMs: number) => Promise<HistoryPoint[]>) | null;
+  declare private span: 'live' | 'day';
+  declare private past: readonly HistoryPoint[];
+  declare private said: string;
+  declare private asText: boolean;
+  private askedMs = 0;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.resized.observe(this);
-    this.themed.observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  constructor() {
+    super();
+    this.points = [];
+    this.history = null;
+    this.span = 'live';
+    this.past = [];
+    this.said = '';
+    this.asText = false;
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.resized.disconnect();
-    this.themed.disconnect();
-    this.plot?.destroy();
-    this.plot = undefined;
+  override willUpdate(): void {
+    if (this.span === 'day' && Date.now() - this.askedMs > dayEveryMs) void this.ask();
+  }
+
+  private async ask(): Promise<void> {
+    this.askedMs = Date.now();
+    try {
+      this.past = (await this.history?.(Date.now() - dayMs)) ?? [];
+      this.said = '';
+    } catch (error) {
+      this.said = messageOf(error);
+    }
   }
 
   override render(): TemplateResult {
-    return html`<h3>${this.label}</h3>
-      <div class="plot" role="img" aria-label=${this.label}></div>`;
+    const points = this.span === 'live' ? this.points : this.past;
+    const chart = (
+      label: string,
+      value: (point: HistoryPoint) => number | null,
+      format: (value: number) => string,
+      colour: string,
+      top: (most: number) => number = roundTop,
+    ) =>
+      html`<rf-chart
+        .points=${points}
+        .value=${value}
+        .format=${format}
+        .top=${top}
+        .gapMs=${gapMs[this.span]}
+        label=${label}
+        colour=${colour}
+      ></rf-chart>`;
+    return html`<section aria-label=${t('Charts')}>
+      <div class="row">
+        <h2 class="grow">${this.span === 'live' ? t('Last ten minutes') : t('Last 24 hours')}</h2>
+        <vscode-checkbox
+          .checked=${live(this.asText)}
+          @change=${(event: Event) => (this.asText = checkedOf(event))}
+          >${t('As a table')}</vscode-checkbox
+        >
+        ${
+          this.history
+            ? html`<vscode-dropdown
+                aria-label=${t('Time span')}
+                @change=${(event: Event) => {
+                  this.span = valueOf(event) === 'day' ? 'day' : 'live';
+                  this.askedMs = 0;
+                }}
+              >
+                <vscode-option value="live">${t('Last ten minutes')}</vscode-option>
+                <vscode-option value="day">${t('Last 24 hours')}</vscode-option>
+              </vscode-dropdown>`
+            : ''
+        }
+      </div>
+      ${this.said === '' ? '' : html`<p class="error" role="alert">${this.said}</p>`}
+      ${
+        this.asText
+          ? this.table(points)
+          : html`<div class="charts">
+              ${chart(t('Rows per second'), rowsOf, shown.rows, '--vscode-charts-blue')}
+              ${chart(t('Megabytes per second'), megabytesOf, shown.megabytes, '--vscode-charts-green')}
+              ${chart(t('Latency'), latencyOf, shown.latency, '--vscode-charts-orange', durationTop)}
+            </div>`
+      }
+    </section>`;
   }
 
-  private data(): uPlot.AlignedData {
-    return [this.points.map(({ atMs }) => atMs / 1000), this.points.map((point) => this.value(point))];
-  }
-
-  private rebuild(): void {
-    this.plot?.destroy();
-    this.plot = undefined;
-    this.requestUpdate();
-  }
-
-  private fit(): void {
-    const width = this.clientWidth;
-    if (width > 0) this.plot?.setSize({ width, height: 150 });
-  }
-
-  override updated(): void {
-    const holder = this.renderRoot.querySelector<HTMLElement>('.plot');
-    if (!holder) return;
-    if (this.plot) {
-      this.plot.setData(this.data());
-      return;
-    }
-    const style = getComputedStyle(this);
-    const themed = (name: string) => style.getPropertyValue(name).trim();
-    const text = themed('--vscode-descriptionForeground') || 'currentColor';
-    const line = themed(this.colour) || text;
-    const grid = themed('--vscode-panel-border') || 'transparent';
-    const axis: uPlot.Axis = {
-      stroke: text,
-      grid: { stroke: grid, width: 1 },
-      ticks: { show: false },
-      font: `11px ${themed('--vscode-font-family')}`,
-    };
-    this.plot = new uPlot(
-      {
-        width: Math.max(100, this.clientWidth),
-        height: 150,
-        legend: { show: false },
-        cursor: { y: false, points: { show: false } },
-        scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.15)] } },
-        axes: [axis, { ...axis, size: 62, values: (_, splits) => splits.map((v) => this.format(v)) }],
-        series: [
-          {},
-          { stroke: line, width: 1.5, fill: `color-mix(in srgb, ${line} 18%, transparent)`, spanGaps: false },
-        ],
-      },
-      this.data(),
-      holder,
-    );
+  private table(points: readonly HistoryPoint[]): TemplateResult {
+    const rows = binned(points, binMs[this.span]);
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('Charts')}>
+      <table>
+        <thead>
+          <tr>
+            <th>${t('Time')}</th>
+            <th class="number">${t('Rows per second')}</th>
+            <th class="number">${t('Megabytes per second')}</th>
+            <th class="number">${t('Highest latency')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (point) =>
+              html`<tr>
+                <td>
+                  ${new Date(point.atMs).toLocaleTimeString(locale, this.span === 'live' ? { timeStyle: 'medium' } : { timeStyle: 'short' })}
+                </td>
+                <td class="number">${formatCount(point.rowsPerSecond, locale)}</td>
+                <td class="number">${(point.bytesPerSecond / 1e6).toFixed(2)}</td>
+                <td class="number">${latencyWords(point.latencyMs, t, locale)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
   }
 }
 
-customElements.define('rf-chart', Chart);
+// Made once: a chart that gets another function each second would draw anew.
+const rowsOf = ({ rowsPerSecond }: HistoryPoint) => rowsPerSecond;
+const megabytesOf = ({ bytesPerSecond }: HistoryPoint) => bytesPerSecond / 1e6;
+const latencyOf = ({ latencyMs }: HistoryPoint) => latencyMs;
+const shown = {
+  rows: (value: number) => formatShort(value, locale),
+  megabytes: (value: number) => formatShort(value, locale),
+  latency: (value: number) => formatDuration(value, t, locale),
+};
+
+customElements.define('rf-charts', Charts);

@@ -1,6 +1,4 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { live } from 'lit/directives/live.js';
-import { repeat } from 'lit/directives/repeat.js';
 import {
   formatBytes,
   formatCount,
@@ -9,20 +7,19 @@ import {
   loadPercent,
 } from '../../src/shared/format.js';
 import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
-import { isRunning, latencyWords, tableLook, taskLook } from '../../src/shared/snapshot-words.js';
+import { isRunning, latencyWords, taskLook } from '../../src/shared/snapshot-words.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
-import type { HistoryPoint } from '../../src/shared/workbench-api.js';
 import { connectHost, messageOf } from '../components/host.js';
+import { icon } from '../components/icon.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
-import { valueOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import './charts.js';
-import { percentOf, shownTables, type SortKey, type Sorting } from './tables.js';
-
-const day = 24 * 3_600_000;
+import { stateWords, stepsOf } from './phases.js';
+import './tables-section.js';
+import './tuning.js';
 
 /** How a task does, second by second. */
 class Monitor extends LitElement {
@@ -30,75 +27,95 @@ class Monitor extends LitElement {
     base,
     panel,
     css`
-      .charts {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(280px, 1fr));
-        gap: 16px;
-        padding-top: 18px;
+      .phases {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 22px;
+        list-style: none;
+        margin: 0;
+        padding: 16px 0 0;
       }
-      progress {
-        width: 100%;
-        height: 6px;
-        accent-color: var(--vscode-progressBar-background);
+      .phases li {
+        display: flex;
+        gap: 6px;
+        align-items: center;
+        color: var(--vscode-descriptionForeground);
       }
-      th button {
+      .phases li[aria-current] {
+        color: var(--vscode-foreground);
         font-weight: 600;
       }
-      .tuning {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(220px, 1fr));
-        gap: 12px 24px;
+      .dot {
+        width: 8px;
+        height: 8px;
+        margin: 4px;
+        border-radius: 4px;
+        border: 1px solid currentColor;
       }
-      .tuning input {
+      li[aria-current] .dot {
+        background: var(--vscode-charts-green);
+        border-color: var(--vscode-charts-green);
+      }
+      progress {
+        display: block;
         width: 100%;
-        accent-color: var(--vscode-button-background);
+        height: 6px;
+        margin-top: 12px;
+        accent-color: var(--vscode-progressBar-background);
       }
-      tbody tr {
-        content-visibility: auto;
+      .limits {
+        margin: 12px 0 0;
+      }
+      pre.log {
+        height: 14em;
+        max-height: none;
       }
     `,
   ];
   static override properties: PropertyDeclarations = {
     state: { state: true },
-    search: { state: true },
-    sorting: { state: true },
-    span: { state: true },
-    past: { state: true },
     said: { state: true },
-    asText: { state: true },
   };
   declare private state: MonitorState | null;
-  declare private search: string;
-  declare private sorting: Sorting;
-  declare private span: 'live' | 'day';
-  declare private past: HistoryPoint[];
   declare private said: string;
-  declare private asText: boolean;
   private readonly host = connectHost<MonitorHost, MonitorState>((state) => (this.state = state));
+  private readonly history = (sinceMs: number) => this.host.history(sinceMs);
 
   constructor() {
     super();
     this.state = null;
-    this.search = '';
-    this.sorting = { key: 'source', descending: false };
-    this.span = 'live';
-    this.past = [];
     this.said = '';
-    this.asText = false;
   }
 
   override render(): TemplateResult {
     const { state } = this;
     if (!state) return html`<p class="hint" role="status">${t('Loading…')}</p>`;
-    const { snapshot } = state;
+    const { snapshot, write, throttle } = state;
     return html`<main>
       ${this.heading(state)}
       ${this.said === '' ? nothing : html`<p class="error" role="alert">${this.said}</p>`}
       ${
         snapshot
-          ? html`${this.problem(snapshot)} ${this.figures(snapshot)} ${this.charts(state)}
-            ${this.tables(snapshot)} ${this.tuning(state, snapshot)} ${this.log(state)}`
-          : html`<p class="hint">${t('This task has not been started on this machine.')}</p>`
+          ? html`${this.problem(snapshot)} ${this.phases(state, snapshot)} ${this.figures(snapshot)}
+              <rf-charts
+                .points=${state.live}
+                .history=${state.methods.includes('history') ? this.history : null}
+              ></rf-charts>
+              <rf-tables .tables=${snapshot.tables}></rf-tables>
+              ${
+                write && throttle && state.methods.includes('tune') && isRunning(snapshot.state)
+                  ? html`<rf-tuning
+                      .write=${write}
+                      .throttle=${throttle}
+                      .phase=${snapshot.phase}
+                      @tune=${(event: CustomEvent<MonitorTuning>) => this.call(this.host.tune(event.detail))}
+                    ></rf-tuning>`
+                  : nothing
+              }
+              ${this.log(state)}`
+          : html`<section>
+              <p class="hint">${t('This task has not been started on this machine.')}</p>
+            </section>`
       }
     </main>`;
   }
@@ -113,7 +130,8 @@ class Monitor extends LitElement {
     return html`<header>
       <div class="grow">
         <h1 class="clip">${t('Monitor: {0}', state.name)}</h1>
-        <div class="hint" role="status">${look.description}</div>
+        <div class="hint clip">${look.description}</div>
+        <div class="visually-hidden" role="status">${snapshot ? stateWords(snapshot, t) : ''}</div>
       </div>
       ${button(t('Open the task'), () => this.host.openTask())}
       ${methods.includes('pause') && snapshot?.state === 'running' ? button(t('Pause'), () => this.host.pause()) : nothing}
@@ -127,9 +145,11 @@ class Monitor extends LitElement {
     const { retry } = snapshot;
     const error = snapshot.error ?? retry?.error;
     if (!error) return nothing;
-    return html`<div class="card problem" role="alert">
-      <strong>${error.message}</strong>
-      <p>${error.remedy}</p>
+    return html`<div class="card problem">
+      <div role="alert">
+        <strong>${error.message}</strong>
+        <p>${error.remedy}</p>
+      </div>
       ${
         retry
           ? html`<p class="hint">
@@ -137,230 +157,113 @@ class Monitor extends LitElement {
             </p>`
           : nothing
       }
+      ${
+        snapshot.state === 'blocked'
+          ? html`<p>
+              <vscode-button @click=${() => this.call(this.host.dirty())}
+                >${t('Show dirty data')}</vscode-button
+              >
+            </p>`
+          : nothing
+      }
     </div>`;
+  }
+
+  private phases(state: MonitorState, snapshot: TaskSnapshot): TemplateResult {
+    const percent = loadPercent(snapshot);
+    const steps = stepsOf(snapshot, state.synchronization, t);
+    return html`<ol class="phases" aria-label=${t('Phases')}>
+        ${steps.map(
+          (step) =>
+            html`<li aria-current=${step.state === 'now' ? 'step' : nothing}>
+              ${step.state === 'done' ? html`<span class="good">${icon('pass')}</span>` : html`<span class="dot"></span>`}
+              <span>${step.title}</span>
+              <span class="visually-hidden"
+                >${step.state === 'done' ? t('done') : step.state === 'now' ? t('under way') : t('not yet')}</span
+              >
+              <span>${step.detail}</span>
+            </li>`,
+        )}
+      </ol>
+      ${percent === null ? nothing : html`<progress max="100" value=${percent} aria-label=${t('Full load')}></progress>`}
+      ${this.limits(snapshot)} ${this.strain(snapshot)}`;
+  }
+
+  /** What slows it down on purpose. */
+  private limits({
+    throttle,
+    phase,
+    rowsPerSecond,
+    bytesPerSecond,
+  }: TaskSnapshot): TemplateResult | typeof nothing {
+    if (!throttle) return nothing;
+    const { queriesPerSecond = null } = throttle;
+    const rates = [
+      throttle.rowsPerSecond === null ? '' : t('{0} rows/s', formatCount(throttle.rowsPerSecond, locale)),
+      throttle.megabytesPerSecond === null
+        ? ''
+        : t('{0} MB/s', new Intl.NumberFormat(locale).format(throttle.megabytesPerSecond)),
+      queriesPerSecond === null || phase !== 'full'
+        ? ''
+        : t('{0} queries/s', formatCount(queriesPerSecond, locale)),
+    ].filter((rate) => rate !== '');
+    if (rates.length === 0) return nothing;
+    const reached =
+      rowsPerSecond >= 0.9 * (throttle.rowsPerSecond ?? Infinity) ||
+      bytesPerSecond >= 0.9e6 * (throttle.megabytesPerSecond ?? Infinity);
+    return html`<p class="limits hint">
+      ${t('Limited to {0}', rates.join(', '))}${reached ? html` · <span class="warning">${t('the limit is reached')}</span>` : nothing}
+    </p>`;
+  }
+
+  private strain({ strain }: TaskSnapshot): TemplateResult | typeof nothing {
+    if (!strain) return nothing;
+    const values = [formatCount(strain.actual, locale), formatCount(strain.limit, locale)] as const;
+    return html`<p class="limits warning">
+      ${
+        strain.what === 'threads-running'
+          ? t('The load waits for the source: {0} threads run, the limit is {1}.', ...values)
+          : t(
+              'The load waits for the source: it is {0} s behind its own source, the limit is {1} s.',
+              ...values,
+            )
+      }
+    </p>`;
   }
 
   private figures(snapshot: TaskSnapshot): TemplateResult {
     const { full, inserted, updated, deleted } = snapshot.rows;
-    const percent = loadPercent(snapshot);
+    const { lagTransactions } = snapshot;
     const figure = (value: string, label: string, tone = '') =>
       html`<div class="card">
         <span class="figure ${tone}">${value}</span><span class="hint">${label}</span>
       </div>`;
+    const count = (value: number) => formatCount(value, locale);
+    const behind =
+      lagTransactions === null || lagTransactions === undefined
+        ? t('latency')
+        : t('latency · {0} transactions to come', count(lagTransactions));
     return html`<div class="figures">
-        ${figure(formatShort(snapshot.rowsPerSecond, locale), t('rows per second'))}
-        ${figure(`${formatBytes(snapshot.bytesPerSecond, locale)}/s`, t('bytes'))}
-        ${figure(latencyWords(snapshot.latencyMs, t, locale), t('latency'))}
-        ${figure(formatCount(full, locale), t('rows loaded'))}
-        ${figure(formatCount(inserted + updated + deleted, locale), t('changes: {0} inserts, {1} updates, {2} deletes', inserted, updated, deleted))}
-        <div class="card">
-          <span class="figure ${snapshot.dirty > 0 ? 'warning' : ''}"
-            >${formatCount(snapshot.dirty, locale)}</span
-          >
-          ${
-            snapshot.dirty > 0
-              ? html`<vscode-link
-                  href="#"
-                  @click=${(event: Event) => {
-                    event.preventDefault();
-                    this.call(this.host.dirty());
-                  }}
-                  >${t('dirty rows')}</vscode-link
-                >`
-              : html`<span class="hint">${t('dirty rows')}</span>`
-          }
-        </div>
-      </div>
-      ${percent === null ? nothing : html`<p><progress max="100" value=${percent} aria-label=${t('Full load')}></progress></p>`}`;
-  }
-
-  private charts(state: MonitorState): TemplateResult {
-    const points = this.span === 'live' ? state.live : this.past;
-    const chart = (
-      label: string,
-      value: (point: HistoryPoint) => number | null,
-      format: (value: number) => string,
-      colour: string,
-    ) =>
-      html`<rf-chart
-        .points=${points}
-        .value=${value}
-        .format=${format}
-        label=${label}
-        colour=${colour}
-      ></rf-chart>`;
-    return html`<section aria-label=${t('Charts')}>
-      <div class="row">
-        <vscode-checkbox
-          .checked=${live(this.asText)}
-          @change=${(event: Event) => (this.asText = (event.target as HTMLInputElement).checked)}
-          >${t('As a table')}</vscode-checkbox
-        >
+      ${figure(formatShort(snapshot.rowsPerSecond, locale), t('rows per second'))}
+      ${figure(`${formatBytes(snapshot.bytesPerSecond, locale)}/s`, t('bytes'))}
+      ${figure(latencyWords(snapshot.latencyMs, t, locale), behind)} ${figure(count(full), t('rows loaded'))}
+      ${figure(count(inserted + updated + deleted), t('changes: {0} inserts, {1} updates, {2} deletes', count(inserted), count(updated), count(deleted)))}
+      <div class="card">
+        <span class="figure ${snapshot.dirty > 0 ? 'warning' : ''}">${count(snapshot.dirty)}</span>
         ${
-          state.methods.includes('history')
-            ? html`<vscode-dropdown
-                aria-label=${t('Time span')}
-                @change=${(event: Event) => void this.choose(valueOf(event))}
-              >
-                <vscode-option value="live" ?selected=${this.span === 'live'}
-                  >${t('Last ten minutes')}</vscode-option
-                >
-                <vscode-option value="day" ?selected=${this.span === 'day'}
-                  >${t('Last 24 hours')}</vscode-option
-                >
-              </vscode-dropdown>`
-            : nothing
+          snapshot.dirty > 0
+            ? html`<vscode-link
+                href="#"
+                @click=${(event: Event) => {
+                  event.preventDefault();
+                  this.call(this.host.dirty());
+                }}
+                >${t('dirty rows')}</vscode-link
+              >`
+            : html`<span class="hint">${t('dirty rows')}</span>`
         }
       </div>
-      ${
-        this.asText
-          ? this.textTable(points)
-          : html`<div class="charts">
-              ${chart(t('Rows per second'), rowsOf, (v) => formatShort(v, locale), '--vscode-charts-blue')}
-              ${chart(t('Megabytes per second'), megabytesOf, (v) => formatShort(v, locale), '--vscode-charts-green')}
-              ${chart(t('Latency'), latencyOf, (v) => formatDuration(v, t, locale), '--vscode-charts-orange')}
-            </div>`
-      }
-    </section>`;
-  }
-
-  private async choose(span: string): Promise<void> {
-    this.span = span === 'day' ? 'day' : 'live';
-    if (this.span === 'day') {
-      try {
-        this.past = await this.host.history(Date.now() - day);
-      } catch (error) {
-        this.said = messageOf(error);
-      }
-    }
-  }
-
-  private textTable(points: readonly HistoryPoint[]): TemplateResult {
-    return html`<div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>${t('Time')}</th>
-            <th class="number">${t('Rows per second')}</th>
-            <th class="number">${t('Megabytes per second')}</th>
-            <th class="number">${t('Latency')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${points
-            .slice(-60)
-            .reverse()
-            .map(
-              (point) =>
-                html`<tr>
-                  <td>${new Date(point.atMs).toLocaleTimeString(locale)}</td>
-                  <td class="number">${formatCount(point.rowsPerSecond, locale)}</td>
-                  <td class="number">${(point.bytesPerSecond / 1e6).toFixed(2)}</td>
-                  <td class="number">${latencyWords(point.latencyMs, t, locale)}</td>
-                </tr>`,
-            )}
-        </tbody>
-      </table>
     </div>`;
-  }
-
-  private tables(snapshot: TaskSnapshot): TemplateResult {
-    const shown = shownTables(snapshot.tables, this.search, this.sorting);
-    const head = (key: SortKey, label: string, number = false) => {
-      const on = this.sorting.key === key;
-      const order = on ? (this.sorting.descending ? 'descending' : 'ascending') : 'none';
-      return html`<th class=${number ? 'number' : ''} aria-sort=${order}>
-        <button
-          class="plain"
-          @click=${() => (this.sorting = { key, descending: on ? !this.sorting.descending : number })}
-        >
-          ${label} ${on ? (this.sorting.descending ? '▾' : '▴') : ''}
-        </button>
-      </th>`;
-    };
-    return html`<section>
-      <div class="row">
-        <h2 class="grow">
-          ${t('Tables')} <span class="badge">${formatCount(snapshot.tables.length, locale)}</span>
-        </h2>
-        <vscode-text-field
-          aria-label=${t('Search tables')}
-          placeholder=${t('Search tables')}
-          .value=${live(this.search)}
-          @input=${(event: Event) => (this.search = valueOf(event))}
-        ></vscode-text-field>
-      </div>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              ${head('source', t('Table'))} ${head('phase', t('State'))} ${head('rows', t('Rows'), true)}
-              ${head('percent', t('Loaded'), true)}
-            </tr>
-          </thead>
-          <tbody>
-            ${repeat(
-              shown,
-              (table) => table.source,
-              (table) => {
-                const percent = percentOf(table);
-                return html`<tr>
-                  <td>${table.source} <span class="hint">→ ${table.destination}</span></td>
-                  <td class=${table.problem ? 'error' : ''}>${tableLook(table, t, locale).description}</td>
-                  <td class="number">${formatCount(table.rows, locale)}</td>
-                  <td class="number">${percent === null ? '' : t('{0}%', percent)}</td>
-                </tr>`;
-              },
-            )}
-          </tbody>
-        </table>
-      </div>
-    </section>`;
-  }
-
-  /** Handles that take effect at once; the file keeps what is to last. */
-  private tuning(state: MonitorState, snapshot: TaskSnapshot): TemplateResult | typeof nothing {
-    const { write, throttle } = state;
-    if (!write || !throttle || !state.methods.includes('tune') || !isRunning(snapshot.state)) return nothing;
-    const slider = (
-      label: string,
-      value: number,
-      from: number,
-      to: number,
-      tuning: (value: number) => MonitorTuning,
-    ) =>
-      html`<label>
-        ${label}
-        <input
-          type="range"
-          min=${from}
-          max=${to}
-          .value=${String(value)}
-          aria-valuetext=${String(value)}
-          @change=${(event: Event) => this.call(this.host.tune(tuning(Number(valueOf(event)))))}
-        />
-      </label>`;
-    const limit = (label: string, value: number | null, tuning: (value: number | null) => MonitorTuning) =>
-      html`<vscode-text-field
-        placeholder=${t('no limit')}
-        .value=${value === null ? '' : String(value)}
-        @change=${(event: Event) => {
-          const text = valueOf(event).trim();
-          if (text !== '' && !(Number(text) > 0)) this.said = t('Enter a number, or nothing for no limit.');
-          else this.call(this.host.tune(tuning(text === '' ? null : Number(text))));
-        }}
-        >${label}</vscode-text-field
-      >`;
-    return html`<section>
-      <h2>${t('Tuning')}</h2>
-      <p class="hint">${t('Takes effect at once. What is to last belongs in the task file.')}</p>
-      <div class="tuning">
-        ${slider(t('Concurrency'), write.concurrency, 1, 100, (concurrency) => ({ write: { concurrency } }))}
-        ${slider(t('Buckets'), write.buckets, 1, 100, (buckets) => ({ write: { buckets } }))}
-        ${limit(t('Full load: rows'), throttle.full.rowsPerSecond, (rowsPerSecond) => ({ throttle: { full: { rowsPerSecond } } }))}
-        ${limit(t('Incremental: rows'), throttle.incremental.rowsPerSecond, (rowsPerSecond) => ({ throttle: { incremental: { rowsPerSecond } } }))}
-      </div>
-    </section>`;
   }
 
   private log(state: MonitorState): TemplateResult {
@@ -371,8 +274,24 @@ class Monitor extends LitElement {
           >${t('Show Logs')}</vscode-button
         >
       </div>
-      <pre class="mono scroll" tabindex="0" role="log">${state.logTail.slice(-12).join('\n')}</pre>
+      ${
+        state.logTail.length === 0
+          ? html`<p class="hint">${t('Nothing was logged since this window is open.')}</p>`
+          : html`<pre class="mono log" tabindex="0" role="log" aria-live="off" aria-label=${t('Log')}>
+${state.logTail.join('\n')}</pre>`
+      }
     </section>`;
+  }
+
+  /** The log shows its end, unless somebody scrolled up to read. */
+  private atEnd = true;
+  override willUpdate(): void {
+    const log = this.renderRoot.querySelector('.log');
+    this.atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+  }
+  override updated(): void {
+    const log = this.renderRoot.querySelector('.log');
+    if (log && this.atEnd) log.scrollTop = log.scrollHeight;
   }
 
   private call(work: Promise<unknown>): void {
@@ -380,9 +299,5 @@ class Monitor extends LitElement {
     work.catch((error: unknown) => (this.said = messageOf(error)));
   }
 }
-
-const rowsOf = ({ rowsPerSecond }: HistoryPoint) => rowsPerSecond;
-const megabytesOf = ({ bytesPerSecond }: HistoryPoint) => bytesPerSecond / 1e6;
-const latencyOf = ({ latencyMs }: HistoryPoint) => latencyMs;
 
 customElements.define('rf-monitor', Monitor);

@@ -1,6 +1,6 @@
 import type { TableProgress } from '../../src/shared/snapshot.js';
 
-export type SortKey = 'source' | 'phase' | 'rows' | 'percent';
+export type SortKey = 'source' | 'phase' | 'rows' | 'percent' | 'changes';
 export interface Sorting {
   key: SortKey;
   descending: boolean;
@@ -14,6 +14,11 @@ export function percentOf({ phase, rows, estimatedRows }: TableProgress): number
   return Math.min(99, Math.floor((rows * 100) / estimatedRows));
 }
 
+/** Rows of the incremental, whatever was done to them. */
+export function changesOf({ changes }: TableProgress): number {
+  return changes ? changes.inserted + changes.updated + changes.deleted : 0;
+}
+
 /** The tables whose names hold the words searched for, in the order asked for; equal ones by name. */
 export function shownTables(
   tables: readonly TableProgress[],
@@ -23,6 +28,7 @@ export function shownTables(
   const wanted = search.trim().toLowerCase();
   const value = (table: TableProgress): string | number => {
     if (sorting.key === 'percent') return percentOf(table) ?? -1;
+    if (sorting.key === 'changes') return changesOf(table);
     return table[sorting.key];
   };
   return tables

@@ -15,26 +15,25 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
     name: 'dirty',
     title: (name) => t('Dirty data: {0}', name),
     calls: dirtyCalls,
-    open(task, show) {
+    open(task, tell) {
       let revision = 0;
       let lastCount = -1;
-      const tell = () => {
+      const state = (): DirtyState => {
         const file = task.file();
         const snapshot = file && service.snapshotOf(file);
         if (snapshot && snapshot.dirty !== lastCount) {
           lastCount = snapshot.dirty;
           revision++;
         }
-        show({
+        return {
           name: task.name(),
           sources: snapshot?.tables.map(({ source }) => source) ?? [],
           revision,
           blocked: snapshot?.state === 'blocked',
           methods: session.methods,
-        });
+        };
       };
       const listening = session.onDidChange(tell);
-      tell();
       const id = () => {
         const file = task.file();
         const known = (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
@@ -53,6 +52,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
         return count;
       };
       return {
+        state,
         dispose: () => listening.dispose(),
         host: {
           page: async (filter, page) => (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),

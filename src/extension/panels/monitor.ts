@@ -7,13 +7,13 @@ import type { PanelContext, PanelKind } from './task-panel.js';
 
 /** Points kept for the live chart: ten minutes, one a second. */
 const livePoints = 600;
-const logLines = 200;
+const logLines = 500;
 
 /** How a running task does: figures, charts, tables, log; and the handles that take effect at once. */
 export function monitorKind(context: PanelContext): PanelKind<MonitorHost, MonitorState> & vscode.Disposable {
   const { session, service } = context;
   const live = new Map<string, HistoryPoint[]>();
-  const log: string[] = [];
+  const log: { line: string; text: string }[] = [];
   const recording = vscode.Disposable.from(
     session.onDidChange(() => {
       for (const { id, atMs, rowsPerSecond, bytesPerSecond, latencyMs } of session.snapshots.values()) {
@@ -25,25 +25,31 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
       }
     }),
     session.onLog(({ level, text }) => {
-      log.push(`${new Date().toISOString().slice(11, 19)} ${level} ${text}`);
+      const time = new Date().toLocaleTimeString('sv');
+      log.push({ line: `${time} ${level.padEnd(5)} ${text}`, text });
       if (log.length > logLines) log.splice(0, log.length - logLines);
     }),
   );
+
+  /** Lines of a task begin with its name; those of the engine itself with none. */
+  const isOfAnother = (text: string, mine: string | undefined) =>
+    [...session.snapshots.values()].some(({ name }) => name !== mine && text.startsWith(`${name}: `));
 
   return {
     name: 'monitor',
     title: (name) => vscode.l10n.t('Monitor: {0}', name),
     calls: monitorCalls,
     dispose: () => recording.dispose(),
-    open(task, show) {
-      const tell = () => {
+    open(task, tell) {
+      const state = (): MonitorState => {
         const file = task.file();
         const snapshot = (file && service.snapshotOf(file)) ?? null;
         // What was set by hand may differ from the file.
         const settings = file?.task && (snapshot?.tuning ? tuned(file.task, snapshot.tuning) : file.task);
-        show({
+        return {
           name: task.name(),
           snapshot,
+          synchronization: settings ? phases(settings.synchronization) : null,
           write: settings ? pick(settings.write) : null,
           throttle: settings
             ? {
@@ -52,12 +58,14 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
               }
             : null,
           live: snapshot ? (live.get(snapshot.id) ?? []) : [],
-          logTail: log.slice(-50),
+          logTail: log
+            .filter(({ text }) => !isOfAnother(text, snapshot?.name))
+            .slice(-100)
+            .map(({ line }) => line),
           methods: session.methods,
-        });
+        };
       };
       const listening = vscode.Disposable.from(session.onDidChange(tell), context.files.onDidChange(tell));
-      tell();
       const id = () => {
         const file = task.file();
         const known = (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
@@ -76,6 +84,7 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
         await vscode.commands.executeCommand(`rowferry.${name}`, { uri: task.uri });
       };
       return {
+        state,
         dispose: () => listening.dispose(),
         host: {
           start: command('task.start'),
@@ -96,6 +105,10 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
 
 function pick({ queueSize, threads, concurrency, buckets }: NonNullable<MonitorState['write']>) {
   return { queueSize, threads, concurrency, buckets };
+}
+
+function phases({ schema, full, incremental }: NonNullable<MonitorState['synchronization']>) {
+  return { schema, full, incremental };
 }
 
 function rates({ rowsPerSecond, megabytesPerSecond }: NonNullable<MonitorState['throttle']>['full']) {

@@ -18,21 +18,27 @@ export interface PageOptions<Host extends object> {
   restore?: unknown;
 }
 
-/** A page that says nothing for this long after it was loaded is loaded again. */
+/** A page that does not answer for this long, after it was loaded or was sent a state, is loaded again. */
 const patienceMs = 20_000;
+/** In a row, before a person is asked. */
 const attempts = 3;
 
 /**
- * A webview page and the calls it may make. Keeps the newest state only and sends it when the page can be seen, so
- * that a hidden one costs nothing. Arguments of every call are checked against its schema before anything happens.
+ * A webview page and the calls it may make. Its state is only made when the page can be seen and has taken the one
+ * before, so that a hidden page costs nothing and a slow one is not flooded. Arguments of every call are checked
+ * against its schema before anything happens.
  */
 export class Page<Host extends object, State> implements vscode.Disposable {
   private readonly rpc: BirpcReturn<PageApi<State>, object>;
   private readonly disposables: vscode.Disposable[] = [];
-  private state: State | undefined;
+  private newest: (() => State) | undefined;
   private ready = false;
   private loads = 0;
   private watchdog: NodeJS.Timeout | undefined;
+  /** The state that is on its way, and whether there is a newer one. */
+  private sending: symbol | undefined;
+  private outdated = false;
+  private closed = false;
 
   constructor(
     private readonly panel: vscode.WebviewPanel,
@@ -52,33 +58,80 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     });
     this.disposables.push(
       panel.onDidChangeViewState(() => {
-        // A page that was hidden was thrown away and says ready again; one beside others only needs the state.
-        if (panel.visible && this.ready) this.send();
+        // A page that was hidden was thrown away: when it is seen again it is a new one, which says ready.
+        this.quiet();
         if (!panel.visible) this.ready = false;
+        else if (this.ready) this.send();
+        else this.expect();
       }),
     );
     this.load();
   }
 
   show(state: State): void {
-    this.state = state;
+    this.update(() => state);
+  }
+
+  /** There is something new to show: `make` is called when the page is there to show it. */
+  update(make: () => State): void {
+    this.newest = make;
     if (this.panel.visible && this.ready) this.send();
   }
 
   private send(): void {
-    if (this.state !== undefined) void this.rpc.show.asEvent(this.state);
+    if (this.newest === undefined) return;
+    if (this.sending) {
+      this.outdated = true;
+      return;
+    }
+    const mine = (this.sending = Symbol());
+    this.outdated = false;
+    this.expect();
+    this.rpc.show(this.newest()).then(
+      () => {
+        if (this.sending !== mine) return;
+        this.quiet();
+        this.loads = 0;
+        if (this.outdated && this.panel.visible && this.ready) this.send();
+      },
+      // Closed, or what it threw: the watchdog sees to a page that shows nothing.
+      (error: unknown) => logError(this.options.log, `page ${this.options.name}`, error),
+    );
   }
 
   private load(): void {
     this.ready = false;
+    this.quiet();
     this.loads++;
     this.panel.webview.html = this.html();
+    this.expect();
+  }
+
+  /** The page owes an answer. */
+  private expect(): void {
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
-      if (this.ready || !this.panel.visible) return;
+      if (!this.panel.visible) return;
       this.options.log.warn(`page ${this.options.name} does not answer`);
       if (this.loads < attempts) this.load();
+      else void this.ask();
     }, patienceMs);
+  }
+
+  private quiet(): void {
+    clearTimeout(this.watchdog);
+    this.sending = undefined;
+  }
+
+  private async ask(): Promise<void> {
+    const reload = vscode.l10n.t('Load Again');
+    const answer = await vscode.window.showWarningMessage(
+      vscode.l10n.t('“{0}” does not answer.', this.panel.title),
+      reload,
+    );
+    if (answer !== reload || this.closed) return;
+    this.loads = 0;
+    this.load();
   }
 
   /** The calls of a page, each behind its schema. Errors cross as a message, without a stack. */
@@ -110,7 +163,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   }
 
   private async onReady(): Promise<void> {
-    clearTimeout(this.watchdog);
+    this.quiet();
     this.ready = true;
     await this.rpc.init.asEvent({
       language: vscode.env.language,
@@ -141,6 +194,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.closed = true;
     clearTimeout(this.watchdog);
     vscode.Disposable.from(...this.disposables).dispose();
     this.rpc.$close();

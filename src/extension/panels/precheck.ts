@@ -46,19 +46,19 @@ export function precheckKind(context: PanelContext): PrecheckKind {
     title: (name) => t('Precheck: {0}', name),
     calls: precheckCalls,
     run,
-    open(task, show) {
+    open(task, tell) {
       const key = task.uri.toString();
-      const tell = () => {
+      const state = (): PrecheckState => {
         const { running = false, report = null, problem = null } = outcomes.get(key) ?? {};
         const file = task.file();
         const snapshot = file && context.service.snapshotOf(file);
-        show({
+        return {
           name: task.name(),
           running,
           report,
           problem,
           canStart: report?.successRate === 100 && !isRunning(snapshot?.state ?? 'stopped'),
-        });
+        };
       };
       const subscriptions = vscode.Disposable.from(
         changed.event((of) => {
@@ -77,11 +77,11 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           })
           .catch((error: unknown) => logError(context.log, 'precheck', error));
       }
-      tell();
       const again = async () => {
         await run(task.uri).catch(() => undefined);
       };
       return {
+        state,
         dispose: () => subscriptions.dispose(),
         host: {
           again,

@@ -20,8 +20,14 @@ export interface PanelKind<Host extends object, State> {
   name: string;
   title: (task: string) => string;
   calls: CallSchemas;
-  /** Called once a panel; `show` may be called any time until `dispose`. */
-  open(task: PanelTask, show: (state: State) => void): { host: Omit<Host, 'ready'>; dispose(): void };
+  /** Called once a panel; `changed` may be called any time until `dispose`, and `state` when it can be seen. */
+  open(task: PanelTask, changed: () => void): PanelContent<Host, State>;
+}
+
+interface PanelContent<Host extends object, State> {
+  host: Omit<Host, 'ready'>;
+  state(): State;
+  dispose(): void;
 }
 
 /** The task of a panel, as it is now. */
@@ -75,10 +81,7 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
     };
     panel.title = kind.title(task.name());
     panel.iconPath = vscode.Uri.joinPath(context.extensionUri, 'media', 'panel.svg');
-    // The content may have a state before the page is there to show it.
-    let show = (state: State): void => void (first = state);
-    let first: State | undefined;
-    const content = kind.open(task, (state) => show(state));
+    const content = kind.open(task, () => page.update(content.state));
     const page = new Page<Host, State>(panel, {
       extensionUri: context.extensionUri,
       name: kind.name,
@@ -87,8 +90,7 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
       log: context.log,
       restore: { uri: uri.toString() },
     });
-    show = (state) => page.show(state);
-    if (first !== undefined) page.show(first);
+    page.update(content.state);
     this.open.set(uri.toString(), panel);
     panel.onDidDispose(() => {
       this.open.delete(uri.toString());

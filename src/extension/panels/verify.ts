@@ -72,11 +72,11 @@ export function verifyKind(context: PanelContext): VerifyKind {
     title: (name) => vscode.l10n.t('Verify: {0}', name),
     calls: verifyCalls,
     run,
-    open(task, show) {
+    open(task, tell) {
       const key = task.uri.toString();
-      const tell = () => {
+      const state = (): VerifyState => {
         const outcome = outcomes.get(key);
-        show({
+        return {
           name: task.name(),
           running: outcome?.running ?? false,
           progress: [...(outcome?.progress.values() ?? [])],
@@ -84,13 +84,13 @@ export function verifyKind(context: PanelContext): VerifyKind {
           finishedMs: outcome?.finishedMs ?? null,
           canCancel: context.session.answers('cancelVerify'),
           problem: outcome?.problem ?? null,
-        });
+        };
       };
       const listening = changed.event((of) => {
         if (of === key) tell();
       });
-      tell();
       return {
+        state,
         dispose: () => listening.dispose(),
         host: {
           again: async () => {
