@@ -99,6 +99,8 @@ export interface DirtyFilter {
 }
 export interface DirtyPage {
   total: number;
+  /** Codes of every record of the task, whatever the filter. */
+  codes: string[];
   records: DirtyRecord[];
 }
 

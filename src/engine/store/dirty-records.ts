@@ -48,7 +48,13 @@ export class DirtyRecords {
         page.offset,
       )
       .map(toRecord);
-    return { total, records };
+    const codes = this.database
+      .all<{ code: string }>(
+        'SELECT DISTINCT code FROM dirty WHERE task = ? AND discarded = 0 ORDER BY code',
+        this.task,
+      )
+      .map(({ code }) => code);
+    return { total, codes, records };
   }
 
   /** What a retry needs of the records, oldest first, at most `limit` behind the id `after`. */

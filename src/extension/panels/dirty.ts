@@ -34,11 +34,14 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
         };
       };
       const listening = session.onDidChange(tell);
-      const id = () => {
+      const known = () => {
         const file = task.file();
-        const known = (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
-        if (known === undefined) throw new RowferryError('ROW-E109', t('The task is not running.'));
-        return known;
+        return (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
+      };
+      const id = () => {
+        const found = known();
+        if (found === undefined) throw new RowferryError('ROW-E109', t('The task is not running.'));
+        return found;
       };
       const engine = async (method: keyof WorkbenchApi) => {
         const api = await session.engine();
@@ -55,7 +58,10 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
         state,
         dispose: () => listening.dispose(),
         host: {
-          page: async (filter, page) => (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
+          page: async (filter, page) =>
+            known() === undefined
+              ? { total: 0, codes: [], records: [] }
+              : (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
           retry: async (filter) =>
             changed(await (await engine('retryDirty')).retryDirty(await service.resolve(task.uri), filter)),
           discard: async (filter) => {
@@ -79,15 +85,23 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
               filters: { [format.toUpperCase()]: [format] },
             });
             if (!target) return;
-            const records: DirtyRecord[] = [];
-            for (;;) {
-              const page = await api.dirtyRecords(id(), filter, {
-                offset: records.length,
-                limit: exportPage,
-              });
-              records.push(...page.records);
-              if (page.records.length < exportPage) break;
-            }
+            const records = await vscode.window.withProgress(
+              {
+                location: vscode.ProgressLocation.Notification,
+                title: t('Exporting dirty data of {0}', task.name()),
+                cancellable: true,
+              },
+              async (_, cancelled) => {
+                const all: DirtyRecord[] = [];
+                for (;;) {
+                  if (cancelled.isCancellationRequested) throw new vscode.CancellationError();
+                  const page = { offset: all.length, limit: exportPage };
+                  const { records } = await api.dirtyRecords(id(), filter, page);
+                  all.push(...records);
+                  if (records.length < exportPage) return all;
+                }
+              },
+            );
             const text = format === 'json' ? `${JSON.stringify(records, null, 2)}\n` : csv(records);
             await vscode.workspace.fs.writeFile(target, Buffer.from(text));
           },
