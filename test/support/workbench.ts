@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { chromium, type Page } from 'playwright-core';
-import { findBrowser } from './workbench-install.mjs';
+import type { Page } from 'playwright-core';
+import { openBrowser } from './browser.mjs';
 import { startWorkbenchServer } from './workbench-server.mjs';
 
 /** A real VS Code with the extension in it, and a browser page that shows it. */
@@ -32,26 +32,8 @@ export async function startWorkbench(options: {
 }): Promise<Workbench> {
   const { size, ...rest } = options;
   const home = mkdtempSync(path.join(tmpdir(), 'rowferry-workbench-'));
-  const found = await findBrowser();
   const server = await startWorkbenchServer({ home, ...rest });
-  const browser = await chromium.launch({
-    executablePath: found.executable,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...found.args,
-    ],
-  });
-  const context = await browser.newContext({
-    reducedMotion: 'reduce',
-    viewport: size ?? { width: 1400, height: 900 },
-  });
-  const page = await context.newPage();
+  const { browser, page } = await openBrowser(size ?? { width: 1400, height: 900 });
   const violations: string[] = [];
   page.on('console', (message) => {
     if (/Content[ -]Security[ -]Policy/i.test(message.text())) violations.push(message.text());

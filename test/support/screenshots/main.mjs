@@ -1,0 +1,205 @@
+// Opens every page in a real workbench on believable data, and takes its picture in every theme.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import mysql from 'mysql2/promise';
+import { openBrowser } from '../browser.mjs';
+import { shopLive } from '../demo/shop.mjs';
+import { repository } from '../node.mjs';
+import { startWorkbenchServer } from '../workbench-server.mjs';
+import { makeDifferences, setStage } from './stage.mjs';
+
+const size = { width: 1360, height: 850 };
+const themes = {
+  light: 'Light Modern',
+  dark: 'Dark Modern',
+  contrast: 'Default High Contrast',
+};
+/** How long rows arrive before the pictures: the charts shall have a line. */
+const recordedMs = 75_000;
+
+export async function screenshots(argv) {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      page: { type: 'string', multiple: true },
+      theme: { type: 'string', multiple: true, default: Object.keys(themes) },
+      out: { type: 'string', default: path.join(repository, 'media/screenshots') },
+      recorded: { type: 'string', default: String(recordedMs) },
+    },
+  });
+  const folder = mkdtempSync(path.join(tmpdir(), 'rowferry-pictures-'));
+  const say = (text) => console.log(text);
+  let shown;
+  const stops = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })];
+  try {
+    const stage = await setStage(folder, say);
+    stops.push(stage.stop);
+    const home = path.join(folder, 'home');
+    const server = await startWorkbenchServer({
+      home,
+      workspace: path.dirname(stage.taskFile),
+      env: stage.environment,
+      // The pictures are of our pages, not of the editor around them.
+      settings: { 'workbench.layoutControl.enabled': false, 'window.commandCenter': false },
+      say,
+    });
+    stops.push(server.stop);
+    const { browser, page } = await openBrowser(size, say);
+    stops.push(() => browser.close());
+    shown = page;
+    await page.goto(`${server.url}?folder=${encodeURIComponent(path.dirname(stage.taskFile))}`);
+    const shop = new Shop(page);
+    await shop.openSidebar();
+
+    const pages = pagesOf(shop, stage);
+    const wanted = Object.entries(pages).filter(([name]) => values.page?.includes(name) ?? true);
+    await shop.command('Start Task', 'shop');
+    await shop.task('shop', /live/);
+    const closing = new AbortController();
+    const shopper = await mysql.createConnection({ uri: stage.source.url, database: stage.source.database });
+    const shopping = shopLive(shopper, closing.signal, {
+      inserted: 0,
+      updated: 0,
+      deleted: 0,
+      keyChanges: 0,
+      rolledBack: 0,
+    });
+    shopping.catch(() => {});
+    stops.push(async () => {
+      closing.abort();
+      await shopping.catch(() => {});
+      shopper.destroy();
+    });
+    await new Promise((resolve) => setTimeout(resolve, Number(values.recorded)));
+
+    mkdirSync(values.out, { recursive: true });
+    for (const [name, open] of wanted) {
+      await open();
+      for (const theme of values.theme) {
+        await useTheme(home, page, themes[theme]);
+        await page.mouse.move(size.width - 5, size.height - 5);
+        await page.screenshot({ path: path.join(values.out, `${name}-${theme}.png`) });
+        say(`${name}-${theme}.png`);
+      }
+    }
+  } catch (error) {
+    const file = path.join(tmpdir(), 'rowferry-screenshots.png');
+    await shown?.screenshot({ path: file });
+    say(`The screen when it failed: ${file}`);
+    throw error;
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** Each page: what a person does to see it, until there is something to see. */
+function pagesOf(shop, stage) {
+  return {
+    sidebar: async () => {
+      await shop.closeEditors();
+      await shop.expand(/^shop/);
+      await shop.expand(/^Tables/);
+    },
+    'task-editor': async () => {
+      await shop.command('Open Task Form', 'shop');
+      await shop.shows('rf-task-editor', /Objects/);
+    },
+    monitor: async () => {
+      await shop.command('Open Monitor', 'shop');
+      await shop.shows('rf-monitor rf-chart .value', /\d/);
+    },
+    dirty: async () => {
+      await shop.command('Show Dirty Data', 'shop');
+      await shop.shows('rf-dirty rf-record', /ROW-V/);
+    },
+    precheck: async () => {
+      await shop.command('Precheck Task', 'warehouse');
+      await shop.shows('rf-precheck .figure', /%/);
+    },
+    verify: async () => {
+      await makeDifferences(stage.connection);
+      await shop.command('Verify Task', 'shop');
+      await shop.shows('rf-verify h2', /differ/);
+    },
+  };
+}
+
+/** What a person does in the workbench. */
+class Shop {
+  constructor(page) {
+    this.page = page;
+  }
+
+  async openSidebar() {
+    const icon = this.page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
+    await icon.waitFor({ timeout: 60_000 });
+    await icon.click();
+    await this.page.getByRole('treeitem', { name: /^shop/ }).first().waitFor();
+  }
+
+  /** By its title from the palette, for a task. Tried again until the palette knows it. */
+  async command(title, task) {
+    const { page } = this;
+    await this.closeEditors();
+    const input = page.locator('.quick-input-widget input[type=text]');
+    const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+    for (let tries = 0; ; tries++) {
+      try {
+        await page.keyboard.press('F1');
+        await input.fill(`>Rowferry: ${title}`, { timeout: 5000 });
+        await row(title).waitFor({ timeout: 3000 });
+        await page.keyboard.press('Enter');
+        break;
+      } catch (error) {
+        if (tries === 10) throw error;
+        await page.keyboard.press('Escape');
+      }
+    }
+    if (task === undefined) return;
+    await row(task)
+      .click({ timeout: 5000 })
+      .catch(() => undefined);
+  }
+
+  async closeEditors() {
+    // A page that has the keyboard keeps it: the sidebar takes it back.
+    await this.page.locator('.pane-header', { hasText: 'Tasks' }).first().click({ clickCount: 2 });
+    await this.page.keyboard.press('Control+K');
+    await this.page.keyboard.press('Control+W');
+  }
+
+  async task(name, state) {
+    const item = this.page.getByRole('treeitem', { name: new RegExp(`^${name}`) }).filter({ hasText: state });
+    await item.first().waitFor({ timeout: 60_000 });
+  }
+
+  async expand(name) {
+    const item = this.page.getByRole('treeitem', { name }).last();
+    if ((await item.getAttribute('aria-expanded')) === 'false') await item.click();
+  }
+
+  /** Waits until the page in the editor shows a text in what the selector finds. */
+  async shows(selector, text) {
+    const frame = this.page
+      .locator('iframe.webview[src*="extensionId=rowferry.rowferry"]')
+      .last()
+      .contentFrame()
+      .frameLocator('#active-frame');
+    await frame.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 90_000 });
+  }
+}
+
+/** The settings file is watched: the workbench turns at once. */
+async function useTheme(home, page, theme) {
+  const file = path.join(home, 'data/User/settings.json');
+  const settings = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...settings, 'workbench.colorTheme': theme }, null, 2));
+  const mark = { light: '.vs', dark: '.vs-dark', contrast: '.hc-black' }[
+    Object.keys(themes).find((name) => themes[name] === theme)
+  ];
+  await page.locator(`.monaco-workbench${mark}`).first().waitFor({ timeout: 10_000 });
+  // Charts and pages draw anew.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+}
