@@ -103,7 +103,7 @@ export const base = css`
     vertical-align: middle;
   }
   tbody tr + tr td {
-    border-top: 1px solid var(--vscode-editorWidget-border, var(--vscode-panel-border, transparent));
+    border-top: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, transparent));
   }
   .number {
     text-align: end;

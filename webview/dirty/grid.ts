@@ -30,10 +30,17 @@ class Grid extends LitElement {
         padding: 4px 8px;
       }
       .time {
-        width: 11.5em;
+        width: 8em;
       }
       .operation {
-        width: 7em;
+        width: 6.5em;
+      }
+      .key {
+        width: 18%;
+      }
+      .error {
+        width: 34%;
+        color: inherit;
       }
       tbody tr {
         cursor: pointer;
@@ -80,8 +87,8 @@ class Grid extends LitElement {
               <th class="time">${t('Time')}</th>
               <th>${t('Table')}</th>
               <th class="operation">${t('Operation')}</th>
-              <th>${t('Key')}</th>
-              <th>${t('Error')}</th>
+              <th class="key">${t('Key')}</th>
+              <th class="error">${t('Error')}</th>
             </tr>
           </thead>
           <tbody>
@@ -155,8 +162,19 @@ class Grid extends LitElement {
   }
 }
 
+/** The time of day, and the day when it is another. */
 function shownTime(atMs: number): string {
-  return new Date(atMs).toLocaleString(locale, { dateStyle: 'short', timeStyle: 'medium' });
+  const at = new Date(atMs);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday
+    ? at.toLocaleTimeString(locale, { timeStyle: 'medium', hourCycle: 'h23' })
+    : at.toLocaleString(locale, {
+        month: '2-digit',
+        day: '2-digit',
+        hour: '2-digit',
+        minute: '2-digit',
+        hourCycle: 'h23',
+      });
 }
 
 customElements.define('rf-grid', Grid);

@@ -42,7 +42,7 @@ class RecordDetail extends LitElement {
         white-space: pre-wrap;
       }
       td:first-child {
-        width: 38%;
+        width: 32%;
         color: var(--vscode-descriptionForeground);
       }
     `,

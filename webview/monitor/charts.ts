@@ -16,7 +16,7 @@ const dayMs = 24 * 3_600_000;
 /** The view of the day is asked for again this often. */
 const dayEveryMs = 30_000;
 /** Without a point for this long nothing was recorded: the engine was not there. */
-const gapMs = { live: 10_000, day: 60_000 };
+const gapMs = { live: 25_000, day: 60_000 };
 const binMs = { live: 10_000, day: 30 * 60_000 };
 
 /** Rows, bytes and latency over time, as lines or as a table: live, or the last 24 hours. */
@@ -123,7 +123,7 @@ class Charts extends LitElement {
           : html`<div class="charts">
               ${chart(t('Rows per second'), rowsOf, shown.rows, '--vscode-charts-blue')}
               ${chart(t('Megabytes per second'), megabytesOf, shown.megabytes, '--vscode-charts-green')}
-              ${chart(t('Latency'), latencyOf, shown.latency, '--vscode-charts-orange', durationTop)}
+              ${chart(t('Latency'), latencyOf, shown.latency, '--vscode-charts-purple', durationTop)}
             </div>`
       }
     </section>`;

@@ -63,6 +63,9 @@ class Monitor extends LitElement {
         margin-top: 12px;
         accent-color: var(--vscode-progressBar-background);
       }
+      .figures {
+        grid-template-columns: repeat(3, minmax(0, 1fr));
+      }
       .limits {
         margin: 12px 0 0;
       }
@@ -239,15 +242,14 @@ class Monitor extends LitElement {
         <span class="figure ${tone}">${value}</span><span class="hint">${label}</span>
       </div>`;
     const count = (value: number) => formatCount(value, locale);
-    const behind =
-      lagTransactions === null || lagTransactions === undefined
-        ? t('latency')
-        : t('latency · {0} transactions to come', count(lagTransactions));
+    const behind = lagTransactions
+      ? t('latency · {0} transactions to come', count(lagTransactions))
+      : t('latency');
     return html`<div class="figures">
       ${figure(formatShort(snapshot.rowsPerSecond, locale), t('rows per second'))}
-      ${figure(`${formatBytes(snapshot.bytesPerSecond, locale)}/s`, t('bytes'))}
+      ${figure(`${formatBytes(snapshot.bytesPerSecond, locale)}/s`, t('written'))}
       ${figure(latencyWords(snapshot.latencyMs, t, locale), behind)} ${figure(count(full), t('rows loaded'))}
-      ${figure(count(inserted + updated + deleted), t('changes: {0} inserts, {1} updates, {2} deletes', count(inserted), count(updated), count(deleted)))}
+      ${figure(count(inserted + updated + deleted), t('changes · {0} inserted, {1} updated, {2} deleted', count(inserted), count(updated), count(deleted)))}
       <div class="card">
         <span class="figure ${snapshot.dirty > 0 ? 'warning' : ''}">${count(snapshot.dirty)}</span>
         ${

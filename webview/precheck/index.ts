@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { PrecheckHost, PrecheckState } from '../../src/shared/pages.js';
 import type { CheckResult } from '../../src/shared/protocol.js';
 import { connectHost, messageOf } from '../components/host.js';
@@ -12,7 +12,15 @@ import { panel } from '../components/panel-styles.js';
 
 /** The precheck: what fails first, each item with why it matters and how to mend it. */
 class Precheck extends LitElement {
-  static override styles = [base, panel];
+  static override styles = [
+    base,
+    panel,
+    css`
+      .details {
+        padding-inline-start: 48px;
+      }
+    `,
+  ];
   static override properties: PropertyDeclarations = {
     state: { state: true },
     open: { state: true },
@@ -95,6 +103,7 @@ class Precheck extends LitElement {
     };
     return html`<article class="item">
       <button class="plain row nowrap grow" aria-expanded=${open ? 'true' : 'false'} @click=${toggle}>
+        ${icon(open ? 'open' : 'closed')}
         <span class=${toneOf(result)}>${icon(iconOf(result))}</span>
         <span class="visually-hidden">${titleOf(result.status)}:</span>
         <strong class="title">${result.title}</strong>

@@ -32,8 +32,10 @@ class Verify extends LitElement {
         width: 20%;
       }
       .sides td {
-        white-space: pre-wrap;
         overflow-wrap: anywhere;
+      }
+      .sides td .mono {
+        white-space: pre-wrap;
       }
       .sides tr.same {
         color: var(--vscode-descriptionForeground);

@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/pages.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { tuned } from '../../shared/tuning.js';
 import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
+import { logError } from '../log.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 
 /** Points kept for the live chart: ten minutes, one a second. */
@@ -44,6 +46,8 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
       const state = (): MonitorState => {
         const file = task.file();
         const snapshot = (file && service.snapshotOf(file)) ?? null;
+        if (snapshot && !began)
+          void begin(snapshot).catch((error: unknown) => logError(context.log, 'history', error));
         // What was set by hand may differ from the file.
         const settings = file?.task && (snapshot?.tuning ? tuned(file.task, snapshot.tuning) : file.task);
         return {
@@ -57,13 +61,24 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
                 incremental: rates(settings.throttle.incremental),
               }
             : null,
-          live: snapshot ? (live.get(snapshot.id) ?? []) : [],
+          live: snapshot ? lastMinutes(live.get(snapshot.id) ?? []) : [],
           logTail: log
             .filter(({ text }) => !isOfAnother(text, snapshot?.name))
             .slice(-100)
             .map(({ line }) => line),
           methods: session.methods,
         };
+      };
+      /** What was before this window began to record, as far as the engine knows it. */
+      let began = false;
+      const begin = async (snapshot: TaskSnapshot) => {
+        began = true;
+        if (!session.answers('history')) return;
+        const past = await (await session.engine()).history(snapshot.id, Date.now() - livePoints * 1000);
+        const points = live.get(snapshot.id) ?? [];
+        const first = points[0]?.atMs ?? Infinity;
+        live.set(snapshot.id, [...past.filter(({ atMs }) => atMs < first), ...points]);
+        tell();
       };
       const listening = vscode.Disposable.from(session.onDidChange(tell), context.files.onDidChange(tell));
       const id = () => {
@@ -101,6 +116,11 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
       };
     },
   };
+}
+
+function lastMinutes(points: readonly HistoryPoint[]): HistoryPoint[] {
+  const since = (points.at(-1)?.atMs ?? 0) - livePoints * 1000;
+  return points.filter(({ atMs }) => atMs >= since);
 }
 
 function pick({ queueSize, threads, concurrency, buckets }: NonNullable<MonitorState['write']>) {

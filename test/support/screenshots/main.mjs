@@ -11,10 +11,11 @@ import { startWorkbenchServer } from '../workbench-server.mjs';
 import { makeDifferences, setStage } from './stage.mjs';
 
 const size = { width: 1360, height: 850 };
+/** As settings have them, and by what the workbench is known to wear one. */
 const themes = {
-  light: 'Light Modern',
-  dark: 'Dark Modern',
-  contrast: 'Default High Contrast',
+  light: { id: 'Light Modern', mark: '.vs' },
+  dark: { id: 'Dark Modern', mark: '.vs-dark' },
+  contrast: { id: 'Default High Contrast', mark: '.hc-black' },
 };
 /** How long rows arrive before the pictures: the charts shall have a line. */
 const recordedMs = 75_000;
@@ -49,7 +50,11 @@ export async function screenshots(argv) {
     const { browser, page } = await openBrowser(size, say);
     stops.push(() => browser.close());
     shown = page;
-    await page.goto(`${server.url}?folder=${encodeURIComponent(path.dirname(stage.taskFile))}`);
+    const open = async (mark) => {
+      await page.goto(`${server.url}?folder=${encodeURIComponent(path.dirname(stage.taskFile))}`);
+      await page.locator(`.monaco-workbench${mark}`).first().waitFor({ timeout: 60_000 });
+    };
+    await open('');
     const shop = new Shop(page);
     await shop.openSidebar();
 
@@ -75,11 +80,15 @@ export async function screenshots(argv) {
     await new Promise((resolve) => setTimeout(resolve, Number(values.recorded)));
 
     mkdirSync(values.out, { recursive: true });
-    for (const [name, open] of wanted) {
-      await open();
-      for (const theme of values.theme) {
-        await useTheme(home, page, themes[theme]);
+    for (const theme of values.theme) {
+      await wear(home, themes[theme], open);
+      await shop.openSidebar();
+      await shop.task('shop', /live/);
+      for (const [name, show] of wanted) {
+        await show();
         await page.mouse.move(size.width - 5, size.height - 5);
+        // What was just drawn settles, and a hover goes.
+        await new Promise((resolve) => setTimeout(resolve, 1200));
         await page.screenshot({ path: path.join(values.out, `${name}-${theme}.png`) });
         say(`${name}-${theme}.png`);
       }
@@ -105,6 +114,7 @@ function pagesOf(shop, stage) {
     'task-editor': async () => {
       await shop.command('Open Task Form', 'shop');
       await shop.shows('rf-task-editor', /Objects/);
+      await shop.frame().getByText('Objects', { exact: true }).first().click();
     },
     monitor: async () => {
       await shop.command('Open Monitor', 'shop');
@@ -135,21 +145,33 @@ class Shop {
   async openSidebar() {
     const icon = this.page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
     await icon.waitFor({ timeout: 60_000 });
-    await icon.click();
-    await this.page.getByRole('treeitem', { name: /^shop/ }).first().waitFor();
+    const tasks = this.page.locator('.pane-header', { hasText: 'Tasks' }).first();
+    // After a reload it is open: a click would close it.
+    await tasks.waitFor({ timeout: 3000 }).catch(() => icon.click());
+    await tasks.waitFor();
   }
 
   /** By its title from the palette, for a task. Tried again until the palette knows it. */
   async command(title, task) {
-    const { page } = this;
     await this.closeEditors();
+    await this.palette(`Rowferry: ${title}`);
+    await this.rows(task)
+      .click({ timeout: 5000 })
+      .catch(() => undefined);
+  }
+
+  rows(text) {
+    return this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  }
+
+  async palette(title) {
+    const { page } = this;
     const input = page.locator('.quick-input-widget input[type=text]');
-    const row = (text) => page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
     for (let tries = 0; ; tries++) {
       try {
         await page.keyboard.press('F1');
-        await input.fill(`>Rowferry: ${title}`, { timeout: 5000 });
-        await row(title).waitFor({ timeout: 3000 });
+        await input.fill(`>${title}`, { timeout: 5000 });
+        await this.rows(title).waitFor({ timeout: 3000 });
         await page.keyboard.press('Enter');
         break;
       } catch (error) {
@@ -157,10 +179,6 @@ class Shop {
         await page.keyboard.press('Escape');
       }
     }
-    if (task === undefined) return;
-    await row(task)
-      .click({ timeout: 5000 })
-      .catch(() => undefined);
   }
 
   async closeEditors() {
@@ -182,24 +200,23 @@ class Shop {
 
   /** Waits until the page in the editor shows a text in what the selector finds. */
   async shows(selector, text) {
-    const frame = this.page
+    await this.frame().locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 90_000 });
+  }
+
+  /** The page in the editor. */
+  frame() {
+    return this.page
       .locator('iframe.webview[src*="extensionId=rowferry.rowferry"]')
       .last()
       .contentFrame()
       .frameLocator('#active-frame');
-    await frame.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 90_000 });
   }
 }
 
-/** The settings file is watched: the workbench turns at once. */
-async function useTheme(home, page, theme) {
+/** The workbench reads its settings when it is opened. */
+async function wear(home, { id, mark }, open) {
   const file = path.join(home, 'data/User/settings.json');
   const settings = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...settings, 'workbench.colorTheme': theme }, null, 2));
-  const mark = { light: '.vs', dark: '.vs-dark', contrast: '.hc-black' }[
-    Object.keys(themes).find((name) => themes[name] === theme)
-  ];
-  await page.locator(`.monaco-workbench${mark}`).first().waitFor({ timeout: 10_000 });
-  // Charts and pages draw anew.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  writeFileSync(file, JSON.stringify({ ...settings, 'workbench.colorTheme': id }, null, 2));
+  await open(mark);
 }

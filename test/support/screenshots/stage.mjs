@@ -12,11 +12,11 @@ const more = [
      RPAD('%PDF-1.7', IF(id % 9 = 0, 2200000, 4000 + id * 13), 'x') FROM customers WHERE id <= 40`,
   `CREATE DATABASE warehouse`,
   `CREATE TABLE warehouse.shelves (id INT PRIMARY KEY, hall CHAR(2) NOT NULL, place VARCHAR(20) NOT NULL)`,
-  `CREATE TABLE warehouse.stock (shelf INT NOT NULL, sku VARCHAR(40) NOT NULL, quantity INT NOT NULL, PRIMARY KEY (shelf, sku),
+  `CREATE TABLE warehouse.stock (shelf INT NOT NULL, sku VARCHAR(40) NOT NULL, quantity INT NOT NULL, pallet BIGINT UNSIGNED, PRIMARY KEY (shelf, sku),
      FOREIGN KEY (shelf) REFERENCES warehouse.shelves (id) ON DELETE CASCADE)`,
   `CREATE TABLE warehouse.movements (at DATETIME(3) NOT NULL, shelf INT NOT NULL, sku VARCHAR(40) NOT NULL, quantity INT NOT NULL)`,
   `INSERT INTO warehouse.shelves SELECT id, ELT(1 + id % 3, 'A', 'B', 'C'), CONCAT('R', id) FROM shop.customers WHERE id <= 500`,
-  `INSERT INTO warehouse.stock SELECT id, CONCAT('SKU-', id * 13 % 4096), id % 90 FROM warehouse.shelves`,
+  `INSERT INTO warehouse.stock SELECT id, CONCAT('SKU-', id * 13 % 4096), id % 90, IF(id % 50 = 0, 18446744073700000000, 1000000) + id FROM warehouse.shelves`,
 ];
 
 /** The demo's two servers, two tasks in the workspace. */
@@ -57,6 +57,7 @@ export async function setStage(folder, say) {
       },
     ],
     dirtyData: { policy: 'skip' },
+    keepRunning: true,
     throttle: { incremental: { rowsPerSecond: 2000 } },
     ignoredChecks: ['bigint-unsigned', 'cell-size', 'row-size'],
   });
