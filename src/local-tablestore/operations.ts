@@ -43,6 +43,9 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['AbortTransaction', abortTransaction],
 ]);
 
+/** What is answered at all, for the table in docs/local-tablestore.md. */
+export const operationNames: readonly string[] = [...handlers.keys()];
+
 /** They share a commit; every other operation sees what they wrote only once it is kept. */
 const sharing: ReadonlySet<string> = new Set([
   'PutRow',
