@@ -467,14 +467,21 @@ export class Following {
   private look(): void {
     this.settleJoined();
     const { position } = this.tracker;
+    // Places are compared only in a binlog that is known to be the one that is read: numbers of another mean nothing.
+    const isStreaming = this.stream?.isStreaming ?? false;
     this.caughtUp =
+      isStreaming &&
       this.knownEnd !== null &&
       hasReached(position, this.knownEnd) &&
       this.tracker.isIdle &&
       this.joins.size === 0;
     if (this.caughtUp) this.caughtUpMicros = this.endAskedMicros;
     const { goal } = this.options;
-    const isDone = goal !== null && hasReached(position, goal) && this.joins.size + this.joined.length === 0;
+    const isDone =
+      isStreaming &&
+      goal !== null &&
+      hasReached(position, goal) &&
+      this.joins.size + this.joined.length === 0;
     if (isDone && this.ended === null) this.end('reached');
   }
 

@@ -296,8 +296,12 @@ export class StreamHandler implements BinlogHandler {
           this.emit(oldKey, table, transaction, kind === 'delete' ? changeKinds.delete : changeKinds.update);
         return;
       }
-      const change = this.encodeNew(encoder, after!, now, wasIn && old !== null ? kind : 'insert');
-      if (oldKey && oldKey.key !== change.key) this.emit(oldKey, table, transaction, changeKinds.extra);
+      let change = this.encodeNew(encoder, after!, now, wasIn && old !== null ? kind : 'insert');
+      if (oldKey && oldKey.key !== change.key) {
+        // Under its new key the row is new: all of it has to be written, also what the event does not hold.
+        if (change.op === 'update') change = this.encodeNew(encoder, after!, now, 'insert');
+        this.emit(oldKey, table, transaction, changeKinds.extra);
+      }
       if (decided?.decision === 'skip') return;
       this.emit(change, table, transaction, kind === 'insert' ? changeKinds.insert : changeKinds.update);
     } catch (error) {

@@ -59,6 +59,7 @@ export class BinlogDecoder implements EventSink {
   #offset: number;
   /** Creation of the binlog file, seconds: another value under the same name means that numbering was reset. */
   #fileCreated: number | undefined;
+  #hasBegun = false;
   /** Events up to here were delivered before (a start past 4 GiB, where the protocol cannot begin). */
   readonly #skipUntil: number;
   readonly #skipFile: string | undefined;
@@ -102,6 +103,11 @@ export class BinlogDecoder implements EventSink {
   /** Behind the last transaction that was delivered whole. */
   get position(): SourcePosition {
     return this.#position;
+  }
+
+  /** The source sends from the position: it has that place, and it is the binlog that it was. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** May the next event come from the socket? Not while a payload is being taken apart. */
@@ -263,6 +269,7 @@ export class BinlogDecoder implements EventSink {
       );
     }
     this.#fileCreated = created;
+    this.#hasBegun = true;
   }
 
   #heartbeat(at: { file: string; offset: number }): void {

@@ -61,6 +61,11 @@ export class BinlogStream {
     return this.#decoder?.position ?? this.#position;
   }
 
+  /** The source was found to have the position, and sends what is behind it. */
+  get isStreaming(): boolean {
+    return this.#end !== null && (this.#decoder?.hasBegun ?? false);
+  }
+
   /** When the source was last heard of, ms since the epoch. */
   get lastHeardAt(): number {
     return this.#lastHeardAt;
