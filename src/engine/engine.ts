@@ -52,8 +52,8 @@ export class Engine {
     this.ended = new Promise((settle) => (this.#settleEnded = settle));
     this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
     this.#supervisor = new Supervisor(store, makeWorkshop(store, this.#log), this.#log, {
-      ended: (id, outcome) => {
-        this.#tell('ended', id, outcome);
+      ended: (id, outcome, run) => {
+        this.#tell('ended', id, outcome, run);
         this.#considerEnding();
       },
       alert: (alert) => this.#tell('alert', alert),

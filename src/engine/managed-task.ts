@@ -48,6 +48,8 @@ export class ManagedTask {
   /** Who asked for the run; undefined when nobody does any more, or nobody in particular. */
   owner: Session | undefined;
   startedMs = 0;
+  /** Number of the run: begin() makes it one more. */
+  run = 0;
   /** What asked for the run: one of the command line ends for good when it is blocked. */
   startedBy: Session['kind'] | undefined;
   #work: Work | undefined;
@@ -111,6 +113,7 @@ export class ManagedTask {
     this.task = task;
     this.#stopAsked = false;
     this.startedMs = Date.now();
+    this.run++;
     this.#last = { ...lasting(this.#last), name: task.name, file, state: 'starting', phase: 'precheck' };
     let finish: () => void = () => {};
     this.#running = new Promise((settle) => (finish = settle));

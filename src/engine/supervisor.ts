@@ -23,7 +23,7 @@ import type { EngineStore } from './store/engine-store.js';
 import type { Workshop } from './work.js';
 
 export interface SupervisorEvents {
-  ended(id: string, outcome: RunOutcome): void;
+  ended(id: string, outcome: RunOutcome, run: number): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
   alert(alert: Alert): void;
   /** Something that people should see before the next second. */
@@ -57,19 +57,20 @@ export class Supervisor {
   }
 
   /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
-  async start(session: Session, task: ResolvedTask, file: string, options: StartOptions): Promise<void> {
+  async start(session: Session, task: ResolvedTask, file: string, options: StartOptions): Promise<number> {
     const managed = this.#managed(task, file);
     if (managed.active && managed.stopAsked) await managed.stop();
     if (managed.active) {
       const adopted = managed.owner === undefined && session.kind === 'cli' && !managed.stopAsked;
       if (!adopted) throw heldError(managed, session);
       managed.owner = session;
-      return;
+      return managed.run;
     }
     managed.owner = session.kind === 'cli' ? session : undefined;
     managed.startedBy = session.kind;
     managed.options = options;
     await this.#begin(managed, task, file);
+    return managed.run;
   }
 
   async #begin(managed: ManagedTask, task: ResolvedTask, file: string): Promise<void> {
@@ -376,7 +377,8 @@ export class Supervisor {
     // The engine may end before its next second.
     if (snapshot) this.#watch(snapshot);
     this.events.changed();
-    this.#alarms.whenTold(() => this.events.ended(managed.id, outcome));
+    const { run } = managed;
+    this.#alarms.whenTold(() => this.events.ended(managed.id, outcome, run));
     // A decision may have come while the run was still ending.
     if (outcome.state === 'blocked' && this.workshop.undecidedDirty(managed.id) === 0) this.#goOn(managed);
   }

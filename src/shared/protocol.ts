@@ -125,8 +125,11 @@ export interface EngineApi {
   hello(client: ClientHello): Promise<EngineHello>;
   /** Drains: every task stops at a checkpoint, the engine ends, and the caller starts the tasks on the next one. */
   handOver(): Promise<HandedOverTask[]>;
-  /** Begins or goes on. A run of kind 'cli' belongs to its client: it is drained when that client is gone. */
-  start(task: ResolvedTask, file: string, options: StartOptions): Promise<void>;
+  /**
+   * Begins or goes on. A run of kind 'cli' belongs to its client: it is drained when that client is gone. Returns the
+   * number of the run, by which its end is told from that of an earlier one.
+   */
+  start(task: ResolvedTask, file: string, options: StartOptions): Promise<number>;
   /** Drains and saves the checkpoint; returns when that is done. */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;
@@ -145,7 +148,7 @@ export interface ClientApi {
   verifyProgress(id: string, progress: VerifyProgress): void;
   log(level: LogLevel, text: string): void;
   /** A run came to its end: its goal was reached, it was stopped, or it failed. */
-  ended(id: string, outcome: RunOutcome): void;
+  ended(id: string, outcome: RunOutcome, run: number): void;
   /** An incident began, or is over. */
   alert(alert: Alert): void;
   /** The engine ends in good order; a connection that closes without it means a crash. */

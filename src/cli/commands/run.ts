@@ -81,8 +81,9 @@ async function follow(
 ): Promise<number> {
   const { terminal, interrupted } = context;
   const view = new RunView(terminal, flag(values, 'json'));
-  let settle: (outcome: RunOutcome) => void = () => {};
-  const ended = new Promise<RunOutcome>((resolve) => (settle = resolve));
+  /** Ends of runs of this task, by their numbers: an earlier one may end while ours begins. */
+  const ends = new Map<number, RunOutcome>();
+  let told = () => {};
   /** Before that, what is told of the task may be how its last run ended. */
   let started = false;
   let blocked: PlainError | undefined;
@@ -99,16 +100,19 @@ async function follow(
         stop();
       }
     },
-    ended: (id, outcome) => {
-      if (id === task.id) settle(outcome);
+    ended: (id, outcome, run) => {
+      if (id !== task.id) return;
+      ends.set(run, outcome);
+      told();
     },
   };
   return withEngine(context, values, events, async (engine) => {
     stop = () => void engine.api.stop(task.id).catch(() => {});
     interrupted.addEventListener('abort', stop);
     if (interrupted.aborted) return 0;
+    let run: number;
     try {
-      await engine.api.start(task, file, options);
+      run = await engine.api.start(task, file, options);
     } catch (error) {
       const explained = error instanceof RowferryError && error.code === 'ROW-E102';
       if (explained) view.failedCheck(await engine.api.lastCheck(task.id));
@@ -124,6 +128,13 @@ async function follow(
       },
       (text) => terminal.note(text),
     );
+    const ended = new Promise<RunOutcome>((settle) => {
+      told = () => {
+        const outcome = ends.get(run);
+        if (outcome) settle(outcome);
+      };
+      told();
+    });
     const outcome = await Promise.race([
       ended,
       engine.closed.then((crash): RunOutcome => {
