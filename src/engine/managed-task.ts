@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
+import type { SourcePosition } from '../shared/position.js';
 import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
@@ -150,6 +151,11 @@ export class ManagedTask {
   /** The stop that follows is not a person's: the task waits to be started again. */
   suspend(): void {
     this.#suspended = true;
+  }
+
+  /** While it rests: its next run goes on from there. */
+  moved(position: SourcePosition): void {
+    this.#last = { ...this.#last, position, caughtUp: false };
   }
 
   /** Settles when the run is over; at once when there is none. */

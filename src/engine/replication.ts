@@ -81,6 +81,15 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
     decideDirty: (id, filter, how) =>
       how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
     undecidedDirty: (id) => dirtyOf(id).undecided(),
+    setPosition: (id, position) => {
+      const kept = storeOf(id);
+      const progress = kept.progress();
+      if (!progress?.checkpoint)
+        throw new RowferryError('ROW-E109', 'The task has no place in the stream yet.', {
+          remedy: 'Start it once; "startPosition" in its file says where a task without a full load begins.',
+        });
+      kept.saveProgress({ ...progress, checkpoint: position });
+    },
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);

@@ -9,10 +9,12 @@ import type {
   VerifyProgress,
   VerifyReport,
 } from '../shared/protocol.js';
+import type { SourcePosition } from '../shared/position.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuned } from '../shared/tuning.js';
-import type { DirtyFilter, DirtyPage, Tuning } from '../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../shared/workbench-api.js';
+import { planPlace } from '../sync/place.js';
 import { precheck } from '../sync/precheck/index.js';
 import { AttemptedWork, type Windows } from './attempts.js';
 import { Alarms } from './alarms.js';
@@ -20,6 +22,7 @@ import type { Log } from './log.js';
 import { fingerprint, ManagedTask, plain, type Work } from './managed-task.js';
 import type { Session } from './server.js';
 import type { EngineStore } from './store/engine-store.js';
+import { readState, writeState } from './store/state-file.js';
 import type { Workshop } from './work.js';
 
 export interface SupervisorEvents {
@@ -160,6 +163,53 @@ export class Supervisor {
     );
     this.events.changed();
     return plan;
+  }
+
+  planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
+    return planPlace(task, this.workshop.history(task.id).checkpoint, place);
+  }
+
+  setPosition(id: string, position: SourcePosition): void {
+    const managed = this.#resting(id);
+    this.workshop.setPosition(id, position);
+    managed.moved(position);
+    this.log.warn(`${id}: goes on from ${JSON.stringify(position)}, set by hand`);
+    this.#save(managed);
+    this.events.changed();
+  }
+
+  exportState(id: string, file: string): void {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    this.#save(managed);
+    writeState(this.store.database, id, file, Date.now());
+    this.log.info(`${id}: its state was written to ${file}`);
+  }
+
+  async importState(file: string, options: { replace: boolean }): Promise<string> {
+    const id = await readState(this.store.database, file, options.replace, (task) => {
+      if (this.#tasks.has(task)) this.#resting(task);
+    });
+    const known = this.store.known().find((one) => one.id === id);
+    if (known) this.#tasks.set(id, new ManagedTask(known.snapshot));
+    this.log.info(`${id}: its state was taken in from ${file}`);
+    this.events.changed();
+    return id;
+  }
+
+  forget(id: string): void {
+    this.#resting(id);
+    this.#tasks.delete(id);
+    this.store.forget(id);
+    this.log.info(`${id}: forgotten`);
+    this.events.changed();
+  }
+
+  #resting(id: string): ManagedTask {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    if (!managed.active) return managed;
+    throw new RowferryError('ROW-E112', `${managed.snapshot().name} is running.`);
   }
 
   async stopAll(): Promise<void> {

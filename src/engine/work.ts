@@ -1,4 +1,5 @@
 import type { StartOptions, VerifyProgress, VerifyReport } from '../shared/protocol.js';
+import type { SourcePosition } from '../shared/position.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { PrecheckHistory } from '../sync/precheck/index.js';
@@ -18,6 +19,8 @@ export interface Workshop {
     /** Aborted with the error that the caller is to get. */
     signal: AbortSignal,
   ): Promise<VerifyReport>;
+  /** The next run goes on from there. Throws ROW-E109 before the first one. */
+  setPosition(id: string, position: SourcePosition): void;
   /** Where a task stands that does not run, by its store. */
   standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;
   dirtyPage(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage;

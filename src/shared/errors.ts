@@ -196,6 +196,16 @@ export const errorCodes = {
     cause: 'The comparison of source and destination was cancelled.',
     remedy: 'Start it again when it suits.',
   },
+  'ROW-E112': {
+    exit: 3,
+    cause: 'The task runs, and this can only be done while it rests.',
+    remedy: 'Stop it first.',
+  },
+  'ROW-E113': {
+    exit: 2,
+    cause: 'The state cannot be taken in.',
+    remedy: 'Name a file that "rowferry state export" wrote; say --replace where something is kept already.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

@@ -124,6 +124,27 @@ export interface SampleChanges {
   deleted: number;
 }
 
+/** A place in the source's stream, as people name one. 'skip': behind the next transaction. */
+export type Place = NonNullable<Task['startPosition']> | 'skip';
+
+/** A transaction of the source, without its values. */
+export interface TransactionSummary {
+  gtid: string | null;
+  commitMicros: number;
+  tables: { source: string; inserted: number; updated: number; deleted: number }[];
+  statements: string[];
+}
+
+/** What it would mean to go on from another place. */
+export interface PlacePlan {
+  now: SourcePosition | null;
+  then: SourcePosition;
+  /** back: changes come again, and rows may show older values for a while. forward: changes are lost. */
+  direction: 'back' | 'forward' | 'same' | 'unknown';
+  /** The transaction that would be skipped. */
+  skipped?: TransactionSummary;
+}
+
 /** Settings of a running task that take effect at once; absent: unchanged. */
 export interface Tuning {
   throttle?: {
@@ -187,6 +208,16 @@ export interface WorkbenchApi {
    * tables have begun. Throws ROW-E109, ROW-E102 (precheck), ROW-T106 (cannot be carried out).
    */
   applyChanges(task: ResolvedTask): Promise<ChangePlan>;
+  /** Looks where a place is and what going on from there means; nothing is changed. Throws ROW-S104 and the like. */
+  planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan>;
+  /** The task goes on from there at its next start. Throws ROW-E112 while it runs, ROW-E109 before its first run. */
+  setPosition(id: string, position: SourcePosition): Promise<void>;
+  /** Writes what is kept of a task into a file: positions, tables, dirty records (row values among them), no secret. */
+  exportState(id: string, file: string): Promise<void>;
+  /** Takes it in from there. Throws ROW-E112 (runs), ROW-E113 (something is kept of it, not a state file). Its id. */
+  importState(file: string, options: { replace: boolean }): Promise<string>;
+  /** Forgets a task and all that is kept of it; the destination stays. Throws ROW-E112 while it runs, ROW-E109. */
+  forget(id: string): Promise<void>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
   cancelVerify(id: string): Promise<void>;

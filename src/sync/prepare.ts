@@ -12,6 +12,7 @@ import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { compileFilter } from './filter/index.js';
 import { enterTables, noteTables } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
+import { findStart } from './place.js';
 import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
@@ -230,7 +231,9 @@ async function noteStart(
     if (incremental || full) await waitForPrepared(options, connection);
     let before = JSON.stringify(shapes(await loadDefinitions(connection, selectors)));
     for (let attempt = 0; attempt < quietAttempts; attempt++) {
-      const start = full ? await safeStartPosition(connection) : await chosenStart(task, connection);
+      const start = full
+        ? await safeStartPosition(connection)
+        : await findStart(task, connection, task.startPosition ?? 'now', options.signal);
       const tables = await loadDefinitions(connection, selectors);
       const after = JSON.stringify(shapes(tables));
       if (after === before) return { start, tables };
@@ -249,19 +252,6 @@ async function noteStart(
 /** Statistics change all the time and say nothing of the columns. */
 const shapes = (tables: readonly TableDefinition[]) =>
   tables.map(({ estimatedRows: _rows, averageRowBytes: _bytes, ...shape }) => shape);
-
-async function chosenStart(task: ResolvedTask, connection: SourceConnection): Promise<SourcePosition> {
-  const { startPosition } = task;
-  const { serverUuid } = await connection.facts();
-  if (startPosition === null || startPosition === 'now') return endPosition(connection);
-  if ('gtid' in startPosition) return { gtidSet: startPosition.gtid, serverUuid };
-  if ('file' in startPosition)
-    return { file: startPosition.file, offset: startPosition.position, serverUuid };
-  throw new RowferryError(
-    'ROW-T102',
-    'startPosition.time is not a place that can be found yet; give a GTID set or a file and position.',
-  );
-}
 
 /** Rows of prepared XA transactions may lie before the start: they are waited out (correctness rule 2). */
 async function waitForPrepared(options: PrepareOptions, connection: SourceConnection): Promise<void> {

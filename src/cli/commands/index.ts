@@ -1,10 +1,14 @@
 import type { Command } from '../command.js';
+import { apply } from './apply.js';
 import { bundle } from './bundle.js';
 import { check } from './check.js';
 import { dirty } from './dirty.js';
+import { pause, remove, resume, stop } from './life.js';
+import { position } from './position.js';
 import { preview } from './preview.js';
 import { run } from './run.js';
 import { set } from './set.js';
+import { state } from './state.js';
 import { status } from './status.js';
 import { tablestore } from './tablestore.js';
 import { verify } from './verify.js';
@@ -18,6 +22,13 @@ export const commands: readonly Command[] = [
   status,
   dirty,
   set,
+  apply,
+  pause,
+  resume,
+  stop,
+  position,
+  state,
+  remove,
   bundle,
   tablestore,
 ];

@@ -1,6 +1,9 @@
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import type { CheckReport, ClientApi, RunOutcome, StartOptions } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import { sameTuning, tuningOf } from '../../shared/tuning.js';
+import type { EngineConnection } from '../../engine/client.js';
 import { reportLines } from '../check-report.js';
 import {
   flag,
@@ -11,28 +14,37 @@ import {
   type Command,
   type Values,
 } from '../command.js';
+import { yesOption } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count, duration } from '../figures.js';
 import { loadTask, type LoadedTask } from '../load-task.js';
 import { isWorking, latency, retryText, snapshotLines, statusObject, throttleText } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
-import { watchTuning } from '../watch-tuning.js';
+import { watchTask } from '../watch-task.js';
+import { isEmptyPlan, planLines } from './apply.js';
 
 export const run: Command = {
   name: 'run',
   summary: 'synchronize: tables, rows, then every change',
-  usage: 'TASK [--until full|caught-up] [--state DIR] [--json] [--metrics [HOST:]PORT]',
+  usage: 'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT]',
   help: [
     'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
     'SIGINT (Ctrl+C) or SIGTERM: what is under way is written, the checkpoint saved, exit 0. A second one quits at once; nothing is lost by that either.',
-    'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved.',
+    'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved. When its objects change, what that means is shown, and carried out with --yes or by rowferry apply.',
     'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
   ],
-  options: { until: { type: 'string' }, metrics: { type: 'string' }, ...stateOption, ...jsonOption },
+  options: {
+    until: { type: 'string' },
+    metrics: { type: 'string' },
+    ...yesOption,
+    ...stateOption,
+    ...jsonOption,
+  },
   optionHelp: {
     '--until full': 'end when the full load is done',
     '--until caught-up': 'end when everything that the source had at the start is applied',
+    '--yes': 'carry out changed objects as soon as the task file is saved',
     '--json': 'one JSON object a line on stdout: status each second, then the end',
     '--metrics [HOST:]PORT': 'serve Prometheus figures at /metrics and health at /healthz; HOST is 127.0.0.1',
     ...stateHelp,
@@ -119,13 +131,11 @@ async function follow(
       throw error;
     }
     started = true;
-    const unwatch = watchTuning(
+    const unwatch = watchTask(
       file,
+      task,
       () => loadTask(file, context.cwd, context.environment).task,
-      async (tuning) => {
-        await engine.api.tune(task.id, tuning);
-        if (!flag(values, 'json')) terminal.note(`${task.name}: what changed in its file is in force.`);
-      },
+      (before, now) => saved(engine, terminal, before, now, flag(values, 'yes')),
       (text) => terminal.note(text),
     );
     const ended = new Promise<RunOutcome>((settle) => {
@@ -148,6 +158,30 @@ async function follow(
     if (error) throw RowferryError.fromPlain(error);
     return 0;
   });
+}
+
+/** The task file was saved while its task runs here. What is said goes to stderr: stdout is the run's. */
+async function saved(
+  engine: EngineConnection,
+  terminal: Terminal,
+  before: ResolvedTask,
+  now: ResolvedTask,
+  isConfirmed: boolean,
+): Promise<void> {
+  if (!sameTuning(before, now)) {
+    await engine.api.tune(now.id, tuningOf(now));
+    terminal.note(`${now.name}: throttle, write settings and class of its file are in force.`);
+  }
+  if (JSON.stringify(before.objects) === JSON.stringify(now.objects)) return;
+  const plan = await engine.api.planChanges(now);
+  for (const line of planLines(plan, terminal)) terminal.note(line);
+  if (isEmptyPlan(plan) || plan.problems.length > 0) return;
+  if (!isConfirmed) {
+    terminal.note(`rowferry apply carries it out; nothing has changed so far.`);
+    return;
+  }
+  await engine.api.applyChanges(now);
+  terminal.note(`${now.name}: begun.`);
 }
 
 /** What a person, or a script, sees of a run. */

@@ -3,6 +3,7 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { HistoryPoint } from '../../shared/workbench-api.js';
 import { Database } from './database.js';
 import { migrations } from './migrations.js';
+import { removeState } from './state-file.js';
 
 /** What the engine remembers of a task between runs. */
 export interface KnownTask {
@@ -69,12 +70,9 @@ export class EngineStore {
     );
   }
 
+  /** Forgets a task and all that is kept of it. */
   forget(id: string): void {
-    this.database.transaction(() => {
-      this.database.run('DELETE FROM task WHERE id = ?', id);
-      this.database.run('DELETE FROM history WHERE task = ?', id);
-      this.database.run('DELETE FROM incident WHERE task = ?', id);
-    });
+    removeState(this.database, id);
   }
 
   addHistory(id: string, point: HistoryPoint): void {

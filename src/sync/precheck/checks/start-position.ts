@@ -1,5 +1,6 @@
 import { RowferryError } from '../../../shared/errors.js';
 import { assertAvailable } from '../../../mysql/position.js';
+import { findStart } from '../../place.js';
 import { bad, good, usesBinlog, type Check } from '../check.js';
 
 export const startPosition: Check = {
@@ -23,9 +24,12 @@ export const startPosition: Check = {
         );
       }
       if (wanted === 'now') return good('from now on');
-      if ('gtid' in wanted) position = { gtidSet: wanted.gtid };
-      else if ('file' in wanted) position = { file: wanted.file, offset: wanted.position };
-      else return startTime(wanted.time, (await connection.query('SHOW BINARY LOGS')).length);
+      try {
+        position = await findStart(context.task, connection, wanted);
+      } catch (error) {
+        if (!(error instanceof RowferryError) || !mistaken.has(error.code)) throw error;
+        return bad(error.message, error.remedy);
+      }
     }
     try {
       await assertAvailable(connection, position);
@@ -42,10 +46,5 @@ export const startPosition: Check = {
   },
 };
 
-/** Which file a time falls into is found when the stream is opened; here only that it is one and not ahead. */
-function startTime(time: string, files: number) {
-  const at = Date.parse(time);
-  if (Number.isNaN(at)) return bad(`"${time}" is no time`, 'Write it like 2026-01-31T08:00:00Z.');
-  if (at > Date.now()) return bad(`${time} is in the future`, 'Choose a time that has passed, or "now".');
-  return files === 0 ? bad('the server has no binlogs', 'Turn the binlog on.') : good(`from ${time}`);
-}
+/** No GTID set, no time, or one that the binlog does not reach back to. */
+const mistaken = new Set(['ROW-T102', 'ROW-S104']);

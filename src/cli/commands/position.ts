@@ -1,0 +1,109 @@
+import type { Place, PlacePlan, TransactionSummary } from '../../shared/workbench-api.js';
+import { flag, taskArgument, text, usageError, type Command, type Values } from '../command.js';
+import { confirmed, yesHelp, yesOption } from '../confirm.js';
+import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { count } from '../figures.js';
+import { loadTask } from '../load-task.js';
+import { positionText } from '../progress.js';
+import type { Terminal } from '../terminal.js';
+
+export const position: Command = {
+  name: 'position',
+  summary: 'where a task is in the binlog; go on from another place',
+  usage: 'TASK [--gtid SET | --at FILE:OFFSET | --time TIME | --skip] [--yes] [--json] [--state DIR]',
+  help: [
+    'Without a place it shows the position that is safely applied. With one it says what going on from there means, asks, and sets it; the task must not run.',
+    'Back: changes are applied again. Rows may show older values for a while and end as they should, unless the definition of a table changed in between: such a table stops and is to be loaded anew. Forward: the changes in between are lost at the destination; verify --repair finds them.',
+  ],
+  options: {
+    gtid: { type: 'string' },
+    at: { type: 'string' },
+    time: { type: 'string' },
+    skip: { type: 'boolean' },
+    ...yesOption,
+    ...stateOption,
+    ...jsonOption,
+  },
+  optionHelp: {
+    '--gtid SET': 'every transaction of this GTID set counts as applied',
+    '--at FILE:OFFSET': 'go on from this place of a binlog file',
+    '--time TIME': 'go on from the first transaction at this time, as 2026-01-31T08:00:00Z',
+    '--skip': 'leave out the next transaction that says something of a selected table',
+    ...yesHelp,
+    '--json': 'JSON on stdout; nothing is changed without --yes',
+    ...stateHelp,
+  },
+  examples: [
+    'rowferry position orders.rowferry.json',
+    'rowferry position orders.rowferry.json --time 2026-01-31T08:00:00Z',
+    'rowferry position orders.rowferry.json --skip',
+  ],
+  async run(context, values, positionals) {
+    const { terminal } = context;
+    const place = placeOf(values);
+    const { task } = loadTask(taskArgument('position', positionals), context.cwd, context.environment);
+    const isJson = flag(values, 'json');
+    return withEngine(context, values, {}, async (engine) => {
+      if (place === null) {
+        const snapshot = (await engine.api.snapshots()).find((one) => one.id === task.id);
+        const now = snapshot?.position ?? null;
+        terminal.print(isJson ? JSON.stringify({ type: 'position', position: now }) : positionText(now));
+        return snapshot ? 0 : 1;
+      }
+      const plan = await engine.api.planPlace(task, place);
+      if (isJson) terminal.print(JSON.stringify({ type: 'plan', ...plan }));
+      else for (const line of planLines(plan, terminal)) terminal.print(line);
+      if (isJson && !flag(values, 'yes')) return 1;
+      if (!(await confirmed(context, values, 'Go on from there?', 'position'))) return 1;
+      await engine.api.setPosition(task.id, plan.then);
+      if (!isJson) terminal.print(`${task.name}: goes on from there at its next start`);
+      return 0;
+    });
+  },
+};
+
+/** Throws ROW-T104: several places, or none that can be read. */
+function placeOf(values: Values): Place | null {
+  const [gtid, at, time] = [text(values, 'gtid'), text(values, 'at'), text(values, 'time')];
+  const isSkip = flag(values, 'skip');
+  if ([gtid, at, time].filter((one) => one !== undefined).length + (isSkip ? 1 : 0) > 1)
+    throw usageError('Name one place: --gtid, --at, --time or --skip.', 'position');
+  if (isSkip) return 'skip';
+  if (gtid !== undefined) return { gtid };
+  if (time !== undefined) return { time };
+  if (at === undefined) return null;
+  const match = /^(.+):(\d{1,15})$/.exec(at);
+  if (!match || Number(match[2]) < 4)
+    throw usageError('--at must be FILE:OFFSET, as binlog.000007:4.', 'position');
+  return { file: match[1]!, position: Number(match[2]) };
+}
+
+const meaning: Record<PlacePlan['direction'], string> = {
+  back: 'Changes since then are applied again: rows may show older values for a while. A table whose definition changed in between stops, and is to be loaded anew.',
+  forward:
+    'Changes up to there are lost at the destination. rowferry verify --repair finds and mends the rows.',
+  same: 'It is where the task is.',
+  unknown:
+    'Whether that is before or behind the present place cannot be told. What lies behind it is applied again, what lies before it is lost.',
+};
+
+function planLines(plan: PlacePlan, { style }: Terminal): string[] {
+  return [
+    `now   ${positionText(plan.now)}`,
+    `then  ${positionText(plan.then)}`,
+    ...(plan.skipped ? transactionLines(plan.skipped) : []),
+    plan.direction === 'same' ? meaning.same : style.yellow(meaning[plan.direction]),
+  ];
+}
+
+function transactionLines({ gtid, commitMicros, tables, statements }: TransactionSummary): string[] {
+  const at = new Date(commitMicros / 1000).toISOString();
+  return [
+    `skips ${gtid ?? 'the transaction'} of ${at}:`,
+    ...tables.map(
+      (one) =>
+        `      ${one.source}: ${count(one.inserted)} inserted, ${count(one.updated)} updated, ${count(one.deleted)} deleted`,
+    ),
+    ...statements.map((sql) => `      ${sql.length > 200 ? `${sql.slice(0, 200)}…` : sql}`),
+  ];
+}

@@ -1,0 +1,28 @@
+import { createInterface } from 'node:readline/promises';
+import { flag, usageError, type CliContext, type Values } from './command.js';
+
+export const yesOption = { yes: { type: 'boolean' } } as const;
+export const yesHelp = { '--yes': 'carry it out without asking' };
+
+/**
+ * Has a person said yes to what was just shown? `--yes` says it; on a terminal it is asked. Throws ROW-T104 where
+ * nobody can be asked.
+ */
+export async function confirmed(
+  { terminal, interrupted }: CliContext,
+  values: Values,
+  question: string,
+  command: string,
+): Promise<boolean> {
+  if (flag(values, 'yes')) return true;
+  if (!terminal.interactive || !process.stdin.isTTY)
+    throw usageError('Nothing was done: say --yes to carry it out.', command);
+  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal: interrupted })).trim());
+  } catch {
+    return false;
+  } finally {
+    asking.close();
+  }
+}

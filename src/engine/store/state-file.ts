@@ -1,0 +1,157 @@
+import { closeSync, createReadStream, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { SQLInputValue } from 'node:sqlite';
+import { RowferryError } from '../../shared/errors.js';
+import type { Database } from './database.js';
+import { migrations } from './migrations.js';
+
+/** What is kept of one task, table by table, in the order in which it is written and taken in. */
+const tables = ['task', 'progress', 'source_table', 'chunk', 'dirty', 'xa_piece'] as const;
+type Table = (typeof tables)[number];
+/** Given out by the store itself. */
+const ownColumns: Partial<Record<Table, readonly string[]>> = { dirty: ['id'] };
+
+interface Header {
+  rowferry: 'state';
+  /** Of the store's schema. */
+  version: number;
+  task: string;
+  writtenMs: number;
+}
+interface Line {
+  table: Table;
+  row: Record<string, string | number | null | { base64: string }>;
+}
+
+const keyOf = (table: Table) => (table === 'task' ? 'id' : 'task');
+
+/**
+ * Writes what is kept of a task as JSON, one object a line, readable by its owner only: dirty records hold row values.
+ * No secret is kept, so none is written. Throws ROW-E113 when the file cannot be written.
+ */
+export function writeState(database: Database, task: string, file: string, nowMs: number): void {
+  const partial = `${file}.${process.pid}.tmp`;
+  try {
+    const out = openSync(partial, 'w', 0o600);
+    try {
+      const header: Header = { rowferry: 'state', version: migrations.length, task, writtenMs: nowMs };
+      writeSync(out, `${JSON.stringify(header)}\n`);
+      for (const table of tables) {
+        for (const row of database.all<Record<string, SQLInputValue>>(
+          `SELECT * FROM ${table} WHERE ${keyOf(table)} = ?`,
+          task,
+        )) {
+          writeSync(out, `${JSON.stringify({ table, row: asJson(row) })}\n`);
+        }
+      }
+    } finally {
+      closeSync(out);
+    }
+    renameSync(partial, file);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw new RowferryError('ROW-E113', `${file} cannot be written: ${(error as Error).message}`, {
+      remedy: 'Name a file in a folder that can be written to.',
+      cause: error,
+    });
+  }
+}
+
+function asJson(row: Record<string, SQLInputValue>): Line['row'] {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array
+        ? { base64: Buffer.from(value).toString('base64') }
+        : typeof value === 'bigint'
+          ? Number(value)
+          : (value as string | number | null),
+    ]),
+  );
+}
+
+/**
+ * Takes in what writeState() wrote, all of it or nothing. Returns the task's id. Throws ROW-E113: no such file,
+ * something is kept of the task already and `replace` is not said; ROW-E108: a newer version wrote it.
+ */
+export async function readState(
+  database: Database,
+  file: string,
+  replace: boolean,
+  /** Throws when the task may not be touched now. */
+  allow: (task: string) => void,
+): Promise<string> {
+  const lines: string[] = [];
+  try {
+    for await (const line of createInterface({ input: createReadStream(file) })) lines.push(line);
+  } catch (error) {
+    throw new RowferryError('ROW-E113', `${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const header = parse(lines[0] ?? '', file) as Partial<Header>;
+  if (header.rowferry !== 'state' || typeof header.task !== 'string' || typeof header.version !== 'number')
+    throw notState(file);
+  if (header.version > migrations.length)
+    throw new RowferryError('ROW-E108', `${file} was written by a newer version of Rowferry.`);
+  const { task } = header;
+  allow(task);
+  database.transaction(() => {
+    if (!replace && database.get('SELECT 1 AS found FROM task WHERE id = ?', task)) {
+      throw new RowferryError('ROW-E113', `Something is kept of the task ${task} here already.`, {
+        remedy: 'Say --replace to forget it.',
+      });
+    }
+    removeState(database, task);
+    for (const line of lines.slice(1)) {
+      if (line !== '') insert(database, task, parse(line, file) as Line, file);
+    }
+  });
+  return task;
+}
+
+/** Forgets everything that is kept of a task, its history too. */
+export function removeState(database: Database, task: string): void {
+  database.transaction(() => {
+    for (const table of tables) database.run(`DELETE FROM ${table} WHERE ${keyOf(table)} = ?`, task);
+    for (const table of ['history', 'incident']) database.run(`DELETE FROM ${table} WHERE task = ?`, task);
+  });
+}
+
+function insert(database: Database, task: string, { table, row }: Line, file: string): void {
+  if (!tables.includes(table) || typeof row !== 'object' || row === null || row[keyOf(table)] !== task)
+    throw notState(file);
+  const columns = new Set(
+    database.all<{ name: string }>(`SELECT name FROM pragma_table_info('${table}')`).map((one) => one.name),
+  );
+  const names = Object.keys(row).filter((name) => !ownColumns[table]?.includes(name));
+  if (names.some((name) => !columns.has(name))) throw notState(file);
+  const values = names.map((name): SQLInputValue => {
+    const value = row[name];
+    return typeof value === 'object' && value !== null ? Buffer.from(value.base64, 'base64') : value!;
+  });
+  try {
+    database.run(
+      `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+      ...values,
+    );
+  } catch (error) {
+    throw notState(file, error);
+  }
+}
+
+function parse(line: string, file: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch (error) {
+    throw notState(file, error);
+  }
+  throw notState(file);
+}
+
+function notState(file: string, cause?: unknown): RowferryError {
+  return new RowferryError('ROW-E113', `${file} is not a state that Rowferry wrote, or a part of it.`, {
+    cause,
+  });
+}
