@@ -19,7 +19,7 @@ export interface PageOptions<Host extends object> {
 }
 
 /** A page that does not answer for this long, after it was loaded or was sent a state, is loaded again. */
-const patienceMs = 20_000;
+const patienceMs = { load: 20_000, state: 10_000 };
 /** In a row, before a person is asked. */
 const attempts = 3;
 
@@ -62,7 +62,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
         this.quiet();
         if (!panel.visible) this.ready = false;
         else if (this.ready) this.send();
-        else this.expect();
+        else this.expect('load');
       }),
     );
     this.load();
@@ -86,7 +86,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     }
     const mine = (this.sending = Symbol());
     this.outdated = false;
-    this.expect();
+    this.expect('state');
     this.rpc.show(this.newest()).then(
       () => {
         if (this.sending !== mine) return;
@@ -104,18 +104,18 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     this.quiet();
     this.loads++;
     this.panel.webview.html = this.html();
-    this.expect();
+    this.expect('load');
   }
 
   /** The page owes an answer. */
-  private expect(): void {
+  private expect(what: keyof typeof patienceMs): void {
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
       if (!this.panel.visible) return;
       this.options.log.warn(`page ${this.options.name} does not answer`);
       if (this.loads < attempts) this.load();
       else void this.ask();
-    }, patienceMs);
+    }, patienceMs[what]);
   }
 
   private quiet(): void {
