@@ -24,6 +24,7 @@ export interface Patience {
 const patienceUsually: Patience = { headersMs: 10_000, requestMs: 60_000 };
 const KEEP_ALIVE_MS = 120_000;
 const MAX_HEADER_BYTES = 64 * 1024;
+const MAX_HEADERS = 200;
 
 const clientErrors: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -54,7 +55,8 @@ export function createTablestoreServer(
   server.headersTimeout = headersMs;
   server.requestTimeout = requestMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.maxHeadersCount = 200;
+  // Node drops what is beyond this without a word: one more tells that there were too many.
+  server.maxHeadersCount = MAX_HEADERS + 1;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = clientErrors[error.code ?? ''] ?? '400 Bad Request';
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
@@ -101,6 +103,10 @@ class Exchange {
     if (request.method !== 'POST') {
       request.resume();
       throw new OtsError('OTSMethodNotAllowed', `The HTTP method ${request.method} is not allowed.`);
+    }
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      request.resume();
+      throw invalid(`The request has more than ${MAX_HEADERS} headers.`);
     }
     const body = await readBody(request, limits.bodyBytes);
     this.signingKey = authenticate(this.headers, this.path, body, this.credentials, this.service.now());
