@@ -121,7 +121,9 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     progress = { ...progress, start: noted.start, checkpoint: noted.start };
     records = plansOf(task, noted.tables).map((plan) => recordOf(task, plan));
   } else {
-    records = await reselect(options, stored, progress);
+    records = (await reselect(options, stored, progress)).map((record) => countedAgain(store, record));
+    const loaded = records.reduce((sum, record) => sum + record.rows, 0);
+    progress.rows.full = Math.max(progress.rows.full, loaded);
   }
   const plans = records
     .filter((record) => record.phase !== 'stopped')
@@ -180,6 +182,13 @@ function withMappings(task: ResolvedTask, store: TaskStore, records: readonly Ta
     store.saveTable(known);
     return known;
   });
+}
+
+/** A load that broke off has the rows of its finished chunks: figures are stored when a table is through. */
+function countedAgain(store: TaskStore, record: TableRecord): TableRecord {
+  if (record.phase !== 'full') return record;
+  const rows = store.chunks(record.source).reduce((sum, chunk) => sum + (chunk.done ? chunk.rows : 0), 0);
+  return { ...record, rows };
 }
 
 const lockPatienceMs = 20_000;

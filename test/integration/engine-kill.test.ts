@@ -127,6 +127,10 @@ describe('killed and run again', () => {
     const last = start('--until', 'full');
     const ended = await last.ended;
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
+    // What was loaded before each kill counts, and nothing twice; the source has a few hundred rows more or less now.
+    const loaded = Number(last.lines().findLast((l) => l['type'] === 'status')!['loaded']);
+    expect(loaded / rows).toBeGreaterThan(0.95);
+    expect(loaded / rows).toBeLessThan(1.05);
     await writer.stop();
     const caughtUp = await start('--until', 'caught-up').ended;
     expect({ code: caughtUp.code, stderr: caughtUp.stderr }).toEqual({ code: 0, stderr: '' });
