@@ -169,7 +169,7 @@ function toColumn(row: ColumnRow): Column {
     nullable: row.nullable === 'YES',
     unsigned: / unsigned\b/i.test(row.columnType) && row.charset === null,
     length: bits || Number((binaryTypes.has(dataType) ? row.octets : row.chars) ?? 0),
-    precision: Number(row.numericPrecision ?? 0),
+    precision: dataType === 'decimal' ? Number(row.numericPrecision ?? 0) : 0,
     decimals: Number(row.fraction ?? row.scale ?? 0),
     charset: row.charset,
     collation: row.collation,

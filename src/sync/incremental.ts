@@ -474,7 +474,26 @@ export class StreamHandler implements BinlogHandler {
       identity,
       deletion: now,
     };
-    this.hold(() => this.context.refetch(row, transaction));
+    this.hold(async () => {
+      try {
+        await this.context.refetch(row, transaction);
+      } catch (error) {
+        // The source has moved on by DDL that comes later in the stream: its rows cannot be read by these columns.
+        if (!(error instanceof RowferryError && error.code === 'ROW-S108')) throw error;
+        transaction.outstanding--;
+        this.context.stopTable(
+          table.plan.source,
+          new RowferryError(
+            'ROW-S113',
+            `${table.plan.source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${error.message})`,
+            {
+              remedy:
+                'Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table DATABASE.TABLE',
+            },
+          ),
+        );
+      }
+    });
   }
 
   private compiled(binlogTable: BinlogTable): { table: StreamTable; encoder: TableEncoder } | null {

@@ -78,7 +78,7 @@ const shape = (table: TableDefinition) => ({
     )
       ? column.length
       : 0,
-    precision: column.dataType === 'decimal' ? column.precision : 0,
+    precision: column.precision,
     decimals: ['decimal', 'time', 'datetime', 'timestamp'].includes(column.dataType) ? column.decimals : 0,
   })),
   unique: table.keys

@@ -129,6 +129,9 @@ const types: Record<string, TypeRow> = {
   geometrycollection: opaque,
 };
 
+/** DATA_TYPE of all that the table names. */
+export const dataTypes: readonly string[] = Object.keys(types);
+
 /** A type of a server newer than this table is carried as bytes. */
 const rowOf = (column: Column): TypeRow => types[column.dataType] ?? opaque;
 
