@@ -1,4 +1,3 @@
-import { began } from './began.js';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { connectionCommands } from './commands/connection-commands.js';
@@ -112,5 +111,4 @@ export function activate(context: vscode.ExtensionContext): void {
     .attach()
     .catch((error: unknown) => logError(log, 'attach', error))
     .then(() => closing.attached());
-  log.info(`activated in ${Math.round(performance.now() - began)} ms, loading included`);
 }

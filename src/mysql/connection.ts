@@ -4,6 +4,8 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import { sourceError } from './errors.js';
 
+export { identifier } from './identifier.js';
+
 /**
  * query: everything that reads names and facts. snapshot: rows of tables, whose text arrives as the bytes that
  * are stored (character_set_results = NULL), so that one decoder serves both phases.
@@ -40,11 +42,6 @@ export interface SourceAddress {
 }
 
 const connectTimeoutMillis = 10_000;
-
-/** `name` as MySQL wants an identifier quoted. */
-export function identifier(name: string): string {
-  return '`' + name.replaceAll('`', '``') + '`';
-}
 
 /** The servers of a connection in the order in which they are tried. `hosts` holds host:port, port optional. */
 export function sourceAddresses(settings: SourceSettings): SourceAddress[] {

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { parseTask } from '../../src/shared/task-file.js';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   customers,
@@ -30,6 +34,17 @@ afterAll(async () => {
 });
 
 beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+
+/** With the mouse as a person has it: the editor shows where it would drop only after some movement. */
+async function drag(page: Page, what: Locator, onto: Locator): Promise<void> {
+  await what.hover();
+  await page.mouse.down();
+  const target = (await onto.boundingBox())!;
+  await page.mouse.move(target.x + 60, target.y + 30, { steps: 5 });
+  await page.mouse.move(target.x + 40, target.y + target.height / 2, { steps: 5 });
+  await onto.locator('xpath=self::*[contains(@class, "drop-target")]').waitFor();
+  await page.mouse.up();
+}
 
 const statusBar = () => workbench.page.locator('[id="rowferry.rowferry.tasks"]');
 
@@ -87,4 +102,96 @@ test('it goes on where it was, without asking for the secret again', async () =>
   });
   await inlineAction(task, 'Stop Task');
   await eventually(async () => expect(await task.innerText()).toContain('stopped'));
+});
+
+test('a connection from a URL is tried out, and what fails comes with what to try', async () => {
+  const { page } = workbench;
+  await workbench.command('View: Close All Editors');
+  await workbench.command('Rowferry: Add MySQL Connection from URL');
+  const quick = page.locator('.quick-input-widget');
+  await quick.locator('input').fill(`mysql://dts:wrong@127.0.0.1:${stage.mysql.port}/shop`);
+  await page.keyboard.press('Enter');
+  await quick.getByText('Are user and password right?').waitFor();
+  await quick.locator('.monaco-list-row', { hasText: 'Change the Settings' }).click();
+  // Its settings once more: host, port, user, password, encryption.
+  for (const [step, value] of [
+    ['(1/', '127.0.0.1'],
+    ['(2/', String(stage.mysql.port)],
+    ['(3/', 'dts'],
+    ['(4/', stage.password],
+  ] as const) {
+    await quick.getByText(step).waitFor();
+    await quick.locator('input').last().fill(value);
+    await page.keyboard.press('Enter');
+  }
+  await quick.locator('.monaco-list-row', { hasText: 'No TLS' }).first().click();
+  await quick.waitFor({ state: 'hidden' });
+
+  const connections = page.locator('.pane', { hasText: 'Connections' }).last();
+  const mysql = connections.getByRole('treeitem', { name: /^127\.0\.0\.1:\d+, MySQL/ });
+  await mysql.click();
+  await connections.getByRole('treeitem', { name: /^shop/ }).click();
+  await connections.getByRole('treeitem', { name: /^customers, table, ~300 rows/ }).click();
+  await connections.getByRole('treeitem', { name: /^id, primary key, int NOT NULL/ }).waitFor();
+  await connections.getByRole('treeitem', { name: /^email, column, varchar\(120\)/ }).waitFor();
+  const saved = readFileSync(
+    path.join(
+      path.dirname(workbench.log),
+      'data/User/globalStorage/rowferry.rowferry/connections.rowferry.json',
+    ),
+    'utf8',
+  );
+  expect(saved).toContain('dts');
+  expect(saved).not.toContain(stage.password);
+});
+
+test('a table becomes a task by its menu, another joins it by dragging, and a filter finds it', async () => {
+  const { page } = workbench;
+  const connections = page.locator('.pane', { hasText: 'Connections' }).last();
+  const customersItem = connections.getByRole('treeitem', { name: /^customers, table/ });
+  await inlineAction(customersItem, 'Sync to Tablestore…');
+  const quick = page.locator('.quick-input-widget');
+  await quick.locator('.quick-input-title', { hasText: 'New Task' }).waitFor();
+  expect(await quick.locator('input').inputValue()).toBe('customers');
+  await page.keyboard.press('Enter');
+  const task = taskItem(page, 'customers');
+  await task.waitFor();
+  const file = path.join(stage.workspace, 'customers.rowferry.json');
+  const objects = () => parseTask(readFileSync(file, 'utf8')).value?.objects;
+  expect(objects()).toEqual([{ database: 'shop', tables: [{ name: 'customers' }] }]);
+  expect(readFileSync(file, 'utf8')).toContain('"connection": "127.0.0.1:');
+
+  await drag(page, connections.getByRole('treeitem', { name: /^orders, table/ }), task);
+  await page.locator('.tab.dirty', { hasText: 'customers.rowferry.json' }).waitFor();
+  await workbench.command('File: Save All');
+  await eventually(async () =>
+    expect(objects()).toEqual([{ database: 'shop', tables: [{ name: 'customers' }, { name: 'orders' }] }]),
+  );
+
+  await workbench.command('Rowferry: Filter Tasks');
+  await quick.locator('input').fill('order');
+  await page.getByText('“order”: 1 of 2 tasks').waitFor();
+  await taskItem(page, 'customers').waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
+  await taskItem(page, 'customers').waitFor();
+});
+
+test('a task of the person’s own folder stands beside those of the workspace, and goes when it is deleted', async () => {
+  const { page } = workbench;
+  await workbench.command('Rowferry: New Task in My Folder');
+  const quick = page.locator('.quick-input-widget');
+  await quick.locator('.quick-input-title', { hasText: 'New Task' }).waitFor();
+  await quick.locator('input').fill('mine');
+  await page.keyboard.press('Enter');
+  const task = taskItem(page, 'mine');
+  await task.waitFor();
+  expect(await task.getAttribute('aria-label')).toContain('in your own folder');
+  await task.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Delete Task' }).hover();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('.monaco-dialog-box');
+  await dialog.waitFor();
+  expect(await dialog.innerText()).toContain('Source and destination keep their rows.');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await task.waitFor({ state: 'detached' });
 });

@@ -298,9 +298,11 @@ export class TasksView
 
   /** Dropped on a task, tables are added to it; anywhere else they become a new one. */
   async handleDrop(target: Node | undefined, data: vscode.DataTransfer): Promise<void> {
-    const text = await data.get(tablesMimeType)?.asString();
-    const tables = text === undefined ? [] : draggedTables(text);
-    if (tables.length === 0) return;
+    // The browser's own, empty entry of this type may stand before the one that the other tree has given.
+    const given = [...data].filter(([mimeType]) => mimeType === tablesMimeType);
+    const texts = await Promise.all(given.map(([, item]) => item.asString()));
+    const tables = texts.map(draggedTables).find(({ length }) => length > 0);
+    if (!tables) return;
     const task = target && ('uri' in target ? target.uri : target.task);
     await vscode.commands.executeCommand('rowferry.task.fromTables', { tables, task });
   }

@@ -1,5 +1,5 @@
 import type { CellType } from '../../shared/task.js';
-import { identifier } from '../connection.js';
+import { identifier } from '../identifier.js';
 import type { Column, RowFormat } from '../model.js';
 import { isCopied, loadCharsetDecoders, type CharsetDecoders } from './charset.js';
 import type { Decode } from './decode.js';

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
 /** What package.json promises and what the code does are two texts: these tests keep them one. */
@@ -70,6 +71,26 @@ test('commands stand in the palette under one name', () => {
 test('the extension does not wake up on everything', () => {
   expect(manifest.activationEvents).not.toContain('*');
   expect(manifest.activationEvents).not.toContain('onStartupFinished');
+});
+
+test('what makes the extension slow to wake up is not in it: drivers, parsers and charsets are the engine’s', async () => {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/extension/main.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['vscode'],
+    mainFields: ['module', 'main'],
+    outdir: 'nowhere',
+    logLevel: 'error',
+  });
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+  );
+  expect([...new Set(packages)].sort()).toEqual(['birpc', 'jsonc-parser', 'zod']);
 });
 
 test('settings that are read are declared', () => {
