@@ -44,6 +44,11 @@ export class Catalog {
     this.changed();
   }
 
+  /** Its tables are here, or on their way. */
+  knows(database: string): boolean {
+    return this.asked.has(database.toLowerCase());
+  }
+
   tablesOf(database: string): CatalogTable[] | undefined {
     return this.tables.get(database.toLowerCase());
   }

@@ -48,10 +48,27 @@ export class SourceTree extends LitElement {
   declare private typed: string;
   declare private open: ReadonlySet<string>;
 
+  /** The list of databases whose selected ones were unfolded. */
+  private unfolded: readonly string[] | undefined;
+
   constructor() {
     super();
     this.typed = '';
     this.open = new Set();
+  }
+
+  override willUpdate(): void {
+    const names = this.catalog.databases;
+    if (this.unfolded === names) return;
+    this.unfolded = names;
+    // What the task selects is what people look for first; only what is known already is unfolded by itself.
+    const selected = this.selectedNames();
+    const known = (names ?? []).filter((name) => selected.has(name.toLowerCase()));
+    this.open = new Set(known.filter((name) => this.catalog.knows(name)));
+  }
+
+  private selectedNames(): Set<string> {
+    return new Set(selection(this.context.state.document).map(({ database }) => database.toLowerCase()));
   }
 
   override render(): TemplateResult {
@@ -97,10 +114,9 @@ export class SourceTree extends LitElement {
   private async load(): Promise<void> {
     await this.catalog.load();
     const names = this.catalog.databases ?? [];
-    const selected = new Set(
-      selection(this.context.state.document).map(({ database }) => database.toLowerCase()),
-    );
+    const selected = this.selectedNames();
     const opened = names.filter((name) => selected.has(name.toLowerCase()) || names.length === 1);
+    this.unfolded = this.catalog.databases;
     this.open = new Set(opened);
     for (const name of opened) void this.catalog.loadTables(name);
   }

@@ -127,7 +127,19 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
 }
 
 /** One undo step that touches only what changes, so that cursors and folds elsewhere stay. */
-export async function applyToDocument(document: vscode.TextDocument, edits: TaskEdit[]): Promise<void> {
+export function applyToDocument(document: vscode.TextDocument, edits: TaskEdit[]): Promise<void> {
+  // One after the other: an edit made from a text that another one is just changing would be lost.
+  const done = (editing.get(document) ?? Promise.resolve()).then(() => applyNow(document, edits));
+  editing.set(
+    document,
+    done.catch(() => undefined),
+  );
+  return done;
+}
+
+const editing = new WeakMap<vscode.TextDocument, Promise<void>>();
+
+async function applyNow(document: vscode.TextDocument, edits: TaskEdit[]): Promise<void> {
   const before = document.getText();
   const change = difference(before, applyTaskEdits(before, edits));
   if (!change) return;
