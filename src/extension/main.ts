@@ -21,6 +21,7 @@ import { TaskEditorProvider, taskEditorViewType } from './panels/task-editor.js'
 import { TaskPanels } from './panels/task-panel.js';
 import { verifyKind } from './panels/verify.js';
 import { Secrets } from './secrets.js';
+import { applyChanges } from './tasks/apply-changes.js';
 import { applyTuning } from './tasks/apply-tuning.js';
 import { watchClosing } from './tasks/closing.js';
 import { SourceCatalog } from './tasks/source-catalog.js';
@@ -85,6 +86,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new StatusBar(session),
     watchTasks(session, service, log),
     applyTuning(files, session, service, log),
+    applyChanges(session, service, log),
     closing,
     catalog,
     textFeatures({ catalog, saved, session, service }),
