@@ -55,7 +55,7 @@ export function createTablestoreServer(
   server.headersTimeout = headersMs;
   server.requestTimeout = requestMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  // Node drops what is beyond this without a word: one more tells that there were too many.
+  // Older Nodes drop what is beyond this without a word: one more tells that there were too many.
   server.maxHeadersCount = MAX_HEADERS + 1;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = clientErrors[error.code ?? ''] ?? '400 Bad Request';

@@ -276,11 +276,9 @@ describe('malformed input', () => {
       `POST /ListTable HTTP/1.1\r\nhost: localhost\r\n${lines.join('\r\n')}\r\n\r\n`,
     );
     expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d |reset$)/);
-    // So short that they pass the limit of bytes: the number alone is too much, in a request that is signed.
-    const many = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`h${n}`, '1']));
-    expect(errorText(await list({ unsigned: many }))).toMatch(
-      /^400 OTSParameterInvalid .*more than 200 headers/,
-    );
+    // Few enough to pass the limit of bytes: the number alone is too much. Newer Nodes see to it by themselves.
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`h${n}`, '1']));
+    expect([400, 431]).toContain((await list({ unsigned: many })).status);
     await alive();
   });
 
