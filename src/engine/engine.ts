@@ -109,6 +109,8 @@ export class Engine {
       cancelVerify: async (id) => supervisor.cancelVerify(id),
       snapshots: async () => supervisor.snapshots(),
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
+      reload: (id, table) => supervisor.reload(id, table ?? undefined),
+      reset: (id, table) => supervisor.reset(id, table ?? undefined),
       dirtyRecords: async (id, filter, page) => supervisor.dirtyRecords(id, filter, page),
       retryDirty: (task, filter) => supervisor.retryDirty(task, filter),
       skipDirty: (id, filter) => supervisor.decideDirty(id, filter, 'skip'),

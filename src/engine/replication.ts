@@ -7,6 +7,7 @@ import { Replication } from '../sync/replication.js';
 import { writerSettings } from '../sync/settings.js';
 import type { TaskStore } from '../sync/store.js';
 import { verifyTask } from '../sync/verify/index.js';
+import { verifyCounts } from '../sync/verify/quick.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import { TablestoreWriter } from '../tablestore/writer.js';
 import { AttemptedWork } from './attempts.js';
@@ -40,6 +41,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         progress,
         running: running !== undefined,
       };
+      if (options.quick) return verifyCounts(check);
       if (!options.repair) return verifyTask(check);
       return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, repairBy }));
     },
@@ -90,6 +92,26 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         });
       kept.saveProgress({ ...progress, checkpoint: position });
     },
+    tables: (id) =>
+      storeOf(id)
+        .tables()
+        .map(({ source }) => source),
+    reload: async (id, sources, running) => {
+      if (running instanceof AttemptedWork && !running.over) {
+        if (running.current instanceof Replication) await running.current.reload(sources);
+        return;
+      }
+      const kept = storeOf(id);
+      kept.transaction(() => {
+        for (const record of kept.tables()) {
+          if (!sources.includes(record.source)) continue;
+          kept.saveTable({ ...record, reload: true });
+          kept.clearChunks(record.source);
+          kept.clearDirty(record.source);
+        }
+      });
+    },
+    reset: (id) => storeOf(id).reset(),
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);

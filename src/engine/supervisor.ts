@@ -6,6 +6,7 @@ import type {
   HandedOverTask,
   RunOutcome,
   StartOptions,
+  VerifyChoice,
   VerifyProgress,
   VerifyReport,
 } from '../shared/protocol.js';
@@ -282,7 +283,7 @@ export class Supervisor {
   }
 
   /** Throws ROW-E111 when it was cancelled: by cancelVerify, or because its client or the engine goes. */
-  async verify(session: Session, task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport> {
+  async verify(session: Session, task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport> {
     const verification = { id: task.id, session, abort: new AbortController() };
     const { signal } = verification.abort;
     this.#verifications.add(verification);
@@ -353,6 +354,47 @@ export class Supervisor {
     this.log.info(`${managed.id}: goes on, every dirty record is decided`);
     // What comes of it is in the snapshot.
     void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
+  }
+
+  /**
+   * One table (`database.table`), or all, anew: by the run, when there is one, else by the next. Which ones. Throws
+   * ROW-E109 (never started here), ROW-S108 (no such table), ROW-E101 (the full load is not through).
+   */
+  async reload(id: string, table: string | undefined): Promise<string[]> {
+    const managed = this.#tasks.get(id);
+    const known = this.workshop.tables(id);
+    if (!managed || known.length === 0) throw unknownTask(id);
+    const lower = table?.toLowerCase();
+    const wanted = lower === undefined ? known : known.filter((source) => source.toLowerCase() === lower);
+    if (wanted.length === 0) {
+      throw new RowferryError('ROW-S108', `${managed.snapshot().name} has no table ${table}.`, {
+        remedy: `It has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,
+      });
+    }
+    await this.workshop.reload(id, wanted, managed.work);
+    this.log.info(`${id}: ${wanted.join(', ')} to be loaded anew`);
+    // Records of rows that are read again anyway hold nothing any more.
+    this.#decided(id, undefined);
+    return wanted;
+  }
+
+  /** Throws ROW-E109 (never started here), ROW-E101 (it runs), ROW-S108 (no such table). */
+  async reset(id: string, table: string | undefined): Promise<void> {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    if (managed.active) {
+      throw new RowferryError('ROW-E101', `${managed.snapshot().name} is running.`, {
+        remedy: 'Stop it first. To load tables again while it runs: rowferry reload.',
+      });
+    }
+    if (table !== undefined) {
+      await this.reload(id, table);
+      return;
+    }
+    this.workshop.reset(id);
+    this.log.info(`${id}: reset`);
+    this.#save(managed);
+    this.events.changed();
   }
 
   close(): void {

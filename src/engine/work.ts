@@ -1,4 +1,4 @@
-import type { StartOptions, VerifyProgress, VerifyReport } from '../shared/protocol.js';
+import type { StartOptions, VerifyChoice, VerifyProgress, VerifyReport } from '../shared/protocol.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
@@ -12,7 +12,7 @@ export interface Workshop {
   work(task: ResolvedTask, options: StartOptions): Work;
   verify(
     task: ResolvedTask,
-    options: { repair?: boolean },
+    options: VerifyChoice,
     progress: (progress: VerifyProgress) => void,
     /** The work of the task's run, when it runs. */
     running: Work | undefined,
@@ -30,6 +30,12 @@ export interface Workshop {
   decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): number;
   /** Records that hold the task's checkpoint and wait for a decision. */
   undecidedDirty(id: string): number;
+  /** Source tables of a task, as its store knows them. */
+  tables(id: string): string[];
+  /** They are loaded anew, and swept: at once by the run, when there is one, else by the next. Throws RowferryError. */
+  reload(id: string, sources: readonly string[], running: Work | undefined): Promise<void>;
+  /** The next run begins as if there had been none, and sweeps. */
+  reset(id: string): void;
   /** What the store knows of a task, for its precheck. */
   history(id: string): Omit<PrecheckHistory, 'running'>;
 }

@@ -43,6 +43,8 @@ export interface VerifyDifference {
 export interface VerifyTable {
   source: string;
   destination: string;
+  /** Of a quick verification: how many rows each side has. */
+  counts?: { source: number; destination: number };
   compared: number;
   missing: number;
   extra: number;
@@ -53,6 +55,10 @@ export interface VerifyTable {
   notComparable: number;
   /** The first rows that differ; the counts know of all. Values of masked columns are not told. */
   differences: VerifyDifference[];
+}
+export interface VerifyChoice {
+  repair?: boolean;
+  quick?: boolean;
 }
 export interface VerifyReport {
   tables: VerifyTable[];
@@ -135,7 +141,8 @@ export interface EngineApi {
   check(task: ResolvedTask): Promise<CheckReport>;
   /** The report that let the task start, or kept it from starting; null before the first. */
   lastCheck(id: string): Promise<CheckReport | null>;
-  verify(task: ResolvedTask, options: { repair?: boolean }): Promise<VerifyReport>;
+  /** `quick`: only counts rows, and repairs nothing. */
+  verify(task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport>;
   snapshots(): Promise<TaskSnapshot[]>;
   /** Versions, settings, checks, states and the last of the log, as JSON without secrets and row values. */
   bundle(task: ResolvedTask): Promise<Record<string, unknown>>;

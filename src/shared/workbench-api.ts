@@ -221,6 +221,16 @@ export interface WorkbenchApi {
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
   cancelVerify(id: string): Promise<void>;
+  /**
+   * Loads one table (`database.table`), or all of them, anew and deletes rows that the source no longer has: at once
+   * when the task runs, else when it is started next. Returns which ones.
+   */
+  reload(id: string, table?: string): Promise<string[]>;
+  /**
+   * Forgets the checkpoint of a task that does not run, or one of its tables: the next run loads what was forgotten
+   * from the beginning, and sweeps.
+   */
+  reset(id: string, table?: string): Promise<void>;
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
   /**
    * Reads the rows again as they are now and writes them by the task's mapping as given, by the running task's writer

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { clockOffset, connectSource } from '../mysql/connection.js';
+import type { TableDefinition } from '../mysql/model.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
@@ -13,6 +14,7 @@ import type { TablestoreWriter } from '../tablestore/writer.js';
 import { changeKinds, CheckpointTracker, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
+import { compileFilter } from './filter/index.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
 import {
@@ -24,9 +26,9 @@ import {
 } from './incremental.js';
 import { planError, selectorsOf, type PreparedTask } from './prepare.js';
 import { Joining, type JoinHost } from './joining.js';
-import { enterTables, noteTables } from './join-records.js';
-import { objectChanges } from './object-changes.js';
-import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { enterTables, noteTables, type NotedTables } from './join-records.js';
+import { objectChanges, recordOf } from './object-changes.js';
+import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableChanges, TableRecord, TaskStore } from './store.js';
@@ -219,8 +221,8 @@ export class Following {
   private async changeNow(task: ResolvedTask): Promise<void> {
     const { options } = this;
     const { store, prepared, log } = options;
-    const { from, definitions } = await noteTables({ ...options, task }, selectorsOf(task));
-    const changes = objectChanges(task, store.tables(), definitions);
+    const noted = await noteTables({ ...options, task }, selectorsOf(task));
+    const changes = objectChanges(task, store.tables(), noted.definitions);
     const [problem] = changes.problems;
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
     options.task = task;
@@ -232,24 +234,64 @@ export class Following {
       store.removeTable(source);
       log.info(`${source} is not followed any more; ${destination} stays as it is`);
     }
-    await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], from);
+    await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
+  }
+
+  /** Loads a table anew that was asked for, while the others go on. Settles when that has begun. */
+  reload(name: TableName): Promise<void> {
+    return this.host.again(name, 'was asked for');
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
   private async rejoin(name: TableName, why: string): Promise<void> {
     const { options } = this;
-    const { from, definitions } = await noteTables(options, [{ database: name.database, table: name.table }]);
+    const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
     const selection = selectionOf(options.task, name.database, name.table);
-    const [definition] = definitions;
-    if (!definition || !selection) return;
+    const [definition] = noted.definitions;
+    if (!selection) return;
+    if (!definition) {
+      // A statement behind this one took it away; whoever asked by name is told.
+      const source = sourceName({ database: name.database, name: name.table });
+      if (this.recordOf(source)?.phase === 'stopped') return;
+      this.tables.stop(
+        source,
+        new RowferryError('ROW-S108', `${source} does not exist at the source any more.`),
+      );
+      return;
+    }
     const problems: PlanProblem[] = [];
     const plan = planTable(options.task, definition, selection.mapping, problems);
-    if (!plan) throw planError(problems);
+    try {
+      if (!plan) throw planError(problems);
+      if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      await this.refuse(definition, error);
+      return;
+    }
     options.log.info(`${plan.source} ${why}: it is loaded anew`);
-    await this.enter([plan], from);
+    await this.enter([plan], noted);
   }
 
-  private async enter(plans: readonly TablePlan[], from: SourcePosition): Promise<void> {
+  /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
+  private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
+    const { task, prepared, log } = this.options;
+    const source = sourceName(definition);
+    await this.dismiss(source);
+    const mapping = selectionOf(task, definition.database, definition.name)?.mapping;
+    const destination = tableName(definition.name, mapping, task);
+    const known = this.recordOf(source) ?? recordOf(task, { source, definition, destination });
+    const { from: _from, definedAt: _definedAt, ...rest } = known;
+    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
+    prepared.save(stopped);
+    this.tables.add(stopped);
+    log.warn(`${source} stopped: ${problem.message}`);
+  }
+
+  private async enter(
+    plans: readonly TablePlan[],
+    noted: Pick<NotedTables, 'from' | 'definedAt'>,
+  ): Promise<void> {
     if (plans.length === 0) return;
     for (const { source } of plans) await this.dismiss(source);
     await this.drained();
@@ -261,7 +303,7 @@ export class Following {
         charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
       ),
     );
-    const records = enterTables(options.task, options.store, plans, from);
+    const records = enterTables(options.task, options.store, plans, noted);
     prepared.enter(records, plans);
     for (const record of records) this.tables.add(record, 'joining');
     this.begin(records);
@@ -342,7 +384,7 @@ export class Following {
   })();
 
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
-    for (const { from: _from, ...record } of records) {
+    for (const { from: _from, definedAt: _definedAt, ...record } of records) {
       this.tables.add(record, from);
       this.options.log.info(`${record.source} has joined the stream`);
     }
@@ -371,11 +413,11 @@ export class Following {
       if (one.mark || !hasReached(this.tracker.position, one.from)) continue;
       this.joined.splice(this.joined.indexOf(one), 1);
       const sources = new Set(one.sources);
-      for (const { from, ...record } of store.tables()) {
+      for (const { from, definedAt: _definedAt, ...record } of store.tables()) {
         if (from && sources.has(record.source)) store.saveTable(record);
       }
       for (const source of sources) {
-        const { from: _from, ...record } = prepared.record(source);
+        const { from: _from, definedAt: _definedAt, ...record } = prepared.record(source);
         prepared.update(record);
       }
     }

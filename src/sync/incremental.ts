@@ -82,6 +82,7 @@ export class StreamHandler implements BinlogHandler {
   /** Events that wait behind one that has to be asked about, oldest first. */
   private readonly backlog: (() => void)[] = [];
   private waiting = false;
+  private readonly held: (() => Promise<void>)[] = [];
 
   constructor(private readonly context: StreamContext) {}
 
@@ -215,9 +216,12 @@ export class StreamHandler implements BinlogHandler {
 
   /** Holds the stream back until `work` is through, then goes on with what arrived meanwhile. */
   hold(work: () => Promise<void>): void {
+    this.held.push(work);
+    // One event may ask for several: all of it comes before what waits behind.
+    if (this.waiting) return;
     this.waiting = true;
     this.context.wait(async () => {
-      await work();
+      for (let next = this.held.shift(); next; next = this.held.shift()) await next();
       this.waiting = false;
       while (!this.waiting) {
         const next = this.backlog.shift();

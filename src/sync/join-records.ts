@@ -16,6 +16,12 @@ interface JoinOptions {
 
 const attempts = 10;
 
+export interface NotedTables {
+  from: SourcePosition | null;
+  definedAt: SourcePosition | null;
+  definitions: TableDefinition[];
+}
+
 /**
  * A place in the stream and definitions that hold there (correctness rules 1 and 13): no column list changed while
  * the place was noted. Without a full load nothing is read, and the place is the end of the binlog.
@@ -23,12 +29,12 @@ const attempts = 10;
 export async function noteTables(
   options: JoinOptions,
   selectors: readonly TableSelector[],
-): Promise<{ from: SourcePosition; definitions: TableDefinition[] }>;
+): Promise<NotedTables & { from: SourcePosition }>;
 export async function noteTables(
   options: JoinOptions,
   selectors: readonly TableSelector[],
   isStreamed: boolean,
-): Promise<{ from: SourcePosition | null; definitions: TableDefinition[] }>;
+): Promise<NotedTables>;
 export async function noteTables(
   options: JoinOptions,
   selectors: readonly TableSelector[],
@@ -39,8 +45,10 @@ export async function noteTables(
     let before = await loadDefinitions(connection, selectors);
     for (let attempt = 0; attempt < attempts; attempt++) {
       const from = isStreamed ? await note(connection) : null;
+      // A GTID set is exact. The beginning of a file lies before statements that the definitions hold already.
+      const definedAt = from && from.gtidSet === undefined ? await endPosition(connection) : null;
       const definitions = await loadDefinitions(connection, selectors);
-      if (shapes(definitions) === shapes(before)) return { from, definitions };
+      if (shapes(definitions) === shapes(before)) return { from, definedAt, definitions };
       before = definitions;
     }
     throw new RowferryError(
@@ -49,6 +57,10 @@ export async function noteTables(
       { remedy: 'Try again when no tables are being altered.' },
     );
   });
+}
+
+export function hasSameColumns(a: TableDefinition, b: TableDefinition): boolean {
+  return shapes([a]) === shapes([b]);
 }
 
 /** Column lists and keys; statistics change all the time. */
@@ -64,7 +76,7 @@ export function enterTables(
   task: ResolvedTask,
   store: TaskStore,
   plans: readonly TablePlan[],
-  from: SourcePosition | null,
+  { from, definedAt }: Pick<NotedTables, 'from' | 'definedAt'>,
 ): TableRecord[] {
   const known = new Map(store.tables().map((record) => [record.source, record]));
   const records = plans.map((plan): TableRecord => {
@@ -74,6 +86,7 @@ export function enterTables(
       ...recordOf(task, plan),
       created: isSame && before.created,
       ...(from && { from }),
+      ...(definedAt && { definedAt }),
       sweep: isSame,
     };
   });

@@ -8,11 +8,12 @@ import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
 import { loadTables } from './full-load.js';
 import { StreamHandler, type SpooledChange, type StreamContext, type StreamTable } from './incremental.js';
+import { hasSameColumns } from './join-records.js';
 import { prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
-import { StreamTables } from './stream-tables.js';
-import { sweep } from './sweep.js';
+import { alteredBy, StreamTables } from './stream-tables.js';
+import { sweepTable } from './sweep.js';
 
 /** The main stream, as tables that join it need it. */
 export interface JoinHost {
@@ -99,8 +100,11 @@ export class Joining {
   async run(): Promise<void> {
     try {
       await this.create();
-      await this.checkColumns();
+      const begun = this.mine().filter(({ phase, source }) => phase === 'full' && this.isBegun(source));
+      await this.restartAltered(begun);
+      const loaded = this.mine().filter(({ phase }) => phase === 'full');
       while (!(await this.rounds())) this.signal.throwIfAborted();
+      await this.restartAltered(loaded);
       await this.replay();
     } catch (error) {
       if (!this.stopping.signal.aborted) throw error;
@@ -144,7 +148,7 @@ export class Joining {
   /** This table cannot come; the others do. */
   private async refuse(record: TableRecord, problem: RowferryError): Promise<void> {
     const { prepared, log } = this.host.options;
-    const { from: _from, ...rest } = record;
+    const { from: _from, definedAt: _definedAt, ...rest } = record;
     const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
     prepared.save(stopped);
     log.warn(`${record.source} stopped: ${problem.message}`);
@@ -152,16 +156,21 @@ export class Joining {
     await this.leave(record.source);
   }
 
-  /** Chunks were read in an earlier run: the columns must still be those (rule 13). */
-  private async checkColumns(): Promise<void> {
-    const { store } = this.host.options;
-    for (const record of this.mine()) {
-      if (record.phase !== 'full' || store.chunks(record.source).length === 0) continue;
-      if (await this.isUnchanged(record)) continue;
+  private isBegun(source: string): boolean {
+    return this.host.options.store.chunks(source).length > 0;
+  }
+
+  /** What is read over some time, or two runs, must be of the same columns all through (rule 13). True: not all were. */
+  private async restartAltered(records: readonly TableRecord[]): Promise<boolean> {
+    let wereAltered = false;
+    for (const record of records) {
+      if (!this.sources.has(record.source) || (await this.isUnchanged(record))) continue;
+      wereAltered = true;
       const { database, name } = record.definition;
       await this.leave(record.source);
-      await this.host.again({ database, table: name }, 'changed while it was loaded');
+      await this.host.again({ database, table: name }, 'was altered while it was loaded');
     }
+    return wereAltered;
   }
 
   /** Loads and sweeps; false when a table left meanwhile. */
@@ -173,7 +182,11 @@ export class Joining {
       await work;
       return !abort.signal.aborted;
     } catch (error) {
+      this.round = null;
       if (abort.signal.aborted) return false;
+      this.signal.throwIfAborted();
+      // What was altered cannot be read as it was.
+      if (await this.restartAltered(this.mine().filter(({ phase }) => phase === 'full'))) return false;
       throw error;
     } finally {
       this.round = null;
@@ -182,30 +195,28 @@ export class Joining {
 
   private async read(signal: AbortSignal): Promise<void> {
     const { options } = this.host;
-    const { prepared, log } = options;
+    const { prepared } = options;
     const tables = this.mine()
       .filter((record) => record.phase === 'full')
       .map((record) => prepared.planOf(record.source))
-      .map((plan) => ({ plan, transform: prepared.transform(plan), existed: false }));
+      .map((plan) => {
+        const { created, sweep } = prepared.record(plan.source);
+        return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
+      });
     if (tables.length > 0) await loadTables({ ...options.loadContext(), signal }, tables, readers);
     for (const record of this.mine()) {
       if (!record.sweep || record.phase !== 'loaded') continue;
-      const plan = prepared.planOf(record.source);
-      const ghosts = await sweep(
-        { ...options, signal, charsets: prepared.charsets, etl: prepared.etl },
-        plan,
-      );
-      if (ghosts > 0) log.info(`${plan.source}: ${ghosts} rows deleted that the source no longer has`);
+      await sweepTable({ ...options, signal }, prepared.planOf(record.source));
       prepared.save({ ...prepared.record(record.source), sweep: false });
     }
   }
 
   private async isUnchanged(record: TableRecord): Promise<boolean> {
-    const { database, name, columns, keys } = record.definition;
+    const { database, name } = record.definition;
     const [now] = await onSource(this.host.options, (connection) =>
       loadDefinitions(connection, [{ database, table: name }]),
     );
-    return now !== undefined && JSON.stringify([now.columns, now.keys]) === JSON.stringify([columns, keys]);
+    return now !== undefined && hasSameColumns(now, record.definition);
   }
 
   private newTracker(from: SourcePosition): CheckpointTracker {
@@ -218,6 +229,9 @@ export class Joining {
     const records = this.mine().filter((record) => record.phase === 'loaded');
     if (records.length === 0) return;
     let position = records[0]!.from!;
+    const definedAt = records[0]!.definedAt;
+    const defined = definedAt ? await this.lastStatements(records, position, definedAt) : null;
+    if (this.signal.aborted) return;
     const tracker = (this.tracker = this.newTracker(position));
     const tables: StreamTables = new StreamTables(
       options.task,
@@ -244,11 +258,14 @@ export class Joining {
         find: (database, name) => this.find(database, name),
         stopTable: (source, problem) => tables.stop(source, problem),
         statement: (event, transaction) => tables.statement(event, transaction),
-        sealed: (at) => this.meet(at),
+        sealed: (at) => {
+          if (tables.anyWaiting) tables.reached(at);
+          this.meet(at);
+        },
         wait: (work) => this.wait(work),
       }),
     );
-    for (const record of records) tables.add(record);
+    for (const record of records) tables.add(record, defined?.get(record.source));
     const saver = setInterval(() => this.save(), saveMs);
     const began = Date.now();
     let release: (() => void) | undefined;
@@ -284,6 +301,57 @@ export class Joining {
 
   private tables: StreamTables | null = null;
 
+  /**
+   * The last statement about each table between `from` and the place where its definition was looked up: up to there
+   * the stream speaks of other columns than those that were loaded. What changed before it is in the loaded rows, since
+   * a statement waits for every transaction that wrote the table; so the rows count from there on.
+   */
+  private async lastStatements(
+    records: readonly TableRecord[],
+    from: SourcePosition,
+    to: SourcePosition,
+  ): Promise<Map<string, SourcePosition>> {
+    const { options } = this.host;
+    const last = new Map<string, SourcePosition>();
+    let altered: string[] = [];
+    let ended = false;
+    let position = from;
+    while (!ended) {
+      const pass = (at: SourcePosition) => {
+        for (const source of altered) last.set(source, at);
+        altered = [];
+        if (!hasReached(at, to)) return;
+        ended = true;
+        void stream.stop();
+      };
+      const stream: BinlogStream = new BinlogStream(
+        options.task.source,
+        { position, heartbeatSeconds: 2 },
+        {
+          transaction: () => undefined,
+          wants: () => false,
+          row: () => undefined,
+          commit: pass,
+          xaPrepare: (_xid, at) => pass(at),
+          xaCommit: (_xid, at) => pass(at),
+          xaRollback: (_xid, at) => pass(at),
+          heartbeat: pass,
+          statement: (event) => altered.push(...alteredBy(event, records)),
+        },
+      );
+      this.stream = stream;
+      try {
+        await stream.run();
+      } catch (error) {
+        if (this.signal.aborted) return last;
+        position = stream.position;
+        await options.retry.failed(error);
+      }
+      if (this.signal.aborted) return last;
+    }
+    return last;
+  }
+
   /** A branch is committed whose rows lie before our place: they may be of any of these tables. */
   private readUnknown(): SpooledChange[] {
     for (const { definition } of this.tables!.records)
@@ -314,7 +382,8 @@ export class Joining {
    * stream only being ahead will do, because the rows of that transaction were passed over so far.
    */
   private meet(at: SourcePosition): void {
-    if (this.joined || this.signal.aborted) return;
+    const definedAt = this.tables?.records[0]?.definedAt;
+    if (this.joined || this.signal.aborted || (definedAt && !hasReached(at, definedAt))) return;
     const main = this.host.place();
     if (!hasReached(at, main.position)) return;
     if (main.isInside && hasReached(main.position, at)) return;

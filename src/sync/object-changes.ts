@@ -59,7 +59,7 @@ export function objectChanges(
     if (!selection) continue;
     const record = known.get(sourceName(definition));
     const what = record ? mappingChange(record, mappingText(task, database, name)) : [];
-    if (record && what.length === 0) continue;
+    if (record && what.length === 0 && !record.reload) continue;
     const plan = planTable(task, definition, selection.mapping, problems);
     if (!plan) continue;
     if (record) changes.changed.push({ record, plan, what });
@@ -133,7 +133,10 @@ export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStar
 }
 
 /** A table at its beginning. */
-export function recordOf(task: ResolvedTask, plan: TablePlan): TableRecord {
+export function recordOf(
+  task: ResolvedTask,
+  plan: Pick<TablePlan, 'source' | 'definition' | 'destination'>,
+): TableRecord {
   return {
     source: sourceName(plan.definition),
     destination: plan.destination,

@@ -50,10 +50,15 @@ export function selectionOf(
     if (object.tables) {
       const mapping = object.tables.find((one) => one.name.toLowerCase() === table.toLowerCase());
       if (mapping) return { mapping };
-    } else if (!(object.exclude ?? []).some((glob) => matchesGlob(glob, table)))
+    } else if (!isPassing(table) && !(object.exclude ?? []).some((glob) => matchesGlob(glob, table)))
       return { mapping: undefined };
   }
   return null;
+}
+
+/** What gh-ost and pt-online-schema-change make beside a table while they change it; selected only by name. */
+function isPassing(table: string): boolean {
+  return /^_.+_(gho|ghc|del|new|old)$/i.test(table);
 }
 
 function matchesGlob(glob: string, name: string): boolean {

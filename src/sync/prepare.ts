@@ -63,6 +63,10 @@ export class PreparedTask {
     this.records.set(record.source, record);
   }
 
+  get tables(): TableRecord[] {
+    return [...this.records.values()];
+  }
+
   /** Throws for a table that is not planned. */
   planOf(source: string): TablePlan {
     const plan = this.plans.find((one) => one.source === source);
@@ -119,7 +123,12 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   if (first) {
     const noted = await noteStart(options, facts);
     progress = { ...progress, start: noted.start, checkpoint: noted.start };
-    records = plansOf(task, noted.tables).map((plan) => recordOf(task, plan));
+    // What an earlier life of the task left there is swept.
+    const before = new Map(stored.map((record) => [record.destination, record.created]));
+    records = plansOf(task, noted.tables).map((plan) => ({
+      ...recordOf(task, plan),
+      ...(before.has(plan.destination) && { created: before.get(plan.destination)!, sweep: true }),
+    }));
   } else {
     records = (await reselect(options, stored, progress)).map((record) => countedAgain(store, record));
     const loaded = records.reduce((sum, record) => sum + record.rows, 0);
@@ -159,8 +168,8 @@ async function reselect(
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
   let changes = objectChanges(task, stored, now);
   if (isEmpty(changes) && changes.problems.length === 0) return withMappings(task, store, stored);
-  const { from, definitions } = await noteTables(options, selectors, progress.start !== null);
-  changes = objectChanges(task, stored, definitions);
+  const noted = await noteTables(options, selectors, progress.start !== null);
+  changes = objectChanges(task, stored, noted.definitions);
   const [problem] = changes.problems;
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
@@ -168,8 +177,9 @@ async function reselect(
     log.info(`${source} is not followed any more; ${destination} stays as it is`);
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
-  for (const plan of plans) log.info(`${plan.source} is new, or mapped otherwise than before: it is loaded`);
-  enterTables(task, store, plans, from);
+  for (const plan of plans)
+    log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
+  enterTables(task, store, plans, noted);
   return withMappings(task, store, store.tables());
 }
 

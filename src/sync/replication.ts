@@ -1,5 +1,6 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
+import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
@@ -13,13 +14,15 @@ import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
 import { changePlan, objectChanges } from './object-changes.js';
-import { prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
+import { planError, prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
+import { planTable, selectionOf, sourceName, type PlanProblem } from './plan.js';
+import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { RateMeter } from './rates.js';
 import { assertKey, prepareTable } from './schema.js';
 import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
-import { sweep, type SweepOptions } from './sweep.js';
+import { sweepTable } from './sweep.js';
 import { isThrottled, writerSettings } from './settings.js';
 
 /** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
@@ -249,20 +252,26 @@ export class Replication {
   }
 
   private async load(prepared: PreparedTask): Promise<void> {
-    const tables: LoadTable[] = prepared.plans
-      .filter((plan) => prepared.record(plan.source).phase === 'full' && !prepared.record(plan.source).from)
-      .map((plan) => ({
-        plan,
-        transform: prepared.transform(plan),
-        existed: !prepared.record(plan.source).created,
-      }));
-    if (tables.length > 0) {
-      await loadTables(this.loadContext(prepared), tables, Math.min(loadReaders, Math.max(tables.length, 2)));
+    for (let tables = this.toLoad(prepared); tables.length > 0; tables = this.toLoad(prepared)) {
+      let failure: { error: unknown } | null = null;
+      try {
+        await loadTables(
+          this.loadContext(prepared),
+          tables,
+          Math.min(loadReaders, Math.max(tables.length, 2)),
+        );
+      } catch (error) {
+        this.stopping.signal.throwIfAborted();
+        failure = { error };
+      }
+      // What was altered cannot be read as it was; the others go on where they are.
+      const altered = await this.restartAltered(prepared, tables);
+      if (failure && !altered) throw failure.error;
     }
-    for (const { plan } of tables) {
-      const record = prepared.record(plan.source);
-      if (!record.sweep) continue;
-      await sweep(this.sweepOptions(prepared), plan);
+    for (const { source } of prepared.tables) {
+      const record = prepared.record(source);
+      if (!record.sweep || record.from || record.phase !== 'loaded') continue;
+      await sweepTable(this.sweeping(prepared), prepared.planOf(source));
       prepared.save({ ...record, sweep: false });
     }
     if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
@@ -271,17 +280,73 @@ export class Replication {
     }
   }
 
-  private sweepOptions(prepared: PreparedTask): SweepOptions {
-    const { task, client, writer, sourceRetry: retry, stopping } = this;
-    return {
-      task,
-      client,
-      writer,
-      retry,
-      signal: stopping.signal,
-      charsets: prepared.charsets,
-      etl: prepared.etl,
-    };
+  private toLoad(prepared: PreparedTask): LoadTable[] {
+    return prepared.plans
+      .filter(({ source }) => prepared.record(source).phase === 'full' && !prepared.record(source).from)
+      .map((plan) => ({
+        plan,
+        transform: prepared.transform(plan),
+        existed: !prepared.record(plan.source).created,
+      }));
+  }
+
+  /**
+   * A table that was altered between the start and the end of its load is loaded anew: from a place of its own, beside
+   * the stream, or here when there is none (correctness rule 13). True: there was one.
+   */
+  private async restartAltered(prepared: PreparedTask, tables: readonly LoadTable[]): Promise<boolean> {
+    const options = { task: this.task, retry: this.sourceRetry };
+    const selectors = tables.map(({ plan: { definition } }) => ({
+      database: definition.database,
+      table: definition.name,
+    }));
+    const noted = await noteTables(options, selectors, prepared.progress.start !== null);
+    const now = new Map(noted.definitions.map((definition) => [sourceName(definition), definition]));
+    let wereAltered = false;
+    for (const { plan } of tables) {
+      const definition = now.get(plan.source);
+      if (definition && hasSameColumns(definition, plan.definition)) continue;
+      wereAltered = true;
+      this.log.warn(`${plan.source} was altered before its load was through: it is loaded anew`);
+      const problems: PlanProblem[] = [];
+      const mapping = selectionOf(this.task, plan.definition.database, plan.definition.name)?.mapping;
+      const fresh = definition && planTable(this.task, definition, mapping, problems);
+      if (!fresh) {
+        const gone = new RowferryError('ROW-S108', `${plan.source} does not exist at the source any more.`);
+        const problem = definition ? planError(problems) : gone;
+        prepared.save({ ...prepared.record(plan.source), phase: 'stopped', problem: problem.toPlain() });
+        continue;
+      }
+      await onSource(options, (connection) =>
+        prepared.charsets.load((sql) => connection.query(sql), charsetsOf(fresh.definition.columns)),
+      );
+      prepared.enter(enterTables(this.task, this.store, [fresh], noted), [fresh]);
+    }
+    if (wereAltered && prepared.progress.start === null) await this.schema(prepared);
+    return wereAltered;
+  }
+
+  /**
+   * Loads tables anew while the task runs, and settles when that has begun. Throws ROW-E101 while the full load is not
+   * through, or the task is paused.
+   */
+  async reload(sources: readonly string[]): Promise<void> {
+    const { prepared, following } = this;
+    if (!prepared || !following || this.paused) {
+      throw new RowferryError('ROW-E101', 'The task is not following changes.', {
+        remedy:
+          'Load tables anew when the full load is through and the task is not paused, or stop it first.',
+      });
+    }
+    for (const source of sources) {
+      const { database, name } = prepared.record(source).definition;
+      await following.reload({ database, table: name });
+    }
+  }
+
+  private sweeping(prepared: PreparedTask): Parameters<typeof sweepTable>[0] {
+    const { task, client, writer, sourceRetry: retry, stopping, log } = this;
+    return { task, client, writer, retry, signal: stopping.signal, log, prepared };
   }
 
   private loadContext(prepared: PreparedTask): LoadContext {
@@ -366,17 +431,16 @@ export class Replication {
     return {
       state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
-      tables: (prepared?.plans ?? []).map((plan): TableProgress => {
-        const record = prepared!.record(plan.source);
-        const problem = following?.recordOf(plan.source)?.problem ?? record.problem;
+      tables: (prepared?.tables ?? []).map((record): TableProgress => {
+        const problem = following?.recordOf(record.source)?.problem ?? record.problem;
         return {
-          source: plan.source,
-          destination: plan.destination,
+          source: record.source,
+          destination: record.destination,
           phase: problem ? 'stopped' : tablePhase(record, this.phase, following?.joining ?? none),
           rows: record.rows,
-          estimatedRows: plan.definition.estimatedRows,
+          estimatedRows: record.definition.estimatedRows,
           ...(problem && { problem }),
-          ...(following && { changes: following.changesOf(plan.source) }),
+          ...(following && { changes: following.changesOf(record.source) }),
         };
       }),
       rows: { ...rows },

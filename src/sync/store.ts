@@ -42,6 +42,8 @@ export interface TaskStore {
   /** Is there a record of this key, as people read it, before masking? */
   isDirty(source: string, key: string): boolean;
   dirtyCount(): number;
+  /** Rows of a table that may be missing at the destination because they are dirty. */
+  dirtyRowsOf(source: string): number;
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
 
@@ -54,6 +56,8 @@ export interface TaskStore {
 
   /** Forgets all of it: the task starts anew. */
   clear(): void;
+  /** Forgets all but which destination tables the task made: the next run loads everything and sweeps. */
+  reset(): void;
 }
 
 export interface TaskProgress {
@@ -94,6 +98,13 @@ export interface TableRecord {
    * 11). What comes before it in the stream is in its rows.
    */
   from?: SourcePosition;
+  /**
+   * Where the binlog ended when `definition` was looked up, for a `from` of file and offset, which lies before that:
+   * statements up to there are in the definition already (rule 13).
+   */
+  definedAt?: SourcePosition;
+  /** It was asked for: the next run loads it anew, whatever it was before. */
+  reload?: true;
   /** Its destination table may hold rows that it does not give any more (correctness rule 5). */
   sweep?: boolean;
 }

@@ -55,7 +55,7 @@ export class StreamTables {
   /** Its rows are passed over from here on. */
   remove(source: string): void {
     for (const [id, entry] of this.tables) if (entry.record.source === source) this.tables.delete(id);
-    this.actions.changed();
+    this.changed();
   }
 
   private changed(): void {
@@ -164,8 +164,7 @@ export class StreamTables {
         this.alter(statement, transaction);
         return;
       case 'create':
-        if (this.isSelected(statement.table) && !this.entry(statement.table))
-          this.actions.reload(statement.table, 'was created');
+        this.create(statement.table);
         return;
       case 'drop':
         for (const table of statement.tables) this.drop(table);
@@ -188,6 +187,15 @@ export class StreamTables {
       case 'unreadable':
         this.unreadable(statement);
     }
+  }
+
+  /** One that was dropped and is made again belongs to a whole database, or to a task that reloads by itself. */
+  private create(name: TableName): void {
+    const selection = selectionOf(this.task, name.database, name.table);
+    const entry = this.entry(name);
+    if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
+    if (entry && selection.mapping && this.task.ddl.onChange !== 'reload') return;
+    this.actions.reload(name, 'was created');
   }
 
   private entry(name: TableName): Entry | undefined {
@@ -370,6 +378,48 @@ export class StreamTables {
         );
     }
   }
+}
+
+/** Which of these tables a statement is about, as far as it says; one that is not understood may be about each. */
+export function alteredBy(
+  event: { database: string; sql: string },
+  records: readonly TableRecord[],
+): string[] {
+  const statement = parseDdl(event.sql, event.database, () => standardTextDefaults);
+  const isNamed = (names: readonly TableName[]) =>
+    records.filter(({ definition }) =>
+      names.some(
+        ({ database, table }) =>
+          database.toLowerCase() === definition.database.toLowerCase() &&
+          table.toLowerCase() === definition.name.toLowerCase(),
+      ),
+    );
+  const found = () => {
+    switch (statement.kind) {
+      case 'none':
+      case 'rows':
+        return [];
+      case 'alter':
+        return isNamed([
+          statement.table,
+          ...statement.actions.flatMap((action) => (action.do === 'rename-table' ? [action.to] : [])),
+        ]);
+      case 'truncate':
+      case 'create':
+        return isNamed([statement.table]);
+      case 'drop':
+        return isNamed(statement.tables);
+      case 'rename':
+        return isNamed(statement.pairs.flatMap(({ from, to }) => [from, to]));
+      case 'drop-database':
+        return records.filter(
+          ({ definition }) => definition.database.toLowerCase() === statement.database.toLowerCase(),
+        );
+      case 'unreadable':
+        return statement.tables.length > 0 ? isNamed(statement.tables) : records;
+    }
+  };
+  return found().map(({ source }) => source);
 }
 
 /** Tag and checksum behind the value of a PlainBuffer cell. */

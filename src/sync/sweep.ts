@@ -10,6 +10,7 @@ import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { destinationKeys } from './destination-rows.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { TablePlan } from './plan.js';
+import type { PreparedTask } from './prepare.js';
 import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
 
@@ -50,6 +51,25 @@ export async function sweep(options: SweepOptions, plan: TablePlan): Promise<num
     deleted += gone.length;
   }
   return deleted;
+}
+
+/** Sweeps a table of the task; where rows of somebody else may lie, they stay. */
+export async function sweepTable(
+  options: Omit<SweepOptions, 'charsets' | 'etl'> & {
+    prepared: PreparedTask;
+    log: { info(text: string): void; warn(text: string): void };
+  },
+  plan: TablePlan,
+): Promise<void> {
+  const { task, prepared, log } = options;
+  if (task.conflict === 'ignore' && plan.mergeSource === null && !prepared.record(plan.source).created) {
+    log.warn(
+      `${plan.destination} was there before this task, so that rows which ${plan.source} does not have stay; verify --repair deletes them`,
+    );
+    return;
+  }
+  const ghosts = await sweep({ ...options, charsets: prepared.charsets, etl: prepared.etl }, plan);
+  if (ghosts > 0) log.info(`${plan.source}: ${ghosts} rows deleted that the source no longer has`);
 }
 
 /** Resolves when every row is gone. Throws when one cannot be deleted. */

@@ -122,12 +122,13 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
       const { File: file, Position: offset } = row!;
       await replica.until(
         task,
-        ({ position, state }) =>
-          state !== 'running' ||
-          (position?.file !== undefined &&
+        ({ position, state, caughtUp }) =>
+          !['starting', 'running', 'retrying'].includes(state) ||
+          (caughtUp &&
+            position?.file !== undefined &&
             (position.file > file || (position.file === file && (position.offset ?? 0) >= offset))),
       );
-      const { state, error } = await replica.snapshot(task);
+      const { state, error } = await replica.until(task, (one) => one.state !== 'starting');
       if (state !== 'running') throw new Error(`${task.id} is ${state}: ${JSON.stringify(error)}`);
     },
     rows(table) {

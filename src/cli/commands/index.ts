@@ -6,6 +6,8 @@ import { dirty } from './dirty.js';
 import { pause, remove, resume, stop } from './life.js';
 import { position } from './position.js';
 import { preview } from './preview.js';
+import { reload } from './reload.js';
+import { reset } from './reset.js';
 import { run } from './run.js';
 import { set } from './set.js';
 import { state } from './state.js';
@@ -29,6 +31,8 @@ export const commands: readonly Command[] = [
   position,
   state,
   remove,
+  reload,
+  reset,
   bundle,
   tablestore,
 ];

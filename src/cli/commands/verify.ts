@@ -1,5 +1,5 @@
 import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
-import { flag, taskArgument, type Command } from '../command.js';
+import { flag, taskArgument, usageError, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
 import { loadTask } from '../load-task.js';
@@ -9,14 +9,16 @@ import { columns, type Terminal } from '../terminal.js';
 export const verify: Command = {
   name: 'verify',
   summary: 'compare source and destination, row by row',
-  usage: 'TASK [--repair] [--json] [--state DIR]',
+  usage: 'TASK [--repair | --quick] [--json] [--state DIR]',
   help: [
     'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are looked at again before they count.',
+    '--quick compares only how many rows each table has: it does not see rows that differ.',
     'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. Exit 0 when equal, 1 when rows differ.',
   ],
-  options: { repair: { type: 'boolean' }, ...stateOption, ...jsonOption },
+  options: { repair: { type: 'boolean' }, quick: { type: 'boolean' }, ...stateOption, ...jsonOption },
   optionHelp: {
     '--repair': 'write rows that are missing or different, delete those that the source does not have',
+    '--quick': 'only count the rows of both sides',
     '--json': 'progress and report as JSON objects, one a line',
     ...stateHelp,
   },
@@ -25,6 +27,9 @@ export const verify: Command = {
     const { terminal } = context;
     const { task } = loadTask(taskArgument('verify', positionals), context.cwd, context.environment);
     const json = flag(values, 'json');
+    const quick = flag(values, 'quick');
+    if (quick && flag(values, 'repair'))
+      throw usageError('--quick only counts, so that it finds nothing to repair.', 'verify');
     const seen = new Map<string, VerifyProgress>();
     const progressed = (id: string, progress: VerifyProgress) => {
       if (id !== task.id) return;
@@ -33,12 +38,12 @@ export const verify: Command = {
       else terminal.draw(progressLines([...seen.values()], terminal));
     };
     const report = await withEngine(context, values, { verifyProgress: progressed }, (engine) =>
-      engine.api.verify(task, { repair: flag(values, 'repair') }),
+      engine.api.verify(task, { repair: flag(values, 'repair'), quick }),
     );
     terminal.draw([]);
     terminal.settle();
     if (json) terminal.print(JSON.stringify({ type: 'verify', ...report }));
-    else for (const line of reportLines(report, terminal)) terminal.print(line);
+    else for (const line of (quick ? countLines : reportLines)(report, terminal)) terminal.print(line);
     return report.equal ? 0 : 1;
   },
 };
@@ -77,6 +82,25 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   const sums = `${count(report.sourceRows)} rows in source, ${count(report.destinationRows)} rows in destination, differing rows ${count(report.differing)}`;
   lines.push('', report.equal ? style.green(sums) : style.red(sums));
   return lines;
+}
+
+function countLines(report: VerifyReport, terminal: Terminal): string[] {
+  const { style } = terminal;
+  const head = ['Source', 'Destination', 'Rows in source', 'Rows in destination', ''].map(style.bold);
+  const rows = report.tables.map(({ source, destination, counts, missing, extra, dirty, notComparable }) => [
+    source,
+    destination,
+    count(counts?.source ?? 0),
+    count(counts?.destination ?? 0),
+    missing + extra > 0
+      ? style.red('differ')
+      : notComparable > 0
+        ? 'not comparable: the script drops rows'
+        : dirty > 0
+          ? `equal but for ${count(dirty)} dirty`
+          : 'equal',
+  ]);
+  return columns([head, ...rows], [2, 3]);
 }
 
 const figure = (value: number, mark: (text: string) => string) => (value === 0 ? '0' : mark(count(value)));

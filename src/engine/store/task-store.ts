@@ -204,6 +204,15 @@ export class SqliteTaskStore implements TaskStore {
     return row?.n ?? 0;
   }
 
+  dirtyRowsOf(source: string): number {
+    const row = this.database.get<{ n: number }>(
+      "SELECT COUNT(DISTINCT key_hash) AS n FROM dirty WHERE task = ? AND source = ? AND operation <> 'DELETE'",
+      this.task,
+      source,
+    );
+    return row?.n ?? 0;
+  }
+
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number {
     return this.transaction(() => {
       let removed = this.database.run(
@@ -258,6 +267,14 @@ export class SqliteTaskStore implements TaskStore {
 
   removeXa(xid: string): void {
     this.database.run('DELETE FROM xa_piece WHERE task = ? AND xid = ?', this.task, xid);
+  }
+
+  reset(): void {
+    this.transaction(() => {
+      for (const table of ['progress', 'chunk', 'dirty', 'xa_piece']) {
+        this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
+      }
+    });
   }
 
   clear(): void {

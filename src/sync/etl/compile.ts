@@ -19,6 +19,8 @@ export interface EtlProgram {
   /** Columns that the script reads and writes, for prechecks and for knowing what must be decoded. */
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
+  /** It may drop records. */
+  readonly drops: boolean;
   /**
    * Columns whose value depends on the operation, the commit time or the clock: left out of verify and listed
    * (correctness rule 19). `'*'` stands for all, when such a value decides on e_drop or e_keep.
@@ -58,6 +60,7 @@ export function compileEtl(script: string): EtlProgram | null {
   /** Set while compiling an expression or condition that is not the same in both phases. */
   let volatileHere = false;
   let volatileConditions = 0;
+  let drops = false;
 
   const watch = <T>(compile: () => T): { result: T; isVolatile: boolean } => {
     const before = volatileHere;
@@ -211,10 +214,12 @@ export function compileEtl(script: string): EtlProgram | null {
     switch (node.name) {
       case 'e_drop':
         take(0, 0);
+        drops = true;
         if (volatileConditions > 0) notComparable.add('*');
         return () => false;
       case 'e_keep': {
         take(1, 1);
+        drops = true;
         const { result: when, isVolatile } = watch(() => condition(args[0]!));
         if (isVolatile || volatileConditions > 0) notComparable.add('*');
         return (record) => when(record) === true;
@@ -268,7 +273,7 @@ export function compileEtl(script: string): EtlProgram | null {
   };
 
   const run = action(parse(script));
-  return { reads, writes, notComparable, run };
+  return { reads, writes, drops, notComparable, run };
 }
 
 const knownFunctions = [...Object.keys(valueFunctions), ...lazyFunctions, ...actionFunctions];

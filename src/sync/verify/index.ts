@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import { connectSource, type SourceConnection } from '../../mysql/connection.js';
 import { planChunks, readChunk } from '../../mysql/snapshot.js';
 import {
@@ -14,13 +13,13 @@ import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
 import { destinationKeys, destinationRows, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
-import { planTables, type TablePlan } from '../plan.js';
-import { planError } from '../prepare.js';
+import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type FoundRow } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
 import { cellsSideBySide, keyText, maskedCells, maskedKeyText } from './differences.js';
 import { repair, type RepairWriter } from './repair.js';
+import { selectedPlans } from './tables.js';
 
 export interface VerifyOptions {
   task: ResolvedTask;
@@ -56,13 +55,7 @@ export async function verifyTask(options: VerifyOptions): Promise<VerifyReport> 
   const client = new TablestoreClient(task.destination);
   const connection = await connectSource(task.source);
   try {
-    const selectors = task.objects.flatMap((object) =>
-      object.tables
-        ? object.tables.map((table) => ({ database: object.database, table: table.name }))
-        : [{ database: object.database }],
-    );
-    const { plans, problems } = planTables(task, await loadDefinitions(connection, selectors));
-    if (problems.length > 0) throw planError(problems);
+    const plans = await selectedPlans(connection, task);
     const records = new Map(store?.tables().map((record) => [record.source, record]));
     const charsets = await loadCharsetDecoders(
       (sql) => connection.query(sql),

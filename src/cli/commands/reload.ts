@@ -1,0 +1,32 @@
+import { taskArgument, text, type Command } from '../command.js';
+import { stateHelp, stateOption, withEngine } from '../engine.js';
+import { count } from '../figures.js';
+import { loadTask } from '../load-task.js';
+
+export const reload: Command = {
+  name: 'reload',
+  summary: 'load a table again, and delete rows that the source no longer has',
+  usage: 'TASK [--table DB.TABLE] [--state DIR]',
+  help: [
+    'Reads the table from its beginning as it is now, by the mapping of the task, and ends with a sweep: rows of the destination that the source, filter and mapping no longer give are deleted. A table that had stopped goes on afterwards.',
+    'While the task runs this happens at once, and changes of other tables wait for it; otherwise when the task is run next. Without --table every table is loaded again.',
+  ],
+  options: { table: { type: 'string' }, ...stateOption },
+  optionHelp: { '--table DB.TABLE': 'only this source table', ...stateHelp },
+  examples: ['rowferry reload orders.rowferry.json --table shop.items'],
+  async run(context, values, positionals) {
+    const { task } = loadTask(taskArgument('reload', positionals), context.cwd, context.environment);
+    const table = text(values, 'table');
+    await withEngine(context, values, {}, async ({ api }) => {
+      const tables = await api.reload(task.id, table);
+      const runs = (await api.snapshots()).find((s) => s.id === task.id)?.state === 'running';
+      const what = tables.length === 1 ? tables[0]! : `${count(tables.length)} tables`;
+      context.terminal.print(
+        runs
+          ? `Loading ${what} again; "rowferry status" shows how far it is.`
+          : `${what}: loaded again by the next run.`,
+      );
+    });
+    return 0;
+  },
+};

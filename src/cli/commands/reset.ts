@@ -1,0 +1,23 @@
+import { taskArgument, text, type Command } from '../command.js';
+import { stateHelp, stateOption, withEngine } from '../engine.js';
+import { loadTask } from '../load-task.js';
+
+export const reset: Command = {
+  name: 'reset',
+  summary: 'forget the checkpoint: the next run loads everything again',
+  usage: 'TASK [--table DB.TABLE] [--state DIR]',
+  help: [
+    'Forgets how far a task is that does not run: position, loaded chunks and dirty records. The next run notes a new position, loads every table and deletes rows that the source no longer has. Tables in Tablestore and their rows stay until then.',
+    'With --table only that table is forgotten; the others go on where they were.',
+  ],
+  options: { table: { type: 'string' }, ...stateOption },
+  optionHelp: { '--table DB.TABLE': 'only this source table', ...stateHelp },
+  examples: ['rowferry reset orders.rowferry.json'],
+  async run(context, values, positionals) {
+    const { task } = loadTask(taskArgument('reset', positionals), context.cwd, context.environment);
+    const table = text(values, 'table');
+    await withEngine(context, values, {}, ({ api }) => api.reset(task.id, table));
+    context.terminal.print(`${table ?? task.name}: the next run loads it from the beginning.`);
+    return 0;
+  },
+};
