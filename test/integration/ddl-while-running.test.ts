@@ -7,7 +7,9 @@ import { startReplica, type Replica } from '../support/replica.js';
 describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid', ({ gtid }) => {
   let replica: Replica;
   beforeAll(async () => {
-    replica = await startReplica({ gtid });
+    replica = await startReplica(
+      gtid ? { gtid } : { args: ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'] },
+    );
     await replica.mysql.query(
       'CREATE DATABASE d; CREATE DATABASE whole; CREATE DATABASE other; CREATE DATABASE osc',
     );
