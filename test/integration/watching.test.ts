@@ -194,5 +194,12 @@ describe('--metrics', () => {
     // Every series has its help and type, as the text format wants it.
     for (const [, name] of text.matchAll(/^(rowferry_\w+)/gm)) expect(text).toContain(`# TYPE ${name} `);
     expect(await get('/healthz')).toMatchObject({ status: 200, text: 'running\n' });
+    // A run that is started again goes on counting where the last one was.
+    running!.child.kill('SIGTERM');
+    await running!.ended;
+    await run(file).until(follows, 'caught up again');
+    expect(running!.lines().findLast(follows)).toMatchObject({
+      tables: [{ source: 'shop.items', rows: 500, changes: { inserted: 2, updated: 0, deleted: 1 } }],
+    });
   }, 60_000);
 });
