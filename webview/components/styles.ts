@@ -64,6 +64,7 @@ export const base = css`
   }
   .icon {
     flex: none;
+    vertical-align: -3px;
   }
   .badge {
     display: inline-block;

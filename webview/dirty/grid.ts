@@ -30,17 +30,16 @@ class Grid extends LitElement {
         padding: 4px 8px;
       }
       .time {
-        width: 8em;
+        width: 7.5em;
+      }
+      .table {
+        width: 24%;
       }
       .operation {
         width: 6.5em;
       }
       .key {
-        width: 18%;
-      }
-      .error {
-        width: 34%;
-        color: inherit;
+        width: 17%;
       }
       tbody tr {
         cursor: pointer;
@@ -85,10 +84,10 @@ class Grid extends LitElement {
           <thead>
             <tr aria-rowindex="1">
               <th class="time">${t('Time')}</th>
-              <th>${t('Table')}</th>
+              <th class="table">${t('Table')}</th>
               <th class="operation">${t('Operation')}</th>
               <th class="key">${t('Key')}</th>
-              <th class="error">${t('Error')}</th>
+              <th>${t('Error')}</th>
             </tr>
           </thead>
           <tbody>

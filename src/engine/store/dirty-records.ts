@@ -42,7 +42,8 @@ export class DirtyRecords {
       this.database.get<{ n: number }>(`SELECT COUNT(*) AS n FROM dirty WHERE ${where}`, ...values)?.n ?? 0;
     const records = this.database
       .all<Row>(
-        `SELECT * FROM dirty WHERE ${where} ORDER BY id LIMIT ? OFFSET ?`,
+        // What is passed over is passed over in the index: the records themselves are wide.
+        `SELECT * FROM dirty WHERE id IN (SELECT id FROM dirty WHERE ${where} ORDER BY id LIMIT ? OFFSET ?) ORDER BY id`,
         ...values,
         page.limit,
         page.offset,

@@ -72,4 +72,6 @@ export const migrations: Migrations = [
    ALTER TABLE dirty ADD COLUMN key_hash TEXT NOT NULL DEFAULT '';
    ALTER TABLE dirty ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX dirty_key ON dirty (task, source, key_hash)`,
+  // Records are counted, filtered and paged without reading them: the engine waits for nothing else meanwhile.
+  `CREATE INDEX dirty_shown ON dirty (task, discarded, id, source, code, at_ms)`,
 ];

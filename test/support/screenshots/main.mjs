@@ -27,6 +27,8 @@ export async function screenshots(argv) {
       page: { type: 'string', multiple: true },
       theme: { type: 'string', multiple: true, default: Object.keys(themes) },
       out: { type: 'string', default: path.join(repository, 'media/screenshots') },
+      // A quarter of the bytes; png for programs that cannot show it.
+      format: { type: 'string', default: 'webp' },
       recorded: { type: 'string', default: String(recordedMs) },
     },
   });
@@ -58,7 +60,7 @@ export async function screenshots(argv) {
     const shop = new Shop(page);
     await shop.openSidebar();
 
-    const pages = pagesOf(shop, stage);
+    const pages = pagesOf(shop);
     const wanted = Object.entries(pages).filter(([name]) => values.page?.includes(name) ?? true);
     await shop.command('Start Task', 'shop');
     await shop.task('shop', /live/);
@@ -77,7 +79,8 @@ export async function screenshots(argv) {
       await shopping.catch(() => {});
       shopper.destroy();
     });
-    await new Promise((resolve) => setTimeout(resolve, Number(values.recorded)));
+    await sales(stage.connection, Number(values.recorded));
+    await makeDifferences(stage.connection);
 
     mkdirSync(values.out, { recursive: true });
     for (const theme of values.theme) {
@@ -89,8 +92,9 @@ export async function screenshots(argv) {
         await page.mouse.move(size.width - 5, size.height - 5);
         // What was just drawn settles, and a hover goes.
         await new Promise((resolve) => setTimeout(resolve, 1200));
-        await page.screenshot({ path: path.join(values.out, `${name}-${theme}.png`) });
-        say(`${name}-${theme}.png`);
+        const file = `${name}-${theme}.${values.format}`;
+        writeFileSync(path.join(values.out, file), await picture(page, values.format));
+        say(file);
       }
     }
   } catch (error) {
@@ -104,7 +108,7 @@ export async function screenshots(argv) {
 }
 
 /** Each page: what a person does to see it, until there is something to see. */
-function pagesOf(shop, stage) {
+function pagesOf(shop) {
   return {
     sidebar: async () => {
       await shop.closeEditors();
@@ -128,8 +132,12 @@ function pagesOf(shop, stage) {
       await shop.command('Precheck Task', 'warehouse');
       await shop.shows('rf-precheck .figure', /%/);
     },
+    walkthrough: async () => {
+      await shop.closeEditors();
+      await shop.palette('Rowferry: Get Started');
+      await shop.page.getByText('Try it on a sample').first().waitFor();
+    },
     verify: async () => {
-      await makeDifferences(stage.connection);
       await shop.command('Verify Task', 'shop');
       await shop.shows('rf-verify h2', /differ/);
     },
@@ -211,6 +219,26 @@ class Shop {
       .contentFrame()
       .frameLocator('#active-frame');
   }
+}
+
+/** Prices change, thousands at a time: the charts have something to show. */
+async function sales(connection, forMs) {
+  const until = Date.now() + forMs;
+  for (let turn = 1; Date.now() < until; turn++) {
+    await connection.query('UPDATE shop.order_items SET price = price + 1 WHERE order_id BETWEEN ? AND ?', [
+      turn * 3000,
+      turn * 3000 + ((turn * 1400) % 4000),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 9000));
+  }
+}
+
+async function picture(page, format) {
+  if (format === 'png') return page.screenshot();
+  const devtools = await page.context().newCDPSession(page);
+  const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 88 });
+  await devtools.detach();
+  return Buffer.from(data, 'base64');
 }
 
 /** The workbench reads its settings when it is opened. */

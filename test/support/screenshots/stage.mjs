@@ -58,7 +58,7 @@ export async function setStage(folder, say) {
     ],
     dirtyData: { policy: 'skip' },
     keepRunning: true,
-    throttle: { incremental: { rowsPerSecond: 2000 } },
+    throttle: { full: { rowsPerSecond: 6000 }, incremental: { rowsPerSecond: 4000 } },
     ignoredChecks: ['bigint-unsigned', 'cell-size', 'row-size'],
   });
   write('warehouse', 'Stock for the app of the halls.', { objects: [{ database: 'warehouse' }] });

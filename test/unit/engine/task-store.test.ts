@@ -133,6 +133,8 @@ describe('dirty records', () => {
       0, 2, 4,
     ]);
     expect(records.page({ sinceMs: 3, untilMs: 5 }, all).total).toBe(3);
+    // Whatever is shown, the codes are those of all: what a filter can be set to.
+    expect(records.page({ code: 'ROW-V102' }, all).codes).toEqual(['ROW-V101', 'ROW-V102']);
     expect(records.page({ ids: [] }, all).total).toBe(0);
     expect(records.page({}, all).records[0]).toMatchObject({
       sourceRow: { id: '1', n: null },
@@ -143,6 +145,18 @@ describe('dirty records', () => {
     expect([store.dirtyCount(), other.dirtyCount()]).toEqual([5, 1]);
     expect(records.discard({})).toBe(5);
     expect([store.dirtyCount(), records.page({}, all).total]).toEqual([0, 0]);
+  });
+
+  it('are counted, filtered and paged in an index: 100,000 wide ones would take seconds', () => {
+    const plan = engine.database
+      .all<{ detail: string }>(
+        `EXPLAIN QUERY PLAN SELECT id FROM dirty WHERE task = 'a' AND discarded = 0 AND source = 's' AND code = 'c'
+         AND at_ms >= 1 ORDER BY id LIMIT 100 OFFSET 90000`,
+      )
+      .map(({ detail }) => detail);
+    expect(plan).toEqual([
+      expect.stringContaining('USING COVERING INDEX dirty_shown (task=? AND discarded=?)'),
+    ]);
   });
 
   it('that hold the checkpoint stay until the replay has passed them as decided', () => {
