@@ -49,6 +49,9 @@ class Verify extends LitElement {
       .sides td + td {
         padding-inline-start: 10px;
       }
+      .sides + p {
+        margin-top: 8px;
+      }
       .kind {
         flex: none;
         min-width: 6em;
