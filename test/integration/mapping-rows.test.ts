@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ResolvedTask } from '../../src/shared/task.js';
+import { startReplica, type PlainRow, type Replica } from '../support/replica.js';
+
+/** Rows as the user said, by the load and by the stream: the same changes are made before and while a task runs. */
+let replica: Replica;
+
+beforeAll(async () => {
+  replica = await startReplica();
+  await replica.mysql.query('CREATE DATABASE a; CREATE DATABASE b');
+}, 60_000);
+afterAll(() => replica?.close());
+
+async function following(file: Record<string, unknown> & { objects: unknown[] }): Promise<ResolvedTask> {
+  const task = replica.task(file);
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  return task;
+}
+async function settled(task: ResolvedTask): Promise<void> {
+  await replica.caughtUp(task);
+  expect(await replica.verify(task)).toMatchObject({ equal: true });
+  await replica.stop(task);
+}
+
+/** Runs `write` twice, on a table that is loaded afterwards and on one that is followed; both must hold the same. */
+async function bothWays(
+  name: string,
+  columns: string,
+  write: (table: string) => string,
+  mapping: (renamed: string) => Record<string, unknown>,
+  more: Record<string, unknown> = {},
+): Promise<PlainRow[]> {
+  const { mysql } = replica;
+  const [loaded, streamed] = [`${name}_loaded`, `${name}_streamed`];
+  for (const table of [loaded, streamed]) await mysql.query(`CREATE TABLE a.${table} (${columns})`);
+  await mysql.query(write(loaded));
+  const task = await following({
+    ...more,
+    objects: [
+      {
+        database: 'a',
+        tables: [
+          { name: loaded, ...mapping(loaded) },
+          { name: streamed, ...mapping(streamed) },
+        ],
+      },
+    ],
+  });
+  await mysql.query(write(streamed));
+  await settled(task);
+  const rows = replica.rows(loaded);
+  expect(replica.rows(streamed)).toEqual(rows);
+  return rows;
+}
+
+it('renames, retyping, exclusion and a key of four columns in another order', async () => {
+  const rows = await bothWays(
+    'mapped',
+    'Id INT, region CHAR(2) NOT NULL, kind ENUM("x","y") NOT NULL, day DATE NOT NULL, score DECIMAL(8,2), at DATETIME(3), ssn CHAR(9), note TEXT, PRIMARY KEY (Id), UNIQUE KEY (region, kind, day, Id)',
+    (
+      table,
+    ) => `INSERT INTO a.${table} VALUES (1, 'eu', 'y', '2024-02-29', 12.30, '2024-01-01 00:00:00.5', 's', 'n'), (2, 'us', 'x', '0001-01-01', NULL, NULL, NULL, NULL);
+      UPDATE a.${table} SET region = 'as', day = '2024-03-01' WHERE Id = 1`,
+    () => ({
+      primaryKey: ['day', 'region', 'id', 'kind'],
+      columns: {
+        note: { rename: 'memo' },
+        score: { type: 'DOUBLE' },
+        at: { type: 'INTEGER', unit: 'ms' },
+        SSN: { exclude: true },
+        id: { type: 'STRING' },
+      },
+    }),
+  );
+  expect(rows).toEqual([
+    { day: '0001-01-01', region: 'us', Id: '2', kind: 'x' },
+    { day: '2024-03-01', region: 'as', Id: '1', kind: 'y', score: 12.3, at: 1704067200500, memo: 'n' },
+  ]);
+}, 60_000);
+
+it('keys are compared by bytes, and a key change is a delete and a put (rule 7)', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE TABLE a.bytes (k VARCHAR(20), v INT, PRIMARY KEY (k)) COLLATE utf8mb4_general_ci;
+    INSERT INTO a.bytes VALUES ('a', 1), ('ss', 2), ('x', 3)`);
+  const task = await following({ objects: [{ database: 'a', tables: [{ name: 'bytes' }] }] });
+  await mysql.query(`UPDATE a.bytes SET k = 'A' WHERE v = 1; UPDATE a.bytes SET k = 'ß' WHERE v = 2;
+    UPDATE a.bytes SET k = 'x ' WHERE v = 3; UPDATE a.bytes SET v = 30 WHERE v = 3;
+    BEGIN; UPDATE a.bytes SET k = 'swap' WHERE v = 1; UPDATE a.bytes SET k = 'A' WHERE v = 2; UPDATE a.bytes SET k = 'ß' WHERE v = 1; COMMIT`);
+  await replica.caughtUp(task);
+  expect(replica.rows('bytes')).toEqual([
+    { k: 'A', v: 2 },
+    { k: 'x ', v: 30 },
+    { k: 'ß', v: 1 },
+  ]);
+  await settled(task);
+}, 60_000);
+
+it('filters mean the same in both phases, rows enter and leave (rules 18 and 19)', async () => {
+  const filters = [
+    "status <> 'test'",
+    "note LIKE 'A%' OR n BETWEEN 2 AND '3'",
+    'n + 0.5 > 2 AND NOT (status IS NULL)',
+    "CONCAT(status, note) REGEXP '^l.*z$' OR at >= '2024-01-01' + INTERVAL 1 DAY",
+    "status IN ('LIVE', NULL) XOR n = '1abc'",
+  ];
+  for (const [i, filter] of filters.entries()) {
+    const table = `filter_${i}`;
+    await bothWays(
+      table,
+      'id INT PRIMARY KEY, status VARCHAR(9) COLLATE utf8mb4_0900_ai_ci, n INT, note VARCHAR(9), at DATETIME',
+      (
+        name,
+      ) => `INSERT INTO a.${name} VALUES (1, 'live', 1, 'az', '2024-01-01'), (2, 'TEST', 2, 'b', '2024-01-02'), (3, NULL, 3, 'c', NULL),
+        (4, 'Lïve', NULL, 'z', '2023-01-01'), (5, 'test', 4, 'Äz', '2024-05-05'), (6, 'live', 1, NULL, '2025-01-01');
+        UPDATE a.${name} SET status = 'test', n = 9 WHERE id = 1; UPDATE a.${name} SET status = 'live' WHERE id = 2;
+        UPDATE a.${name} SET status = NULL, note = 'zz' WHERE id = 6; UPDATE a.${name} SET n = 2 WHERE id = 4;
+        UPDATE a.${name} SET id = 50, status = 'live' WHERE id = 5; DELETE FROM a.${name} WHERE id = 3`,
+      () => ({ filter }),
+    );
+  }
+}, 90_000);
+
+it('a transformation gives the same in both phases, and what it drops now is deleted (rule 19)', async () => {
+  const rows = await bothWays(
+    'etl',
+    'id INT PRIMARY KEY, phone VARCHAR(20), n DECIMAL(6,2), gone INT',
+    (
+      table,
+    ) => `INSERT INTO a.${table} VALUES (1, '13800138000', 1.50, 0), (2, NULL, NULL, 0), (3, 'x', 3, 0), (4, 'y', 4, 1);
+      UPDATE a.${table} SET gone = 1 WHERE id = 3; UPDATE a.${table} SET gone = 0 WHERE id = 4`,
+    () => ({}),
+    {
+      etl: "e_compose(e_if(op_gt(`gone`, 0), e_drop()), e_set(`phone`, str_mask(`phone`, 3, 6, '*')), e_set(`double`, op_sum(`n`, `n`)))",
+    },
+  );
+  expect(rows.map((row) => row['id'])).toEqual([1, 2, 4]);
+}, 60_000);
+
+it('only the operations that were chosen; without INSERT an update makes no row (rule 19)', async () => {
+  const { mysql } = replica;
+  const write = (
+    name: string,
+  ) => `INSERT INTO a.${name} VALUES (2, 2); UPDATE a.${name} SET v = 22 WHERE id = 2;
+    UPDATE a.${name} SET v = 11 WHERE id = 1; DELETE FROM a.${name} WHERE id = 3`;
+  for (const [operations, expected] of [
+    [
+      ['INSERT', 'UPDATE'],
+      [
+        [1, 11],
+        [2, 22],
+        [3, 3],
+      ],
+    ],
+    [['UPDATE', 'DELETE'], [[1, 11]]],
+    [
+      ['INSERT', 'DELETE'],
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    ],
+  ] as const) {
+    const name = `ops_${operations.join('_').toLowerCase()}`;
+    await mysql.query(
+      `CREATE TABLE a.${name} (id INT PRIMARY KEY, v INT); INSERT INTO a.${name} VALUES (1, 1), (3, 3)`,
+    );
+    const task = await following({
+      objects: [{ database: 'a', tables: [{ name }] }],
+      synchronization: { operations },
+    });
+    await mysql.query(write(name));
+    await replica.caughtUp(task);
+    expect(replica.rows(name).map((row) => [row['id'], row['v']])).toEqual(expected);
+    await replica.stop(task);
+  }
+}, 60_000);
+
+it('several tables become one, each with its own rows (rule 20), in capitals', async () => {
+  const { mysql, engine } = replica;
+  for (const database of ['a', 'b'])
+    await mysql.query(
+      `CREATE TABLE ${database}.Orders (Id INT PRIMARY KEY, v INT); INSERT INTO ${database}.Orders VALUES (1, 1), (2, 2)`,
+    );
+  const task = await following({
+    objects: ['a', 'b'].map((database) => ({ database, tables: [{ name: 'Orders' }] })),
+    merge: true,
+    capitalization: 'upper',
+  });
+  await mysql.query(
+    'UPDATE a.Orders SET v = 10 WHERE Id = 1; DELETE FROM b.Orders WHERE Id = 2; UPDATE b.Orders SET Id = 3 WHERE Id = 1',
+  );
+  await replica.caughtUp(task);
+  const key = (source: string) => `${task.id}:${source}.Orders`;
+  const expected = [
+    { ID: 1, __dts_data_source: key('a'), V: 10 },
+    { ID: 2, __dts_data_source: key('a'), V: 2 },
+    { ID: 3, __dts_data_source: key('b'), V: 1 },
+  ];
+  expect(replica.rows('ORDERS')).toEqual(expected);
+  expect(Object.fromEntries((await replica.snapshot(task)).tables.map((t) => [t.source, t.changes]))).toEqual(
+    {
+      'a.Orders': { inserted: 0, updated: 1, deleted: 0 },
+      'b.Orders': { inserted: 0, updated: 1, deleted: 1 },
+    },
+  );
+  // The sweep of one leaves the rows of the other (rule 5).
+  await engine.api.reload(task.id, 'b.Orders');
+  await settled(task);
+  expect(replica.rows('ORDERS')).toEqual(expected);
+}, 60_000);
+
+it('update-row and batch-write: cells of others stay, NULL deletes, put-row replaces', async () => {
+  for (const [mode, batch] of [
+    ['update-row', 'batch-write'],
+    ['update-row', 'bulk-import'],
+    ['put-row', 'batch-write'],
+  ] as const) {
+    const rows = await bothWays(
+      `write_${mode.slice(0, 3)}_${batch.slice(0, 3)}`,
+      'id INT PRIMARY KEY, a INT, b INT',
+      (
+        table,
+      ) => `INSERT INTO a.${table} VALUES (1, 1, 1), (2, NULL, NULL); UPDATE a.${table} SET b = NULL WHERE id = 1;
+        DELETE FROM a.${table} WHERE id = 2; INSERT INTO a.${table} VALUES (2, 5, NULL); UPDATE a.${table} SET a = NULL WHERE id = 2`,
+      () => ({}),
+      { write: { mode, batch } },
+    );
+    expect(rows).toEqual([{ id: 1, a: 1 }, { id: 2 }]);
+  }
+}, 60_000);
