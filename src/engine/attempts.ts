@@ -5,6 +5,7 @@ import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
 import type { Log } from './log.js';
 import { plain, type Work, type WorkView } from './managed-task.js';
+import type { Windows } from './work.js';
 
 /** What another attempt with fresh connections may mend, by the window that holds for it (dts-behaviour, “retry windows”). */
 const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
@@ -13,11 +14,6 @@ const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
   'ROW-D101': 'connection',
   'ROW-S111': 'other',
 };
-
-export interface Windows {
-  connectionMs: number;
-  otherMs: number;
-}
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
@@ -115,6 +111,10 @@ export class AttemptedWork implements Work {
 
   tune(task: Tunable): void {
     this.#current.tune(task);
+  }
+
+  retryWithin(windows: Windows): void {
+    this.#current.retryWithin(windows);
   }
 
   planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>> {

@@ -6,6 +6,7 @@ import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
 import type { Session } from './server.js';
+import type { Windows } from './work.js';
 
 /** What replication tells of itself, whenever asked. */
 export type WorkView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
@@ -22,6 +23,8 @@ export interface Work {
   resume(): void;
   /** Takes the tuning keys of the task as they are now. */
   tune(task: Tunable): void;
+  /** How long it tries again from now on: tasks that share a server wait no longer than the most impatient of them. */
+  retryWithin(windows: Windows): void;
   /** What the selection of a task would mean in place of the present one; nothing is changed. */
   planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>>;
   /** Takes the selection of a task in place of the present one. Throws ROW-T106. */
@@ -49,6 +52,8 @@ export class ManagedTask {
   /** Who asked for the run; undefined when nobody does any more, or nobody in particular. */
   owner: Session | undefined;
   startedMs = 0;
+  /** When it gave up on a server that cannot be reached; 0: it did not. */
+  gaveUpMs = 0;
   /** Number of the run: begin() makes it one more. */
   run = 0;
   /** What asked for the run: one of the command line ends for good when it is blocked. */
@@ -168,6 +173,7 @@ export class ManagedTask {
 
   #rest(state: TaskState, error: PlainError | undefined): void {
     this.snapshot();
+    this.gaveUpMs = error && unreachable.has(error.code) ? Date.now() : 0;
     this.#work = undefined;
     this.#running = undefined;
     this.owner = undefined;
@@ -200,6 +206,7 @@ function atRest(snapshot: TaskSnapshot): TaskSnapshot {
   };
 }
 
+const unreachable = new Set<string>(['ROW-S101', 'ROW-S107', 'ROW-S112', 'ROW-D101', 'ROW-D109']);
 const active = new Set<TaskState>(['starting', 'running', 'retrying', 'paused', 'stopping']);
 
 export function plain(error: unknown): PlainError {

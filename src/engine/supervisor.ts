@@ -17,14 +17,14 @@ import { tuned } from '../shared/tuning.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../shared/workbench-api.js';
 import { planPlace } from '../sync/place.js';
 import { precheck } from '../sync/precheck/index.js';
-import { AttemptedWork, type Windows } from './attempts.js';
+import { AttemptedWork } from './attempts.js';
 import { Alarms } from './alarms.js';
 import type { Log } from './log.js';
 import { fingerprint, ManagedTask, plain, type Work } from './managed-task.js';
 import type { Session } from './server.js';
 import type { EngineStore } from './store/engine-store.js';
 import { readState, writeState } from './store/state-file.js';
-import type { Workshop } from './work.js';
+import type { Windows, Workshop } from './work.js';
 
 export interface SupervisorEvents {
   ended(id: string, outcome: RunOutcome, run: number): void;
@@ -41,6 +41,8 @@ interface Verification {
 }
 
 const historyEveryMs = 10_000;
+/** One that gave up so long ago gave up on the same outage that others still wait out. */
+const outageMs = 60_000;
 
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
@@ -93,6 +95,7 @@ export class Supervisor {
         },
         (outcome) => this.#ended(managed, outcome),
       );
+      this.#shareWindows();
       // An engine that is killed now must be found to have run it.
       this.#save(managed);
     } catch (error) {
@@ -418,13 +421,19 @@ export class Supervisor {
   /** Tasks that share a source or a destination wait no longer than the most impatient of them. */
   #windows(task: ResolvedTask): Windows {
     const sharing = [...this.#tasks.values()].flatMap((t) =>
-      t.active && t.task && shares(t.task, task) ? [t.task] : [],
+      (t.active || Date.now() - t.gaveUpMs < outageMs) && t.task && shares(t.task, task) ? [t.task] : [],
     );
     const shortest = (of: (t: ResolvedTask) => number) => Math.min(of(task), ...sharing.map(of)) * 60_000;
     return {
       connectionMs: shortest((t) => t.retry.connectionMinutes),
       otherMs: shortest((t) => t.retry.otherMinutes),
     };
+  }
+
+  /** A task began or ended: those that share a server with it wait shorter, or longer, from now on. */
+  #shareWindows(): void {
+    for (const { work, task } of this.#tasks.values())
+      if (work && task) work.retryWithin(this.#windows(task));
   }
 
   #managed(task: ResolvedTask, file: string): ManagedTask {
@@ -464,6 +473,7 @@ export class Supervisor {
 
   #ended(managed: ManagedTask, outcome: RunOutcome): void {
     const error = outcome.error ? `: ${outcome.error.code} ${outcome.error.message}` : '';
+    this.#shareWindows();
     this.log[outcome.error ? 'error' : 'info'](`${managed.id}: ${outcome.state}${error}`);
     const snapshot = this.#save(managed);
     // The engine may end before its next second.
@@ -482,6 +492,7 @@ export class Supervisor {
 
   #remember(): void {
     this.#rememberedMs = Date.now();
+    this.#shareWindows();
     for (const managed of this.#tasks.values()) {
       if (!managed.active) continue;
       const snapshot = this.#save(managed);

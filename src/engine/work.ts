@@ -6,6 +6,12 @@ import type { PrecheckHistory } from '../sync/precheck/index.js';
 import type { DirtyFilter, DirtyPage } from '../shared/workbench-api.js';
 import type { Work } from './managed-task.js';
 
+/** How long a failure is tried again, ms. */
+export interface Windows {
+  connectionMs: number;
+  otherMs: number;
+}
+
 /** What the supervisor needs done, by the floors below. */
 export interface Workshop {
   /** The work of one run, from where the store says it is. */

@@ -8,7 +8,7 @@ import type { ResolvedTask } from '../shared/task.js';
 import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import { describeTable } from '../tablestore/operations.js';
-import type { RetryState } from '../tablestore/retry.js';
+import type { RetryState, RetryWindows } from '../tablestore/retry.js';
 import { TablestoreWriter, type WriterStats } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
@@ -123,6 +123,17 @@ export class Replication {
     const { windows: _windows, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
     this.gate.tune(this.task.throttle.full);
+  }
+
+  /** How long failures are tried again from now on. */
+  retryWithin(windows: RetryWindows): void {
+    const { connectionMs, otherMs } = windows;
+    this.task = {
+      ...this.task,
+      retry: { connectionMinutes: connectionMs / 60_000, otherMinutes: otherMs / 60_000 },
+    };
+    this.sourceRetry.windowMs = connectionMs;
+    this.writer.retune({ windows });
   }
 
   /** What another selection would mean; nothing is changed. */

@@ -33,6 +33,7 @@ function attempts(outcomes: RunOutcome[], windows = { connectionMs: 60_000, othe
       pause() {},
       resume() {},
       tune() {},
+      retryWithin() {},
       planChanges: () => Promise.reject(new Error('not asked')),
       change: () => Promise.reject(new Error('not asked')),
     };

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
+import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
+import type { TaskSnapshot } from '../../src/shared/snapshot.js';
+import type { ResolvedTask } from '../../src/shared/task.js';
+import { cliScript } from '../support/cli.js';
+import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { taskBetween } from '../support/precheck.js';
+
+/** How long what fails is tried again, with windows of seconds in place of minutes. */
+
+let mysql: MysqlServer;
+let store: LocalTablestore;
+let folder: string;
+let engine: EngineConnection;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rowferry-windows-'));
+  [mysql, store] = await Promise.all([
+    startMysql({ gtid: true }),
+    startLocalTablestore({ data: ':memory:', limits: { tableNotReadyMs: 0 } }),
+  ]);
+  await mysql.query(`CREATE DATABASE shop; CREATE TABLE shop.one (id INT PRIMARY KEY); CREATE TABLE shop.two (id INT PRIMARY KEY);
+    INSERT INTO shop.one VALUES (1); INSERT INTO shop.two VALUES (1)`);
+  engine = await ensureEngine({
+    stateDir: join(folder, 'state'),
+    engineScript: join(cliScript(), '../node/engine.mjs'),
+    kind: 'cli',
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await engine.api.shutdown().catch(() => undefined);
+  engine.close();
+  await store.close();
+  await mysql.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const task = (table: string, connectionSeconds: number, otherSeconds: number): ResolvedTask =>
+  taskBetween(mysql, store, (made) => {
+    made.id = made.name = table;
+    made.objects = [{ database: 'shop', tables: [{ name: table }] }];
+    made.retry = { connectionMinutes: connectionSeconds / 60, otherMinutes: otherSeconds / 60 };
+  });
+
+async function until(
+  id: string,
+  wanted: (one: TaskSnapshot) => boolean,
+  what: string,
+): Promise<TaskSnapshot> {
+  const deadline = Date.now() + 40_000;
+  for (;;) {
+    const now = (await engine.api.snapshots()).find((one) => one.id === id);
+    if (now && wanted(now)) return now;
+    if (Date.now() > deadline) throw new Error(`${what} did not come: ${JSON.stringify(now)}`);
+    await delay(50);
+  }
+}
+
+const running = (one: TaskSnapshot) => one.state === 'running' && one.caughtUp;
+
+describe('retry windows', () => {
+  it('the shortest of the tasks that share a source holds; past it they fail, keep their place, and go on', async () => {
+    await engine.api.start(task('one', 3600, 600), 'one', {});
+    await engine.api.start(task('two', 5, 2), 'two', {});
+    for (const id of ['one', 'two']) await until(id, running, 'the stream');
+    const before = await until('one', running, 'the stream');
+    await mysql.kill();
+    const killedMs = Date.now();
+    const retrying = await until('one', (one) => one.state === 'retrying', 'a retry');
+    // The remaining time is told, and is that of the less patient task.
+    expect(retrying.retry!.untilMs - killedMs).toBeLessThan(15_000);
+    expect(retrying.retry!.error.code).toMatch(/^ROW-S10[17]$/);
+    for (const id of ['one', 'two']) {
+      const failed = await until(id, (one) => one.state === 'failed', 'the end of the window');
+      expect(failed.error).toMatchObject({ code: expect.stringMatching(/^ROW-S1(12|01)$/) as string });
+      expect(Date.now() - killedMs).toBeGreaterThan(4_000);
+    }
+    await mysql.restart();
+    await mysql.query('INSERT INTO shop.one VALUES (2); INSERT INTO shop.two VALUES (2)');
+    for (const id of ['one', 'two']) {
+      await engine.api.start(task(id, 3600, 600), id, {});
+      const now = await until(id, (one) => running(one) && one.rows.inserted === 1, 'what came meanwhile');
+      // It went on: nothing was loaded again.
+      expect(now.rows.full).toBe(1);
+      expect(now.position).not.toEqual(before.position);
+      await engine.api.stop(id);
+    }
+  }, 90_000);
+
+  it('a destination that throttles is waited for, whatever the windows', async () => {
+    await engine.api.start(task('one', 30, 1), 'one', {});
+    await until('one', running, 'the stream');
+    store.faults.set([{ kind: 'error', code: 'OTSServerBusy' }]);
+    await mysql.query('INSERT INTO shop.one VALUES (3)');
+    await until('one', (one) => one.retry !== undefined, 'that it is throttled');
+    await delay(3_000);
+    const waiting = await until('one', (one) => one.retry !== undefined, 'that it is throttled still');
+    expect(waiting.state).toBe('retrying');
+    store.faults.set([]);
+    await until('one', (one) => running(one) && one.retry === undefined, 'that it goes on');
+    await engine.api.stop('one');
+  }, 60_000);
+
+  it('have ranges', async () => {
+    const { parseTask } = await import('../../src/shared/task-file.js');
+    const issues = (retry: object) =>
+      parseTask(JSON.stringify({ ...task('one', 60, 60), retry })).issues.map((issue) => issue.key);
+    expect(issues({ connectionMinutes: 9 })).toContain('retry.connectionMinutes');
+    expect(issues({ connectionMinutes: 1441 })).toContain('retry.connectionMinutes');
+    expect(issues({ otherMinutes: 0 })).toContain('retry.otherMinutes');
+    expect(issues({ connectionMinutes: 20, otherMinutes: 20 })).toContain('retry.otherMinutes');
+    expect(issues({ connectionMinutes: 20, otherMinutes: 19 })).toEqual([]);
+  });
+});
