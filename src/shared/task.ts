@@ -219,7 +219,14 @@ export const taskSchema = z.strictObject({
         .default('bulk-import')
         .describe('BulkImport (recommended) or BatchWriteRow.'),
       queueSize: z.int().min(1).max(1048576).default(1024).describe('Rows that may wait in each bucket.'),
-      threads: z.int().min(0).max(64).default(4).describe('Encoder workers; 0: none.'),
+      threads: z
+        .int()
+        .min(0)
+        .max(64)
+        .default(4)
+        .describe(
+          'Chunks of the full load that are read and encoded side by side, each on a connection of its own; 0: one after the other.',
+        ),
       concurrency: z.int().min(1).max(1000).default(10).describe('Requests to Tablestore at the same time.'),
       buckets: z.int().min(1).max(1000).default(10).describe('Sequential queues; at most concurrency.'),
     })

@@ -457,9 +457,9 @@ export class Following {
         }
       }
       signal.throwIfAborted();
-      await Promise.all(this.work);
+      // What is not through by then is done again by the next run.
       await Promise.race([
-        this.options.writer.drain(),
+        Promise.all(this.work).then(() => this.options.writer.drain()),
         delay(this.options.drainMs(), undefined, { ref: false }),
       ]);
       return this.ended ?? 'stopped';

@@ -18,6 +18,8 @@ const chunkRows = { least: 500, most: 20_000 };
 /** A batch goes to the writer when it has so many bytes or rows; the writer cuts it into requests. */
 const batchBytes = 512 * 1024;
 const batchRows = 800;
+/** How soon a changed number of readers is noticed. */
+const lookEveryMs = 500;
 /** Encoded bytes of one reader that are not acknowledged yet; above it its connection is paused. */
 const inFlightBytes = 8 * 1024 * 1024;
 
@@ -46,6 +48,8 @@ export interface LoadContext {
   /** The whole run ends, its writer too. */
   readonly ending: AbortSignal;
   readonly events: LoadEvents;
+  /** Chunks that are read and encoded side by side, each on a connection of its own; may change any time. */
+  readonly readers: () => number;
   /** Runs one query on the source when it may be asked (throttle, pause). */
   readonly query: <T>(work: () => Promise<T>) => Promise<T>;
   /** Runs work on a fresh connection, again and again while the source is away. */
@@ -56,31 +60,47 @@ export interface LoadContext {
  * Loads tables by key-range chunks, several at once (correctness rules 3 and 4). Chunks that an earlier run finished
  * are not read again. Throws BlockedByDirtyData, RowferryError, or the signal's reason.
  */
-export async function loadTables(
-  context: LoadContext,
-  tables: readonly LoadTable[],
-  readers: number,
-): Promise<void> {
+export async function loadTables(context: LoadContext, tables: readonly LoadTable[]): Promise<void> {
   const queues = tables.map((table) => new ChunkQueue(context, table));
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, failed.signal]);
+  const working = new Set<Promise<void>>();
+  const results: PromiseSettledResult<void>[] = [];
+  let active = 0;
+  let isPlanned = false;
+  const wanted = () => Math.max(1, context.readers());
   const work = async () => {
     for (const queue of queues) {
       for (;;) {
         signal.throwIfAborted();
+        // One too many, since the number was changed.
+        if (active > wanted()) return;
         const next = await queue.next();
         if (!next) break;
         await loadChunk({ ...context, signal }, queue.table, next, queue);
       }
     }
+    isPlanned = true;
   };
-  const workers = Array.from({ length: readers }, () =>
-    work().catch((error: unknown) => {
-      failed.abort(error);
-      throw error;
-    }),
-  );
-  const results = await Promise.allSettled(workers);
+  const start = () => {
+    while (!isPlanned && !signal.aborted && active < wanted()) {
+      active++;
+      const worker = work().then(
+        () => void active--,
+        (error: unknown) => {
+          active--;
+          failed.abort(error);
+          throw error;
+        },
+      );
+      working.add(worker);
+      void worker.finally(() => working.delete(worker)).catch(() => undefined);
+    }
+  };
+  const watch = setInterval(start, lookEveryMs);
+  // Workers that were one too many leave; the load is over when one has come to the end of it.
+  for (start(); working.size > 0; start()) results.push(...(await Promise.allSettled(working)));
+  clearInterval(watch);
   await Promise.all(queues.map((queue) => queue.close()));
   // The first failure is the cause; the others were only told to stop.
   if (failed.signal.aborted) throw failed.signal.reason;
@@ -220,7 +240,7 @@ class ChunkLoader {
         }),
       );
       this.send();
-      await Promise.all(this.batches);
+      await orAborted(Promise.all(this.batches), context.signal);
       this.check();
       return rows;
     } finally {
@@ -311,5 +331,21 @@ class ChunkLoader {
 
   private check(): void {
     if (this.failure) throw this.failure.error;
+  }
+}
+
+/** What `work` gives, or throws the signal's reason: a stop does not wait for a throttle, nor for a server that is away. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+  });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -46,7 +46,7 @@ const lookMs = 200;
 const closeMicros = 10_000_000;
 const patienceMs = 3_000;
 /** Connections that read the source for tables that join, beside the one that follows it. */
-const readers = 2;
+const mostReaders = 2;
 
 /**
  * Tables that come to a stream that runs (correctness rule 11): they are created, loaded and swept with a place of
@@ -203,7 +203,12 @@ export class Joining {
         const { created, sweep } = prepared.record(plan.source);
         return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
       });
-    if (tables.length > 0) await loadTables({ ...options.loadContext(), signal }, tables, readers);
+    const context = options.loadContext();
+    if (tables.length > 0)
+      await loadTables(
+        { ...context, signal, readers: () => Math.min(mostReaders, context.readers()) },
+        tables,
+      );
     for (const record of this.mine()) {
       if (!record.sweep || record.phase !== 'loaded') continue;
       await sweepTable({ ...options, signal }, prepared.planOf(record.source));

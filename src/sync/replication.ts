@@ -33,8 +33,6 @@ export interface ReplicationLog {
   warn(text: string): void;
 }
 
-/** Connections that read the source side by side in the full load. */
-const loadReaders = 3;
 /** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
 const drainMs = 15_000;
 /** Under a throttle the queue would take its time. */
@@ -266,11 +264,7 @@ export class Replication {
     for (let tables = this.toLoad(prepared); tables.length > 0; tables = this.toLoad(prepared)) {
       let failure: { error: unknown } | null = null;
       try {
-        await loadTables(
-          this.loadContext(prepared),
-          tables,
-          Math.min(loadReaders, Math.max(tables.length, 2)),
-        );
+        await loadTables(this.loadContext(prepared), tables);
       } catch (error) {
         this.stopping.signal.throwIfAborted();
         failure = { error };
@@ -370,6 +364,7 @@ export class Replication {
       ignoreConflicts: this.task.conflict === 'ignore',
       signal: this.stopping.signal,
       ending: this.stopping.signal,
+      readers: () => this.task.write.threads,
       query: (work) => this.gate.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {

@@ -107,6 +107,21 @@ describe('retry windows', () => {
     await engine.api.stop('one');
   }, 60_000);
 
+  it('do not keep a stop waiting: a throttled load to a destination that is away ends at once', async () => {
+    await mysql.query(`CREATE TABLE shop.many (id INT PRIMARY KEY); SET SESSION cte_max_recursion_depth = 100000;
+      INSERT INTO shop.many WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n`);
+    const slow = task('many', 3600, 600);
+    slow.throttle.full.rowsPerSecond = 500;
+    await engine.api.start(slow, 'many', {});
+    await until('many', (one) => one.rows.full > 100, 'the load');
+    store.faults.set([{ kind: 'reset' }]);
+    await until('many', (one) => one.retry !== undefined, 'a retry');
+    const began = Date.now();
+    await engine.api.stop('many');
+    expect(Date.now() - began).toBeLessThan(10_000);
+    store.faults.set([]);
+  }, 60_000);
+
   it('have ranges', async () => {
     const { parseTask } = await import('../../src/shared/task-file.js');
     const issues = (retry: object) =>

@@ -193,8 +193,11 @@ describe('pause', () => {
     await delay(1000);
     expect((await snapshot('paused')).rows.full).toBe(before.rows.full);
     await engine.api.resume('paused');
-    await engine.api.tune('paused', { throttle: { full: { rowsPerSecond: null } } });
+    await engine.api.tune('paused', { write: { threads: 0 } });
+    await delay(600);
+    await engine.api.tune('paused', { throttle: { full: { rowsPerSecond: null } }, write: { threads: 8 } });
     await until('paused', (one) => one.caughtUp, 'the end of the load');
+    expect((await snapshot('paused')).rows.full).toBe(60_000);
 
     await engine.api.pause('paused');
     await mysql.query('DELETE FROM shop.paused WHERE id <= 1000');

@@ -153,7 +153,7 @@ class TuningSection extends LitElement {
             write: { queueSize: value ?? 1 },
           }),
         )}
-        ${this.slider('threads', t('Encoder workers'), write.threads, upTo(16, 0), count, (value) => ({
+        ${this.slider('threads', t('Chunks side by side'), write.threads, upTo(16, 0), count, (value) => ({
           write: { threads: value ?? 0 },
         }))}
       </div>

@@ -261,7 +261,7 @@ export function writingFields(): Field[] {
     {
       path: ['write', 'threads'],
       label: t('Thread Quantity'),
-      help: t('Encoder workers; 0: none.'),
+      help: t('Chunks of the full load that are read and encoded side by side; 0: one after the other.'),
       kind: 'number',
     },
     {
