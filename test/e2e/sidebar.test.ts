@@ -104,6 +104,18 @@ test('it goes on where it was, without asking for the secret again', async () =>
   await eventually(async () => expect(await task.innerText()).toContain('stopped'));
 });
 
+test('a task that is reset knows nothing any more', async () => {
+  const { page } = workbench;
+  const task = taskItem(page, 'orders');
+  await task.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Reset Task' }).hover();
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('.monaco-dialog-box');
+  await dialog.getByRole('button', { name: 'Reset' }).click();
+  await eventually(async () => expect(await task.innerText()).toContain('not started'));
+  expect(await stage.rows('orders')).toHaveLength(orders);
+});
+
 test('a connection from a URL is tried out, and what fails comes with what to try', async () => {
   const { page } = workbench;
   await workbench.command('View: Close All Editors');

@@ -129,6 +129,27 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const snapshot = file && service.snapshotOf(file);
       if (snapshot) await progress(t('Resuming {0}', file.name), () => service.resume(snapshot.id));
     },
+    'task.reset': async (argument) => {
+      const known = (f: TaskFile) => {
+        const state = service.snapshotOf(f)?.state;
+        return state !== undefined && !isRunning(state);
+      };
+      const file = await pick(argument, known);
+      const snapshot = file && service.snapshotOf(file);
+      if (!snapshot) return;
+      const reset = t('Reset');
+      const answer = await vscode.window.showWarningMessage(
+        t('Reset the task {0}?', file.name),
+        {
+          modal: true,
+          detail: t(
+            'Its position, dirty records and history are forgotten: it begins again with its full load. Source and destination keep their rows.',
+          ),
+        },
+        reset,
+      );
+      if (answer === reset) await service.forget(snapshot.id);
+    },
     'task.delete': async (argument) => {
       const rests = (f: TaskFile) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped');
       const file = await pick(argument, rests);

@@ -118,6 +118,10 @@ export class TaskService {
     await (await this.answering('resume')).resume(id);
   }
 
+  async forget(id: string): Promise<void> {
+    await (await this.answering('forget')).forget(id);
+  }
+
   private async answering(method: keyof WorkbenchApi): Promise<Engine> {
     const engine = await this.session.engine();
     if (this.session.answers(method)) return engine;

@@ -286,6 +286,7 @@ export class TasksView
       (state === 'running' || state === 'retrying') && this.session.answers('pause') && 'can-pause',
       state === 'paused' && this.session.answers('resume') && 'can-resume',
       !(snapshot && isRunning(snapshot.state)) && 'can-delete',
+      snapshot && !isRunning(snapshot.state) && this.session.answers('forget') && 'can-reset',
     ]
       .filter(Boolean)
       .join(';');
