@@ -24,6 +24,7 @@ import { SourceGate } from './source-gate.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { isThrottled, writerSettings } from './settings.js';
+import { watchStart } from './start-watch.js';
 
 /** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
 export type ReplicationView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
@@ -261,6 +262,20 @@ export class Replication {
   }
 
   private async load(prepared: PreparedTask): Promise<void> {
+    const { start } = prepared.progress;
+    const over = new AbortController();
+    if (start !== null) {
+      const until = AbortSignal.any([over.signal, this.stopping.signal]);
+      void watchStart(this.task.source, start, (error) => this.stopping.abort(error), until);
+    }
+    try {
+      await this.loadAll(prepared);
+    } finally {
+      over.abort();
+    }
+  }
+
+  private async loadAll(prepared: PreparedTask): Promise<void> {
     for (let tables = this.toLoad(prepared); tables.length > 0; tables = this.toLoad(prepared)) {
       let failure: { error: unknown } | null = null;
       try {

@@ -49,7 +49,7 @@ writeFileSync(
     objects: [{ database: 'huge' }],
   }),
 );
-let last: { rows?: { inserted: number }; position?: unknown; state?: string } = {};
+let last: { inserted?: number } = {};
 let run: ReturnType<typeof rowferry> | undefined;
 try {
   await mysql.query(
@@ -74,15 +74,15 @@ try {
   let peak = 0;
   const rss = () =>
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  while ((last.rows?.inserted ?? 0) < rows && run.exitCode === null) {
+  while ((last.inserted ?? 0) < rows && run.exitCode === null) {
     peak = Math.max(peak, rss());
     await delay(50);
   }
   const seconds = (Date.now() - began) / 1000;
   console.log(
-    `${last.rows?.inserted} rows in one ${compressed ? 'compressed ' : ''}transaction, ${Math.round(seconds)} s after its commit; engine RSS at most ${Math.round(peak)} MB`,
+    `${last.inserted} rows in one ${compressed ? 'compressed ' : ''}transaction, ${Math.round(seconds)} s after its commit; engine RSS at most ${Math.round(peak)} MB`,
   );
-  process.exitCode = (last.rows?.inserted ?? 0) === rows && peak < 256 ? 0 : 1;
+  process.exitCode = (last.inserted ?? 0) === rows && peak < 256 ? 0 : 1;
 } finally {
   run?.kill('SIGTERM');
   await delay(2000);

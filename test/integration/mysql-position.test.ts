@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectSource, type SourceConnection } from '../../src/mysql/connection.js';
 import { acquireLock } from '../../src/mysql/lock.js';
 import { assertAvailable, endPosition, safeStartPosition } from '../../src/mysql/position.js';
+import { watchStart } from '../../src/sync/start-watch.js';
 import { Recorder, settingsOf } from '../support/binlog-recorder.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 
@@ -55,13 +56,30 @@ describe.each([
     const beyond = gtid
       ? { gtidSet: start.gtidSet!.replace(/-\d+$/, '-999999') }
       : { ...start, offset: 1_000_000_000 };
-    await expect(assertAvailable(source, beyond)).rejects.toMatchObject({ code: 'ROW-S104' });
+    await expect(assertAvailable(source, beyond)).rejects.toMatchObject({
+      code: 'ROW-S104',
+    });
     const unknown = gtid
       ? { gtidSet: `${start.gtidSet},3e11fa47-71ca-11e1-9e33-c80aa9429562:1` }
       : { ...start, file: 'binlog.999999' };
     await expect(assertAvailable(source, unknown)).rejects.toMatchObject({
       code: gtid ? 'ROW-S107' : 'ROW-S104',
     });
+  });
+
+  it('rule 6: one that is purged during the load is seen, and only then', async () => {
+    const start = await safeStartPosition(source);
+    const stop = new AbortController();
+    const told: string[] = [];
+    const watching = watchStart(settingsOf(server), start, ({ code }) => told.push(code), stop.signal, 50);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(told).toEqual([]);
+    await server.query('INSERT INTO test.t VALUES (60); FLUSH BINARY LOGS; FLUSH BINARY LOGS');
+    const { file } = await endPosition(source);
+    await server.query(`PURGE BINARY LOGS TO '${file}'`);
+    await watching;
+    expect(told).toEqual(['ROW-S104']);
+    stop.abort();
   });
 });
 
