@@ -229,6 +229,8 @@ interface Type {
   unsigned: boolean;
   length: number;
   precision: number;
+  /** Digits to which it is printed, 0 for the type's own; undefined: not ZEROFILL. */
+  zerofill?: number;
   decimals: number;
   members: string[];
   charset: string | null;
@@ -284,8 +286,10 @@ function readType(cursor: Cursor): Type {
 
   for (;;) {
     if (cursor.take('UNSIGNED')) type.unsigned = true;
-    else if (cursor.take('ZEROFILL')) type.unsigned = true;
-    else if (cursor.take('SIGNED')) type.unsigned = false;
+    else if (cursor.take('ZEROFILL')) {
+      type.unsigned = true;
+      type.zerofill = first ?? 0;
+    } else if (cursor.take('SIGNED')) type.unsigned = false;
     else if (cursor.take('CHARACTER', 'SET') || cursor.take('CHARSET'))
       type.charset = canonicalCharset(cursor.optionValue());
     else if (cursor.take('ASCII')) type.charset = 'latin1';
@@ -329,11 +333,13 @@ function printed(dataType: string, type: Type): string {
   const size =
     dataType === 'decimal'
       ? `(${type.precision},${type.decimals})`
-      : type.length && !largeLengths[dataType]
-        ? `(${type.length})`
-        : '';
+      : type.zerofill
+        ? `(${type.zerofill})`
+        : type.length && !largeLengths[dataType]
+          ? `(${type.length})`
+          : '';
   const digits = size === '' && type.decimals > 0 ? `(${type.decimals})` : '';
-  return `${dataType}${size}${digits}${type.unsigned ? ' unsigned' : ''}`;
+  return `${dataType}${size}${digits}${type.unsigned ? ' unsigned' : ''}${type.zerofill === undefined ? '' : ' zerofill'}`;
 }
 
 /** The value behind DEFAULT or ON UPDATE. false: it is NULL. */
