@@ -76,6 +76,7 @@ export class DirtyRetry {
         transform: new RowTransform(plan, this.etl),
         locator: record.locator,
         operation: record.operation,
+        isThere: record.operation === 'UPDATE',
         commitMicros: record.position?.commitMicros ?? null,
       });
       if (!found) return options.written(record.id);

@@ -55,6 +55,8 @@ export interface RefetchedRow {
   readonly locator: RowLocator;
   readonly operation: Operation;
   readonly identity: string;
+  /** The row keeps its key, so that the destination has it already. */
+  readonly isThere: boolean;
   /** Deletes the row that the event is about: sent when the source no longer gives it. */
   readonly deletion: RowChange | null;
 }
@@ -476,6 +478,7 @@ export class StreamHandler implements BinlogHandler {
       locator,
       operation: kind.toUpperCase() as Operation,
       identity,
+      isThere: kind === 'update' && old !== null && old.key === now?.key,
       deletion: now,
     };
     this.hold(async () => {

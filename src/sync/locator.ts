@@ -18,10 +18,15 @@ export interface LocatorPart {
   readonly value: string;
 }
 
-/** The type as which any value of a key column can be read; text wherever that is exact. */
+/**
+ * The type as which any value of a key column can be read. Text in its stored bytes where it has them: through Unicode
+ * and back not every code of every charset finds its way. Otherwise as text wherever that is exact.
+ */
 export function locatorType(column: Column): KeyType | null {
+  const types = allowedCellTypes(column);
+  if (column.charset !== null && types.includes('BINARY')) return 'BINARY';
   const isBinary = keyType(column) === 'BINARY';
-  return !isBinary && allowedCellTypes(column).includes('STRING') ? 'STRING' : keyType(column);
+  return !isBinary && types.includes('STRING') ? 'STRING' : keyType(column);
 }
 
 /** From a row that was encoded by `plan`; null when a transformation made its key. */

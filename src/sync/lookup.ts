@@ -1,6 +1,6 @@
 import type { SourceConnection } from '../mysql/connection.js';
 import { identifier } from '../mysql/connection.js';
-import type { RowImage } from '../mysql/model.js';
+import type { Column, RowImage } from '../mysql/model.js';
 import { readChunk } from '../mysql/snapshot.js';
 import { selectExpression } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
@@ -94,7 +94,7 @@ function keyCondition(plan: TablePlan, keys: readonly (readonly [string, KeyValu
 function equality(cell: Pick<CellPlan, 'column' | 'unit'>, value: KeyValue | undefined): string | null {
   const { column } = cell;
   const name = identifier(column.name);
-  if (Buffer.isBuffer(value)) return `${name} = x'${value.toString('hex')}'`;
+  if (Buffer.isBuffer(value)) return `${name} = ${bytes(column, value)}`;
   if (typeof value === 'bigint') {
     switch (column.dataType) {
       case 'date':
@@ -130,6 +130,13 @@ function equality(cell: Pick<CellPlan, 'column' | 'unit'>, value: KeyValue | und
     default:
       return `${name} = ${text(value)}`;
   }
+}
+
+/** The stored bytes of a text column in its own collation, so that nothing is converted and its index serves. */
+function bytes({ charset, collation }: Column, value: Buffer): string {
+  const literal = `x'${value.toString('hex')}'`;
+  if (charset === null || charset === 'binary' || collation === null) return literal;
+  return `CONVERT(${literal} USING ${charset}) COLLATE ${collation}`;
 }
 
 function text(value: string): string {

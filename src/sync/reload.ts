@@ -24,13 +24,13 @@ export async function fetchRow(
   transaction: Transaction,
 ): Promise<void> {
   const { task, writer, prepared, retry } = options;
-  const { table, locator, operation, identity, deletion } = row;
+  const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
   try {
     const found = await takeRow(
       { task, writer, charsets: prepared.charsets, retrying: (work) => retry.retrying(work) },
-      { plan, transform, locator, operation, commitMicros, ...(deletion && { key: deletion.key }) },
+      { plan, transform, locator, operation, isThere, commitMicros, ...(deletion && { key: deletion.key }) },
     );
     const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;
     if (found) found.hold.release({ ...found.change, owner: transaction, tag });

@@ -26,6 +26,11 @@ export interface WantedRow {
   readonly locator: RowLocator;
   readonly operation: Operation;
   readonly commitMicros: number | null;
+  /**
+   * The destination has a row of this key already, which write mode "update-row" keeps what else it holds of. Any other
+   * is put: an update that only takes NULL columns away would not make the row.
+   */
+  readonly isThere: boolean;
   /** The key that it most likely has: held before the first look. */
   readonly key?: string;
 }
@@ -78,7 +83,7 @@ async function readRow(context: RowNowContext, wanted: WantedRow): Promise<RowNo
   const { plan, transform, operation } = wanted;
   const encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
   const rows = new RowWriter();
-  const op = operationOf(task.write.mode);
+  const op = wanted.isThere ? operationOf(task.write.mode) : 'put';
   let change: RowNow['change'] | null = null;
   let problem: DirtyNow | null = null;
   const take = (image: RowImage) => {

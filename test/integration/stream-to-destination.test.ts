@@ -75,13 +75,14 @@ describe('what a source writes', () => {
       await replica.until(task, following);
       const session = await mysql.connect();
       await session.query(
-        `SET SESSION binlog_row_image = MINIMAL; UPDATE s.${name} SET a = 11 WHERE id = 1; UPDATE s.${name} SET b = NULL WHERE id = 1; UPDATE s.${name} SET b = 'now', id = 3 WHERE id = 2`,
+        `SET SESSION binlog_row_image = MINIMAL; UPDATE s.${name} SET a = 11 WHERE id = 1; UPDATE s.${name} SET b = NULL WHERE id = 1; UPDATE s.${name} SET b = 'now', id = 3 WHERE id = 2; INSERT INTO s.${name} (id) VALUES (4)`,
       );
       await session.end();
       await replica.caughtUp(task);
       expect(replica.rows(name)).toEqual([
         { id: 1, a: 11, big: 'big' },
         { id: 3, a: 2, b: 'now', big: 'large' },
+        { id: 4 },
       ]);
       await replica.stop(task);
     },

@@ -71,7 +71,7 @@ export async function startWorkbench(options: {
         const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
         try {
           await input.waitFor({ timeout: 5000 });
-          await input.fill(`>${title}`);
+          await input.fill(`>${title}`, { timeout: 3000 });
           await row.waitFor({ timeout: 3000 });
           await page.keyboard.press('Enter');
           return;
