@@ -315,7 +315,10 @@ export class StreamTables {
   private rename(from: TableName, to: TableName): void {
     const entry = this.entry(from);
     if (entry && entry.from === null) this.drop(from);
-    if (this.isSelected(to)) this.actions.reload(to, `was renamed from ${from.database}.${from.table}`);
+    const there = this.entry(to);
+    // A table that waits for its place was loaded with what this statement gave it.
+    if (!this.isSelected(to) || (there && there.from !== null)) return;
+    this.actions.reload(to, `was renamed from ${from.database}.${from.table}`);
   }
 
   private truncate(name: TableName): void {
