@@ -34,6 +34,8 @@ export interface LoadEvents {
   /** Rows of the table that were written, and kept, since the last call. */
   progress(source: string, written: number, kept: number): void;
   tableDone(source: string): void;
+  /** A table that is read whole is read once more: what went meanwhile may have been written by the first try. */
+  begunAgain(source: string): void;
 }
 
 /** What the loaders of all tables share. */
@@ -44,6 +46,11 @@ export interface LoadContext {
   readonly charsets: CharsetDecoders;
   readonly dirty: DirtyData;
   readonly ignoreConflicts: boolean;
+  /**
+   * Nothing is replayed after the load, for there is no binlog: each table is read by one statement, which shows one
+   * moment of it. By chunks a row could move out of sight between two of them (correctness rule 3).
+   */
+  readonly whole: boolean;
   readonly signal: AbortSignal;
   /** The whole run ends, its writer too. */
   readonly ending: AbortSignal;
@@ -124,6 +131,7 @@ class ChunkQueue {
     const records = context.store.chunks(table.plan.source);
     this.waiting = records.filter((record) => !record.done).map((record) => record.chunk);
     this.last = records.at(-1)?.chunk;
+    if (context.whole && this.waiting.length > 0) context.events.begunAgain(table.plan.source);
   }
 
   next(): Promise<Chunk | null> {
@@ -153,6 +161,7 @@ class ChunkQueue {
   }
 
   private async planNext(): Promise<Chunk | null> {
+    if (this.context.whole) return this.last ? null : { index: 0, lower: null, upper: null };
     try {
       if (!this.plan) {
         this.planner = await connectSource(this.context.settings);
@@ -197,7 +206,11 @@ async function loadChunk(
   chunk: Chunk,
   queue: ChunkQueue,
 ): Promise<void> {
-  const rows = await context.retrying(() => new ChunkLoader(context, table, chunk).run());
+  let tries = 0;
+  const rows = await context.retrying(() => {
+    if (context.whole && ++tries > 1) context.events.begunAgain(table.plan.source);
+    return new ChunkLoader(context, table, chunk).run();
+  });
   const record: ChunkRecord = { chunk, done: true, rows };
   context.store.saveChunk(table.plan.source, record);
   queue.done();

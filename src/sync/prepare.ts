@@ -245,6 +245,9 @@ async function noteStart(
           'ROW-S105',
           'The source does not write a binlog (log_bin is OFF), so that changes cannot be followed.',
         );
+      options.log.info(
+        'the source writes no binlog (log_bin is OFF): each table is read as it is at one moment, not all at the same',
+      );
       return { start: null, tables: await loadDefinitions(connection, selectors) };
     }
     if (incremental || full) await waitForPrepared(options, connection);

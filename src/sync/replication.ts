@@ -377,6 +377,7 @@ export class Replication {
       charsets: prepared.charsets,
       dirty: this.dirty,
       ignoreConflicts: this.task.conflict === 'ignore',
+      whole: prepared.progress.start === null,
       signal: this.stopping.signal,
       ending: this.stopping.signal,
       readers: () => this.task.write.threads,
@@ -400,6 +401,10 @@ export class Replication {
             this.store.saveProgress(prepared.progress);
           });
           this.log.info(`${source} loaded: ${record.rows} rows`);
+        },
+        begunAgain: (source) => {
+          const record = prepared.recordIfAny(source);
+          if (record) prepared.save({ ...record, sweep: true });
         },
       },
     };

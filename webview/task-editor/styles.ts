@@ -54,6 +54,10 @@ export const form = css`
   header .state {
     color: var(--vscode-descriptionForeground);
   }
+  header vscode-button {
+    flex: none;
+    white-space: nowrap;
+  }
   section {
     padding-top: 26px;
     max-width: 1060px;
@@ -179,12 +183,16 @@ export const form = css`
   .leaf {
     padding-inline-start: 44px;
   }
+  /* A name is the last to be cut. */
   .line > button .hint.clip {
-    flex: 0 1 auto;
+    flex: 0 20 auto;
+  }
+  .line > button .hint.clip:empty {
+    display: none;
   }
   .rename {
-    flex: 0 1 180px;
-    min-width: 90px;
+    flex: 0 1 150px;
+    min-width: 80px;
   }
   .exclude {
     flex: 0 1 170px;
@@ -333,7 +341,8 @@ export const form = css`
     gap: 12px;
   }
   header .name {
-    width: 16em;
+    flex: 0 1 16em;
+    min-width: 8em;
   }
   h3 ~ .fields + h3 {
     margin-top: 8px;
