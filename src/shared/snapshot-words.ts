@@ -114,6 +114,22 @@ export function latencyWords(latencyMs: number | null, t: Translate, locale?: st
   return t('{0} behind', formatDuration(latencyMs, t, locale));
 }
 
+/** Where in the source everything is applied, a fact a line: GTID set, file and offset, commit time. */
+export function positionWords(
+  position: TaskSnapshot['position'] | undefined,
+  t: Translate,
+  locale?: string,
+): string[] {
+  if (!position) return [];
+  const { gtidSet, file, offset, commitMicros } = position;
+  const lines: string[] = [];
+  if (gtidSet !== undefined) lines.push(t('GTID set: {0}', gtidSet));
+  if (file !== undefined) lines.push(t('Position: {0}', `${file}:${offset ?? 0}`));
+  if (commitMicros !== undefined)
+    lines.push(t('Committed: {0}', new Date(commitMicros / 1000).toLocaleString(locale)));
+  return lines;
+}
+
 export function rateWords(snapshot: TaskSnapshot, t: Translate, locale?: string): string {
   const rate = Math.round(snapshot.rowsPerSecond);
   return rate > 0 ? t('{0} rows/s', formatShort(rate, locale)) : '';

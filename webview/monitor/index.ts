@@ -7,7 +7,7 @@ import {
   loadPercent,
 } from '../../src/shared/format.js';
 import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
-import { isRunning, latencyWords, taskLook } from '../../src/shared/snapshot-words.js';
+import { isRunning, latencyWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
@@ -66,8 +66,12 @@ class Monitor extends LitElement {
       .figures {
         grid-template-columns: repeat(3, minmax(0, 1fr));
       }
-      .limits {
+      .limits,
+      .position {
         margin: 12px 0 0;
+      }
+      .position {
+        overflow-wrap: anywhere;
       }
       pre.log {
         height: 14em;
@@ -104,6 +108,7 @@ class Monitor extends LitElement {
                 .points=${state.live}
                 .history=${state.methods.includes('history') ? this.history : null}
               ></rf-charts>
+              ${this.position(snapshot)}
               <rf-tables .tables=${snapshot.tables}></rf-tables>
               ${
                 write && throttle && state.methods.includes('tune') && isRunning(snapshot.state)
@@ -232,6 +237,12 @@ class Monitor extends LitElement {
             )
       }
     </p>`;
+  }
+
+  /** A long GTID set may wrap where it likes. */
+  private position({ position }: TaskSnapshot): TemplateResult | typeof nothing {
+    const lines = positionWords(position, t, locale);
+    return lines.length === 0 ? nothing : html`<p class="position hint">${lines.join(' · ')}</p>`;
   }
 
   private figures(snapshot: TaskSnapshot): TemplateResult {

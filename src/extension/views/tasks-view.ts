@@ -1,7 +1,14 @@
 import * as vscode from 'vscode';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
-import { isRunning, phaseSteps, tableLook, taskLook, type TableLook } from '../../shared/snapshot-words.js';
+import {
+  isRunning,
+  phaseSteps,
+  positionWords,
+  tableLook,
+  taskLook,
+  type TableLook,
+} from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -335,9 +342,6 @@ function tooltip(file: TaskFile | undefined, snapshot: TaskSnapshot | undefined,
   const lines = [file?.name ?? '', state];
   if (file?.own) lines.push(t('in your own folder'));
   if (file) lines.push(vscode.workspace.asRelativePath(file.uri));
-  const position = snapshot?.position;
-  if (position?.gtidSet !== undefined) lines.push(t('GTID set: {0}', position.gtidSet));
-  else if (position?.file !== undefined)
-    lines.push(t('Position: {0}', `${position.file}:${position.offset ?? 0}`));
+  lines.push(...positionWords(snapshot?.position, t, vscode.env.language));
   return lines.join('\n');
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   latencyWords,
   phaseSteps,
+  positionWords,
   statusWords,
   tableLook,
   taskLook,
@@ -158,4 +159,12 @@ describe('the phases of a task', () => {
       ['full', 'pass', '500 rows'],
     ]);
   });
+});
+
+test('a place in the source is told in all the ways that people look for it', () => {
+  expect(positionWords(null, t)).toEqual([]);
+  expect(positionWords({ file: 'binlog.000002', offset: 157 }, t)).toEqual(['Position: binlog.000002:157']);
+  const whole = positionWords({ gtidSet: 'a:1-5', file: 'b.1', offset: 4, commitMicros: 1e15 }, t, 'en-US');
+  expect(whole.slice(0, 2)).toEqual(['GTID set: a:1-5', 'Position: b.1:4']);
+  expect(whole[2]).toMatch(/^Committed: 9\/\d+\/2001/);
 });
