@@ -1,15 +1,21 @@
 import type { SourceConnection } from '../mysql/connection.js';
-import { identifier } from '../mysql/connection.js';
-import type { Column, RowImage } from '../mysql/model.js';
+import type { RowImage } from '../mysql/model.js';
 import { readChunk } from '../mysql/snapshot.js';
-import { selectExpression } from '../mysql/types/index.js';
+import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import { decodeRows, type KeyValue } from '../tablestore/wire/plainbuffer.js';
+import { keyCondition, type KeyCondition } from './key-condition.js';
 import type { RowLocator } from './locator.js';
-import type { CellPlan, TablePlan } from './plan.js';
+import type { TablePlan } from './plan.js';
 
 /** Keys that one statement asks for. */
 export const lookUpKeys = 200;
+
+/**
+ * 'indexed' finds nearly every row. 'converted' is for keys that it did not find: it finds those whose text the charset
+ * of the column holds in more ways than can be asked for, and reads the whole table if there is such a key.
+ */
+export type LookUpPass = 'indexed' | 'converted';
 
 /**
  * Reads the rows of given destination keys from the source, with the filter of the plan. The source compares by
@@ -20,11 +26,13 @@ export async function lookUp(
   connection: SourceConnection,
   plan: TablePlan,
   keys: readonly Buffer[],
+  charsets: CharsetDecoders,
+  pass: LookUpPass,
   onRow: (image: RowImage) => void,
 ): Promise<void> {
   for (let from = 0; from < keys.length; from += lookUpKeys) {
     const some = keys.slice(from, from + lookUpKeys).map((key) => decodeRows(key)[0]!.primaryKey);
-    const condition = keyCondition(plan, some);
+    const condition = conditionOf(plan, some, charsets, pass);
     if (condition !== null) await read(connection, plan, condition, onRow);
   }
 }
@@ -34,6 +42,7 @@ export async function lookUpLocated(
   connection: SourceConnection,
   plan: TablePlan,
   locator: RowLocator,
+  charsets: CharsetDecoders,
   onRow: (image: RowImage) => void,
 ): Promise<void> {
   const parts = locator.map((part) => {
@@ -54,9 +63,10 @@ export async function lookUpLocated(
         : part.type === 'BINARY'
           ? Buffer.from(part.value, 'hex')
           : part.value;
-    return equality({ column, ...(unit && { unit }) }, value);
+    return keyCondition({ column, ...(unit && { unit }) }, value, charsets);
   });
-  if (parts.every((part) => part !== null)) await read(connection, plan, parts.join(' AND '), onRow);
+  if (!parts.every((part) => part !== null)) return;
+  await read(connection, plan, together(parts, 'converted'), onRow);
 }
 
 async function read(
@@ -79,66 +89,25 @@ async function read(
 }
 
 /** The rows of these keys as a condition in SQL; null when none of the keys can be of this source. */
-function keyCondition(plan: TablePlan, keys: readonly (readonly [string, KeyValue][])[]): string | null {
+function conditionOf(
+  plan: TablePlan,
+  keys: readonly (readonly [string, KeyValue][])[],
+  charsets: CharsetDecoders,
+  pass: LookUpPass,
+): string | null {
   const conditions: string[] = [];
   for (const key of keys) {
     // In a merge the last key column names the source; another's rows are not ours.
     if (plan.mergeSource !== null && key.at(-1)?.[1] !== plan.mergeSource) continue;
-    const parts = plan.key.map((cell, i) => equality(cell, key[i]?.[1]));
-    if (parts.every((part) => part !== null)) conditions.push(`(${parts.join(' AND ')})`);
+    const parts = plan.key.map((cell, i) => keyCondition(cell, key[i]?.[1], charsets));
+    if (pass === 'converted' && !parts.some((part) => part?.converted)) continue;
+    if (parts.every((part) => part !== null)) conditions.push(`(${together(parts, pass)})`);
   }
   return conditions.length === 0 ? null : conditions.join(' OR ');
 }
 
-/** null: no value of the column gives this cell. */
-function equality(cell: Pick<CellPlan, 'column' | 'unit'>, value: KeyValue | undefined): string | null {
-  const { column } = cell;
-  const name = identifier(column.name);
-  if (Buffer.isBuffer(value)) return `${name} = ${bytes(column, value)}`;
-  if (typeof value === 'bigint') {
-    switch (column.dataType) {
-      case 'date':
-      case 'datetime':
-      case 'timestamp': {
-        const micros = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', ${name})`;
-        return cell.unit === 'us' ? `${micros} = ${value}` : `FLOOR(${micros} / 1000) = ${value}`;
-      }
-      case 'time':
-        return cell.unit === 'us'
-          ? `TIME_TO_SEC(${name}) * 1000000 + MICROSECOND(${name}) = ${value}`
-          : `TIME_TO_SEC(${name}) = FLOOR(${value} / 1000)`;
-      default:
-        return `${name} = ${value}`;
-    }
-  }
-  if (typeof value !== 'string') return null;
-  switch (column.dataType) {
-    case 'tinyint':
-    case 'smallint':
-    case 'mediumint':
-    case 'int':
-    case 'bigint':
-    case 'decimal':
-    case 'year':
-    case 'bit':
-      return /^-?\d+(\.\d+)?$/.test(value) ? `${name} = ${value}` : null;
-    case 'date':
-    case 'datetime':
-    case 'timestamp':
-    case 'time':
-      return /^[-\d:. ]+$/.test(value) ? `${name} = '${value}'` : null;
-    default:
-      return `${name} = ${text(value)}`;
-  }
-}
-
-/** The stored bytes of a text column in its own collation, so that nothing is converted and its index serves. */
-function bytes({ charset, collation }: Column, value: Buffer): string {
-  const literal = `x'${value.toString('hex')}'`;
-  if (charset === null || charset === 'binary' || collation === null) return literal;
-  return `CONVERT(${literal} USING ${charset}) COLLATE ${collation}`;
-}
-
-function text(value: string): string {
-  return value === '' ? "''" : `_utf8mb4 x'${Buffer.from(value, 'utf8').toString('hex')}'`;
+function together(parts: readonly KeyCondition[], pass: LookUpPass): string {
+  return parts
+    .map(({ indexed, converted }) => (pass === 'converted' ? (converted ?? indexed) : indexed))
+    .join(' AND ');
 }

@@ -111,7 +111,7 @@ async function readRow(context: RowNowContext, wanted: WantedRow): Promise<RowNo
   };
   const connection = await connectSource(task.source, 'snapshot');
   try {
-    await lookUpLocated(connection, plan, wanted.locator, take);
+    await lookUpLocated(connection, plan, wanted.locator, context.charsets, take);
   } finally {
     await connection.close();
   }

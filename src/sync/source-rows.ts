@@ -22,7 +22,7 @@ export class SourceRows {
   constructor(
     private readonly connection: SourceConnection,
     private readonly plan: TablePlan,
-    charsets: CharsetDecoders,
+    private readonly charsets: CharsetDecoders,
     etl: EtlProgram | null,
     private readonly ignored: ReadonlySet<string> = none,
   ) {
@@ -61,7 +61,7 @@ export class SourceRows {
   async byKeys(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
     const wanted = new Set(keys);
     const rows = new Map<string, FoundRow | null>();
-    await lookUp(this.connection, this.plan, keys.map(keyOnly), (image) => {
+    const take = (image: RowImage) => {
       const row = this.encode(image);
       if (row === 'dropped') return;
       if (row === 'unwritable') {
@@ -71,7 +71,11 @@ export class SourceRows {
       }
       const [content] = contentsOf(row, this.ignored);
       if (wanted.has(content!.key)) rows.set(content!.key, { row, content: content! });
-    });
+    };
+    const { connection, plan, charsets } = this;
+    await lookUp(connection, plan, keys.map(keyOnly), charsets, 'indexed', take);
+    const missing = keys.filter((key) => !rows.has(key)).map(keyOnly);
+    await lookUp(connection, plan, missing, charsets, 'converted', take);
     return rows;
   }
 }

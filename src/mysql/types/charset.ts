@@ -1,3 +1,5 @@
+import { codeTable, formsByTable, formsOfUnicode, type CodeTable, type StoredForms } from './stored-text.js';
+
 /**
  * Stored text to Unicode, exactly as MySQL converts it. The tables of a charset are asked of the server itself
  * (one conversion of all its codes), since no library agrees with MySQL on every code point. UTF-8 is copied.
@@ -8,8 +10,16 @@ export type CharsetDecoder = (bytes: Buffer, start: number, end: number) => stri
 export interface CharsetDecoders {
   /** null: copy the bytes. Throws when the charset was not loaded. */
   get(charset: string): { decode: CharsetDecoder; asciiIsUtf8: boolean } | null;
+  /** The stored bytes that the charset shows as `text`. Throws when the charset was not loaded. */
+  stored(charset: string, text: string): StoredForms;
   /** Loads further charsets; those that are there already cost nothing. */
   load(query: Query, charsets: Iterable<string>): Promise<void>;
+}
+
+interface LoadedCharset {
+  readonly decode: CharsetDecoder;
+  readonly asciiIsUtf8: boolean;
+  readonly table?: () => CodeTable;
 }
 
 type Query = <T>(sql: string) => Promise<T[]>;
@@ -26,12 +36,16 @@ export async function loadCharsetDecoders(
   query: Query,
   charsets: Iterable<string>,
 ): Promise<CharsetDecoders> {
-  const loaded = new Map<string, { decode: CharsetDecoder; asciiIsUtf8: boolean } | null>();
+  const loaded = new Map<string, LoadedCharset | null>();
   const decoders: CharsetDecoders = {
     get(charset) {
       const decoder = loaded.get(charset);
       if (decoder === undefined) throw new Error(`the charset ${charset} was not loaded`);
       return decoder;
+    },
+    stored(charset, text) {
+      const table = decoders.get(charset) && loaded.get(charset)?.table;
+      return table ? formsByTable(table(), text) : formsOfUnicode(charset, text);
     },
     async load(ask, wanted) {
       for (const charset of new Set(wanted)) {
@@ -144,10 +158,7 @@ const forms: Record<string, readonly (readonly (readonly Range[])[])[]> = {
   ],
 };
 
-async function loadTable(
-  query: Query,
-  charset: string,
-): Promise<{ decode: CharsetDecoder; asciiIsUtf8: boolean }> {
+async function loadTable(query: Query, charset: string): Promise<LoadedCharset> {
   const codes: number[][] = [];
   const shapes = forms[charset];
   for (let byte = 0; byte <= (shapes ? ascii[1] : 0xff); byte++) codes.push([byte]);
@@ -158,10 +169,24 @@ async function loadTable(
 
   const single = Array.from({ length: 256 }, (_, byte) => table.get(byte));
   const asciiIsUtf8 = single.slice(0, 128).every((text, byte) => text === String.fromCharCode(byte));
-  if (!shapes) return { decode: (bytes, start, end) => singleBytes(single, bytes, start, end), asciiIsUtf8 };
+  // Turned around when a text is looked up for the first time.
+  let turned: CodeTable | undefined;
+  const toStored = () =>
+    (turned ??= {
+      ...codeTable(codes.map((code, i) => [code, texts[i]!] as const)),
+      ...(charset === 'gb18030' && { beyond: codeBeyondTheBasicPlane }),
+    });
+  if (!shapes) {
+    return {
+      decode: (bytes, start, end) => singleBytes(single, bytes, start, end),
+      asciiIsUtf8,
+      table: toStored,
+    };
+  }
   return {
     decode: (bytes, start, end) => multiBytes(table, single, charset, bytes, start, end),
     asciiIsUtf8,
+    table: toStored,
   };
 }
 
@@ -215,6 +240,17 @@ function beyondTheBasicPlane(bytes: Buffer, at: number): string | undefined {
     bytes[at + 3]! -
     0x30;
   return linear >= 0 && linear <= 0xfffff ? String.fromCodePoint(0x10000 + linear) : undefined;
+}
+
+function codeBeyondTheBasicPlane(codePoint: number): Buffer | null {
+  const linear = codePoint - 0x10000;
+  if (linear < 0) return null;
+  return Buffer.from([
+    0x90 + Math.floor(linear / 12600),
+    0x30 + (Math.floor(linear / 1260) % 10),
+    0x81 + (Math.floor(linear / 10) % 126),
+    0x30 + (linear % 10),
+  ]);
 }
 
 function* combinations(shape: readonly (readonly Range[])[]): Generator<number[]> {
