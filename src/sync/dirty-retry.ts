@@ -19,6 +19,8 @@ export interface RetriedRecord {
   readonly operation: Operation;
   readonly position: SourcePosition | null;
   readonly locator: RowLocator | null;
+  /** The checkpoint waits for it, so that the replay meets the row again. */
+  readonly holds: boolean;
 }
 
 export interface DirtyRetryOptions {
@@ -26,7 +28,10 @@ export interface DirtyRetryOptions {
   readonly writer: Pick<TablestoreWriter, 'hold' | 'drain'>;
   /** `database.table` to both names, as far as the task knows its tables. */
   readonly tables: ReadonlyMap<string, { database: string; name: string }>;
-  /** The row is at the destination as it is now, or the source gives no such row any more. */
+  /**
+   * The row is at the destination as it is now, or the source gives no such row any more, or the replay that the record
+   * holds back will read it.
+   */
   readonly written: (id: number) => void;
   /** It cannot be written as it is now either. */
   readonly failed: (id: number, code: string, message: string) => void;
@@ -62,10 +67,11 @@ export class DirtyRetry {
     const target = await this.target(record.source);
     if (typeof target === 'string') return options.failed(record.id, 'ROW-S108', target);
     if (record.locator === null) {
+      if (record.holds) return options.written(record.id);
       return options.failed(
         record.id,
         'ROW-V104',
-        'The record does not tell the key of its row (it is masked, or could not be read), so that the row cannot be found.',
+        'The record does not tell the key of its row (it is masked, or could not be read), so that the row cannot be found: load its table anew.',
       );
     }
     const { plan, charsets } = target;

@@ -284,9 +284,13 @@ export class StreamHandler implements BinlogHandler {
     const decided = this.context.dirty.hasDecisions ? this.decision(event) : undefined;
     if (decided) {
       transaction.onPassed.push(() => this.context.dirty.settle(decided));
-      if (decided.decision === 'retry' && decided.locator) {
-        this.refetch(event, decided.locator);
-        return;
+      if (decided.decision === 'retry') {
+        // A record with a masked key does not tell where its row is; the event does.
+        const locator = decided.locator ?? encoder.locate(after ?? before!);
+        if (locator) {
+          this.refetch(event, locator);
+          return;
+        }
       }
     }
     const { transform } = table;

@@ -92,7 +92,11 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
     key: 'id=2',
     error: { code: 'ROW-V101' },
   });
-  expect((await rowferry('dirty', 'retry', task, '--all')).stdout).toBe('Put right: 0.\n');
+  const inVain = await rowferry('dirty', 'retry', task, '--all');
+  expect([inVain.code, inVain.stdout]).toEqual([1, 'Put right: 0.\n']);
+  expect(inVain.stderr).toMatch(/^One row still cannot be written; "rowferry dirty list" says why\.\n.+\n$/);
+  write({ dirtyData: 'block' });
+  expect((await rowferry('dirty', 'retry', task, '--all')).code).toBe(4);
   write({
     objects: [
       {
@@ -101,7 +105,8 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
       },
     ],
   });
-  expect((await rowferry('dirty', 'retry', task, '--all')).stdout).toBe('Put right: 1.\n');
+  const mended = await rowferry('dirty', 'retry', task, '--all');
+  expect([mended.code, mended.stdout, mended.stderr]).toEqual([0, 'Put right: 1.\n', '']);
   expect((await rowferry('dirty', 'list', task)).stdout).toBe('No dirty records.\n');
   expect(keys('people')).toEqual([1, 2]);
 

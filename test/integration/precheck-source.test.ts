@@ -218,6 +218,14 @@ describe('the selected objects', () => {
       table('fine', { columns: { f: { type: 'INTEGER' } } }),
       ['column-types'],
     ],
+    [
+      'a masked key column where dirty rows are skipped',
+      ((t) => {
+        table('fine')(t);
+        t.dirtyData = { ...t.dirtyData, policy: 'skip', mask: ['ID', 'n'] };
+      }) as Change,
+      ['warning:masked-keys'],
+    ],
     ['a type that it can', table('fine', { columns: { u: { type: 'STRING' } } }), []],
     ['another engine', table('isam'), ['warning:engines']],
     ['a number above 2^63', table('big'), ['warning:bigint-unsigned']],

@@ -20,6 +20,7 @@ export const dirty: Command = {
   help: [
     'A row that Tablestore refuses for good, or that cannot be converted, is kept as a dirty record. With "dirtyData": "block" the task waits until somebody decides.',
     'retry reads the row again as it is now and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and forgets the record. A blocked task goes on afterwards, by itself or with run.',
+    'When rows still cannot be written, retry ends with exit code 4 if the task waits for them, else with 1.',
     'export writes whole records as JSON, one a line: they hold row values.',
   ],
   options: {
@@ -81,8 +82,7 @@ async function carryOut(
 ): Promise<number> {
   switch (action) {
     case 'retry':
-      terminal.print(`Put right: ${count(await api.retryDirty(task, filter))}.`);
-      return 0;
+      return retry(api, task, filter, terminal);
     case 'skip':
       terminal.print(`Skipped: ${count(await api.skipDirty(task.id, filter))}.`);
       return 0;
@@ -106,6 +106,26 @@ async function carryOut(
       return 0;
     }
   }
+}
+
+/** 4: the task waits for those that are left; 1: they are left, and it goes on. */
+async function retry(
+  api: EngineConnection['api'],
+  task: ResolvedTask,
+  filter: DirtyFilter,
+  terminal: Terminal,
+): Promise<number> {
+  const { total } = await api.dirtyRecords(task.id, filter, { offset: 0, limit: 1 });
+  const written = await api.retryDirty(task, filter);
+  terminal.print(`Put right: ${count(written)}.`);
+  const left = total - written;
+  if (left <= 0) return 0;
+  const what = left === 1 ? 'One row' : `${count(left)} rows`;
+  terminal.note(`${what} still cannot be written; "rowferry dirty list" says why.`);
+  terminal.note(
+    'Change the mapping or the rows at the source and retry, or decide: rowferry dirty skip, rowferry dirty discard.',
+  );
+  return task.dirtyData.policy === 'block' ? 4 : 1;
 }
 
 function listLines(records: readonly DirtyRecord[], { style }: Terminal): string[] {

@@ -27,6 +27,7 @@ import {
   transactionCompression,
 } from './checks/information.js';
 import { keyColumns } from './checks/key-columns.js';
+import { maskedKeys } from './checks/masked-keys.js';
 import { objects } from './checks/objects.js';
 import { replicaUpdates } from './checks/replica-updates.js';
 import { serverId } from './checks/server-id.js';
@@ -58,6 +59,7 @@ export const checks: readonly Check[] = [
   tableCount,
   tableKeys,
   keyColumns,
+  maskedKeys,
   columnTypes,
   filters,
   etlScript,

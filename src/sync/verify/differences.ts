@@ -9,10 +9,10 @@ const hidden = '***';
 
 /** Names at the destination of columns whose values people shall not see. */
 export function maskedCells(plan: TablePlan, mask: readonly string[]): ReadonlySet<string> {
-  const columns = new Set(mask);
+  const columns = new Set(mask.map((name) => name.toLowerCase()));
   return new Set(
     [...plan.key, ...plan.attributes]
-      .filter((cell) => columns.has(cell.column.name))
+      .filter((cell) => columns.has(cell.column.name.toLowerCase()))
       .map((cell) => cell.name),
   );
 }
