@@ -311,12 +311,13 @@ class Run {
   private async alter(writer: mysql.Connection, table: TestTable): Promise<void> {
     await writer.query(standing);
     const name = quoted(table.name);
-    const moved = table.columns.find((column) => !column.generated && !column.more);
+    const moved = table.columns.filter((column) => !column.generated && !column.more);
     await writer.query(`ALTER TABLE ${name} ADD COLUMN added VARCHAR(20) NULL, DROP COLUMN spare`);
-    if (moved)
-      await writer.query(
-        `ALTER TABLE ${name} MODIFY COLUMN ${quoted(moved.name)} ${moved.sample.type} AFTER added`,
-      );
+    // Defined as they are, of whatever type, they mean what they did: the table must go on.
+    const moves = moved.map(
+      (column) => `MODIFY COLUMN ${quoted(column.name)} ${column.sample.type} AFTER added`,
+    );
+    if (moves.length > 0) await writer.query(`ALTER TABLE ${name} ${moves.join(', ')}`);
     await writer.query(`ALTER TABLE ${name} FORCE`);
   }
 

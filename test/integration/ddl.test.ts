@@ -19,6 +19,8 @@ const types = [
   'numeric',
   'float',
   'float(30)',
+  'float(7,3)',
+  'double(9,2) unsigned',
   'double precision',
   'real',
   'char',
@@ -48,6 +50,9 @@ const types = [
   'char(4) ascii',
   'char(3) byte',
   'vector(3)',
+  'vector',
+  'mediumblob',
+  'longtext',
   'long varchar',
   'longblob',
   'varchar(7) charset gbk',
@@ -72,14 +77,8 @@ const shape = (table: TableDefinition) => ({
   columns: table.columns.map((column: Column) => ({
     ...column,
     columnType: '',
-    // Statistics of the server that no value depends on.
-    length: ['char', 'varchar', 'binary', 'varbinary', 'bit', 'text', 'mediumtext', 'tinytext'].includes(
-      column.dataType,
-    )
-      ? column.length
-      : 0,
-    precision: column.precision,
-    decimals: ['decimal', 'time', 'datetime', 'timestamp'].includes(column.dataType) ? column.decimals : 0,
+    // Of labels it is not used: they are compared themselves.
+    length: column.members.length > 0 ? 0 : column.length,
   })),
   unique: table.keys
     .filter((key) => key.unique)

@@ -277,10 +277,12 @@ function readType(cursor: Cursor): Type {
   if (dataType === 'float' && second === undefined && first !== undefined && first > 24) dataType = 'double';
   if (dataType === 'text' || dataType === 'blob') dataType = sized(dataType, first);
   if (dataType === 'decimal') [type.precision, type.decimals] = [first ?? 10, second ?? 0];
+  else if (dataType === 'float' || dataType === 'double') type.decimals = second ?? 0;
   else if (['time', 'datetime', 'timestamp'].includes(dataType)) type.decimals = first ?? 0;
   else if (['bit', 'char', 'binary'].includes(dataType)) type.length = first ?? 1;
-  else if (['varchar', 'varbinary', 'vector'].includes(dataType))
-    type.length = first ?? (dataType === 'vector' ? 2048 : 0);
+  else if (['varchar', 'varbinary'].includes(dataType)) type.length = first ?? 0;
+  // Four bytes a number.
+  else if (dataType === 'vector') type.length = 4 * (first ?? 2048);
   else type.length = largeLengths[dataType] ?? 0;
   if (!known.has(dataType)) throw new UnreadableDdl(`the type ${word} is not known`);
 
@@ -300,7 +302,7 @@ function readType(cursor: Cursor): Type {
     else break;
   }
   type.dataType = dataType;
-  type.printed = printed(dataType, type);
+  type.printed = printed(dataType, type, parameters);
   return type;
 }
 
@@ -327,18 +329,22 @@ function sized(dataType: 'text' | 'blob', length: number | undefined): string {
   return `${prefix}${dataType}`;
 }
 
-function printed(dataType: string, type: Type): string {
+function printed(dataType: string, type: Type, parameters: readonly number[]): string {
   const quote = (label: string) => `'${label.replaceAll("'", "''")}'`;
   if (type.members.length > 0) return `${dataType}(${type.members.map(quote).join(',')})`;
+  if (dataType === 'vector') return `vector(${type.length / 4})`;
+  const isReal = dataType === 'float' || dataType === 'double';
   const size =
     dataType === 'decimal'
       ? `(${type.precision},${type.decimals})`
-      : type.zerofill
-        ? `(${type.zerofill})`
-        : type.length && !largeLengths[dataType]
-          ? `(${type.length})`
-          : '';
-  const digits = size === '' && type.decimals > 0 ? `(${type.decimals})` : '';
+      : isReal && parameters.length === 2
+        ? `(${parameters.join(',')})`
+        : type.zerofill
+          ? `(${type.zerofill})`
+          : type.length && !largeLengths[dataType]
+            ? `(${type.length})`
+            : '';
+  const digits = size === '' && !isReal && type.decimals > 0 ? `(${type.decimals})` : '';
   return `${dataType}${size}${digits}${type.unsigned ? ' unsigned' : ''}${type.zerofill === undefined ? '' : ' zerofill'}`;
 }
 
