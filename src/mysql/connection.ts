@@ -109,6 +109,15 @@ const sessionVariables = [
   // DEFAULT would be the global value, which is what must not reach us.
   `sql_select_limit = 18446744073709551615`,
   `max_execution_time = 0`,
+  `max_join_size = 18446744073709551615`,
+  `lock_wait_timeout = 3600`,
+  // Without autocommit a session would see one moment for as long as it lives, and keep the tables that it read.
+  `autocommit = ON`,
+  // A row that is rolled back later must not be read.
+  `transaction_isolation = 'REPEATABLE-READ'`,
+  `character_set_client = utf8mb4`,
+  `character_set_results = utf8mb4`,
+  `collation_connection = utf8mb4_general_ci`,
   `information_schema_stats_expiry = 0`,
   `show_gipk_in_create_table_and_information_schema = ON`,
 ];

@@ -8,13 +8,11 @@ import type { TablestoreWriter } from '../tablestore/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { digest, keyLine, type DirtyData } from './dirty.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
+import { pace } from './pace.js';
 import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';
 import type { RowTransform } from './transform.js';
 
-/** Bytes of a chunk as the source stores them, and its bounds in rows. */
-const chunkBytes = 8 * 1024 * 1024;
-const chunkRows = { least: 500, most: 20_000 };
 /** A batch goes to the writer when it has so many bytes or rows; the writer cuts it into requests. */
 const batchBytes = 512 * 1024;
 const batchRows = 800;
@@ -166,8 +164,9 @@ class ChunkQueue {
       if (!this.plan) {
         this.planner = await connectSource(this.context.settings);
         const { definition } = this.table.plan;
-        const rows = Math.round(chunkBytes / Math.max(definition.averageRowBytes, 1));
-        const options = { rows: Math.min(Math.max(rows, chunkRows.least), chunkRows.most) };
+        const { bytes, leastRows, mostRows } = pace.chunk;
+        const rows = Math.round(bytes / Math.max(definition.averageRowBytes, 1));
+        const options = { rows: Math.min(Math.max(rows, leastRows), mostRows) };
         this.plan = planChunks(
           this.planner,
           definition,

@@ -12,6 +12,7 @@ import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { compileFilter } from './filter/index.js';
 import { enterTables, noteTables } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
+import { pace } from './pace.js';
 import { findStart } from './place.js';
 import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
@@ -201,8 +202,6 @@ function countedAgain(store: TaskStore, record: TableRecord): TableRecord {
   return { ...record, rows };
 }
 
-const lockPatienceMs = 20_000;
-
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */
 export async function lockDestinations(
   options: Pick<PrepareOptions, 'task' | 'signal' | 'onLockLost'>,
@@ -211,7 +210,7 @@ export async function lockDestinations(
   const { source, destination } = options.task;
   const target = `${destination.endpoint} ${destination.instance}`;
   const names = [...new Set(tables.map((table) => table.destination))];
-  const until = Date.now() + lockPatienceMs;
+  const until = Date.now() + pace.lockPatienceMs;
   for (;;) {
     try {
       return await acquireLock(source, target, names, options.onLockLost);

@@ -4,8 +4,7 @@ import { assertAvailable } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { SourceSettings } from '../shared/task.js';
-
-const everyMs = 60_000;
+import { pace } from './pace.js';
 
 /**
  * Sees during a load that the place where the stream will begin is purged, hours before the load would end in vain
@@ -16,7 +15,7 @@ export async function watchStart(
   start: SourcePosition,
   gone: (error: RowferryError) => void,
   signal: AbortSignal,
-  pauseMs = everyMs,
+  pauseMs = pace.startWatchMs,
 ): Promise<void> {
   for (;;) {
     try {

@@ -1,11 +1,15 @@
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** A TCP proxy that can fall silent, as a dead link does: connections stay open and nothing passes. */
+/**
+ * A TCP proxy that can fall silent, as a dead link does: connections stay open and nothing passes. It can also keep the
+ * answer to one request, so that a test decides what happens between the two.
+ */
 export class TcpProxy {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   #frozen = false;
+  #wanted: { pattern: RegExp; asked: (release: () => void) => void } | undefined;
 
   private constructor(server: net.Server) {
     this.#server = server;
@@ -22,7 +26,9 @@ export class TcpProxy {
       ] as const) {
         proxy.#sockets.add(from);
         from.on('data', (chunk) => {
-          if (!proxy.#frozen) to.write(chunk);
+          if (proxy.#frozen) return;
+          if (from === client) proxy.#look(chunk, upstream);
+          to.write(chunk);
         });
         from.on('close', () => {
           proxy.#sockets.delete(from);
@@ -42,6 +48,22 @@ export class TcpProxy {
   /** From now on nothing passes, in either direction, and nobody is told. */
   freeze(): void {
     this.#frozen = true;
+  }
+
+  /**
+   * Keeps the answer to the next request that matches. Settles when it was sent, with what lets the answer come: the
+   * server has carried it out by then, or does so at once.
+   */
+  keepAnswer(pattern: RegExp): Promise<() => void> {
+    return new Promise((resolve) => (this.#wanted = { pattern, asked: resolve }));
+  }
+
+  #look(request: Buffer, upstream: net.Socket): void {
+    const wanted = this.#wanted;
+    if (!wanted?.pattern.test(request.toString('latin1'))) return;
+    this.#wanted = undefined;
+    upstream.pause();
+    wanted.asked(() => upstream.resume());
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,7 @@ import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
 import { destinationKeys, destinationRows, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
+import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type FoundRow } from '../source-rows.js';
@@ -41,8 +42,6 @@ const rememberedKeys = 500_000;
 const shownDifferences = 100;
 /** Rows in memory at once when what differs is looked at again. */
 const rowsAgain = 500;
-/** How often a row that differs is looked at again, ms apart, before it counts. */
-const looksWhileRunning = [300, 700, 1500, 3000, 5000];
 const looksAtRest = [0];
 
 /**
@@ -261,7 +260,7 @@ class TableCheck {
    */
   private async lookAgain(): Promise<void> {
     const { options, plan } = this;
-    const pauses = options.running ? looksWhileRunning : looksAtRest;
+    const pauses = options.running ? pace.verifyLooksMs : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();

@@ -1,0 +1,14 @@
+/**
+ * Times and sizes that no task file sets. They are in one place so that a test can shorten them: a rule whose wait is
+ * a minute could not be seen to hold otherwise.
+ */
+export const pace = {
+  /** How often a load looks whether the place where the stream will begin is still there (correctness rule 6), ms. */
+  startWatchMs: 60_000,
+  /** How long a start waits for a lock that another session holds (correctness rule 12), ms. */
+  lockPatienceMs: 20_000,
+  /** Bytes of a chunk of the full load as the source stores them, and its bounds in rows (correctness rule 4). */
+  chunk: { bytes: 8 * 1024 * 1024, leastRows: 500, mostRows: 20_000 },
+  /** How often a row that differs is looked at again before it counts, while the task runs (correctness rule 23), ms apart. */
+  verifyLooksMs: [300, 700, 1500, 3000, 5000] as readonly number[],
+};
