@@ -24,6 +24,7 @@ import { fingerprint, ManagedTask, plain, type Work } from './managed-task.js';
 import type { Session } from './server.js';
 import type { EngineStore } from './store/engine-store.js';
 import { readState, writeState } from './store/state-file.js';
+import { Verifications } from './verifications.js';
 import type { Windows, Workshop } from './work.js';
 
 export interface SupervisorEvents {
@@ -34,12 +35,6 @@ export interface SupervisorEvents {
   changed(): void;
 }
 
-interface Verification {
-  id: string;
-  session: Session;
-  abort: AbortController;
-}
-
 const historyEveryMs = 10_000;
 /** One that gave up so long ago gave up on the same outage that others still wait out. */
 const outageMs = 60_000;
@@ -48,7 +43,9 @@ const outageMs = 60_000;
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
   readonly #alarms: Alarms;
-  readonly #verifications = new Set<Verification>();
+  readonly verifications: Verifications;
+  /** The newest report of each task, of those too that the store does not know yet. */
+  readonly #checked = new Map<string, CheckReport>();
   #rememberedMs = Date.now();
 
   constructor(
@@ -57,6 +54,7 @@ export class Supervisor {
     private readonly log: Log,
     private readonly events: SupervisorEvents,
   ) {
+    this.verifications = new Verifications(workshop, (id, progress) => events.verifyProgress(id, progress));
     this.#alarms = new Alarms(store, log, (alert) => events.alert(alert));
     for (const { id, snapshot, keepRunning } of store.known())
       this.#tasks.set(id, new ManagedTask(snapshot, keepRunning));
@@ -204,6 +202,8 @@ export class Supervisor {
   forget(id: string): void {
     this.#resting(id);
     this.#tasks.delete(id);
+    this.verifications.forget(id);
+    this.#checked.delete(id);
     this.store.forget(id);
     this.log.info(`${id}: forgotten`);
     this.events.changed();
@@ -217,7 +217,7 @@ export class Supervisor {
   }
 
   async stopAll(): Promise<void> {
-    this.#cancelVerifications(() => true);
+    this.verifications.cancelAll();
     await Promise.all([...this.#tasks.values()].filter((t) => t.active).map((t) => t.stop()));
   }
 
@@ -230,7 +230,7 @@ export class Supervisor {
 
   /** A client is gone: what it ran for itself is drained. */
   detached(session: Session): void {
-    this.#cancelVerifications((verification) => verification.session === session);
+    this.verifications.cancelBy(session);
     for (const managed of this.#tasks.values()) {
       if (managed.owner !== session) continue;
       managed.owner = undefined;
@@ -278,43 +278,17 @@ export class Supervisor {
 
   async check(task: ResolvedTask): Promise<CheckReport> {
     const { connectionError: _, ...report } = await this.#check(task);
+    this.#checked.set(task.id, report);
     return report;
   }
 
   lastCheck(id: string): CheckReport | null {
-    return this.store.known().find((t) => t.id === id)?.report ?? null;
+    return this.#checked.get(id) ?? this.store.known().find((t) => t.id === id)?.report ?? null;
   }
 
   /** Throws ROW-E111 when it was cancelled: by cancelVerify, or because its client or the engine goes. */
-  async verify(session: Session, task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport> {
-    const verification = { id: task.id, session, abort: new AbortController() };
-    const { signal } = verification.abort;
-    this.#verifications.add(verification);
-    try {
-      return await this.workshop.verify(
-        task,
-        options,
-        (progress) => this.events.verifyProgress(task.id, progress),
-        this.#tasks.get(task.id)?.work,
-        signal,
-      );
-    } catch (error) {
-      // What was under way when it was cancelled may have failed in its own words.
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      this.#verifications.delete(verification);
-    }
-  }
-
-  cancelVerify(id: string): void {
-    this.#cancelVerifications((verification) => verification.id === id);
-  }
-
-  #cancelVerifications(which: (verification: Verification) => boolean): void {
-    for (const verification of this.#verifications) {
-      if (which(verification))
-        verification.abort.abort(new RowferryError('ROW-E111', 'The verification was cancelled.'));
-    }
+  verify(session: Session, task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport> {
+    return this.verifications.run(session, task, options, this.#tasks.get(task.id)?.work);
   }
 
   /** The last words to webhooks; then close(). */
@@ -461,6 +435,7 @@ export class Supervisor {
     if (known?.checkedAs === mark && this.workshop.history(task.id).checkpoint !== null) return;
     const { connectionError, ...report } = await this.#check(task);
     this.store.saveCheck(task.id, report, report.successRate === 100 ? mark : null);
+    this.#checked.set(task.id, report);
     if (connectionError) throw connectionError;
     if (report.successRate === 100) return;
     const open = report.results.filter((r) => r.status === 'fail' || (r.status === 'warning' && !r.ignored));

@@ -223,6 +223,7 @@ export interface DirtyState {
 export const verifyCalls = {
   ready: z.tuple([]),
   again: z.tuple([]),
+  repair: z.tuple([]),
   cancel: z.tuple([]),
   copy: z.tuple([text]),
   openTask: z.tuple([]),
@@ -230,6 +231,8 @@ export const verifyCalls = {
 export interface VerifyHost {
   ready(): Promise<void>;
   again(): Promise<void>;
+  /** Compares once more and puts right what differs; asked for confirmation first. */
+  repair(): Promise<void>;
   cancel(): Promise<void>;
   copy(text: string): Promise<void>;
   openTask(): Promise<void>;
@@ -241,6 +244,8 @@ export interface VerifyState {
   report: VerifyReport | null;
   /** When the report was made. */
   finishedMs: number | null;
+  /** What the report names was put right. */
+  repaired: boolean;
   problem: { message: string; remedy: string } | null;
   canCancel: boolean;
 }

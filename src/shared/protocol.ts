@@ -139,7 +139,7 @@ export interface EngineApi {
   /** Drains and saves the checkpoint; returns when that is done. */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;
-  /** The report that let the task start, or kept it from starting; null before the first. */
+  /** The newest report: of a check that was asked for, or of one that let the task start or kept it from it. */
   lastCheck(id: string): Promise<CheckReport | null>;
   /** `quick`: only counts rows, and repairs nothing. */
   verify(task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport>;

@@ -1,5 +1,5 @@
 import type { PlainError } from './errors.js';
-import type { ChangePlan } from './protocol.js';
+import type { ChangePlan, VerifyReport } from './protocol.js';
 import type { SourcePosition } from './position.js';
 import type {
   CellType,
@@ -111,6 +111,14 @@ export interface HistoryPoint {
   latencyMs: number | null;
 }
 
+/** A comparison that was carried out to its end. */
+export interface LastVerify {
+  report: VerifyReport;
+  atMs: number;
+  /** What differed was put right. */
+  repaired: boolean;
+}
+
 /** A small shop on the source to try things on. */
 export interface SampleInfo {
   database: string;
@@ -219,6 +227,8 @@ export interface WorkbenchApi {
   /** Forgets a task and all that is kept of it; the destination stays. Throws ROW-E112 while it runs, ROW-E109. */
   forget(id: string): Promise<void>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
+  /** The newest whole comparison of this task since the engine began; null when there is none. Holds row values. */
+  lastVerify(id: string): Promise<LastVerify | null>;
   /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
   cancelVerify(id: string): Promise<void>;
   /**

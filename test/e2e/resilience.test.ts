@@ -42,7 +42,10 @@ beforeAll(async () => {
     ],
     dirtyData: 'skip',
   });
-  stage.writeTask('orders', { objects: [{ database: 'shop', tables: [{ name: 'orders' }] }] });
+  stage.writeTask('orders', {
+    objects: [{ database: 'shop', tables: [{ name: 'orders' }] }],
+    keepRunning: true,
+  });
   workbench = await startWorkbench({ workspace: stage.workspace, env: stage.env });
   workbench.page.on('dialog', (dialog) => {
     dialogs.push(dialog.message());
@@ -116,6 +119,15 @@ test('after a reload of the window its pages and its running task are back', asy
   await eventually(async () => expect(await task.innerText()).toMatch(/live/), 60_000);
   await inlineAction(task, 'Open Monitor');
   await webview(page).getByText('Monitor: orders').waitFor();
+  for (const [title, shows] of [
+    ['Precheck Task', /^100%$/],
+    ['Verify Task', 'Source and destination are equal.'],
+    ['Show Dirty Data', 'There is none.'],
+  ] as const) {
+    await workbench.command(`Rowferry: ${title}`);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'orders' }).click();
+    await webview(page).getByText(shows).waitFor();
+  }
   await task.click();
   const tab = page.getByRole('tab', { name: /^orders\.rowferry\.json/ });
   await tab.waitFor();
@@ -129,6 +141,15 @@ test('after a reload of the window its pages and its running task are back', asy
   await page.getByRole('tab', { name: /Monitor: orders/ }).click();
   await webview(page).getByText('Monitor: orders').waitFor();
   await eventually(async () => expect(await webview(page).locator('rf-chart canvas').count()).toBe(3));
+  // What was found before is still there to be read: nothing is checked or compared again for it.
+  for (const [title, shows] of [
+    [/Precheck: orders/, /^100%$/],
+    [/Verify: orders/, 'Source and destination are equal.'],
+    [/Dirty data: orders/, 'There is none.'],
+  ] as const) {
+    await page.getByRole('tab', { name: title }).click();
+    await webview(page).getByText(shows).waitFor();
+  }
   await stage.mysql.query("UPDATE shop.orders SET note = 'after the reload' WHERE id = 7");
   await eventually(async () => {
     expect(await stage.rows('orders')).toContainEqual(expect.objectContaining({ note: 'after the reload' }));
@@ -155,4 +176,17 @@ test('an engine that is killed is told of, and the task goes on from its checkpo
   await eventually(async () => expect(await taskItem(page, 'orders').innerText()).toMatch(/live/));
   const next = JSON.parse(readFileSync(address, 'utf8')) as { pid: number };
   expect(next.pid).not.toBe(pid);
+  // Ended in good order, by the system say: the task that was to keep running waits for its secrets.
+  process.kill(next.pid, 'SIGTERM');
+  const waiting = page.locator('.notification-toast', {
+    hasText: 'orders was running when its engine was ended.',
+  });
+  await waiting.getByRole('button', { name: 'Start Again' }).click();
+  await stage.mysql.query("UPDATE shop.orders SET note = 'started again' WHERE id = 9");
+  await eventually(async () => {
+    expect(await stage.rows('orders')).toContainEqual(expect.objectContaining({ note: 'started again' }));
+  }, 60_000);
+  // An engine that keeps a task running would outlive the test.
+  await inlineAction(taskItem(page, 'orders'), 'Stop Task');
+  await eventually(async () => expect(await taskItem(page, 'orders').innerText()).toContain('stopped'));
 });

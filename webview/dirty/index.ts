@@ -193,7 +193,7 @@ class Dirty extends LitElement {
     return html`
       ${button(t('Export CSV'), () => this.call(this.host.exportAs('csv', this.filter)))}
       ${button(t('Export JSON'), () => this.call(this.host.exportAs('json', this.filter)))}
-      ${state.methods.includes('discardDirty') ? button(t('Discard all'), () => this.act('discard', this.filter)) : nothing}
+      ${state.methods.includes('discardDirty') ? button(t('Discard all…'), () => this.act('discard', this.filter)) : nothing}
       ${state.methods.includes('retryDirty') ? button(t('Retry all'), () => this.act('retry', this.filter), 'primary') : nothing}
     `;
   }
@@ -203,8 +203,8 @@ class Dirty extends LitElement {
     this.said = '';
     this.host[what](filter)
       .then((count) => {
-        if (what === 'retry') this.tell(t('{0} rows written.', formatCount(count, locale)), false);
-        else if (count > 0) this.tell(t('{0} records discarded.', formatCount(count, locale)), false);
+        if (what === 'retry') this.tell(writtenWords(count), count === 0);
+        else if (count > 0) this.tell(discardedWords(count), false);
       })
       .catch((error: unknown) => this.tell(messageOf(error), true))
       .finally(() => {
@@ -222,6 +222,15 @@ class Dirty extends LitElement {
     this.said = '';
     work.catch((error: unknown) => this.tell(messageOf(error), true));
   }
+}
+
+function writtenWords(count: number): string {
+  if (count === 0) return t('No row could be written. Each record says why.');
+  return count === 1 ? t('1 row written.') : t('{0} rows written.', formatCount(count, locale));
+}
+
+function discardedWords(count: number): string {
+  return count === 1 ? t('1 record discarded.') : t('{0} records discarded.', formatCount(count, locale));
 }
 
 customElements.define('rf-dirty', Dirty);

@@ -140,7 +140,7 @@ export class Chart extends LitElement {
         width: Math.max(100, this.clientWidth),
         height,
         legend: { show: false },
-        padding: [8, 10, 0, 0],
+        padding: [8, 26, 0, 0],
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: {
           x: { time: false, range: (_, from, to) => [Math.min(from, to - leastSpan), to] },

@@ -13,8 +13,9 @@ import './chart.js';
 import { binned, durationTop, roundTop } from './scales.js';
 
 const dayMs = 24 * 3_600_000;
-/** The view of the day is asked for again this often. */
+/** The view of the day is asked for again this often; sooner while nothing was recorded yet. */
 const dayEveryMs = 30_000;
+const firstEveryMs = 5000;
 /** Without a point for this long nothing was recorded: the engine was not there. */
 const gapMs = { live: 25_000, day: 60_000 };
 const binMs = { live: 10_000, day: 30 * 60_000 };
@@ -62,7 +63,8 @@ class Charts extends LitElement {
   }
 
   override willUpdate(): void {
-    if (this.span === 'day' && Date.now() - this.askedMs > dayEveryMs) void this.ask();
+    const pauseMs = this.past.length === 0 ? firstEveryMs : dayEveryMs;
+    if (this.span === 'day' && Date.now() - this.askedMs > pauseMs) void this.ask();
   }
 
   private async ask(): Promise<void> {

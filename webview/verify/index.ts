@@ -97,6 +97,13 @@ class Verify extends LitElement {
           >${t('Open the task')}</vscode-button
         >
         ${
+          report && !report.equal && !state.repaired
+            ? html`<vscode-button appearance="secondary" @click=${() => this.call(this.host.repair())}
+                >${t('Repair…')}</vscode-button
+              >`
+            : nothing
+        }
+        ${
           running && state.canCancel
             ? html`<vscode-button @click=${() => this.call(this.host.cancel())}
                 >${t('Cancel')}</vscode-button
@@ -117,7 +124,7 @@ class Verify extends LitElement {
       }
       ${
         report
-          ? html`${this.counts(report)} ${this.differences(report)}`
+          ? html`${this.counts(report, state.repaired)} ${this.differences(report, state.repaired)}`
           : state.progress.length > 0
             ? this.progress(state)
             : running || problem
@@ -163,24 +170,29 @@ class Verify extends LitElement {
     </section>`;
   }
 
-  private counts(report: VerifyReport): TemplateResult {
+  private counts(report: VerifyReport, repaired: boolean): TemplateResult {
     const count = (value: number) => formatCount(value, locale);
     const figure = (value: number, label: string, tone = '') =>
       html`<div class="card">
         <span class="figure ${tone}">${count(value)}</span><span class="hint">${label}</span>
       </div>`;
+    const good = report.equal || repaired;
     const bad = (value: number) => html`<td class="number ${value > 0 ? 'error' : ''}">${count(value)}</td>`;
     return html`
       <div class="figures">
         ${figure(report.sourceRows, t('rows in the source'))}
         ${figure(report.destinationRows, t('rows in Tablestore'))}
         ${figure(report.compared, t('rows compared'))}
-        ${figure(report.differing, t('rows differ'), report.equal ? 'good' : 'error')}
+        ${
+          repaired
+            ? figure(report.differing, t('rows put right'), 'good')
+            : figure(report.differing, t('rows differ'), report.equal ? 'good' : 'error')
+        }
       </div>
       <section>
         <h2 class="row">
-          <span class=${report.equal ? 'good' : 'error'}>${icon(report.equal ? 'pass' : 'fail')}</span>
-          ${report.equal ? t('Source and destination are equal.') : t('Source and destination differ.')}
+          <span class=${good ? 'good' : 'error'}>${icon(good ? 'pass' : 'fail')}</span>
+          ${report.equal ? t('Source and destination are equal.') : repaired ? t('What differed was put right.') : t('Source and destination differ.')}
         </h2>
         <div class="scroll" tabindex="0" role="region" aria-label=${t('Counts')}>
           <table>
@@ -222,12 +234,12 @@ class Verify extends LitElement {
     `;
   }
 
-  private differences(report: VerifyReport): TemplateResult | typeof nothing {
+  private differences(report: VerifyReport, repaired: boolean): TemplateResult | typeof nothing {
     const tables = report.tables.filter((table) => table.differences.length > 0);
     if (tables.length === 0) return nothing;
     return html`<section>
       <div class="row">
-        <h2 class="grow">${t('Rows that differ')}</h2>
+        <h2 class="grow">${repaired ? t('Rows that were put right') : t('Rows that differ')}</h2>
         <vscode-checkbox .checked=${this.whole} @change=${(event: Event) => (this.whole = checkedOf(event))}
           >${t('Show equal columns too')}</vscode-checkbox
         >
@@ -322,12 +334,15 @@ function firstOf(report: VerifyReport | null): ReadonlySet<string> {
   return new Set(table ? [`${table.source}\0${table.differences[0]!.key}`] : []);
 }
 
-function summary({ running, progress, report, finishedMs }: VerifyState): string {
+function summary({ running, progress, report, finishedMs, repaired }: VerifyState): string {
   if (running) {
     const last = progress.at(-1);
     return last ? `${last.table}: ${stageWords(last)}` : t('connecting');
   }
-  if (report && finishedMs !== null) return t('Compared on {0}', new Date(finishedMs).toLocaleString(locale));
+  if (report && finishedMs !== null) {
+    const at = new Date(finishedMs).toLocaleString(locale);
+    return repaired ? t('Compared and put right on {0}', at) : t('Compared on {0}', at);
+  }
   return t('not compared yet');
 }
 

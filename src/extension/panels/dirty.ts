@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
+import { formatCount } from '../../shared/format.js';
 import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.js';
 import type { DirtyRecord, WorkbenchApi } from '../../shared/workbench-api.js';
 import { csv } from './csv.js';
@@ -69,7 +70,9 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
             const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });
             const discard = t('Discard');
             const answer = await vscode.window.showWarningMessage(
-              t('Discard {0} records?', total),
+              total === 1
+                ? t('Discard 1 record?')
+                : t('Discard {0} records?', formatCount(total, vscode.env.language)),
               {
                 modal: true,
                 detail: t('Their rows stay unwritten. A verification finds them as missing or different.'),

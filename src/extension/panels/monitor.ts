@@ -33,9 +33,12 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
     }),
   );
 
-  /** Lines of a task begin with its name; those of the engine itself with none. */
-  const isOfAnother = (text: string, mine: string | undefined) =>
-    [...session.snapshots.values()].some(({ name }) => name !== mine && text.startsWith(`${name}: `));
+  /** Lines of a task begin with its name or its id; those of the engine itself with none. */
+  const isOfAnother = (text: string, mine: TaskSnapshot | null) =>
+    [...session.snapshots.values()].some(
+      ({ id, name }) =>
+        id !== mine?.id && [id, name].some((one) => one !== mine?.name && text.startsWith(`${one}: `)),
+    );
 
   return {
     name: 'monitor',
@@ -63,7 +66,7 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
             : null,
           live: snapshot ? lastMinutes(live.get(snapshot.id) ?? []) : [],
           logTail: log
-            .filter(({ text }) => !isOfAnother(text, snapshot?.name))
+            .filter(({ text }) => !isOfAnother(text, snapshot))
             .slice(-100)
             .map(({ line }) => line),
           methods: session.methods,

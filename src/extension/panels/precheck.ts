@@ -7,7 +7,7 @@ import { isRunning } from '../../shared/snapshot-words.js';
 import { parseTask } from '../../shared/task-file.js';
 import { logError } from '../log.js';
 import { asRowferryError } from '../notifications.js';
-import type { PanelContext, PanelKind } from './task-panel.js';
+import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {
   /** Runs the check of a task; its panel, if open, shows it. */
@@ -65,18 +65,14 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           if (of === key) tell();
         }),
         context.session.onDidChange(tell),
+        // After a reload: the last report, if an engine that runs anyway still has it.
+        onceConnected(context, async (engine) => {
+          const id = task.file()?.task?.id;
+          if (outcomes.has(key) || id === undefined) return;
+          const report = await engine.lastCheck(id);
+          if (report && !outcomes.has(key)) set(task.uri, { running: false, report, problem: null });
+        }),
       );
-      // After a reload: the last report, if an engine that runs anyway still has it.
-      const id = task.file()?.task?.id;
-      if (!outcomes.has(key) && id !== undefined && context.session.connected) {
-        void context.session
-          .engine()
-          .then((engine) => engine.lastCheck(id))
-          .then((report) => {
-            if (report && !outcomes.has(key)) set(task.uri, { running: false, report, problem: null });
-          })
-          .catch((error: unknown) => logError(context.log, 'precheck', error));
-      }
       const again = async () => {
         await run(task.uri).catch(() => undefined);
       };

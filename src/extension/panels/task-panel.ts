@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CallSchemas } from '../../shared/pages.js';
-import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
+import type { Engine, EngineSession } from '../engine/session.js';
+import { logError, type Log } from '../log.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { Page } from './page.js';
@@ -35,6 +35,27 @@ export interface PanelTask {
   readonly uri: vscode.Uri;
   file(): TaskFile | undefined;
   name(): string;
+}
+
+/**
+ * Asks once, as soon as there is an engine to ask; none is started for it. After a reload a panel is there before
+ * this window has found the engine that still runs.
+ */
+export function onceConnected(
+  { session, log }: PanelContext,
+  ask: (engine: Engine) => Promise<void>,
+): vscode.Disposable {
+  let asked = false;
+  const look = () => {
+    if (asked || !session.connected) return;
+    asked = true;
+    void session
+      .engine()
+      .then(ask)
+      .catch((error: unknown) => logError(log, 'panel', error));
+  };
+  look();
+  return session.onDidChange(look);
 }
 
 /** Panels of one kind, one a task; they come back after a reload. */

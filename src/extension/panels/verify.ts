@@ -1,24 +1,32 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
+import { formatCount } from '../../shared/format.js';
 import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
 import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
 import { logError } from '../log.js';
 import { asRowferryError } from '../notifications.js';
 import { problemOf } from './precheck.js';
-import type { PanelContext, PanelKind } from './task-panel.js';
+import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface VerifyKind extends PanelKind<VerifyHost, VerifyState> {
   /** Compares every row of a task; its panel, if open, shows how far it is. */
   run(uri: vscode.Uri): Promise<VerifyReport>;
 }
 
-interface Outcome {
-  running: boolean;
+interface Outcome extends Omit<VerifyState, 'name' | 'progress' | 'canCancel'> {
   progress: Map<string, VerifyProgress>;
-  report: VerifyReport | null;
-  finishedMs: number | null;
-  problem: VerifyState['problem'];
+  /** While it runs. */
+  cancel?: vscode.CancellationTokenSource;
 }
+
+const nothing: Outcome = {
+  running: false,
+  progress: new Map(),
+  report: null,
+  finishedMs: null,
+  repaired: false,
+  problem: null,
+};
 
 /** Counts per table while rows are compared, and the rows that differ. */
 export function verifyKind(context: PanelContext): VerifyKind {
@@ -27,20 +35,19 @@ export function verifyKind(context: PanelContext): VerifyKind {
   const changed = new vscode.EventEmitter<string>();
 
   /** Asked again while it compares, it is the same comparison. */
-  const run = (uri: vscode.Uri): Promise<VerifyReport> => {
+  const run = (uri: vscode.Uri, repair = false): Promise<VerifyReport> => {
     const key = uri.toString();
-    const running = runs.get(key) ?? compare(uri, key).finally(() => runs.delete(key));
+    const running = runs.get(key) ?? compare(uri, key, repair).finally(() => runs.delete(key));
     runs.set(key, running);
     return running;
   };
 
-  const compare = async (uri: vscode.Uri, key: string): Promise<VerifyReport> => {
-    const outcome: Outcome = {
+  const compare = async (uri: vscode.Uri, key: string, repair: boolean): Promise<VerifyReport> => {
+    const outcome = {
+      ...nothing,
       running: true,
-      progress: new Map(),
-      report: null,
-      finishedMs: null,
-      problem: null,
+      progress: new Map<string, VerifyProgress>(),
+      cancel: new vscode.CancellationTokenSource(),
     };
     outcomes.set(key, outcome);
     changed.fire(key);
@@ -50,8 +57,9 @@ export function verifyKind(context: PanelContext): VerifyKind {
       changed.fire(key);
     });
     try {
-      outcome.report = await context.service.verify(uri);
+      outcome.report = await context.service.verify(uri, { repair }, outcome.cancel.token);
       outcome.finishedMs = Date.now();
+      outcome.repaired = repair;
       return outcome.report;
     } catch (thrown) {
       const known = asRowferryError(thrown);
@@ -75,32 +83,42 @@ export function verifyKind(context: PanelContext): VerifyKind {
     open(task, tell) {
       const key = task.uri.toString();
       const state = (): VerifyState => {
-        const outcome = outcomes.get(key);
+        const { progress, cancel: _, ...outcome } = outcomes.get(key) ?? nothing;
         return {
+          ...outcome,
           name: task.name(),
-          running: outcome?.running ?? false,
-          progress: [...(outcome?.progress.values() ?? [])],
-          report: outcome?.report ?? null,
-          finishedMs: outcome?.finishedMs ?? null,
+          progress: [...progress.values()],
           canCancel: context.session.answers('cancelVerify'),
-          problem: outcome?.problem ?? null,
         };
       };
-      const listening = changed.event((of) => {
-        if (of === key) tell();
-      });
+      const subscriptions = vscode.Disposable.from(
+        changed.event((of) => {
+          if (of === key) tell();
+        }),
+        // After a reload: the last report, if an engine that runs anyway still has it.
+        onceConnected(context, async (engine) => {
+          const id = task.file()?.task?.id;
+          if (outcomes.has(key) || id === undefined || !context.session.answers('lastVerify')) return;
+          const last = await engine.lastVerify(id);
+          if (!last || outcomes.has(key)) return;
+          const { report, atMs, repaired } = last;
+          outcomes.set(key, { ...nothing, report, finishedMs: atMs, repaired });
+          changed.fire(key);
+        }),
+      );
       return {
         state,
-        dispose: () => listening.dispose(),
+        dispose: () => subscriptions.dispose(),
         host: {
           again: async () => {
             await run(task.uri).catch(() => undefined);
           },
-          cancel: async () => {
-            const id = task.file()?.task?.id;
-            if (id === undefined || !context.session.answers('cancelVerify')) return;
-            await (await context.session.engine()).cancelVerify(id);
+          repair: async () => {
+            const { report } = outcomes.get(key) ?? nothing;
+            if (!report || report.equal || !(await confirmRepair(report.differing))) return;
+            await run(task.uri, true).catch(() => undefined);
           },
+          cancel: () => Promise.resolve(outcomes.get(key)?.cancel?.cancel()),
           copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
           openTask: async () => {
             await vscode.commands.executeCommand('rowferry.task.openForm', { uri: task.uri });
@@ -109,4 +127,22 @@ export function verifyKind(context: PanelContext): VerifyKind {
       };
     },
   };
+}
+
+async function confirmRepair(rows: number): Promise<boolean> {
+  const { t } = vscode.l10n;
+  const repair = t('Repair');
+  const answer = await vscode.window.showWarningMessage(
+    rows === 1
+      ? t('Repair 1 row in Tablestore?')
+      : t('Repair {0} rows in Tablestore?', formatCount(rows, vscode.env.language)),
+    {
+      modal: true,
+      detail: t(
+        'Everything is compared once more. Rows that are missing or different are written as the source has them; rows that the source does not have are deleted.',
+      ),
+    },
+    repair,
+  );
+  return answer === repair;
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import type { CheckReport, VerifyReport } from '../../shared/protocol.js';
+import type { CheckReport, VerifyChoice, VerifyReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { issueError, parseTask, randomTaskId, withTaskId } from '../../shared/task-file.js';
 import { taskSchema, type ResolvedTask, type SourceSettings, type Task } from '../../shared/task.js';
@@ -35,14 +35,19 @@ export class TaskService {
     return this.files.all.find((f) => f.task?.id === snapshot.id || f.uri.fsPath === snapshot.file);
   }
 
-  /** Saves the file when it has unsaved edits, and gives it an id when it has none. */
+  /**
+   * The task as its file says: unsaved edits are saved first, and a file without an id gets one. A document that is
+   * open learns of a change made outside only a moment later, so that the file itself is read.
+   */
   async load(uri: vscode.Uri): Promise<Task & { id: string }> {
     const document = await vscode.workspace.openTextDocument(uri);
     const shown = vscode.workspace.asRelativePath(uri);
-    const { value, issues } = parseTask(document.getText());
+    const now = document.isDirty ? document.getText() : await textOnDisk(uri);
+    const { value, issues } = parseTask(now);
     if (!value) throw issueError(shown, issues);
-    const { text, id, added } = withTaskId(document.getText());
-    if (added) {
+    const { text, id, added } = withTaskId(now);
+    if (added && now !== document.getText()) await writeText(uri, text);
+    else if (added) {
       const edit = new vscode.WorkspaceEdit();
       const whole = new vscode.Range(
         new vscode.Position(0, 0),
@@ -133,9 +138,22 @@ export class TaskService {
     return (await this.session.engine()).check(task);
   }
 
-  async verify(uri: vscode.Uri): Promise<VerifyReport> {
+  async verify(
+    uri: vscode.Uri,
+    choice: VerifyChoice,
+    cancelled: vscode.CancellationToken,
+  ): Promise<VerifyReport> {
     const task = await this.resolve(uri);
-    return (await this.session.engine()).verify(task, {});
+    const engine = await this.session.engine();
+    if (cancelled.isCancellationRequested) throw new vscode.CancellationError();
+    const listening = cancelled.onCancellationRequested(() => {
+      if (this.session.answers('cancelVerify')) void engine.cancelVerify(task.id);
+    });
+    try {
+      return await engine.verify(task, choice);
+    } finally {
+      listening.dispose();
+    }
   }
 
   /** The secrets asked for the tasks of this file's folder are asked again next time. */
@@ -145,4 +163,12 @@ export class TaskService {
       if (key.startsWith(prefix)) await this.resolver.secrets.delete(key);
     }
   }
+}
+
+async function textOnDisk(uri: vscode.Uri): Promise<string> {
+  return vscode.workspace.decode(await vscode.workspace.fs.readFile(uri), { uri });
+}
+
+async function writeText(uri: vscode.Uri, text: string): Promise<void> {
+  await vscode.workspace.fs.writeFile(uri, await vscode.workspace.encode(text, { uri }));
 }

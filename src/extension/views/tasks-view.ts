@@ -209,7 +209,8 @@ export class TasksView
         id: 'dirty',
         label: t('Dirty data'),
         icon: themeIcon({ icon: 'warning', color: 'list.warningForeground' }),
-        description: t('{0} records', formatCount(snapshot.dirty, locale)),
+        description:
+          snapshot.dirty === 1 ? t('1 record') : t('{0} records', formatCount(snapshot.dirty, locale)),
         opens: 'rowferry.task.dirty',
       });
     }

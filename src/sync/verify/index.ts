@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { connectSource, type SessionPurpose, type SourceConnection } from '../../mysql/connection.js';
 import { planChunks, readChunk } from '../../mysql/snapshot.js';
 import {
   charsetsOf,
@@ -50,45 +50,73 @@ const looksAtRest = [0];
  * sort differently (correctness rule 23). Throws RowferryError.
  */
 export async function verifyTask(options: VerifyOptions): Promise<VerifyReport> {
-  const { task, store } = options;
+  const { task } = options;
   const client = new TablestoreClient(task.destination);
-  const connection = await connectSource(task.source);
   try {
-    const plans = await selectedPlans(connection, task);
-    const records = new Map(store?.tables().map((record) => [record.source, record]));
-    const charsets = await loadCharsetDecoders(
-      (sql) => connection.query(sql),
-      charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
-    );
-    const etl = compileEtl(task.etl);
-    const tables: VerifyTable[] = [];
-    const counts = { source: 0, destination: 0 };
-    for (const plan of plans) {
-      const record = records.get(plan.source);
-      const check = new TableCheck(
-        options,
-        plan,
-        client,
-        charsets,
-        etl,
-        task.conflict === 'ignore' && (record?.kept ?? 0) > 0,
-      );
-      tables.push(await check.run());
-      counts.source += check.sourceRows;
-      counts.destination += check.destinationRows;
-    }
-    const differing = tables.reduce((sum, table) => sum + table.missing + table.extra + table.different, 0);
-    return {
-      tables,
-      compared: tables.reduce((sum, table) => sum + table.compared, 0),
-      differing,
-      equal: differing === 0,
-      sourceRows: counts.source,
-      destinationRows: counts.destination,
-    };
+    return await withSource(options, 'query', (connection) => verifyTables(options, client, connection));
   } finally {
-    await connection.close();
     client.close();
+  }
+}
+
+async function verifyTables(
+  options: VerifyOptions,
+  client: TablestoreClient,
+  connection: SourceConnection,
+): Promise<VerifyReport> {
+  const { task, store } = options;
+  const plans = await selectedPlans(connection, task);
+  const records = new Map(store?.tables().map((record) => [record.source, record]));
+  const charsets = await loadCharsetDecoders(
+    (sql) => connection.query(sql),
+    charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
+  );
+  const etl = compileEtl(task.etl);
+  const tables: VerifyTable[] = [];
+  const counts = { source: 0, destination: 0 };
+  for (const plan of plans) {
+    const record = records.get(plan.source);
+    const check = new TableCheck(
+      options,
+      plan,
+      client,
+      charsets,
+      etl,
+      task.conflict === 'ignore' && (record?.kept ?? 0) > 0,
+    );
+    tables.push(await check.run());
+    counts.source += check.sourceRows;
+    counts.destination += check.destinationRows;
+  }
+  const differing = tables.reduce((sum, table) => sum + table.missing + table.extra + table.different, 0);
+  return {
+    tables,
+    compared: tables.reduce((sum, table) => sum + table.compared, 0),
+    differing,
+    equal: differing === 0,
+    sourceRows: counts.source,
+    destinationRows: counts.destination,
+  };
+}
+
+/**
+ * A session for as long as `work` takes, and no longer than the verification: a statement that waits, for a lock of
+ * somebody else say, ends with it.
+ */
+async function withSource<T>(
+  { task, signal }: Pick<VerifyOptions, 'task' | 'signal'>,
+  purpose: SessionPurpose,
+  work: (connection: SourceConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectSource(task.source, purpose);
+  const end = () => connection.destroy();
+  signal.addEventListener('abort', end);
+  try {
+    signal.throwIfAborted();
+    return await work(connection);
+  } finally {
+    signal.removeEventListener('abort', end);
+    await connection.close();
   }
 }
 
@@ -145,20 +173,17 @@ class TableCheck {
     return this.report;
   }
 
-  private async compareSource(): Promise<void> {
+  private compareSource(): Promise<void> {
     const { plan, options } = this;
-    const planner = await connectSource(options.task.source);
-    const reader = await connectSource(options.task.source, 'snapshot');
-    try {
-      const rows = new SourceRows(reader, plan, this.charsets, this.etl, this.ignored);
-      for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
-        await this.compareChunk(reader, rows, chunk);
-        this.tell('source');
-      }
-    } finally {
-      await planner.close();
-      await reader.close();
-    }
+    return withSource(options, 'query', (planner) =>
+      withSource(options, 'snapshot', async (reader) => {
+        const rows = new SourceRows(reader, plan, this.charsets, this.etl, this.ignored);
+        for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
+          await this.compareChunk(reader, rows, chunk);
+          this.tell('source');
+        }
+      }),
+    );
   }
 
   private async compareChunk(
@@ -244,13 +269,10 @@ class TableCheck {
     }
   }
 
-  private async fromSource(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
-    const connection = await connectSource(this.options.task.source, 'snapshot');
-    try {
-      return await new SourceRows(connection, this.plan, this.charsets, this.etl, this.ignored).byKeys(keys);
-    } finally {
-      await connection.close();
-    }
+  private fromSource(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
+    return withSource(this.options, 'snapshot', (connection) =>
+      new SourceRows(connection, this.plan, this.charsets, this.etl, this.ignored).byKeys(keys),
+    );
   }
 
   /**
