@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deserialize, serialize } from 'node:v8';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { clockOffset, connectSource } from '../mysql/connection.js';
 import type { TableDefinition } from '../mysql/model.js';
@@ -17,15 +16,9 @@ import { BlockedByDirtyData, type DirtyData } from './dirty.js';
 import { compileFilter } from './filter/index.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
-import {
-  refusedIdentity,
-  StreamHandler,
-  type SpooledChange,
-  type StreamContext,
-  type XaBranches,
-} from './incremental.js';
+import { refusedIdentity, StreamHandler, type StreamContext } from './incremental.js';
 import { planError, selectorsOf, type PreparedTask } from './prepare.js';
-import { Joining, type JoinHost } from './joining.js';
+import { Joining, mayHaveBranchRows, type JoinHost } from './joining.js';
 import { enterTables, noteTables, type NotedTables } from './join-records.js';
 import { objectChanges, recordOf } from './object-changes.js';
 import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
@@ -33,6 +26,7 @@ import { deleteRowsOf, fetchRow } from './reload.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableChanges, TableRecord, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
+import { XaBranches } from './xa-branches.js';
 
 export interface FollowingOptions {
   /** Its selection changes by change(). */
@@ -70,6 +64,7 @@ export class Following {
   private ended: 'reached' | 'stopped' | null = null;
   private knownEnd: SourcePosition | null = null;
   private queueFull = false;
+  private readonly roomWanted: (() => void)[] = [];
   private paused = false;
   private waits = 0;
   private draining = 0;
@@ -98,11 +93,20 @@ export class Following {
       changed: () => this.handler.forget(),
       log: (text) => options.log.warn(text),
     });
+    const records = store.tables();
+    const starting = new Set(records.filter(({ from }) => from).map(({ source }) => source));
     this.handler = new StreamHandler(
       this.context({
         tracker: this.tracker,
-        branches: branchesOf(store, '', true),
+        branches: new XaBranches(store, {
+          keeps: (source) =>
+            !starting.has(source) && ![...this.joins].some((join) => join.sources.has(source)),
+          marks: () => [''],
+        }),
         find: (database, name) => this.tables.find(database, name),
+        follows: (source) => this.tables.follows(source),
+        unknownRows: (source, xid, at) => this.unknownRows(source, xid, at),
+        isOver: () => this.ended !== null || options.signal.aborted,
         stopTable: (source, problem) => this.tables.stop(source, problem),
         statement: (event, transaction) => this.tables.statement(event, transaction),
         sealed: (at) => {
@@ -111,7 +115,8 @@ export class Following {
         wait: (work) => this.wait(work),
       }),
     );
-    for (const record of store.tables()) this.tables.add(record, record.from ? 'joining' : undefined);
+    starting.clear();
+    for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
@@ -156,6 +161,7 @@ export class Following {
   end(how: 'reached' | 'stopped' = 'stopped'): void {
     this.ended ??= how;
     this.finishing.abort();
+    this.tellRoom();
     void this.stream?.stop();
     for (const join of this.joins) join.stop();
   }
@@ -163,7 +169,34 @@ export class Following {
   /** There is room in the writer again. */
   resume(): void {
     this.queueFull = false;
+    this.tellRoom();
     this.goOn();
+  }
+
+  private tellRoom(): void {
+    for (const tell of this.roomWanted.splice(0)) tell();
+  }
+
+  private room(): Promise<void> {
+    if (!this.queueFull || this.ended !== null || this.options.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.roomWanted.push(resolve));
+  }
+
+  private unknownRows(source: string, xid: string, at: SourcePosition): void {
+    if (source !== '') {
+      const definition = this.tables.follows(source)?.plan.definition;
+      if (!definition) return;
+      const name = { database: definition.database, table: definition.name };
+      this.blocking(() => this.rejoin(name, mayHaveBranchRows));
+      return;
+    }
+    const { begun } = this.options.prepared.progress;
+    if (begun && hasReached(begun, at)) return;
+    throw new RowferryError(
+      'ROW-S109',
+      `The source committed the XA transaction ${xid}, whose rows lie before the place where this task began.`,
+      { remedy: 'Load the tables anew: rowferry reset, then run.' },
+    );
   }
 
   /** Stands still until unpause(), whatever else happens. */
@@ -356,7 +389,6 @@ export class Following {
           this.rejected(change, error, transaction),
       },
       context: (feed: Feed) => this.context(feed),
-      branches: (source: string) => branchesOf(this.options.store, `join ${source} `, false),
       place: () => ({
         position: this.stream?.position ?? this.streamPosition,
         isInside: this.handler.isInside,
@@ -412,6 +444,8 @@ export class Following {
     for (const one of [...this.joined]) {
       if (one.mark || !hasReached(this.tracker.position, one.from)) continue;
       this.joined.splice(this.joined.indexOf(one), 1);
+      // What they passed after their own stream had ended.
+      for (const step of one.tracker.takePassed()) step();
       const sources = new Set(one.sources);
       for (const { from, definedAt: _definedAt, ...record } of store.tables()) {
         if (from && sources.has(record.source)) store.saveTable(record);
@@ -426,7 +460,10 @@ export class Following {
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
   async run(): Promise<'reached' | 'stopped'> {
     const { signal } = this.options;
-    const onAbort = () => void this.stream?.stop();
+    const onAbort = () => {
+      this.tellRoom();
+      void this.stream?.stop();
+    };
     signal.addEventListener('abort', onAbort);
     const saver = setInterval(() => this.save(), saveMs);
     const poller = this.poll();
@@ -625,6 +662,7 @@ export class Following {
         });
         return answers;
       },
+      room: () => this.room(),
       refetch: (row, transaction) => fetchRow(this.options, row, transaction),
     };
   }
@@ -657,30 +695,4 @@ interface Joined {
   tracker: CheckpointTracker;
   /** Holds the checkpoint; null when what they had on their way is through. */
   mark: Transaction | null;
-}
-
-/**
- * Prepared XA branches in the store, in pieces as they come. The main stream also reads what tables kept of a branch
- * that was prepared before they joined it and is committed after.
- */
-function branchesOf(store: TaskStore, prefix: string, withJoined: boolean): XaBranches {
-  const kept = (xid: string) =>
-    withJoined ? store.xaNames().filter((name) => name.endsWith(` ${xid}`)) : [];
-  const read = new Set<string>();
-  return {
-    append: (xid, changes) => store.appendXa(prefix + xid, serialize(changes)),
-    read: (xid) => {
-      const pieces = [prefix + xid, ...kept(xid)].flatMap((name) => store.xaPieces(name));
-      if (pieces.length === 0) return null;
-      read.add(xid);
-      return pieces.flatMap((piece) => {
-        const changes = deserialize(piece) as SpooledChange[];
-        return changes.map((change) => ({ ...change, row: Buffer.from(change.row) }));
-      });
-    },
-    remove: (xid) => {
-      store.removeXa(prefix + xid);
-      if (read.delete(xid)) for (const name of kept(xid)) store.removeXa(name);
-    },
-  };
 }

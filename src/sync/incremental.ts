@@ -12,6 +12,7 @@ import type { Filter } from './filter/index.js';
 import type { RowLocator } from './locator.js';
 import type { TablePlan } from './plan.js';
 import type { DecidedDirty } from './store.js';
+import { isFetch, type DecidedBranch, type SpooledFetch, type XaBranches } from './xa-branches.js';
 import type { RowTransform } from './transform.js';
 
 /** A table of the stream, as it is at the present place of the stream. */
@@ -34,8 +35,19 @@ export interface StreamContext {
   enqueue(change: RowChange): void;
   /** A statement in the stream, inside `transaction`. */
   statement(event: { database: string; sql: string }, transaction: Transaction): void;
-  /** Rows of a prepared XA branch are kept, given back or dropped (correctness rule 2). */
+  /** The table, by `database.table`: as find(). */
+  follows(source: string): StreamTable | undefined;
+  /** Rows of XA branches that are not decided yet (correctness rule 2). */
   readonly branches: XaBranches;
+  /**
+   * A branch is committed just before `position` whose rows of this table are not kept; '' when nothing is known of
+   * the branch. Throws ROW-S109 when that cannot be mended.
+   */
+  unknownRows(source: string, xid: string, position: SourcePosition): void;
+  /** Settles when the writer takes more, or the run is over. */
+  room(): Promise<void>;
+  /** Nothing more is to be written: what is not passed comes again with the next run. */
+  isOver(): boolean;
   /** A transaction ended just before `position`. */
   sealed(position: SourcePosition): void;
   /**
@@ -61,16 +73,6 @@ export interface RefetchedRow {
   readonly deletion: RowChange | null;
 }
 
-export interface XaBranches {
-  append(xid: string, changes: readonly SpooledChange[]): void;
-  read(xid: string): SpooledChange[] | null;
-  remove(xid: string): void;
-}
-/** A change of an XA branch, without its owner. */
-export type SpooledChange = Pick<RowChange, 'table' | 'op' | 'key' | 'row' | 'dataBytes' | 'tag'> & {
-  source: string;
-};
-
 /**
  * Turns the binlog into changes, in stream order. A key change is a delete of the old key and a put of the new one,
  * each in its own bucket, without a barrier (correctness rule 7).
@@ -79,8 +81,6 @@ export class StreamHandler implements BinlogHandler {
   private readonly writer = new RowWriter();
   private readonly encoders = new Map<BinlogTable, { table: StreamTable; encoder: TableEncoder } | null>();
   private transactionNow: Transaction | null = null;
-  private xid: string | undefined;
-  private spool: SpooledChange[] = [];
   /** Events that wait behind one that has to be asked about, oldest first. */
   private readonly backlog: (() => void)[] = [];
   private waiting = false;
@@ -96,9 +96,7 @@ export class StreamHandler implements BinlogHandler {
   transaction(start: TransactionStart): void {
     this.inOrder(() => {
       this.transactionNow = this.context.tracker.begin(start.commitMicros, start.gtid ?? start.place);
-      this.xid = start.xid;
-      this.spool = [];
-      if (start.xid !== undefined) this.context.branches.remove(start.xid);
+      if (start.xid !== undefined) this.context.branches.begin(start.xid, start.gtid ?? start.place);
     });
   }
 
@@ -123,40 +121,33 @@ export class StreamHandler implements BinlogHandler {
   commit(position: SourcePosition): void {
     this.inOrder(() => {
       const transaction = this.current();
-      // A branch that was committed in one phase is an ordinary transaction after all.
-      for (const change of this.spool) this.send({ ...change, owner: transaction }, transaction);
-      this.end(transaction, position);
+      const { branches } = this.context;
+      if (branches.isOpen) this.bring(branches.endInOnePhase(), transaction, position);
+      else this.end(transaction, position);
     });
   }
 
-  xaPrepare(xid: string, position: SourcePosition): void {
+  xaPrepare(_xid: string, position: SourcePosition): void {
     this.inOrder(() => {
-      this.context.branches.append(xid, this.spool);
-      this.end(this.current(), position);
+      const transaction = this.current();
+      transaction.onPassed.push(this.context.branches.prepare());
+      this.end(transaction, position);
     });
   }
 
   xaCommit(xid: string, position: SourcePosition): void {
     this.inOrder(() => {
-      const changes = this.context.branches.read(xid);
-      if (changes === null) {
-        throw new RowferryError(
-          'ROW-S109',
-          `The source committed the XA transaction ${xid}, whose rows lie before the place where this task began.`,
-          { remedy: 'Load the tables anew: rowferry reset, then run.' },
-        );
-      }
-      const transaction = this.current();
-      for (const change of changes) this.send({ ...change, owner: transaction }, transaction);
-      transaction.onPassed.push(() => this.context.branches.remove(xid));
-      this.end(transaction, position);
+      const branch = this.context.branches.decided(xid);
+      for (const source of branch.unknown) this.context.unknownRows(source, xid, position);
+      this.bring(branch, this.current(), position);
     });
   }
 
   xaRollback(xid: string, position: SourcePosition): void {
     this.inOrder(() => {
       const transaction = this.current();
-      transaction.onPassed.push(() => this.context.branches.remove(xid));
+      const branch = this.context.branches.decided(xid);
+      transaction.onPassed.push(() => branch.forget());
       this.end(transaction, position);
     });
   }
@@ -180,10 +171,37 @@ export class StreamHandler implements BinlogHandler {
 
   private end(transaction: Transaction, position: SourcePosition): void {
     this.transactionNow = null;
-    this.xid = undefined;
-    this.spool = [];
     transaction.seal(position);
     this.context.sealed(position);
+  }
+
+  /** Rows that were kept go out, as fast as the writer takes them; the stream stands still meanwhile. */
+  private bring(branch: DecidedBranch, transaction: Transaction, position: SourcePosition): void {
+    transaction.onPassed.push(() => branch.forget());
+    if (branch.parts.length === 0) {
+      this.end(transaction, position);
+      return;
+    }
+    this.hold(async () => {
+      for (const { source, pieces } of branch.parts) {
+        if (!this.context.follows(source)) continue;
+        for (const rows of pieces()) {
+          for (const row of rows) {
+            // A table that begins anew or was stopped since has these rows otherwise, or not at all.
+            const table = this.context.follows(source);
+            if (!table) break;
+            if (isFetch(row)) await this.fetch(table, row, transaction);
+            else this.send({ ...row, owner: transaction }, transaction);
+          }
+          await this.context.room();
+          if (this.context.isOver()) {
+            this.transactionNow = null;
+            return;
+          }
+        }
+      }
+      this.end(transaction, position);
+    });
   }
 
   /**
@@ -194,8 +212,7 @@ export class StreamHandler implements BinlogHandler {
     const abandon = () => {
       this.transactionNow?.abandon();
       this.transactionNow = null;
-      this.xid = undefined;
-      this.spool = [];
+      this.context.branches.abandon();
     };
     this.inOrder(abandon);
     return position;
@@ -446,9 +463,10 @@ export class StreamHandler implements BinlogHandler {
       tag,
       ...(onlyExisting && { condition: 'exist' as const }),
     };
-    if (this.xid !== undefined)
-      this.spool.push({ ...encoded, table: change.table, tag, source: table.plan.source });
-    else this.send(change, transaction);
+    if (this.context.branches.isOpen) {
+      const { owner: _owner, ...kept } = change;
+      this.context.branches.add(table.plan.source, kept);
+    } else this.send(change, transaction);
   }
 
   private send(change: RowChange, transaction: Transaction): void {
@@ -459,15 +477,10 @@ export class StreamHandler implements BinlogHandler {
   /** The row is read from the source as it is now, while its key is held; the stream stands still meanwhile. */
   private refetch(event: RowEvent, locator: RowLocator): void {
     const { table, encoder, kind, before, after, transaction, identity } = event;
-    const encodeKey = (image: RowImage | null): RowChange | null => {
+    const encodeKey = (image: RowImage | null): Encoded | null => {
       if (!image) return null;
       try {
-        return {
-          ...this.encoded(encoder, image, 'delete', noOverrides),
-          table: table.plan.destination,
-          owner: transaction,
-          tag: changeKinds.update,
-        };
+        return this.encoded(encoder, image, 'delete', noOverrides);
       } catch (error) {
         if (dirtyReason(error) || error instanceof IncompleteRow) return null;
         throw error;
@@ -475,36 +488,60 @@ export class StreamHandler implements BinlogHandler {
     };
     const old = encodeKey(before);
     const now = encodeKey(after) ?? old;
-    if (old && now && old.key !== now.key) this.send({ ...old, tag: changeKinds.extra }, transaction);
-    transaction.outstanding++;
-    const row: RefetchedRow = {
-      table,
+    if (old && now && old.key !== now.key) this.emit(old, table, transaction, changeKinds.extra);
+    const row: SpooledFetch = {
       locator,
       operation: kind.toUpperCase() as Operation,
       identity,
       isThere: kind === 'update' && old !== null && old.key === now?.key,
       deletion: now,
     };
-    this.hold(async () => {
-      try {
-        await this.context.refetch(row, transaction);
-      } catch (error) {
-        // The source has moved on by DDL that comes later in the stream: its rows cannot be read by these columns.
-        if (!(error instanceof RowferryError && error.code === 'ROW-S108')) throw error;
-        transaction.outstanding--;
-        this.context.stopTable(
-          table.plan.source,
-          new RowferryError(
-            'ROW-S113',
-            `${table.plan.source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${error.message})`,
-            {
-              remedy:
-                'Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table DATABASE.TABLE',
-            },
-          ),
-        );
-      }
-    });
+    // Until its branch is committed the source shows the row as it was.
+    if (this.context.branches.isOpen) this.context.branches.add(table.plan.source, row);
+    else {
+      transaction.outstanding++;
+      this.hold(() => this.fetch(table, row, transaction, true));
+    }
+  }
+
+  private async fetch(
+    table: StreamTable,
+    { deletion, ...row }: SpooledFetch,
+    transaction: Transaction,
+    isCounted = false,
+  ): Promise<void> {
+    if (!isCounted) transaction.outstanding++;
+    const { destination, source } = table.plan;
+    try {
+      await this.context.refetch(
+        {
+          ...row,
+          table,
+          deletion: deletion && {
+            ...deletion,
+            table: destination,
+            owner: transaction,
+            tag: changeKinds.update,
+          },
+        },
+        transaction,
+      );
+    } catch (error) {
+      // The source has moved on by DDL that comes later in the stream: its rows cannot be read by these columns.
+      if (!(error instanceof RowferryError && error.code === 'ROW-S108')) throw error;
+      transaction.outstanding--;
+      this.context.stopTable(
+        source,
+        new RowferryError(
+          'ROW-S113',
+          `${source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${error.message})`,
+          {
+            remedy:
+              'Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table DATABASE.TABLE',
+          },
+        ),
+      );
+    }
   }
 
   private compiled(binlogTable: BinlogTable): { table: StreamTable; encoder: TableEncoder } | null {

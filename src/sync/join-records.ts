@@ -94,6 +94,7 @@ export function enterTables(
     for (const record of records) {
       store.clearChunks(record.source);
       store.clearDirty(record.source);
+      store.loseXa(record.source);
       store.saveTable(record);
     }
   });

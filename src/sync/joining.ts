@@ -7,13 +7,14 @@ import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
 import { loadTables } from './full-load.js';
-import { StreamHandler, type SpooledChange, type StreamContext, type StreamTable } from './incremental.js';
+import { StreamHandler, type StreamContext, type StreamTable } from './incremental.js';
 import { hasSameColumns } from './join-records.js';
 import { prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import { alteredBy, StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
+import { XaBranches } from './xa-branches.js';
 
 /** The main stream, as tables that join it need it. */
 export interface JoinHost {
@@ -23,11 +24,18 @@ export interface JoinHost {
   context(
     feed: Pick<
       StreamContext,
-      'tracker' | 'find' | 'stopTable' | 'statement' | 'sealed' | 'wait' | 'branches'
+      | 'tracker'
+      | 'find'
+      | 'follows'
+      | 'stopTable'
+      | 'statement'
+      | 'sealed'
+      | 'wait'
+      | 'branches'
+      | 'unknownRows'
+      | 'isOver'
     >,
   ): StreamContext;
-  /** Branches of prepared XA transactions, kept apart from those of the main stream. */
-  branches(source: string): StreamContext['branches'];
   /** Where the main stream is, and whether it is inside a transaction there. */
   place(): { position: SourcePosition; isInside: boolean };
   /** From `from` on the main stream brings these tables on; what came before it is on its way by `through`. */
@@ -39,6 +47,9 @@ export interface JoinHost {
   /** Must this feed stand still too? */
   standsStill(): boolean;
 }
+
+/** Why a table is loaded anew at the COMMIT of a branch whose rows of it are not kept. */
+export const mayHaveBranchRows = 'may have rows in an XA transaction that was open when its load began';
 
 const saveMs = 500;
 const lookMs = 200;
@@ -252,15 +263,17 @@ export class Joining {
       },
     );
     this.tables = tables;
-    const branches = this.host.branches(records[0]!.source);
     const handler: StreamHandler = new StreamHandler(
       this.host.context({
         tracker,
-        branches: {
-          ...branches,
-          read: (xid) => branches.read(xid) ?? this.readUnknown(),
-        },
-        find: (database, name) => this.find(database, name),
+        branches: new XaBranches(options.store, {
+          keeps: (source) => this.sources.has(source),
+          marks: () => this.sources,
+        }),
+        find: (database, name) => this.only(tables.find(database, name)),
+        follows: (source) => this.only(tables.follows(source)),
+        unknownRows: (source, _xid, at) => this.unknownRows(source, at),
+        isOver: () => this.signal.aborted,
         stopTable: (source, problem) => tables.stop(source, problem),
         statement: (event, transaction) => tables.statement(event, transaction),
         sealed: (at) => {
@@ -357,19 +370,17 @@ export class Joining {
     return last;
   }
 
-  /** A branch is committed whose rows lie before our place: they may be of any of these tables. */
-  private readUnknown(): SpooledChange[] {
-    for (const { definition } of this.tables!.records)
-      this.begin(
-        { database: definition.database, table: definition.name },
-        'may have rows in an XA transaction that was open when its load began',
-      );
-    return [];
+  /** A branch was prepared before our place, and is committed here. Up to `definedAt` its rows are in the load. */
+  private unknownRows(source: string, at: SourcePosition): void {
+    const definedAt = this.tables!.records[0]?.definedAt;
+    const definition = this.only(this.tables!.follows(source))?.plan.definition;
+    if (!definition || (definedAt && hasReached(definedAt, at))) return;
+    this.begin({ database: definition.database, table: definition.name }, mayHaveBranchRows);
   }
 
-  private find(database: string, name: string): StreamTable | undefined {
-    const table = this.joined ? undefined : this.tables?.find(database, name);
-    return table && this.sources.has(table.plan.source) ? table : undefined;
+  /** The table, while it is ours to bring on. */
+  private only(table: StreamTable | undefined): StreamTable | undefined {
+    return table && !this.joined && this.sources.has(table.plan.source) ? table : undefined;
   }
 
   /** A DDL asks for the table's rows anew: it leaves this group and begins again from a later place. */

@@ -123,7 +123,12 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   };
   if (first) {
     const noted = await noteStart(options, facts);
-    progress = { ...progress, start: noted.start, checkpoint: noted.start };
+    progress = {
+      ...progress,
+      start: noted.start,
+      checkpoint: noted.start,
+      ...(noted.begun && { begun: noted.begun }),
+    };
     // What an earlier life of the task left there is swept.
     const before = new Map(stored.map((record) => [record.destination, record.created]));
     records = plansOf(task, noted.tables).map((plan) => ({
@@ -233,7 +238,7 @@ export function selectorsOf(task: ResolvedTask): TableSelector[] {
 async function noteStart(
   options: PrepareOptions,
   facts: ServerFacts,
-): Promise<{ start: SourcePosition | null; tables: TableDefinition[] }> {
+): Promise<{ start: SourcePosition | null; tables: TableDefinition[]; begun?: SourcePosition }> {
   const { task } = options;
   const { full, incremental } = task.synchronization;
   const selectors = selectorsOf(task);
@@ -249,7 +254,7 @@ async function noteStart(
       );
       return { start: null, tables: await loadDefinitions(connection, selectors) };
     }
-    if (incremental || full) await waitForPrepared(options, connection);
+    if (!full && incremental) await waitForPrepared(options, connection);
     let before = JSON.stringify(shapes(await loadDefinitions(connection, selectors)));
     for (let attempt = 0; attempt < quietAttempts; attempt++) {
       const start = full
@@ -257,7 +262,12 @@ async function noteStart(
         : await findStart(task, connection, task.startPosition ?? 'now', options.signal);
       const tables = await loadDefinitions(connection, selectors);
       const after = JSON.stringify(shapes(tables));
-      if (after === before) return { start, tables };
+      if (after === before) {
+        if (!full) return { start, tables };
+        // Only now are all of them known whose rows lie before the start and are not committed yet.
+        await waitForPrepared(options, connection);
+        return { start, tables, begun: await endPosition(connection) };
+      }
       before = after;
     }
     throw new RowferryError(
@@ -274,7 +284,7 @@ async function noteStart(
 const shapes = (tables: readonly TableDefinition[]) =>
   tables.map(({ estimatedRows: _rows, averageRowBytes: _bytes, ...shape }) => shape);
 
-/** Rows of prepared XA transactions may lie before the start: they are waited out (correctness rule 2). */
+/** Rows of prepared XA transactions may lie before the start: those of now are waited out (correctness rule 2). */
 async function waitForPrepared(options: PrepareOptions, connection: SourceConnection): Promise<void> {
   let open: Set<string>;
   try {

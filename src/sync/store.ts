@@ -10,10 +10,7 @@ import type { RowLocator } from './locator.js';
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
  * go into the store in one transaction. Implemented over SQLite by the engine, in memory by tests.
  */
-export interface TaskStore {
-  /** Runs `work` in one transaction; a throw undoes all of it. Calls may be nested. */
-  transaction<T>(work: () => T): T;
-
+export interface TaskStore extends XaStore {
   progress(): TaskProgress | null;
   saveProgress(progress: TaskProgress): void;
 
@@ -47,22 +44,49 @@ export interface TaskStore {
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
 
-  /** Pieces of a prepared XA branch, in order (correctness rule 2). */
-  appendXa(xid: string, piece: Uint8Array): void;
-  xaPieces(xid: string): Uint8Array[];
-  removeXa(xid: string): void;
-  /** Branches that pieces are kept of. */
-  xaNames(): string[];
-
   /** Forgets all of it: the task starts anew. */
   clear(): void;
   /** Forgets all but which destination tables the task made: the next run loads everything and sweeps. */
   reset(): void;
 }
 
+/** Rows of prepared XA branches (xa-branches.ts). */
+export interface XaStore {
+  /** Runs `work` in one transaction; a throw undoes all of it. Calls may be nested. */
+  transaction<T>(work: () => T): T;
+
+  xaParts(): XaPart[];
+  saveXa(part: XaPart): void;
+  /** With its pieces. */
+  removeXa(part: XaPartKey): void;
+  appendXa(part: XaPartKey, number: number, piece: Uint8Array): void;
+  xaPiece(part: XaPartKey, number: number): Uint8Array | null;
+  /** The table begins anew: of branches that are prepared now its rows are not to be had any more. */
+  loseXa(source: string): void;
+}
+
+export interface XaPartKey {
+  readonly xid: string;
+  /** Where the branch begins in the binlog, or its GTID: an XID may be used again. */
+  readonly place: string;
+  /** `database.table`; '' is the branch itself. */
+  readonly source: string;
+}
+
+/** What is kept of the rows that a table has in an XA branch. */
+export interface XaPart extends XaPartKey {
+  /** `open`: the checkpoint has not passed its PREPARE. `lost`: it may have rows that are not kept. */
+  readonly state: 'open' | 'prepared' | 'lost';
+}
+
 export interface TaskProgress {
   /** Noted before the load; the stream begins here. null when there is no stream (log_bin is OFF). */
   start: SourcePosition | null;
+  /**
+   * Where the binlog was when the load began: XA branches that were prepared before `start` are decided by then, and
+   * what was committed of them is in the loaded rows (correctness rule 2).
+   */
+  begun?: SourcePosition;
   /** Everything before it is at the destination, or recorded as dirty (architecture, decision 5). */
   checkpoint: SourcePosition | null;
   /** End of the binlog when the load ended: from there on the destination is a copy. */

@@ -103,6 +103,13 @@ export class StreamTables {
     return entry && entry.from === null ? (entry.table ?? undefined) : undefined;
   }
 
+  /** As find(), by `database.table`. */
+  follows(source: string): StreamTable | undefined {
+    for (const { record, table, from } of this.tables.values())
+      if (record.source === source) return (from === null && table) || undefined;
+    return undefined;
+  }
+
   /** The table whose row a change is about; in a merge the key says which. */
   ofChange(change: { readonly table: string; readonly key: string }): StreamTable | undefined {
     if (!this.byDestination) {

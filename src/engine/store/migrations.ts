@@ -74,4 +74,23 @@ export const migrations: Migrations = [
    CREATE INDEX dirty_key ON dirty (task, source, key_hash)`,
   // Records are counted, filtered and paged without reading them: the engine waits for nothing else meanwhile.
   `CREATE INDEX dirty_shown ON dirty (task, discarded, id, source, code, at_ms)`,
+  // By table and place: an XID may be used again. A branch that was prepared before this asks for a new load.
+  `DROP TABLE xa_piece;
+   CREATE TABLE xa_part (
+     task TEXT NOT NULL,
+     xid TEXT NOT NULL,
+     place TEXT NOT NULL,
+     source TEXT NOT NULL,
+     state TEXT NOT NULL,
+     PRIMARY KEY (task, xid, place, source)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE xa_rows (
+     task TEXT NOT NULL,
+     xid TEXT NOT NULL,
+     place TEXT NOT NULL,
+     source TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (task, xid, place, source, number)
+   ) STRICT`,
 ];

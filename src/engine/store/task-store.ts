@@ -6,6 +6,8 @@ import type {
   TableRecord,
   TaskProgress,
   TaskStore,
+  XaPart,
+  XaPartKey,
 } from '../../sync/store.js';
 import { digest } from '../../sync/dirty.js';
 import type { Database } from './database.js';
@@ -237,41 +239,78 @@ export class SqliteTaskStore implements TaskStore {
     });
   }
 
-  appendXa(xid: string, piece: Uint8Array): void {
-    this.database.run(
-      `INSERT INTO xa_piece (task, xid, number, bytes)
-       SELECT ?, ?, COALESCE(MAX(number), 0) + 1, ? FROM xa_piece WHERE task = ? AND xid = ?`,
+  xaParts(): XaPart[] {
+    return this.database.all<XaPart & Record<string, string>>(
+      'SELECT xid, place, source, state FROM xa_part WHERE task = ?',
       this.task,
-      xid,
-      piece,
-      this.task,
-      xid,
     );
   }
 
-  xaPieces(xid: string): Uint8Array[] {
-    return this.database
-      .all<{ bytes: Uint8Array }>(
-        'SELECT bytes FROM xa_piece WHERE task = ? AND xid = ? ORDER BY number',
+  saveXa({ xid, place, source, state }: XaPart): void {
+    this.database.run(
+      'INSERT OR REPLACE INTO xa_part (task, xid, place, source, state) VALUES (?, ?, ?, ?, ?)',
+      this.task,
+      xid,
+      place,
+      source,
+      state,
+    );
+  }
+
+  removeXa({ xid, place, source }: XaPartKey): void {
+    this.transaction(() => {
+      for (const table of ['xa_part', 'xa_rows']) {
+        this.database.run(
+          `DELETE FROM ${table} WHERE task = ? AND xid = ? AND place = ? AND source = ?`,
+          this.task,
+          xid,
+          place,
+          source,
+        );
+      }
+    });
+  }
+
+  appendXa({ xid, place, source }: XaPartKey, number: number, piece: Uint8Array): void {
+    this.database.run(
+      'INSERT INTO xa_rows (task, xid, place, source, number, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+      this.task,
+      xid,
+      place,
+      source,
+      number,
+      piece,
+    );
+  }
+
+  xaPiece({ xid, place, source }: XaPartKey, number: number): Uint8Array | null {
+    const row = this.database.get<{ bytes: Uint8Array }>(
+      'SELECT bytes FROM xa_rows WHERE task = ? AND xid = ? AND place = ? AND source = ? AND number = ?',
+      this.task,
+      xid,
+      place,
+      source,
+      number,
+    );
+    return row?.bytes ?? null;
+  }
+
+  loseXa(source: string): void {
+    this.transaction(() => {
+      this.database.run('DELETE FROM xa_rows WHERE task = ? AND source = ?', this.task, source);
+      this.database.run('DELETE FROM xa_part WHERE task = ? AND source = ?', this.task, source);
+      this.database.run(
+        `INSERT INTO xa_part (task, xid, place, source, state)
+         SELECT task, xid, place, ?, 'lost' FROM xa_part WHERE task = ? AND source = ''`,
+        source,
         this.task,
-        xid,
-      )
-      .map((row) => row.bytes);
-  }
-
-  xaNames(): string[] {
-    return this.database
-      .all<{ xid: string }>('SELECT DISTINCT xid FROM xa_piece WHERE task = ?', this.task)
-      .map((row) => row.xid);
-  }
-
-  removeXa(xid: string): void {
-    this.database.run('DELETE FROM xa_piece WHERE task = ? AND xid = ?', this.task, xid);
+      );
+    });
   }
 
   reset(): void {
     this.transaction(() => {
-      for (const table of ['progress', 'chunk', 'dirty', 'xa_piece']) {
+      for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows']) {
         this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
       }
     });
@@ -279,7 +318,7 @@ export class SqliteTaskStore implements TaskStore {
 
   clear(): void {
     this.transaction(() => {
-      for (const table of ['progress', 'source_table', 'chunk', 'dirty', 'xa_piece']) {
+      for (const table of ['progress', 'source_table', 'chunk', 'dirty', 'xa_part', 'xa_rows']) {
         this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
       }
     });

@@ -58,8 +58,12 @@ describe('what replication keeps', () => {
     store.saveChunk('shop.a', { chunk: { index: 1, lower: ['ä'], upper: null }, done: true, rows: 7 });
     store.saveChunk('shop.a', { chunk: { index: 0, lower: null, upper: ['ä'] }, done: false, rows: 0 });
     store.saveTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
-    store.appendXa('1:ab:', Buffer.from([0, 255]));
-    store.appendXa('1:ab:', Buffer.from([1]));
+    const part = { xid: '1:ab:', place: 'binlog.1:4', source: 'shop.a' };
+    store.saveXa({ ...part, state: 'open' });
+    store.saveXa({ ...part, source: '', state: 'open' });
+    store.appendXa(part, 0, Buffer.from([0, 255]));
+    store.appendXa(part, 1, Buffer.from([1]));
+    store.saveXa({ ...part, state: 'prepared' });
     engine.close();
     open();
     expect(store.progress()).toEqual(progress);
@@ -68,15 +72,32 @@ describe('what replication keeps', () => {
       [1, true, ['ä']],
     ]);
     expect(store.tables()).toMatchObject([{ source: 'shop.a', rows: 7 }]);
-    expect(store.xaPieces('1:ab:').map((p) => [...p])).toEqual([[0, 255], [1]]);
-    expect([other.progress(), other.chunks('shop.a'), other.tables(), other.xaPieces('1:ab:')]).toEqual([
+    expect([0, 1, 2].map((number) => store.xaPiece(part, number))).toEqual([
+      Uint8Array.of(0, 255),
+      Uint8Array.of(1),
+      null,
+    ]);
+    expect(store.xaParts()).toEqual([
+      { ...part, source: '', state: 'open' },
+      { ...part, state: 'prepared' },
+    ]);
+    expect([other.progress(), other.chunks('shop.a'), other.tables(), other.xaParts()]).toEqual([
       null,
       [],
       [],
       [],
     ]);
+    // The table begins anew: its rows in branches that are known are not to be had any more, nor those of a new table.
+    store.loseXa('shop.a');
+    store.loseXa('shop.new');
+    expect([store.xaPiece(part, 0), ...store.xaParts().map((one) => [one.source, one.state])]).toEqual([
+      null,
+      ['', 'open'],
+      ['shop.a', 'lost'],
+      ['shop.new', 'lost'],
+    ]);
     store.clear();
-    expect([store.progress(), store.chunks('shop.a'), store.tables(), store.xaPieces('1:ab:')]).toEqual([
+    expect([store.progress(), store.chunks('shop.a'), store.tables(), store.xaParts()]).toEqual([
       null,
       [],
       [],
