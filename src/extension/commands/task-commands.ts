@@ -10,7 +10,7 @@ import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import type { Commands } from './register.js';
-import type { TasksView } from '../views/tasks-view.js';
+import type { TaskTableNode, TasksView } from '../views/tasks-view.js';
 
 export interface TaskCommandContext {
   files: TaskFiles;
@@ -143,12 +143,33 @@ export function taskCommands(context: TaskCommandContext): Commands {
         {
           modal: true,
           detail: t(
-            'Its position, dirty records and history are forgotten: it begins again with its full load. Source and destination keep their rows.',
+            'Its position and dirty records are forgotten. The next start loads every table again, and deletes rows of Tablestore that the source no longer has.',
           ),
         },
         reset,
       );
-      if (answer === reset) await service.forget(snapshot.id);
+      if (answer === reset) await service.reset(snapshot.id);
+    },
+    'task.reload': async (argument) => {
+      const chosen = await pickTable(files, service, argument);
+      if (!chosen) return;
+      const { file, id, table } = chosen;
+      const load = t('Load Again');
+      const answer = await vscode.window.showWarningMessage(
+        t('Load {0} again?', table),
+        {
+          modal: true,
+          detail: t(
+            'Every row is read from MySQL and written once more, and rows of Tablestore that the source no longer has are deleted. The other tables go on.',
+          ),
+        },
+        load,
+      );
+      if (answer !== load) return;
+      await service.reload(id, table);
+      if (!isRunning(service.snapshotOf(file)?.state ?? 'stopped')) {
+        void vscode.window.showInformationMessage(t('{0} is loaded again when the task is started.', table));
+      }
     },
     'task.delete': async (argument) => {
       const rests = (f: TaskFile) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped');
@@ -162,10 +183,17 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const remove = t('Delete');
       const answer = await vscode.window.showWarningMessage(
         t('Delete the task {0}?', file.name),
-        { modal: true, detail: t('Its file is deleted. Source and destination keep their rows.') },
+        {
+          modal: true,
+          detail: t(
+            'Its file is deleted, and its position, dirty records and history are forgotten. Source and destination keep their rows.',
+          ),
+        },
         remove,
       );
       if (answer !== remove) return;
+      const snapshot = service.snapshotOf(file);
+      if (snapshot) await service.forget(snapshot.id);
       await deleteFile(file.uri);
       await files.refresh();
     },
@@ -209,6 +237,25 @@ async function pickTask(
     { placeHolder: vscode.l10n.t('Which task?') },
   );
   return chosen?.file;
+}
+
+/** The table of a task that the engine knows: the one of the tree, or the one that is picked. */
+async function pickTable(
+  files: TaskFiles,
+  service: TaskService,
+  argument: unknown,
+): Promise<{ file: TaskFile; id: string; table: string } | undefined> {
+  const node = argument as Partial<TaskTableNode> | undefined;
+  const tablesOf = (file: TaskFile) => service.snapshotOf(file)?.tables ?? [];
+  const file = await pickTask(files, node?.task, (f) => tablesOf(f).length > 0);
+  const snapshot = file && service.snapshotOf(file);
+  if (!snapshot) return undefined;
+  if (node?.progress) return { file, id: snapshot.id, table: node.progress.source };
+  const chosen = await vscode.window.showQuickPick(
+    snapshot.tables.map(({ source, destination }) => ({ label: source, description: `→ ${destination}` })),
+    { placeHolder: vscode.l10n.t('Which table?'), title: snapshot.name },
+  );
+  return chosen && { file, id: snapshot.id, table: chosen.label };
 }
 
 /** Typed, seen at once in the tree; Escape brings back what was before. */

@@ -123,6 +123,16 @@ export class TaskService {
     await (await this.answering('resume')).resume(id);
   }
 
+  /** The next start loads everything again, and sweeps. */
+  async reset(id: string): Promise<void> {
+    await (await this.answering('reset')).reset(id);
+  }
+
+  /** Loads a table (`database.table`) again, and sweeps: at once when the task runs. */
+  async reload(id: string, table: string): Promise<void> {
+    await (await this.answering('reload')).reload(id, table);
+  }
+
   async forget(id: string): Promise<void> {
     await (await this.answering('forget')).forget(id);
   }

@@ -18,6 +18,11 @@ export interface TaskNode {
   kind: 'task';
   uri: vscode.Uri;
 }
+export interface TaskTableNode {
+  kind: 'table';
+  task: vscode.Uri;
+  progress: TableProgress;
+}
 type Node =
   | TaskNode
   | {
@@ -30,7 +35,7 @@ type Node =
       opens?: string;
     }
   | { kind: 'tables'; task: vscode.Uri; count: number }
-  | { kind: 'table'; task: vscode.Uri; progress: TableProgress }
+  | TaskTableNode
   | { kind: 'issue'; task: vscode.Uri; line: number; message: string };
 
 /** The tree of tasks: one item a file, below it what the engine says of it. Tables of a source can be dropped on it. */
@@ -251,7 +256,13 @@ export class TasksView
         item.description = look.description;
         item.iconPath = themeIcon(look);
         item.tooltip = `${source} → ${destination}\n${look.description}`;
-        item.contextValue = 'taskTable';
+        item.contextValue = [
+          'taskTable',
+          this.session.answers('reload') && 'can-reload',
+          node.progress.problem && 'problem',
+        ]
+          .filter(Boolean)
+          .join(';');
         item.accessibilityInformation = { label: `${source}, ${look.description}` };
         return item;
       }
@@ -294,7 +305,7 @@ export class TasksView
       (state === 'running' || state === 'retrying') && this.session.answers('pause') && 'can-pause',
       state === 'paused' && this.session.answers('resume') && 'can-resume',
       !(snapshot && isRunning(snapshot.state)) && 'can-delete',
-      snapshot && !isRunning(snapshot.state) && this.session.answers('forget') && 'can-reset',
+      snapshot && !isRunning(snapshot.state) && this.session.answers('reset') && 'can-reset',
     ]
       .filter(Boolean)
       .join(';');
