@@ -63,7 +63,11 @@ const builds = [
   {
     ...node,
     // Shared chunks: the command line and the engine are mostly the same code.
-    entryPoints: { cli: 'src/cli/main.ts', engine: 'src/engine/main.ts' },
+    entryPoints: {
+      cli: 'src/cli/main.ts',
+      engine: 'src/engine/main.ts',
+      'local-tablestore': 'src/engine/local-tablestore-main.ts',
+    },
     outdir: 'dist/node',
     format: 'esm',
     splitting: true,

@@ -86,6 +86,7 @@ async function greet(
     log: options.events?.log ?? nothing,
     ended: options.events?.ended ?? nothing,
     alert: options.events?.alert ?? nothing,
+    localTablestore: options.events?.localTablestore ?? nothing,
     closing: () => {
       orderly = true;
       options.events?.closing?.();

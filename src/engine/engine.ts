@@ -3,6 +3,7 @@ import type { ClientApi } from '../shared/protocol.js';
 import { supportBundle } from './bundle.js';
 import { FileLog, type Log } from './log.js';
 import { acquireLock } from './lock.js';
+import { LocalTablestoreProcess } from './local-tablestore.js';
 import type { StatePaths } from './paths.js';
 import { EngineServer, type Session, type SessionApi } from './server.js';
 import { EngineStore } from './store/engine-store.js';
@@ -25,17 +26,22 @@ export class Engine {
   #settleEnded: () => void = () => {};
   #server: EngineServer;
   #supervisor: Supervisor;
+  #local: LocalTablestoreProcess;
   #draining: Promise<void> | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastKind: Session['kind'] = 'cli';
   #ticker: NodeJS.Timeout;
 
   /** 'locked' when another process is the engine of this folder. Throws ROW-E105 when the store cannot be opened. */
-  static async open(paths: StatePaths, makeWorkshop: MakeWorkshop): Promise<Engine | 'locked'> {
+  static async open(
+    paths: StatePaths,
+    makeWorkshop: MakeWorkshop,
+    localTablestore: string,
+  ): Promise<Engine | 'locked'> {
     const lock = acquireLock(paths.lock);
     if (!lock) return 'locked';
     const store = EngineStore.open(paths.store);
-    const engine = new Engine(paths, store, lock, makeWorkshop);
+    const engine = new Engine(paths, store, lock, makeWorkshop, localTablestore);
     await engine.#server.listen();
     engine.#considerEnding();
     return engine;
@@ -48,6 +54,7 @@ export class Engine {
     private readonly store: EngineStore,
     private readonly lock: { release(): void },
     makeWorkshop: MakeWorkshop,
+    localTablestore: string,
   ) {
     this.ended = new Promise((settle) => (this.#settleEnded = settle));
     this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
@@ -60,6 +67,9 @@ export class Engine {
       verifyProgress: (id, progress) => this.#tell('verifyProgress', id, progress),
       changed: () => this.#tell('snapshot', this.#supervisor.snapshots()),
     });
+    this.#local = new LocalTablestoreProcess(localTablestore, this.#log, () =>
+      this.#tell('localTablestore', this.#local.running !== null),
+    );
     this.#server = new EngineServer(paths, this.#log, {
       api: (session) => this.#api(session),
       attached: (session) => {
@@ -116,6 +126,9 @@ export class Engine {
       retryDirty: (task, filter) => supervisor.retryDirty(task, filter),
       skipDirty: (id, filter) => supervisor.decideDirty(id, filter, 'skip'),
       discardDirty: (id, filter) => supervisor.decideDirty(id, filter, 'discard'),
+      localTablestore: async () => this.#local.running,
+      startLocalTablestore: (options) => this.#local.start(options),
+      stopLocalTablestore: () => this.#local.stop(),
       preview: (task, options) => previewTables(task, options),
       ...catalogApi,
       bundle: async (task) => {
@@ -145,6 +158,7 @@ export class Engine {
     clearInterval(this.#ticker);
     await this.#supervisor.stopAll();
     await this.#supervisor.settle();
+    await this.#local.stop();
     await this.#server.close({ comeBack });
     this.#supervisor.close();
     this.store.close();

@@ -3,8 +3,11 @@ import type { LaunchMessage } from './client.js';
 import { Engine, type MakeWorkshop } from './engine.js';
 import { openStateDir } from './paths.js';
 
-/** `engine.mjs --state DIR`: the background process. It tells its parent once that it is ready, then stands alone. */
-export async function runEngine(makeWorkshop: MakeWorkshop): Promise<void> {
+/**
+ * `engine.mjs --state DIR`: the background process. It tells its parent once that it is ready, then stands alone.
+ * `localTablestore`: the script of the Local Tablestore.
+ */
+export async function runEngine(makeWorkshop: MakeWorkshop, localTablestore: string): Promise<void> {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') console.error(warning.stack ?? warning.message);
@@ -18,7 +21,7 @@ export async function runEngine(makeWorkshop: MakeWorkshop): Promise<void> {
 
   try {
     const paths = openStateDir(values.state);
-    const engine = await Engine.open(paths, makeWorkshop);
+    const engine = await Engine.open(paths, makeWorkshop, localTablestore);
     if (engine === 'locked') {
       tell({ state: 'locked' });
       // The parent may have gone already: nothing may keep this process.

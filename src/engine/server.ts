@@ -26,7 +26,15 @@ export interface ServerHooks {
 }
 
 /** Methods of ClientApi, which are events all. */
-const clientEvents: (keyof ClientApi)[] = ['snapshot', 'verifyProgress', 'log', 'ended', 'alert', 'closing'];
+const clientEvents: (keyof ClientApi)[] = [
+  'snapshot',
+  'verifyProgress',
+  'log',
+  'ended',
+  'alert',
+  'localTablestore',
+  'closing',
+];
 
 /** Listens on the local socket of a state folder and gives each client its session. */
 export class EngineServer {

@@ -40,12 +40,12 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const secrets = new Secrets(context.secrets);
   const saved = new SavedConnections(context.globalStorageUri, secrets);
-  const local = new LocalTablestore(cliScript, join(storage, 'local-tablestore'), log);
   const session = new EngineSession(
     join(storage, 'state'),
     context.asAbsolutePath(join('dist', 'node', 'engine.mjs')),
     log,
   );
+  const local = new LocalTablestore(session, join(storage, 'local-tablestore'));
   const files = new TaskFiles(vscode.Uri.joinPath(context.globalStorageUri, 'tasks'));
   const service = new TaskService(files, session, { saved, local, secrets });
   const catalog = new SourceCatalog(service, session);
@@ -70,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
   });
 
-  const closing = watchClosing(context, files, session, service, local, log);
+  const closing = watchClosing(context, files, session, service);
 
   context.subscriptions.push(
     log,

@@ -158,6 +158,8 @@ export interface ClientApi {
   ended(id: string, outcome: RunOutcome, run: number): void;
   /** An incident began, or is over. */
   alert(alert: Alert): void;
+  /** The Local Tablestore runs now, or runs no more. */
+  localTablestore(runs: boolean): void;
   /** The engine ends in good order; a connection that closes without it means a crash. */
   closing(): void;
 }

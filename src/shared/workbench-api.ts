@@ -188,6 +188,14 @@ export interface WorkbenchApi {
   makeSample(source: SourceSettings): Promise<SampleInfo>;
   /** Some inserts, updates and deletes in the sample. Throws ROW-S108 when it is not there. */
   changeSample(source: SourceSettings): Promise<SampleChanges>;
+  /** How the Local Tablestore of this engine is reached, keys included; null while it does not run. */
+  localTablestore(): Promise<DestinationSettings | null>;
+  /**
+   * Starts it unless it runs, on a port (0: any) and a folder for its data. Throws ROW-E103 (port in use), ROW-E110
+   * (folder), ROW-E101 (the folder is served already). It ends with the engine.
+   */
+  startLocalTablestore(options: { port: number; data: string }): Promise<DestinationSettings>;
+  stopLocalTablestore(): Promise<void>;
   destinationTables(destination: DestinationSettings): Promise<string[]>;
   destinationTable(destination: DestinationSettings, table: string): Promise<DestinationTable>;
   destinationRows(

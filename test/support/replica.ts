@@ -55,7 +55,7 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
   const data = join(home, 'data');
   const [mysql, store] = await Promise.all([startMysql(options), startLocalTablestore({ data })]);
   const stateDir = join(home, 'state');
-  const engine = await Engine.open(openStateDir(stateDir), replicationWorkshop);
+  const engine = await Engine.open(openStateDir(stateDir), replicationWorkshop, '');
   if (engine === 'locked') throw new Error('the state folder is held');
   const waiting = new Map<string, (outcome: RunOutcome) => void>();
   const outcomes = new Map<string, Promise<RunOutcome>>();

@@ -34,6 +34,7 @@ export class EngineSession implements vscode.Disposable {
   private readonly taskEnded = new vscode.EventEmitter<TaskEnded>();
   private readonly logged = new vscode.EventEmitter<{ level: LogLevel; text: string }>();
   private readonly alerted = new vscode.EventEmitter<Alert>();
+  private readonly localChanged = new vscode.EventEmitter<void>();
   private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
   readonly onDidChange = this.changed.event;
   readonly onDidLose = this.lost.event;
@@ -41,6 +42,8 @@ export class EngineSession implements vscode.Disposable {
   readonly onAlert = this.alerted.event;
   readonly onLog = this.logged.event;
   readonly onVerifyProgress = this.verified.event;
+  /** The Local Tablestore of the engine may run now or run no more; also when an engine comes or goes. */
+  readonly onDidChangeLocalTablestore = this.localChanged.event;
 
   constructor(
     private readonly stateDir: string,
@@ -94,6 +97,7 @@ export class EngineSession implements vscode.Disposable {
           this.logged.fire({ level, text });
         },
         alert: (alert) => this.alerted.fire(alert),
+        localTablestore: () => this.localChanged.fire(),
         ended: (id, outcome) => this.taskEnded.fire({ id, ...outcome }),
       },
     });
@@ -106,6 +110,7 @@ export class EngineSession implements vscode.Disposable {
     this.log.info(`engine ${connection.pid}: connected, state in ${this.stateDir}`);
     void connection.closed.then((error) => this.drop(connection, error));
     this.take(await connection.api.snapshots());
+    this.localChanged.fire();
     return connection;
   }
 
@@ -124,6 +129,7 @@ export class EngineSession implements vscode.Disposable {
     if (this.disposed) return;
     this.log.info(`engine ${connection.pid}: ${error ? 'gone' : 'ended'}`);
     this.changed.fire();
+    this.localChanged.fire();
     if (error) this.lost.fire({ error, snapshots });
   }
 
@@ -131,7 +137,8 @@ export class EngineSession implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     this.connection?.close();
-    const { changed, lost, taskEnded, alerted, verified, logged } = this;
-    for (const emitter of [changed, lost, taskEnded, alerted, verified, logged]) emitter.dispose();
+    const { changed, lost, taskEnded, alerted, verified, logged, localChanged } = this;
+    for (const emitter of [changed, lost, taskEnded, alerted, verified, logged, localChanged])
+      emitter.dispose();
   }
 }

@@ -1,8 +1,6 @@
 import * as vscode from 'vscode';
 import { isRunning } from '../../shared/snapshot-words.js';
-import { localTablestoreName, type LocalTablestore } from '../connections/local-tablestore.js';
 import type { EngineSession } from '../engine/session.js';
-import { logError, type Log } from '../log.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 import type { TaskService } from './task-service.js';
 
@@ -21,8 +19,6 @@ export function watchClosing(
   files: TaskFiles,
   session: EngineSession,
   service: TaskService,
-  local: LocalTablestore,
-  log: Log,
 ): vscode.Disposable & { attached(): void } {
   const { t } = vscode.l10n;
   let known = false;
@@ -75,15 +71,6 @@ export function watchClosing(
 
   const greet = async () => {
     await files.ready;
-    // The local one ended with the window; a task that goes on without it would only retry.
-    const needsLocal = files.all.some((file) => {
-      const destination = file.task?.destination;
-      const named = destination && 'connection' in destination ? destination.connection : undefined;
-      return named === localTablestoreName && runs(file);
-    });
-    if (needsLocal && vscode.workspace.isTrusted) {
-      await local.start().catch((error: unknown) => logError(log, 'Local Tablestore', error));
-    }
     const ran = workspaceState.get<string[]>(ranKey, []);
     const stopped = files.all.filter((file) => ran.includes(file.uri.toString()) && !runs(file));
     known = true;
