@@ -1,37 +1,108 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
-import { openSidebar, eventually } from './stage.js';
+import {
+  customers,
+  eventually,
+  inlineAction,
+  openSidebar,
+  pictureOfFailure,
+  setStage,
+  taskItem,
+  webview,
+  type Stage,
+} from './stage.js';
 
-let home: string;
+/** What the extension does not do: slow the editor down, connect by itself, or run what nobody trusts. */
+
+let stage: Stage;
 let workbench: Workbench;
+
 beforeAll(async () => {
-  home = mkdtempSync(path.join(tmpdir(), 'rowferry-manners-'));
-  writeFileSync(path.join(home, 'a.rowferry.json'), '{}');
+  stage = await setStage();
+  stage.writeTask('orders');
   workbench = await startWorkbench({
-    workspace: home,
-    ...(process.env.VSIX ? { vsix: process.env.VSIX } : {}),
+    workspace: stage.workspace,
+    env: stage.env,
+    settings: {
+      'security.workspace.trust.enabled': true,
+      'security.workspace.trust.startupPrompt': 'never',
+    },
   });
 });
+
 afterAll(async () => {
   await workbench?.stop();
-  rmSync(home, { recursive: true, force: true });
+  await stage?.stop();
 });
-test('activation', async () => {
+
+beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+
+/** Is there an engine, or was there one? */
+const engineStarted = () =>
+  existsSync(
+    path.join(path.dirname(workbench.log), 'data/User/globalStorage/rowferry.rowferry/state/engine.json'),
+  );
+
+test('in a folder that is not trusted tasks are read and edited, and nothing starts or connects', async () => {
   const { page } = workbench;
   await openSidebar(page);
-  for (let i = 0; i < 4; i++) {
+  const task = taskItem(page, 'orders');
+  await task.waitFor();
+  await page.getByText('This folder is not trusted: its tasks can be read').waitFor();
+  await task.hover();
+  await task.locator('.action-item.disabled', { hasText: '' }).first().waitFor();
+
+  await page.keyboard.press('F1');
+  const quick = page.locator('.quick-input-widget');
+  await quick.locator('input[type=text]').fill('>Rowferry: ');
+  await quick.locator('.monaco-list-row', { hasText: 'Rowferry: Refresh Tasks' }).waitFor();
+  expect(await quick.locator('.monaco-list-row', { hasText: 'Rowferry: Start Task' }).count()).toBe(0);
+  await page.keyboard.press('Escape');
+
+  await task.click();
+  const form = webview(page);
+  await form.getByRole('button', { name: 'Start', exact: true }).first().click();
+  await page
+    .locator('.notification-toast', { hasText: 'This folder is not trusted. Trust the workspace' })
+    .waitFor();
+  expect(engineStarted()).toBe(false);
+});
+
+test('activation takes less than 100 ms, and nothing is started by it', async () => {
+  const { page } = workbench;
+  await workbench.command('View: Close All Editors');
+  const taken: number[] = [];
+  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Rowferry' }).first();
+  // The quickest of some: what the code takes, whatever else this machine does.
+  for (let i = 0; i < 8 && !taken.some((ms) => ms < 100); i++) {
+    await page.reload();
+    await openSidebar(page);
+    await taskItem(page, 'orders').waitFor();
     await workbench.command('Developer: Show Running Extensions');
-    const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Rowferry' }).first();
-    await row.waitFor();
-    console.log(
-      (await page.locator('.runtime-extensions-editor .monaco-list-row').allInnerTexts())
-        .map((t) => t.replace(/\s+/g, ' '))
-        .join('\n'),
-    );
-    await workbench.reload();
-    await page.waitForTimeout(3000);
+    await eventually(async () => {
+      const [, ms] = /Activation:\s*(\d+)ms/.exec(await row.innerText())!;
+      taken.push(Number(ms));
+    });
+    await workbench.command('View: Close All Editors');
   }
+  console.log(`activation: ${taken.join(', ')} ms`);
+  expect(Math.min(...taken)).toBeLessThan(100);
+  expect(engineStarted()).toBe(false);
+});
+
+test('once it is trusted, its tasks start', async () => {
+  const { page } = workbench;
+  await workbench.command('Workspaces: Manage Workspace Trust');
+  await page.locator('.workspace-trust-editor').getByRole('button', { name: 'Trust', exact: true }).click();
+  await page.locator('.monaco-modal-editor-block .codicon-close').last().click();
+  const task = taskItem(page, 'orders');
+  await eventually(async () => {
+    expect(await page.getByText('This folder is not trusted: its tasks can be read').count()).toBe(0);
+  });
+  await inlineAction(task, 'Start Task');
+  await eventually(async () => expect(await task.innerText()).toMatch(/live/), 60_000);
+  expect(await stage.rows('customers')).toHaveLength(customers);
+  expect(engineStarted()).toBe(true);
 });

@@ -153,11 +153,12 @@ function plain(value: unknown): unknown {
   return typeof long?.toNumber === 'function' ? long.toNumber() : value;
 }
 
-/** Opens our sidebar. */
+/** Opens our sidebar, unless it is open. */
 export async function openSidebar(page: Page): Promise<void> {
   const icon = page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
   await icon.waitFor({ timeout: 20_000 });
-  await icon.click();
+  // A click on the icon of an open one closes it.
+  if ((await icon.getAttribute('aria-expanded')) !== 'true') await icon.click();
   await page.locator('.pane', { hasText: 'Tasks' }).first().waitFor({ timeout: 20_000 });
 }
 

@@ -69,7 +69,7 @@ export async function startWorkbenchServer(options) {
       ...common,
       '--disable-telemetry',
       '--disable-update-check',
-      '--disable-workspace-trust',
+      ...(options.settings?.['security.workspace.trust.enabled'] ? [] : ['--disable-workspace-trust']),
       '--disable-getting-started-override',
       options.workspace,
     ],

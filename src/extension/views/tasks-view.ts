@@ -71,6 +71,7 @@ export class TasksView
       files.onDidChange(refresh),
       session.onDidChange(refresh),
       this.view.onDidChangeVisibility(refresh),
+      vscode.workspace.onDidGrantWorkspaceTrust(refresh),
     ];
   }
 
@@ -101,10 +102,7 @@ export class TasksView
     if (!this.view.visible) return;
     // The whole tree only when tasks come or go: while it is drawn anew, a click on an item reaches nobody.
     const files = this.shown();
-    this.view.message =
-      this.wanted === ''
-        ? ''
-        : vscode.l10n.t('“{0}”: {1} of {2} tasks', this.wanted, files.length, this.files.all.length);
+    this.view.message = this.message(files.length);
     const roots = files.map((file) => itemId(file, this.service.snapshotOf(file))).join('\n');
     const stale = files.filter((file) => this.isStale(file));
     if (roots !== this.roots) {
@@ -113,6 +111,16 @@ export class TasksView
     } else if (stale.length > 0) {
       this.changed.fire(stale.flatMap(({ uri }) => this.nodes.get(uri.toString()) ?? []));
     }
+  }
+
+  private message(shown: number): string {
+    const { t } = vscode.l10n;
+    const all = this.files.all.length;
+    if (this.wanted !== '') return t('“{0}”: {1} of {2} tasks', this.wanted, shown, all);
+    // With no task in it the view itself says so, with the way to trust the folder.
+    return all > 0 && !vscode.workspace.isTrusted
+      ? t('This folder is not trusted: its tasks can be read and edited, and not started.')
+      : '';
   }
 
   /** Is there anything of this task that was not drawn yet? */
