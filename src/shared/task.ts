@@ -55,6 +55,20 @@ const tableMapping = z.strictObject({
     .describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
 });
 
+const renameRules = z.strictObject({
+  prefix: z.string().optional().describe('Stands before each name.'),
+  suffix: z.string().optional().describe('Stands behind each name.'),
+  replace: z
+    .array(
+      z.strictObject({
+        from: z.string().min(1).describe('Letters of the name in MySQL, every occurrence.'),
+        to: z.string().describe('What they become; empty: nothing.'),
+      }),
+    )
+    .optional()
+    .describe('Replaced in this order, before the capitalization.'),
+});
+
 const objectSelection = z.strictObject({
   database: z.string().min(1).describe('Database in MySQL.'),
   exclude: z
@@ -66,6 +80,12 @@ const objectSelection = z.strictObject({
     .min(1)
     .optional()
     .describe('Selected tables. Without it the whole database, tables created later included.'),
+  renameTables: renameRules
+    .optional()
+    .describe('Names in Tablestore of all tables of this selection that have no "rename" of their own.'),
+  renameColumns: renameRules
+    .optional()
+    .describe('Names in Tablestore of all their columns that have no "rename" of their own.'),
 });
 
 const inlineSource = z.strictObject({
@@ -325,7 +345,10 @@ export const taskSchema = z.strictObject({
 export type Task = z.infer<typeof taskSchema>;
 export type SourceSettings = z.infer<typeof inlineSource>;
 export type DestinationSettings = z.infer<typeof inlineDestination>;
-export type TableMapping = z.infer<typeof tableMapping>;
+type ObjectSelection = z.infer<typeof objectSelection>;
+/** What the task says of a table, with the rules of the selection that it belongs to. */
+export type TableMapping = z.infer<typeof tableMapping> &
+  Pick<ObjectSelection, 'renameTables' | 'renameColumns'>;
 export type WriteSettings = Task['write'];
 export type Operation = Task['synchronization']['operations'][number];
 

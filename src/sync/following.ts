@@ -20,7 +20,7 @@ import { refusedIdentity, StreamHandler, type StreamContext } from './incrementa
 import { planError, selectorsOf, type PreparedTask } from './prepare.js';
 import { Joining, mayHaveBranchRows, type JoinHost } from './joining.js';
 import { enterTables, noteTables, type NotedTables } from './join-records.js';
-import { objectChanges, recordOf } from './object-changes.js';
+import { destinationTaken, objectChanges, recordOf } from './object-changes.js';
 import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { onSource, type SourceRetry } from './source-retry.js';
@@ -296,6 +296,8 @@ export class Following {
     const plan = planTable(options.task, definition, selection.mapping, problems);
     try {
       if (!plan) throw planError(problems);
+      const taken = destinationTaken(options.task, plan, options.store.tables());
+      if (taken) throw taken;
       if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;

@@ -1,5 +1,6 @@
 import type { ChangePlan, MappingChange } from '../shared/protocol.js';
 import type { ResolvedTask } from '../shared/task.js';
+import { RowferryError } from '../shared/errors.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecord } from './store.js';
@@ -30,7 +31,12 @@ export function mappingText(task: ResolvedTask, database: string, table: string)
     destination: tableName(table, mapping, task),
     filter: mapping?.filter?.trim() ? mapping.filter : null,
     key: mapping?.primaryKey ?? null,
-    columns: [task.capitalization, ...columns.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))],
+    columns: [
+      task.capitalization,
+      ...columns.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+      // Only where there are some: mappings that were stored before there were rules stay what they are.
+      ...(mapping?.renameColumns ? [mapping.renameColumns] : []),
+    ],
     merged: task.merge,
   };
   return JSON.stringify(text);
@@ -107,6 +113,25 @@ function collisions({ added, changed, removed }: ObjectChanges, records: readonl
     taken.set(plan.destination, plan.source);
   }
   return problems;
+}
+
+/** Another table of the task that has this destination; a merge shares it. */
+export function destinationTaken(
+  task: ResolvedTask,
+  plan: Pick<TablePlan, 'source' | 'destination'>,
+  records: readonly TableRecord[],
+): RowferryError | null {
+  const other = records.find(
+    ({ source, destination, phase, created }) =>
+      // One that stopped before it had a table has none.
+      destination === plan.destination && source !== plan.source && (phase !== 'stopped' || created),
+  );
+  if (!other || task.merge) return null;
+  return new RowferryError(
+    'ROW-T106',
+    `${other.source} and ${plan.source} would both become the table ${plan.destination}.`,
+    { remedy: 'Rename one of them in the task, apply that, and load it anew.' },
+  );
 }
 
 export function isEmpty({ added, changed, removed }: ObjectChanges): boolean {

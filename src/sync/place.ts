@@ -125,6 +125,10 @@ async function planSkip(
 function tablesOf(statement: DdlStatement): readonly TableName[] {
   switch (statement.kind) {
     case 'alter':
+      return [
+        statement.table,
+        ...statement.actions.flatMap((action) => (action.do === 'rename-table' ? [action.to] : [])),
+      ];
     case 'create':
     case 'truncate':
       return [statement.table];

@@ -1,6 +1,7 @@
 import { allowedCellTypes, defaultCellType, keyType, type KeyType } from '../mysql/types/index.js';
 import type { Column, TableDefinition } from '../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
+import { ruledName } from '../shared/rename-rules.js';
 import { isValidName } from '../tablestore/limits.js';
 
 /** Where a source column goes. */
@@ -39,21 +40,36 @@ export function sourceName(table: { database: string; name: string }): string {
   return `${table.database}.${table.name}`;
 }
 
-/** The selection says whether a table belongs to the task, and how it is mapped. Names compare without case. */
+/**
+ * The selection says whether a table belongs to the task, and how it is mapped: undefined for one of a whole database
+ * without rules. Names compare without case.
+ */
 export function selectionOf(
-  task: ResolvedTask,
+  task: Pick<ResolvedTask, 'objects'>,
   database: string,
   table: string,
-): { mapping: TableMapping | undefined } | null {
+): { mapping: TableMapping | undefined; isWhole: boolean } | null {
   for (const object of task.objects) {
     if (object.database.toLowerCase() !== database.toLowerCase()) continue;
     if (object.tables) {
       const mapping = object.tables.find((one) => one.name.toLowerCase() === table.toLowerCase());
-      if (mapping) return { mapping };
-    } else if (!isPassing(table) && !(object.exclude ?? []).some((glob) => matchesGlob(glob, table)))
-      return { mapping: undefined };
+      if (mapping) return { mapping: { ...mapping, ...rulesOf(object) }, isWhole: false };
+    } else if (!isPassing(table) && !(object.exclude ?? []).some((glob) => matchesGlob(glob, table))) {
+      const rules = rulesOf(object);
+      return {
+        mapping: Object.keys(rules).length > 0 ? { name: table, ...rules } : undefined,
+        isWhole: true,
+      };
+    }
   }
   return null;
+}
+
+function rulesOf({
+  renameTables,
+  renameColumns,
+}: ResolvedTask['objects'][number]): Pick<TableMapping, 'renameTables' | 'renameColumns'> {
+  return { ...(renameTables && { renameTables }), ...(renameColumns && { renameColumns }) };
 }
 
 /** What gh-ost and pt-online-schema-change make beside a table while they change it; selected only by name. */
@@ -119,7 +135,7 @@ export function planTable(
     report('name', `Tablestore does not take the table name ${destination} (of ${source}).`);
   const cell = (column: Column, type: CellType): CellPlan => {
     const chosen = ofColumn(column);
-    const name = chosen?.rename ?? columnName(column.name, task);
+    const name = chosen?.rename ?? columnName(column.name, mapping, task);
     if (!isValidName(name))
       report('name', `Tablestore does not take the column name ${name} (of ${source}).`);
     return { column, name, type, ...(chosen?.unit && { unit: chosen.unit }) };
@@ -206,17 +222,26 @@ export function defaultKey(table: TableDefinition): readonly string[] | undefine
 /** Capitalization: dts-behaviour, “object names”. */
 export function tableName(
   name: string,
-  mapping: Pick<TableMapping, 'rename'> | undefined,
-  task: Pick<ResolvedTask, 'capitalization'>,
+  mapping: Pick<TableMapping, 'rename' | 'renameTables'> | undefined,
+  { capitalization }: Pick<ResolvedTask, 'capitalization'>,
 ): string {
   if (mapping?.rename !== undefined) return mapping.rename;
-  if (task.capitalization === 'upper') return name.toUpperCase();
-  return task.capitalization === 'source' ? name : name.toLowerCase();
+  return ruledName(name, mapping?.renameTables, (middle) => {
+    if (capitalization === 'upper') return middle.toUpperCase();
+    return capitalization === 'source' ? middle : middle.toLowerCase();
+  });
 }
 
-export function columnName(name: string, task: ResolvedTask): string {
-  if (task.capitalization === 'upper') return name.toUpperCase();
-  return task.capitalization === 'lower' ? name.toLowerCase() : name;
+/** Of a column without a name of its own in the mapping. */
+export function columnName(
+  name: string,
+  mapping: Pick<TableMapping, 'renameColumns'> | undefined,
+  { capitalization }: Pick<ResolvedTask, 'capitalization'>,
+): string {
+  return ruledName(name, mapping?.renameColumns, (middle) => {
+    if (capitalization === 'upper') return middle.toUpperCase();
+    return capitalization === 'lower' ? middle.toLowerCase() : middle;
+  });
 }
 
 function collisions(plans: readonly TablePlan[]): PlanProblem[] {

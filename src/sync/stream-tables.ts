@@ -201,7 +201,7 @@ export class StreamTables {
     const selection = selectionOf(this.task, name.database, name.table);
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
-    if (entry && selection.mapping && this.task.ddl.onChange !== 'reload') return;
+    if (entry && !selection.isWhole && this.task.ddl.onChange !== 'reload') return;
     this.actions.reload(name, 'was created');
   }
 
@@ -215,9 +215,14 @@ export class StreamTables {
 
   private alter(statement: DdlStatement & { kind: 'alter' }, transaction: Transaction): void {
     const entry = this.entry(statement.table);
-    if (!entry || entry.from !== null) return;
+    if (entry && entry.from !== null) return;
+    if (!entry || entry.record.phase === 'stopped') {
+      // A table that is not followed may get the name of one that is.
+      for (const action of statement.actions)
+        if (action.do === 'rename-table') this.rename(statement.table, action.to);
+      return;
+    }
     const { record } = entry;
-    if (record.phase === 'stopped') return;
     let applied: AppliedDdl;
     try {
       applied = applyAlter(record.definition, record.textDefaults, statement.actions);

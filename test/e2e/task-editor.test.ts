@@ -206,6 +206,29 @@ test('renamed, filtered, with a composite key: a warning is ignored, a failure i
   expect(workbench.violations).toEqual([]);
 });
 
+test('the tables of a whole database are named by a rule, tried on those that are known', async () => {
+  const { page } = workbench;
+  stage.writeTask('ruled', { objects: [{ database: 'shop' }] });
+  await openTaskForm('ruled');
+  const form = webview(page);
+  await button('Batch Edit').click();
+  await input('Prefix').fill('9_');
+  await form.getByText('9_customers').waitFor();
+  expect(await button(/^Name all tables of shop/).isDisabled()).toBe(true);
+  await input('Prefix').fill('ods_');
+  await form.getByText('ods_customers').waitFor();
+  await button(/^Name all tables of shop/).click();
+  await form.getByText('ods_…').waitFor();
+  await page.keyboard.press('Control+S');
+  await eventually(async () =>
+    expect((parse(onDisk('ruled')) as { objects: unknown[] }).objects).toEqual([
+      { database: 'shop', renameTables: { prefix: 'ods_' } },
+    ]),
+  );
+  await workbench.command('View: Close All Editors');
+  expect(workbench.violations).toEqual([]);
+});
+
 async function openTaskForm(name: string): Promise<void> {
   await openText(name);
   await formButton().click();

@@ -243,6 +243,35 @@ describe('the selected objects', () => {
     ['that name renamed', table('spoken', { columns: { größe: { rename: 'size' } } }), []],
     ['a name of 256 letters', table('fine', { rename: 'x'.repeat(256) }), ['destination-names']],
     ['a name of 255 letters', table('fine', { rename: 'x'.repeat(255) }), []],
+    [
+      'a rule that gives a name Tablestore does not take',
+      ((t) => {
+        table('fine')(t);
+        t.objects[0]!.renameTables = { prefix: '9-' };
+      }) as Change,
+      ['destination-names'],
+    ],
+    [
+      'a rule that gives one name to two tables',
+      ((t) => {
+        t.objects = [
+          {
+            database: 'bad',
+            tables: [{ name: 'fine' }, { name: 'big', columns: { v: { type: 'STRING' } } }],
+            renameTables: { replace: [{ from: 'fine', to: 'big' }] },
+          },
+        ];
+      }) as Change,
+      ['destination-names'],
+    ],
+    [
+      'a rule that gives one name to two columns',
+      ((t) => {
+        table('fine')(t);
+        t.objects[0]!.renameColumns = { replace: [{ from: 'u', to: 'n' }] };
+      }) as Change,
+      ['destination-names'],
+    ],
     ['an invisible column is information', table('hidden'), []],
     ['a missing table', table('absent'), ['objects']],
     ['a missing column', table('fine', { columns: { absent: { exclude: true } } }), ['objects']],

@@ -1,60 +1,120 @@
-import { html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { dropdown } from '../components/dropdown.js';
 import { base } from '../components/styles.js';
 import { valueOf } from '../components/toolkit.js';
 import { t } from '../components/words.js';
-import { noRule, previewRename, renameEdits, type RenamePreview, type RenameRule } from './batch-rename.js';
+import {
+  noRule,
+  previewRename,
+  previewRules,
+  renameEdits,
+  ruleOf,
+  rulesEdits,
+  rulesFrom,
+  type Named,
+  type RenamePreview,
+  type RenameRule,
+} from './batch-rename.js';
+import type { Catalog } from './catalog.js';
 import type { FormContext } from './context.js';
-import { allTables } from './document.js';
+import { allTables, matches, selection } from './document.js';
 import './rows.js';
 import { form } from './styles.js';
 
-/** One rule for the names of all selected tables, with what it would give, before it is applied. */
+/**
+ * One rule for the names of all selected tables, or for those of a whole database whenever they come, with what it
+ * would give, before it is applied.
+ */
 export class BatchPanel extends LitElement {
   static override styles = [base, form];
   static override properties: PropertyDeclarations = {
     context: { attribute: false },
+    catalog: { attribute: false },
+    revision: { type: Number },
     rule: { state: true },
+    of: { state: true },
   };
   declare context: FormContext;
+  declare catalog: Catalog;
+  declare revision: number;
+  /** The database whose tables are named whenever they come; '': the tables that are selected one by one. */
+  declare private of: string | null;
   declare private rule: RenameRule;
 
   constructor() {
     super();
     this.rule = noRule;
+    this.of = null;
   }
 
   override render(): TemplateResult {
-    const previews = previewRename(allTables(this.context.state.document), this.rule);
+    const { document } = this.context.state;
+    const tables = allTables(document);
+    const whole = selection(document).filter((one) => one.whole);
+    const of = this.of ?? (tables.length > 0 ? '' : (whole[0]?.database ?? ''));
+    const database = whole.find((one) => one.database === of);
+    const rule = this.of === null && database ? ruleOf(database.renames) : this.rule;
+    const rules = database && rulesFrom(rule, database.renames);
+    const known = database && this.catalog.tablesOf(database.database)?.map(({ name }) => name);
+    const kept = known?.filter((name) => !database!.exclude.some((pattern) => matches(pattern, name)));
+    const named = rules ? [] : previewRename(tables, rule);
+    const previews = rules ? previewRules(database, kept ?? [], rules) : named;
     const wrong = previews.filter(({ problem }) => problem !== null);
-    const edits = renameEdits(previews);
+    const edits = rules ? rulesEdits(database, rules) : renameEdits(named);
     // What is wrong comes first: among a thousand it would not be found.
     const shown = [...wrong, ...previews.filter(({ problem }) => problem === null)];
     const part = (key: 'prefix' | 'suffix' | 'find' | 'replace', label: string) =>
       html`<vscode-text-field
-        .value=${this.rule[key]}
-        @input=${(event: Event) => (this.rule = { ...this.rule, [key]: valueOf(event) })}
+        .value=${rule[key]}
+        @input=${(event: Event) => {
+          this.of = of;
+          this.rule = { ...rule, [key]: valueOf(event) };
+        }}
         >${label}</vscode-text-field
       >`;
     const close = () => this.dispatchEvent(new CustomEvent('close'));
     return html`<div class="card details" role="group" aria-label=${t('Batch Edit')}>
       <h3>${t('Batch Edit')}</h3>
       <div class="batch">
+        ${
+          whole.length === 0
+            ? nothing
+            : html`<div>
+                <div class="above">${t('Names of')}</div>
+                ${dropdown({
+                  label: t('Names of'),
+                  value: of,
+                  options: [
+                    ...(tables.length > 0 ? ([['', t('the selected tables')]] as const) : []),
+                    ...whole.map((one) => [one.database, t('all of {0}', one.database)] as const),
+                  ],
+                  change: (chosen) => {
+                    const next = whole.find((one) => one.database === chosen);
+                    this.of = chosen;
+                    this.rule = next ? ruleOf(next.renames) : noRule;
+                  },
+                })}
+              </div>`
+        }
         ${part('prefix', t('Prefix'))} ${part('suffix', t('Suffix'))} ${part('find', t('Replace'))}
         ${part('replace', t('by'))}
-        <div>
-          <div class="above">${t('Letters')}</div>
-          ${dropdown({
-            label: t('Letters'),
-            value: this.rule.letters,
-            options: [
-              ['keep', t('Keep the case')],
-              ['lower', t('Lower case')],
-              ['upper', t('Upper case')],
-            ],
-            change: (letters) => (this.rule = { ...this.rule, letters: letters as RenameRule['letters'] }),
-          })}
-        </div>
+        ${
+          database
+            ? nothing
+            : html`<div>
+                <div class="above">${t('Letters')}</div>
+                ${dropdown({
+                  label: t('Letters'),
+                  value: rule.letters,
+                  options: [
+                    ['keep', t('Keep the case')],
+                    ['lower', t('Lower case')],
+                    ['upper', t('Upper case')],
+                  ],
+                  change: (letters) => (this.rule = { ...rule, letters: letters as RenameRule['letters'] }),
+                })}
+              </div>`
+        }
       </div>
       <rf-rows
         class="short"
@@ -71,7 +131,11 @@ export class BatchPanel extends LitElement {
             this.context.edit(edits);
             close();
           }}
-          >${t('Rename {0} tables', edits.length)}</vscode-button
+          >${
+            database
+              ? t('Name all tables of {0} so, those created later too', database.database)
+              : t('Rename {0} tables', edits.length)
+          }</vscode-button
         >
         <vscode-button appearance="secondary" @click=${close}>${t('Cancel')}</vscode-button>
         <span class="error" role="status"
@@ -82,8 +146,8 @@ export class BatchPanel extends LitElement {
   }
 }
 
-function preview({ table, name, problem }: RenamePreview): TemplateResult {
-  const changed = name !== (table.rename ?? table.name);
+function preview({ table, name, problem }: Omit<RenamePreview, 'table'> & { table: Named }): TemplateResult {
+  const changed = name !== (table.rename ?? table.ruled);
   return html`<div class="names">
     <span class="clip hint">${table.database}.${table.name}</span>
     <span class="clip ${changed ? 'changed' : 'hint'}">${name}</span>

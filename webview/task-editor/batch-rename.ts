@@ -1,5 +1,6 @@
 import type { TaskEdit } from '../../src/shared/pages.js';
-import type { SelectedTable } from './document.js';
+import { ruledName, type RenameRules } from '../../src/shared/rename-rules.js';
+import type { SelectedDatabase, SelectedTable } from './document.js';
 
 export interface RenameRule {
   prefix: string;
@@ -19,8 +20,11 @@ export function renamed(name: string, rule: RenameRule): string {
   return rule.prefix + middle + rule.suffix;
 }
 
-export interface RenamePreview {
-  table: SelectedTable;
+/** A table of which only the name matters here. */
+export type Named = Pick<SelectedTable, 'database' | 'name' | 'rename' | 'ruled'>;
+
+export interface RenamePreview<T extends Named = SelectedTable> {
+  table: T;
   name: string;
   /** Another table gets this name too, or Tablestore does not allow it. */
   problem: 'taken' | 'illegal' | null;
@@ -30,7 +34,46 @@ export interface RenamePreview {
 const legal = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 
 export function previewRename(tables: readonly SelectedTable[], rule: RenameRule): RenamePreview[] {
-  const names = tables.map((table) => renamed(table.name, rule));
+  return preview(tables, (name) => renamed(name, rule));
+}
+
+/** What a rule of a whole database gives, of the tables that are known. The case is a setting of the task. */
+export function previewRules(
+  database: SelectedDatabase,
+  names: readonly string[],
+  rules: RenameRules,
+): RenamePreview<Named>[] {
+  const ruled = (name: string, by: RenameRules) => ruledName(name, by, (middle) => middle);
+  const tables = names.map((name) => ({
+    database: database.database,
+    name,
+    rename: undefined,
+    ruled: ruled(name, database.renames),
+  }));
+  return preview(tables, (name) => ruled(name, rules));
+}
+
+/** The first replacement is what the form shows; those behind it stay. */
+export function rulesFrom({ prefix, suffix, find, replace }: RenameRule, before: RenameRules): RenameRules {
+  const all = [...(find === '' ? [] : [{ from: find, to: replace }]), ...(before.replace ?? []).slice(1)];
+  return { ...(prefix && { prefix }), ...(suffix && { suffix }), ...(all.length > 0 && { replace: all }) };
+}
+
+export function ruleOf({ prefix = '', suffix = '', replace = [] }: RenameRules): RenameRule {
+  return { ...noRule, prefix, suffix, find: replace[0]?.from ?? '', replace: replace[0]?.to ?? '' };
+}
+
+export function rulesEdits(database: SelectedDatabase, rules: RenameRules): TaskEdit[] {
+  if (JSON.stringify(rules) === JSON.stringify(database.renames)) return [];
+  const isEmpty = Object.keys(rules).length === 0;
+  return [{ path: [...database.path, 'renameTables'], ...(isEmpty ? {} : { value: rules as never }) }];
+}
+
+function preview<T extends Named>(
+  tables: readonly T[],
+  rename: (name: string) => string,
+): RenamePreview<T>[] {
+  const names = tables.map((table) => rename(table.name));
   const count = new Map<string, number>();
   for (const name of names) count.set(name, (count.get(name) ?? 0) + 1);
   return tables.map((table, index) => {
@@ -42,9 +85,9 @@ export function previewRename(tables: readonly SelectedTable[], rule: RenameRule
 
 export function renameEdits(previews: readonly RenamePreview[]): TaskEdit[] {
   return previews
-    .filter(({ table, name }) => name !== (table.rename ?? table.name))
+    .filter(({ table, name }) => name !== (table.rename ?? table.ruled))
     .map(({ table, name }) => ({
       path: [...table.path, 'rename'],
-      ...(name === table.name ? {} : { value: name }),
+      ...(name === table.ruled ? {} : { value: name }),
     }));
 }

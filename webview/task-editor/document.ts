@@ -1,3 +1,4 @@
+import { ruledName, type RenameRules } from '../../src/shared/rename-rules.js';
 import type { TaskEdit } from '../../src/shared/pages.js';
 import type { JsonSchema } from '../../src/shared/task-json-schema.js';
 
@@ -61,6 +62,8 @@ export interface SelectedTable {
   database: string;
   name: string;
   rename: string | undefined;
+  /** The name that the rules of its database give it. */
+  ruled: string;
   filter: string | undefined;
   primaryKey: string[] | undefined;
   columns: Record<string, ColumnChoice>;
@@ -76,6 +79,8 @@ export interface SelectedDatabase {
   database: string;
   whole: boolean;
   exclude: string[];
+  /** Rules for the names of its tables. */
+  renames: RenameRules;
   tables: SelectedTable[];
 }
 
@@ -86,12 +91,14 @@ export function selection(document: unknown): SelectedDatabase[] {
     if (database === undefined) return [];
     const path = ['objects', index];
     const tables = valueAt(entry, ['tables']);
+    const renames = rulesOf(valueAt(entry, ['renameTables']));
     return [
       {
         path,
         database,
         whole: tables === undefined,
         exclude: strings(valueAt(entry, ['exclude'])) ?? [],
+        renames,
         tables: list(tables).flatMap((table, at) => {
           const name = text(valueAt(table, ['name']));
           if (name === undefined) return [];
@@ -101,6 +108,7 @@ export function selection(document: unknown): SelectedDatabase[] {
               database,
               name,
               rename: text(valueAt(table, ['rename'])),
+              ruled: ruledName(name, renames, (middle) => middle),
               filter: text(valueAt(table, ['filter'])),
               primaryKey: strings(valueAt(table, ['primaryKey'])),
               columns: (valueAt(table, ['columns']) ?? {}) as Record<string, ColumnChoice>,
@@ -110,6 +118,20 @@ export function selection(document: unknown): SelectedDatabase[] {
       },
     ];
   });
+}
+
+/** What of the rules can be read; the issues name the rest. */
+function rulesOf(value: unknown): RenameRules {
+  const replace = list(valueAt(value, ['replace'])).flatMap((entry) => {
+    const [from, to] = [text(valueAt(entry, ['from'])), text(valueAt(entry, ['to']))];
+    return from ? [{ from, to: to ?? '' }] : [];
+  });
+  const [prefix, suffix] = [text(valueAt(value, ['prefix'])), text(valueAt(value, ['suffix']))];
+  return {
+    ...(prefix && { prefix }),
+    ...(suffix && { suffix }),
+    ...(replace.length > 0 && { replace }),
+  };
 }
 
 export function allTables(document: unknown): SelectedTable[] {

@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import type { RenameRules } from '../../src/shared/rename-rules.js';
 import { formatCount } from '../../src/shared/format.js';
 import { icon } from '../components/icon.js';
 import { committed } from '../components/input.js';
@@ -85,8 +86,7 @@ export class ObjectsSection extends LitElement {
             }
             <vscode-button
               appearance="secondary"
-              ?disabled=${tables.length === 0}
-              title=${tables.length === 0 ? t('Only tables that are selected one by one have names of their own.') : nothing}
+              ?disabled=${databases.length === 0}
               aria-expanded=${this.batch ? 'true' : 'false'}
               @click=${() => (this.batch = !this.batch)}
               >${t('Batch Edit')}</vscode-button
@@ -98,7 +98,12 @@ export class ObjectsSection extends LitElement {
       </div>
       ${
         this.batch
-          ? html`<rf-batch .context=${this.context} @close=${() => (this.batch = false)}></rf-batch>`
+          ? html`<rf-batch
+              .context=${this.context}
+              .catalog=${this.catalog}
+              .revision=${this.revision}
+              @close=${() => (this.batch = false)}
+            ></rf-batch>`
           : nothing
       }
       ${
@@ -151,7 +156,9 @@ export class ObjectsSection extends LitElement {
   private database(database: SelectedDatabase): TemplateResult {
     const { catalog, context } = this;
     const names = catalog.tablesOf(database.database)?.map(({ name }) => name);
-    return html`${icon('database')} <strong class="clip grow">${database.database}</strong> ${
+    return html`${icon('database')}
+      <strong class="clip grow">${database.database}</strong> ${ruled(database.renames)}
+      ${
         database.whole
           ? html`<rf-input
                 class="exclude"
@@ -163,7 +170,7 @@ export class ObjectsSection extends LitElement {
               ></rf-input
               ><vscode-button
                 appearance="secondary"
-                title=${t('Renaming and filters need the tables one by one.')}
+                title=${t('Names of their own and filters need the tables one by one.')}
                 @click=${() => void this.list(database, names)}
                 >${t('List its tables')}</vscode-button
               >`
@@ -229,7 +236,7 @@ export class ObjectsSection extends LitElement {
       <rf-input
         class="rename"
         .name=${t('Name of {0} in Tablestore', table.name)}
-        .placeholder=${table.name}
+        .placeholder=${table.ruled}
         .value=${table.rename ?? ''}
         .invalid=${problemsAt(context.state, [...table.path, 'rename']).length > 0}
         @commit=${(event: Event) => {
@@ -244,5 +251,13 @@ export class ObjectsSection extends LitElement {
 }
 
 const idOf = ({ database, name }: SelectedTable) => `${database}.${name}`;
+
+/** `ods_…_v1`: how the rules name every table. */
+function ruled({ prefix = '', suffix = '', replace = [] }: RenameRules): TemplateResult | typeof nothing {
+  if (prefix + suffix === '' && replace.length === 0) return nothing;
+  return html`<span class="hint clip" title=${t('Rules for the names of all its tables: see Batch Edit')}
+    >${icon('arrow')} ${prefix}…${suffix}</span
+  >`;
+}
 
 customElements.define('rf-objects', ObjectsSection);

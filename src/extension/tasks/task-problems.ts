@@ -10,7 +10,7 @@ import type { CatalogTable } from '../../shared/workbench-api.js';
 import { compileEtl } from '../../sync/etl/compile.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';
 import { checkFilter, FilterError } from '../../sync/filter/check.js';
-import { tableName } from '../../sync/plan.js';
+import { selectionOf, tableName } from '../../sync/plan.js';
 import { isValidName } from '../../tablestore/limits.js';
 
 /** Something that the schema cannot know. An error makes the precheck fail; a warning is a thing to think about. */
@@ -138,7 +138,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
             : t('{0} has no table {1}. Did you mean {2}?', name, table.name, meant),
         );
       }
-      const destination = tableName(table.name, table, task);
+      const destination = tableName(table.name, { ...object, ...table }, task);
       const where = table.rename === undefined ? [...here, 'name'] : [...here, 'rename'];
       if (!isValidName(destination)) {
         report(
@@ -165,6 +165,32 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
       filter(name, table, definition, here, report);
       columns(table, definition, here, report, t);
     });
+    if (object.renameTables && !object.tables) {
+      for (const { name: table } of tables ?? []) {
+        const selection = selectionOf(task, name, table);
+        if (!selection) continue;
+        const destination = tableName(table, selection.mapping, task);
+        const other = destinations.get(destination);
+        destinations.set(destination, `${name}.${table}`);
+        const reason = !isValidName(destination)
+          ? t(
+              '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+              destination,
+            )
+          : other !== undefined && !task.merge
+            ? t(
+                '{0} and {1} would both become the table {2}: rename one, or set "merge".',
+                other,
+                `${name}.${table}`,
+                destination,
+              )
+            : null;
+        if (reason === null) continue;
+        report([...path, 'renameTables'], reason);
+        // The precheck has them all.
+        break;
+      }
+    }
   });
 }
 

@@ -47,7 +47,7 @@ export function plannedTables(tables: readonly TableDefinition[], task: Resolved
       Object.entries(mapping?.columns ?? {}).find(
         ([name]) => name.toLowerCase() === c.name.toLowerCase(),
       )?.[1];
-    const name = (c: Column) => ofColumn(c)?.rename ?? columnName(c.name, task);
+    const name = (c: Column) => ofColumn(c)?.rename ?? columnName(c.name, mapping, task);
     const keyed = keyColumns.flatMap(
       (wanted) => table.columns.find((c) => c.name.toLowerCase() === wanted.toLowerCase()) ?? [],
     );

@@ -54,6 +54,22 @@ test('a good task has none, known source or not', () => {
   expect(problems({}, nothing)).toEqual([]);
 });
 
+test('rules that name a whole database', () => {
+  const whole = (renameTables: object) => ({ objects: [{ database: 'shop', renameTables }] });
+  expect(problems(whole({ prefix: 'ods_' }))).toEqual([]);
+  expect(problems(whole({ prefix: '1' }))).toEqual([
+    expect.stringContaining('1orders is no name for Tablestore'),
+  ]);
+  expect(
+    problems({
+      objects: [
+        { database: 'crm', tables: [{ name: 'x', rename: 'shop_orders' }] },
+        { database: 'shop', renameTables: { prefix: 'shop_' } },
+      ],
+    }),
+  ).toEqual([expect.stringContaining('crm.x and shop.orders would both become the table shop_orders')]);
+});
+
 test('names that are not there, with the one that was meant', () => {
   expect(problems({ source: { connection: 'Shop MySQl' } })).toEqual([
     '"Shop MySQl" → There is no saved connection Shop MySQl. Did you mean Shop MySQL?',
