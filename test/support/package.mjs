@@ -23,6 +23,9 @@ try {
       '--no-dependencies',
       '--allow-missing-repository',
       '--no-rewrite-relative-links',
+      // Those who install it have no repository to run commands in.
+      '--readme-path',
+      'docs/extension.md',
       '--out',
       file,
     ],

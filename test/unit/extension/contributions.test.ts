@@ -100,6 +100,13 @@ test('settings that are read are declared', () => {
   }
 });
 
+test('settings that are declared are explained where people install the extension', () => {
+  const explained = [...read('docs/extension.md').matchAll(/^\| `(rowferry\.[\w.]+)` \|/gm)].map(
+    ([, key]) => key,
+  );
+  expect(explained).toEqual(Object.keys(manifest.contributes.configuration.properties));
+});
+
 test('icons are there', () => {
   for (const { icon } of manifest.contributes.viewsContainers.activitybar) {
     expect(existsSync(join(root, icon)), icon).toBe(true);
