@@ -8,18 +8,20 @@ const watchIntervalMillis = 10_000;
 /** A lock held on the source for as long as its session lives. */
 export interface SourceLock {
   readonly held: boolean;
+  /** Takes further tables into it. Throws ROW-E101 when another session holds one of them. */
+  extend(tables: readonly string[]): Promise<void>;
   release(): Promise<void>;
 }
 
 /** Lock names are at most 64 characters (MySQL manual, GET_LOCK), so what it is about is hashed. */
-export function lockName(destination: string, tables: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([destination, [...tables].sort()]));
+function lockName(destination: string, table: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([destination, table]));
   return `rowferry:${hash.digest('hex').slice(0, 48)}`;
 }
 
 /**
- * One writer per destination and set of tables (correctness rule 12). `onLost` is called once when the lock is
- * no longer certain: writing must stop until acquireLock() has succeeded again.
+ * One writer for each table of a destination (correctness rule 12), whatever else the writers write. `onLost` is called
+ * once when the lock is no longer certain: writing must stop until acquireLock() has succeeded again.
  * Throws ROW-E101 when another session holds it, and what connectSource() throws.
  */
 export async function acquireLock(
@@ -28,23 +30,51 @@ export async function acquireLock(
   tables: readonly string[],
   onLost: () => void,
 ): Promise<SourceLock> {
-  const name = lockName(destination, tables);
   const connection = await connectSource(settings);
+  const session = lockName(destination, `session ${connection.threadId}`);
+  const taken = new Set<string>();
   try {
-    const rows = await connection.query<{ got: number | null }>('SELECT GET_LOCK(?, 0) AS got', [name]);
-    if (rows[0]?.got !== 1) {
-      throw new RowferryError('ROW-E101', `Another task already writes these tables to ${destination}.`, {
-        remedy: 'Stop that task, or wait until the source has noticed that it ended.',
-      });
-    }
+    await take(connection, destination, tables, taken);
+    await connection.query('SELECT GET_LOCK(?, 0)', [session]);
   } catch (error) {
     connection.destroy();
     throw error;
   }
-  return watch(connection, name, onLost);
+  return watch(connection, session, onLost, (more) => take(connection, destination, more, taken));
 }
 
-function watch(connection: SourceConnection, name: string, onLost: () => void): SourceLock {
+const locksAtOnce = 100;
+
+/** In one order, so that of two that want the same tables one gets them. */
+async function take(
+  connection: SourceConnection,
+  destination: string,
+  tables: readonly string[],
+  taken: Set<string>,
+): Promise<void> {
+  const wanted = [...new Set(tables)].filter((table) => !taken.has(table)).sort();
+  for (let from = 0; from < wanted.length; from += locksAtOnce) {
+    const some = wanted.slice(from, from + locksAtOnce);
+    const [got] = await connection.query<Record<string, number | null>>(
+      `SELECT ${some.map((_, i) => `GET_LOCK(?, 0) AS got${i}`).join(', ')}`,
+      some.map((table) => lockName(destination, table)),
+    );
+    const refused = some.find((_, i) => got?.[`got${i}`] !== 1);
+    if (refused !== undefined) {
+      throw new RowferryError('ROW-E101', `Another task already writes ${refused} to ${destination}.`, {
+        remedy: 'Stop that task, or wait until the source has noticed that it ended.',
+      });
+    }
+    for (const table of some) taken.add(table);
+  }
+}
+
+function watch(
+  connection: SourceConnection,
+  name: string,
+  onLost: () => void,
+  extend: SourceLock['extend'],
+): SourceLock {
   let held = true;
   const lose = (): void => {
     if (!held) return;
@@ -71,6 +101,7 @@ function watch(connection: SourceConnection, name: string, onLost: () => void): 
     get held() {
       return held;
     },
+    extend,
     async release() {
       if (!held) return;
       held = false;

@@ -143,13 +143,20 @@ export class TableEncoder {
     writer: RowWriter,
     overrides: Overrides | undefined,
   ): void {
+    let isEmpty = true;
+    let isPartial = false;
     for (const attribute of this.attributes) {
       const { cell, name, index, decode } = attribute;
+      const start = image.starts[index]!;
+      if (start === ABSENT_VALUE && op === 'update' && !overrides?.has(cell.column.name)) {
+        isPartial = true;
+        continue;
+      }
+      isEmpty = false;
       if (overrides?.has(cell.column.name)) {
         this.writeOverride(cell.name, name, cell, overrides.get(cell.column.name)!, op, writer);
         continue;
       }
-      const start = image.starts[index]!;
       if (start >= 0) {
         writer.attribute(name);
         try {
@@ -159,8 +166,10 @@ export class TableEncoder {
         }
       } else if (start === NULL_VALUE) {
         if (op === 'update') writer.deleteAllVersions(name);
-      } else if (!(start === ABSENT_VALUE && op === 'update')) this.refuse(start, cell, false);
+      } else this.refuse(start, cell, false);
     }
+    // Without cells it would be sent as a put of the key alone, which takes away what the image does not hold.
+    if (isEmpty && isPartial) throw new IncompleteRow();
     if (!overrides) return;
     for (const [column, value] of overrides) {
       if (this.columns.some((one) => one.name === column)) continue;

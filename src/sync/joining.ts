@@ -9,6 +9,7 @@ import type { FollowingOptions } from './following.js';
 import { loadTables } from './full-load.js';
 import { StreamHandler, type StreamContext, type StreamTable } from './incremental.js';
 import { hasSameColumns } from './join-records.js';
+import { lockedName } from './prepare.js';
 import { prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
@@ -136,6 +137,7 @@ export class Joining {
         otherMs: task.retry.otherMinutes * 60_000,
       };
       try {
+        await prepared.lock?.extend([lockedName(task, plan.destination)]);
         const created = await prepareTable(client, plan, task, record.sweep === true || task.merge, {
           signal: this.signal,
           onRetry: () => undefined,

@@ -214,7 +214,7 @@ export async function lockDestinations(
 ): Promise<SourceLock> {
   const { source, destination } = options.task;
   const target = `${destination.endpoint} ${destination.instance}`;
-  const names = [...new Set(tables.map((table) => table.destination))];
+  const names = tables.map((table) => lockedName(options.task, table.destination));
   const until = Date.now() + pace.lockPatienceMs;
   for (;;) {
     try {
@@ -224,6 +224,11 @@ export async function lockDestinations(
       await delay(500, undefined, { signal: options.signal });
     }
   }
+}
+
+/** In a merge the keys of each task are its own: only the same task must not write them twice. */
+export function lockedName({ id, merge }: Pick<ResolvedTask, 'id' | 'merge'>, destination: string): string {
+  return merge ? `${destination} of ${id}` : destination;
 }
 
 /** What the catalog is asked for. */

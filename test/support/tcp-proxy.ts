@@ -9,7 +9,7 @@ export class TcpProxy {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   #frozen = false;
-  #wanted: { pattern: RegExp; asked: (release: () => void) => void } | undefined;
+  #wanted: { pattern: RegExp; skip: number; asked: (release: () => void) => void } | undefined;
 
   private constructor(server: net.Server) {
     this.#server = server;
@@ -51,16 +51,17 @@ export class TcpProxy {
   }
 
   /**
-   * Keeps the answer to the next request that matches. Settles when it was sent, with what lets the answer come: the
-   * server has carried it out by then, or does so at once.
+   * Keeps the answer to the next request that matches, after `skip` others that do. Settles when it was sent, with what
+   * lets the answer come: the server carries it out meanwhile.
    */
-  keepAnswer(pattern: RegExp): Promise<() => void> {
-    return new Promise((resolve) => (this.#wanted = { pattern, asked: resolve }));
+  keepAnswer(pattern: RegExp, skip = 0): Promise<() => void> {
+    return new Promise((resolve) => (this.#wanted = { pattern, skip, asked: resolve }));
   }
 
   #look(request: Buffer, upstream: net.Socket): void {
     const wanted = this.#wanted;
     if (!wanted?.pattern.test(request.toString('latin1'))) return;
+    if (wanted.skip-- > 0) return;
     this.#wanted = undefined;
     upstream.pause();
     wanted.asked(() => upstream.resume());
