@@ -131,4 +131,9 @@ test('once it is trusted, its tasks start', async () => {
   await eventually(async () => expect(await task.innerText()).toMatch(/live/), 60_000);
   expect(await stage.rows('customers')).toHaveLength(customers);
   expect(engineStarted()).toBe(true);
+
+  await workbench.command('Rowferry: Make Support Bundle');
+  const bundle = page.locator('.monaco-editor .view-lines').last();
+  // What is in it is held elsewhere; here it is on the screen.
+  await eventually(async () => expect(await bundle.innerText()).toContain('rowferry.bundle'));
 });

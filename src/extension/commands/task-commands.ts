@@ -119,6 +119,21 @@ export function taskCommands(context: TaskCommandContext): Commands {
       await vscode.env.clipboard.writeText(`node ${quoted(cliScript)} run ${quoted(file.uri.fsPath)}`);
       vscode.window.setStatusBarMessage(t('Command copied.'), 3000);
     },
+    'task.bundle': async (argument) => {
+      const file = await pick(argument);
+      if (!file) return;
+      const bundle = await progress(t('Making the support bundle'), () => service.bundle(file.uri));
+      // Not saved: to be looked through before it is given away.
+      const content = `${JSON.stringify(bundle, null, 2)}\n`;
+      await vscode.window.showTextDocument(
+        await vscode.workspace.openTextDocument({ language: 'json', content }),
+      );
+      void vscode.window.showInformationMessage(
+        t(
+          'The bundle holds no password, no key and no row values. Names of databases, tables and columns are in it: look through it before you give it away.',
+        ),
+      );
+    },
     'task.pause': async (argument) => {
       const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'running');
       const snapshot = file && service.snapshotOf(file);

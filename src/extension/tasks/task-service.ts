@@ -143,6 +143,12 @@ export class TaskService {
     throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
   }
 
+  /** Versions, settings, checks, states and the last of the log, without secrets and row values. */
+  async bundle(uri: vscode.Uri): Promise<Record<string, unknown>> {
+    const task = await this.resolve(uri);
+    return (await this.session.engine()).bundle(task);
+  }
+
   async check(uri: vscode.Uri): Promise<CheckReport> {
     const task = await this.resolve(uri);
     return (await this.session.engine()).check(task);
