@@ -120,7 +120,7 @@ export class Engine {
       cancelVerify: async (id) => supervisor.verifications.cancelOf(id),
       snapshots: async () => supervisor.snapshots(),
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
-      reload: (id, table) => supervisor.reload(id, table ?? undefined),
+      reload: (id, table, remake) => supervisor.reload(id, table ?? undefined, remake === true),
       reset: (id, table) => supervisor.reset(id, table ?? undefined),
       dirtyRecords: async (id, filter, page) => supervisor.dirtyRecords(id, filter, page),
       retryDirty: (task, filter) => supervisor.retryDirty(task, filter),

@@ -5,7 +5,7 @@ import { DirtyRetry } from '../sync/dirty-retry.js';
 import { lockDestinations } from '../sync/prepare.js';
 import { Replication } from '../sync/replication.js';
 import { writerSettings } from '../sync/settings.js';
-import type { TaskStore } from '../sync/store.js';
+import type { TableRecord, TaskStore } from '../sync/store.js';
 import { verifyTask } from '../sync/verify/index.js';
 import { verifyCounts } from '../sync/verify/quick.js';
 import { TablestoreClient } from '../tablestore/client.js';
@@ -96,16 +96,17 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       storeOf(id)
         .tables()
         .map(({ source }) => source),
-    reload: async (id, sources, running) => {
+    reload: async (id, sources, remake, running) => {
+      if (remake) assertRemade(storeOf(id).tables(), sources);
       if (running instanceof AttemptedWork && !running.over) {
-        if (running.current instanceof Replication) await running.current.reload(sources);
+        if (running.current instanceof Replication) await running.current.reload(sources, remake);
         return;
       }
       const kept = storeOf(id);
       kept.transaction(() => {
         for (const record of kept.tables()) {
           if (!sources.includes(record.source)) continue;
-          kept.saveTable({ ...record, reload: true });
+          kept.saveTable({ ...record, reload: true, ...(remake && { remake }) });
           kept.clearChunks(record.source);
           kept.clearDirty(record.source);
         }
@@ -115,13 +116,33 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
     history: (id) => {
       const kept = storeOf(id);
       const created = kept.tables().filter((table) => table.created);
+      const names = (tables: typeof created) => new Set(tables.map((table) => table.destination));
       return {
-        created: new Set(created.map((table) => table.destination)),
+        created: names(created),
+        remade: names(created.filter((table) => table.remake === true)),
         checkpoint: kept.progress()?.checkpoint ?? null,
       };
     },
   };
 };
+
+/** Only what the task made itself, and nobody else's rows lie in, is deleted. Throws ROW-T106. */
+function assertRemade(records: readonly TableRecord[], sources: readonly string[]): void {
+  for (const { source, destination, created } of records) {
+    if (!sources.includes(source)) continue;
+    const other = records.find((one) => one.destination === destination && one.source !== source);
+    const problem = other
+      ? `${destination} also holds the rows of ${other.source}`
+      : created
+        ? null
+        : `${destination} was there before this task`;
+    if (problem === null) continue;
+    throw new RowferryError('ROW-T106', `The destination table of ${source} is not made anew: ${problem}.`, {
+      remedy:
+        'Delete it in Tablestore yourself if nobody needs it, or give the table another name with "rename".',
+    });
+  }
+}
 
 /**
  * Work that writes rows beside the stream: by the writer of the task's run, which keeps the order of each key, or by

@@ -335,9 +335,10 @@ export class Supervisor {
 
   /**
    * One table (`database.table`), or all, anew: by the run, when there is one, else by the next. Which ones. Throws
-   * ROW-E109 (never started here), ROW-S108 (no such table), ROW-E101 (the full load is not through).
+   * ROW-E109 (never started here), ROW-S108 (no such table), ROW-E101 (the full load is not through), ROW-T106 (the
+   * destination table is not to be made anew).
    */
-  async reload(id: string, table: string | undefined): Promise<string[]> {
+  async reload(id: string, table: string | undefined, remake: boolean): Promise<string[]> {
     const managed = this.#tasks.get(id);
     const known = this.workshop.tables(id);
     if (!managed || known.length === 0) throw unknownTask(id);
@@ -348,7 +349,7 @@ export class Supervisor {
         remedy: `It has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,
       });
     }
-    await this.workshop.reload(id, wanted, managed.work);
+    await this.workshop.reload(id, wanted, remake, managed.work);
     this.log.info(`${id}: ${wanted.join(', ')} to be loaded anew`);
     // Records of rows that are read again anyway hold nothing any more.
     this.#decided(id, undefined);
@@ -365,7 +366,7 @@ export class Supervisor {
       });
     }
     if (table !== undefined) {
-      await this.reload(id, table);
+      await this.reload(id, table, false);
       return;
     }
     this.workshop.reset(id);

@@ -39,7 +39,7 @@ export interface Workshop {
   /** Source tables of a task, as its store knows them. */
   tables(id: string): string[];
   /** They are loaded anew, and swept: at once by the run, when there is one, else by the next. Throws RowferryError. */
-  reload(id: string, sources: readonly string[], running: Work | undefined): Promise<void>;
+  reload(id: string, sources: readonly string[], remake: boolean, running: Work | undefined): Promise<void>;
   /** The next run begins as if there had been none, and sweeps. */
   reset(id: string): void;
   /** What the store knows of a task, for its precheck. */

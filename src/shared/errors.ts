@@ -110,7 +110,8 @@ export const errorCodes = {
   'ROW-D106': {
     exit: 1,
     cause: 'The destination table has another key.',
-    remedy: 'Delete the destination table, or choose the same key columns.',
+    remedy:
+      'Choose the same key columns, or have the destination table deleted and made anew: rowferry reload TASK --table DB.TABLE --remake.',
   },
   'ROW-D107': {
     exit: 1,

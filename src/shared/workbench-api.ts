@@ -241,9 +241,10 @@ export interface WorkbenchApi {
   cancelVerify(id: string): Promise<void>;
   /**
    * Loads one table (`database.table`), or all of them, anew and deletes rows that the source no longer has: at once
-   * when the task runs, else when it is started next. Returns which ones.
+   * when the task runs, else when it is started next. `remake`: its destination table is deleted and made anew, by the
+   * key that it has now. Returns which ones.
    */
-  reload(id: string, table?: string): Promise<string[]>;
+  reload(id: string, table?: string, remake?: boolean): Promise<string[]>;
   /**
    * Forgets the checkpoint of a task that does not run, or one of its tables: the next run loads what was forgotten
    * from the beginning, and sweeps.

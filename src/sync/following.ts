@@ -270,13 +270,21 @@ export class Following {
     await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
   }
 
-  /** Loads a table anew that was asked for, while the others go on. Settles when that has begun. */
-  reload(name: TableName): Promise<void> {
-    return this.host.again(name, 'was asked for');
+  /**
+   * Loads a table anew that was asked for, into a destination table that is made anew when `remake` says so, while the
+   * others go on. Settles when that has begun.
+   */
+  reload(name: TableName, remake: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.handler.holdNext(async () => {
+        await this.drained();
+        await this.rejoin(name, 'was asked for', remake).then(resolve, reject);
+      });
+    });
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
-  private async rejoin(name: TableName, why: string): Promise<void> {
+  private async rejoin(name: TableName, why: string, remake = false): Promise<void> {
     const { options } = this;
     const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
     const selection = selectionOf(options.task, name.database, name.table);
@@ -305,7 +313,7 @@ export class Following {
       return;
     }
     options.log.info(`${plan.source} ${why}: it is loaded anew`);
-    await this.enter([plan], noted);
+    await this.enter([plan], noted, remake);
   }
 
   /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
@@ -326,6 +334,7 @@ export class Following {
   private async enter(
     plans: readonly TablePlan[],
     noted: Pick<NotedTables, 'from' | 'definedAt'>,
+    remake = false,
   ): Promise<void> {
     if (plans.length === 0) return;
     for (const { source } of plans) await this.dismiss(source);
@@ -338,7 +347,7 @@ export class Following {
         charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
       ),
     );
-    const records = enterTables(options.task, options.store, plans, noted);
+    const records = enterTables(options.task, options.store, plans, noted, remake);
     prepared.enter(records, plans);
     for (const record of records) this.tables.add(record, 'joining');
     this.begin(records);

@@ -77,6 +77,7 @@ export function enterTables(
   store: TaskStore,
   plans: readonly TablePlan[],
   { from, definedAt }: Pick<NotedTables, 'from' | 'definedAt'>,
+  remake = false,
 ): TableRecord[] {
   const known = new Map(store.tables().map((record) => [record.source, record]));
   const records = plans.map((plan): TableRecord => {
@@ -88,6 +89,7 @@ export function enterTables(
       ...(from && { from }),
       ...(definedAt && { definedAt }),
       sweep: isSame,
+      ...(isSame && (remake || before.remake) && { remake: true }),
     };
   });
   store.transaction(() => {

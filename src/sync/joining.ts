@@ -138,13 +138,12 @@ export class Joining {
       };
       try {
         await prepared.lock?.extend([lockedName(task, plan.destination)]);
-        const created = await prepareTable(client, plan, task, record.sweep === true || task.merge, {
-          signal: this.signal,
-          onRetry: () => undefined,
-          windows,
-        });
+        const { remake, ...rest } = record;
+        const options = { signal: this.signal, onRetry: () => undefined, windows };
+        const mayExist = record.sweep === true || task.merge;
+        const created = await prepareTable(client, plan, task, mayExist, options, remake);
         prepared.save({
-          ...record,
+          ...rest,
           phase: task.synchronization.full ? 'full' : 'loaded',
           created: created || record.created,
           // A table made just now holds nothing to be swept.

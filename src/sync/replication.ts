@@ -244,11 +244,11 @@ export class Replication {
     };
     const made = new Set<string>();
     for (const plan of prepared.plans) {
-      const record = prepared.record(plan.source);
+      const { remake, ...record } = prepared.record(plan.source);
       if (record.phase !== 'schema' || record.from) continue;
       await this.gate.opened();
       const mayExist = record.created || record.sweep || (task.merge && made.has(plan.destination));
-      const created = await prepareTable(this.client, plan, task, mayExist, options);
+      const created = await prepareTable(this.client, plan, task, mayExist, options, remake);
       if (created) made.add(plan.destination);
       prepared.save({
         ...record,
@@ -350,7 +350,7 @@ export class Replication {
    * Loads tables anew while the task runs, and settles when that has begun. Throws ROW-E101 while the full load is not
    * through, or the task is paused.
    */
-  async reload(sources: readonly string[]): Promise<void> {
+  async reload(sources: readonly string[], remake: boolean): Promise<void> {
     const { prepared, following } = this;
     if (!prepared || !following || this.paused) {
       throw new RowferryError('ROW-E101', 'The task is not following changes.', {
@@ -360,7 +360,7 @@ export class Replication {
     }
     for (const source of sources) {
       const { database, name } = prepared.record(source).definition;
-      await following.reload({ database, table: name });
+      await following.reload({ database, table: name }, remake);
     }
   }
 

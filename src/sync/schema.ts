@@ -3,7 +3,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import { TablestoreError } from '../tablestore/errors.js';
-import { createTable, describeTable, type TableDescription } from '../tablestore/operations.js';
+import { createTable, deleteTable, describeTable, type TableDescription } from '../tablestore/operations.js';
 import { withRetry, type RetryState, type RetryWindows } from '../tablestore/retry.js';
 import { destinationKey, type TablePlan } from './plan.js';
 
@@ -18,7 +18,7 @@ const readyPollMs = 250;
 
 /**
  * Makes the destination table of a plan, or finds that it may be used. true: it was made here. `mayExist`: the
- * table is the task's own from an earlier run, or shared by a merge. Throws ROW-D105 when it is somebody else's and
+ * table is the task's own from an earlier run, or shared by a merge. `remake`: what is there is deleted first. Throws ROW-D105 when it is somebody else's and
  * the task reports conflicts, ROW-D106 when its key is another one, ROW-D108 and the like when it is refused.
  */
 export async function prepareTable(
@@ -27,9 +27,14 @@ export async function prepareTable(
   task: ResolvedTask,
   mayExist: boolean,
   options: SchemaOptions,
+  remake = false,
 ): Promise<boolean> {
   const retried = <T>(operation: () => Promise<T>) => withRetry(options.windows, operation, options);
-  const existing = await retried(() => describeTable(client, plan.destination));
+  let existing = await retried(() => describeTable(client, plan.destination));
+  if (existing && remake) {
+    await retried(() => deleted(client, plan.destination));
+    existing = null;
+  }
   if (existing) {
     if (!mayExist && task.conflict === 'report') {
       throw new RowferryError(
@@ -59,7 +64,18 @@ export async function prepareTable(
     if (!(error instanceof TablestoreError && error.service === 'OTSObjectAlreadyExist')) throw error;
   }
   await ready(client, plan.destination, retried, options.signal);
+  // The service may still have had the table that was just deleted.
+  if (remake) assertKey(plan, (await retried(() => describeTable(client, plan.destination)))!);
   return true;
+}
+
+async function deleted(client: TablestoreClient, table: string): Promise<void> {
+  try {
+    await deleteTable(client, table);
+  } catch (error) {
+    // A first try whose answer was lost has deleted it.
+    if (!(error instanceof TablestoreError && error.service === 'OTSObjectNotExist')) throw error;
+  }
 }
 
 /** Throws ROW-D106 unless the table has the key of the plan: names, types and order. */

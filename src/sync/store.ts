@@ -110,6 +110,8 @@ export interface TableRecord {
   phase: 'schema' | 'full' | 'loaded' | 'stopped';
   /** The task made the destination table itself. */
   created: boolean;
+  /** Its destination table is deleted, with all that is in it, and made anew before it is loaded. */
+  remake?: boolean;
   definition: TableDefinition;
   textDefaults: TextDefaults;
   rows: number;

@@ -141,3 +141,23 @@ it('a task that runs: reload at once, reset is refused', async () => {
   run.child.kill('SIGTERM');
   expect((await run.ended).code).toBe(0);
 }, 60_000);
+
+it('a key that is chosen otherwise: the table is deleted and made anew when that is said', async () => {
+  await mysql.query('ALTER TABLE shop.items MODIFY note VARCHAR(20) NOT NULL, ADD UNIQUE KEY (note)');
+  write({ objects: [{ database: 'shop', tables: [{ name: 'items', primaryKey: ['note'] }] }] });
+  const refused = await rowferry('run', task, '--until', 'caught-up');
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(/items has the key \(id INTEGER\)/) as unknown,
+  ]);
+  expect((await rowferry('reload', task, '--remake', '--yes')).code).toBe(2);
+  const unsaid = await rowferry('reload', task, '--table', 'shop.items', '--remake');
+  expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining('say --yes') as unknown]);
+  expect((await rowferry('reload', task, '--table', 'shop.items', '--remake', '--yes')).code).toBe(0);
+  const run = await rowferry('run', task, '--until', 'caught-up');
+  expect([run.code, run.stderr]).toEqual([0, '']);
+  const there = await rowferry('verify', task);
+  expect([there.code, there.stderr]).toEqual([0, '']);
+  // Once: the next start finds the table as it was left.
+  expect((await rowferry('run', task, '--until', 'caught-up')).code).toBe(0);
+}, 90_000);

@@ -125,17 +125,58 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     60_000,
   );
 
-  it('a key that changes needs its destination made anew: that table stops', async () => {
-    const { mysql } = replica;
+  it('a key that changes needs its destination made anew: that table stops, and comes back when it is', async () => {
+    const { mysql, engine } = replica;
     await mysql.query(
-      'CREATE TABLE d.rekey (id INT PRIMARY KEY, k INT NOT NULL); INSERT INTO d.rekey VALUES (1, 9)',
+      `CREATE TABLE d.rekey (id INT PRIMARY KEY, k INT NOT NULL); INSERT INTO d.rekey VALUES (1, 9), (2, 8);
+       CREATE TABLE d.beside (id INT PRIMARY KEY); INSERT INTO d.beside VALUES (1)`,
     );
-    const task = await running({ objects: objects('rekey'), ddl: { onChange: 'reload' } });
+    const both = [{ database: 'd', tables: [{ name: 'rekey' }, { name: 'beside' }] }];
+    const task = await running({ objects: both, ddl: { onChange: 'reload' } });
     await mysql.query('ALTER TABLE d.rekey DROP PRIMARY KEY, ADD PRIMARY KEY (k)');
-    await replica.until(task, (s) => s.tables[0]?.phase === 'stopped');
+    await replica.until(task, (s) => s.tables.some(({ phase }) => phase === 'stopped'));
     expect(await tableOf(task, 'd.rekey')).toMatchObject({ problem: { code: 'ROW-D106' } });
     expect((await replica.snapshot(task)).state).toBe('running');
+    // Only when it is said: what lies there is lost.
+    await engine.api.reload(task.id, 'd.rekey');
+    await replica.until(task, (s) => s.tables.some(({ phase }) => phase === 'stopped'));
+    expect(replica.rows('rekey')).toEqual([
+      { id: 1, k: 9 },
+      { id: 2, k: 8 },
+    ]);
+    await mysql.query('UPDATE d.rekey SET id = 10 WHERE k = 9; INSERT INTO d.beside VALUES (2)');
+    await engine.api.reload(task.id, 'd.rekey', true);
+    await mysql.query('UPDATE d.rekey SET k = 7 WHERE k = 8; INSERT INTO d.rekey VALUES (3, 1)');
+    await replica.caughtUp(task);
+    expect(replica.rows('rekey')).toEqual([
+      { k: 1, id: 3 },
+      { k: 7, id: 2 },
+      { k: 9, id: 10 },
+    ]);
+    expect(replica.rows('beside')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await replica.verify(task)).toMatchObject({ equal: true });
     await replica.stop(task);
+    // A table that others share, or that was there before, is not deleted.
+    const merged = replica.task({
+      objects: [
+        {
+          database: 'd',
+          tables: [
+            { name: 'rekey', rename: 'shared' },
+            { name: 'beside', rename: 'shared', columns: { id: { rename: 'k' } } },
+          ],
+        },
+      ],
+      merge: true,
+    });
+    expect(await replica.run(merged)).toMatchObject({ state: 'stopped' });
+    await expect(engine.api.reload(merged.id, 'd.rekey', true)).rejects.toMatchObject({
+      code: 'ROW-T106',
+      message: expect.stringContaining('d.beside') as unknown,
+    });
+    const foreign = replica.task({ objects: objects('beside'), conflict: 'ignore' });
+    expect(await replica.run(foreign)).toMatchObject({ state: 'stopped' });
+    await expect(engine.api.reload(foreign.id, 'd.beside', true)).rejects.toMatchObject({ code: 'ROW-T106' });
   }, 60_000);
 
   it('truncate: "stop" leaves the rows, "delete" takes them away in order', async () => {

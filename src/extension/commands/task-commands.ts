@@ -170,18 +170,20 @@ export function taskCommands(context: TaskCommandContext): Commands {
       if (!chosen) return;
       const { file, id, table } = chosen;
       const load = t('Load Again');
+      const remake = t('Delete Its Table in Tablestore and Load Again');
       const answer = await vscode.window.showWarningMessage(
         t('Load {0} again?', table),
         {
           modal: true,
           detail: t(
-            'Every row is read from MySQL and written once more, and rows of Tablestore that the source no longer has are deleted. The other tables go on.',
+            'Every row is read from MySQL and written once more, and rows of Tablestore that the source no longer has are deleted. The other tables go on. When the key has changed, the table in Tablestore has to be deleted, with all that is in it, and made anew.',
           ),
         },
         load,
+        remake,
       );
-      if (answer !== load) return;
-      await service.reload(id, table);
+      if (answer === undefined) return;
+      await service.reload(id, table, answer === remake);
       if (!isRunning(service.snapshotOf(file)?.state ?? 'stopped')) {
         void vscode.window.showInformationMessage(t('{0} is loaded again when the task is started.', table));
       }

@@ -128,9 +128,12 @@ export class TaskService {
     await (await this.answering('reset')).reset(id);
   }
 
-  /** Loads a table (`database.table`) again, and sweeps: at once when the task runs. */
-  async reload(id: string, table: string): Promise<void> {
-    await (await this.answering('reload')).reload(id, table);
+  /**
+   * Loads a table (`database.table`) again, and sweeps: at once when the task runs. `remake`: into a destination table
+   * that is deleted and made anew.
+   */
+  async reload(id: string, table: string, remake: boolean): Promise<void> {
+    await (await this.answering('reload')).reload(id, table, remake);
   }
 
   async forget(id: string): Promise<void> {

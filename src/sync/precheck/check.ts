@@ -57,6 +57,8 @@ export interface CheckContext {
   destination(): Promise<DestinationProbe>;
   /** Destination tables that this task made in an earlier run. */
   readonly created: ReadonlySet<string>;
+  /** Those of them that are deleted and made anew when the task starts. */
+  readonly remade: ReadonlySet<string>;
   /** Where the task would go on, if it ran before. */
   readonly checkpoint: SourcePosition | null;
   /** The task is running while it is checked: what looks like somebody else may be itself. */

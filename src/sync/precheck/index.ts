@@ -12,13 +12,20 @@ import { plannedTables, selectTables } from './selection.js';
 export interface PrecheckHistory {
   /** Destination tables that the task made itself: they never count as taken. */
   readonly created: ReadonlySet<string>;
+  /** Those of them that are deleted and made anew when it starts. */
+  readonly remade: ReadonlySet<string>;
   /** Where it would go on. */
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
 }
 
 /** Nothing is known of a task that never ran. */
-export const noHistory: PrecheckHistory = { created: new Set(), checkpoint: null, running: false };
+export const noHistory: PrecheckHistory = {
+  created: new Set(),
+  remade: new Set(),
+  checkpoint: null,
+  running: false,
+};
 
 /** The whole list stays under five seconds; a check that is not done by then is not proven. */
 const budgetMs = 4500;
@@ -89,6 +96,7 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
 class SharedFacts implements CheckContext {
   readonly deadline = Date.now() + budgetMs;
   readonly created: ReadonlySet<string>;
+  readonly remade: ReadonlySet<string>;
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
   connectionError: RowferryError | undefined;
@@ -100,6 +108,7 @@ class SharedFacts implements CheckContext {
     history: PrecheckHistory,
   ) {
     this.created = history.created;
+    this.remade = history.remade;
     this.checkpoint = history.checkpoint;
     this.running = history.running;
   }

@@ -13,7 +13,7 @@ export const destinationTables: Check = {
     const unfit: string[] = [];
     await Promise.all(
       (await context.planned())
-        .filter(({ destination: name }) => existing.has(name))
+        .filter(({ destination: name }) => existing.has(name) && !context.remade.has(name))
         .map(async ({ destination: name, keys }) => {
           const own = context.created.has(name);
           if (!own && context.task.conflict === 'report' && context.task.synchronization.schema) {
@@ -30,7 +30,7 @@ export const destinationTables: Check = {
     if (unfit.length > 0) {
       return bad(
         some(unfit, 3),
-        'Delete the table, rename the object in the task, or choose the same key columns.',
+        'Choose the same key columns, rename the object in the task, or have a table that this task made deleted and made anew: rowferry reload TASK --table DB.TABLE --remake.',
       );
     }
     if (taken.length > 0) {
