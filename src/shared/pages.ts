@@ -58,6 +58,7 @@ export const taskEditorCalls = {
   edit: z.tuple([z.array(edit).max(10_000)]),
   save: z.tuple([]),
   run: z.tuple([z.enum(taskEditorActions)]),
+  chooseFile: z.tuple([name]),
   databases: z.tuple([]),
   catalog: z.tuple([name]),
   countRows: z.tuple([z.strictObject({ database: name, name, filter: text })]),
@@ -71,6 +72,8 @@ export interface TaskEditorHost {
   edit(edits: TaskEdit[]): Promise<void>;
   save(): Promise<void>;
   run(action: (typeof taskEditorActions)[number]): Promise<void>;
+  /** A file that the person chooses, from the task's folder when it is in there; null when none. */
+  chooseFile(title: string): Promise<string | null>;
   databases(): Promise<string[]>;
   catalog(database: string): Promise<CatalogTable[]>;
   countRows(table: { database: string; name: string; filter: string }): Promise<number>;

@@ -17,10 +17,55 @@ export function applyTaskEdits(text: string, edits: readonly TaskEdit[]): string
   const apart = edits.length > 4 ? partedObjects(text, edits) : undefined;
   if (apart) return editApart(text, apart, formattingOptions);
   let result = text;
-  for (const { path, value } of edits) {
+  for (let at = 0; at < edits.length;) {
+    const { path, value } = edits[at]!;
     result = applyEdits(result, modify(result, path, value, { formattingOptions }));
+    const more = followersOf(edits, at);
+    const appended = more.length > 0 ? appendBehind(result, path, more, formattingOptions) : undefined;
+    if (appended !== undefined) result = appended;
+    at += appended === undefined ? 1 : 1 + more.length;
   }
   return result;
+}
+
+/** Values of the edits behind `at` that go on along the list in which it is, one element after the other. */
+function followersOf(edits: readonly TaskEdit[], at: number): unknown[] {
+  const { path } = edits[at]!;
+  const first = path.at(-1);
+  if (typeof first !== 'number') return [];
+  const parent = JSON.stringify(path.slice(0, -1));
+  const values: unknown[] = [];
+  for (const { path, value } of edits.slice(at + 1)) {
+    const follows = path.at(-1) === first + values.length + 1 && JSON.stringify(path.slice(0, -1)) === parent;
+    if (!follows || value === undefined) break;
+    values.push(value);
+  }
+  return values;
+}
+
+/**
+ * Elements behind the one at `path`, laid out as that one is. One look at the text serves them all: a thousand tables
+ * one after the other took seconds. undefined: it is not the last of its list, so that they would be other elements.
+ */
+function appendBehind(
+  text: string,
+  path: TaskEdit['path'],
+  values: readonly unknown[],
+  { insertSpaces, tabSize = 2, eol = '\n' }: FormattingOptions,
+): string | undefined {
+  const node = findNodeAtLocation(parseTree(text, [], { allowTrailingComma: true })!, [...path]);
+  if (!node || node.parent?.children?.at(-1) !== node) return undefined;
+  const end = node.offset + node.length;
+  const before = text.slice(0, node.offset);
+  // On a line of its own, with its indentation; else behind a space.
+  const [own, indent = ''] = /\n([ \t]*)$/.exec(before) ?? [];
+  const unit = insertSpaces === false ? '\t' : ' '.repeat(tabSize);
+  const pieces = values.map((value) => {
+    if (own === undefined) return `, ${JSON.stringify(value)}`;
+    const lines = JSON.stringify(value, null, unit).split('\n');
+    return `,${eol}${lines.map((line) => indent + line).join(eol)}`;
+  });
+  return text.slice(0, end) + pieces.join('') + text.slice(end);
 }
 
 interface PartedEdit {

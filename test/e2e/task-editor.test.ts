@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'jsonc-parser';
 import type { Locator } from 'playwright-core';
@@ -226,6 +226,70 @@ test('the tables of a whole database are named by a rule, tried on those that ar
     ]),
   );
   await workbench.command('View: Close All Editors');
+  expect(workbench.violations).toEqual([]);
+});
+
+test('the destination by its region, a certificate that is chosen, all tables that a search finds', async () => {
+  const { page } = workbench;
+  await workbench.command('View: Close All Editors');
+  writeFileSync(path.join(stage.workspace, 'ca.pem'), '');
+  stage.writeTask('places', { objects: [{ database: 'shop', tables: [{ name: 'visits' }] }] });
+  await openTaskForm('places');
+  const form = webview(page);
+  const document = async () => {
+    await page.keyboard.press('Control+S');
+    return parse(onDisk('places')) as Record<'source' | 'destination' | 'objects', Record<string, unknown>>;
+  };
+  await input('Region').fill('nowhere');
+  await form.getByText('A region looks like cn-hangzhou.').waitFor();
+  await input('Region').fill('cn-shanghai');
+  await eventually(async () => expect(await input('Endpoint').inputValue()).toContain('cn-shanghai'));
+  await input('Instance').fill('shop-prod');
+  await form.locator('rf-endpoint vscode-dropdown').click();
+  await form.locator('rf-endpoint vscode-option[value=vpc]').click();
+  await eventually(async () =>
+    expect((await document()).destination).toMatchObject({
+      endpoint: 'https://shop-prod.cn-shanghai.vpc.tablestore.aliyuncs.com',
+      instance: 'shop-prod',
+    }),
+  );
+  await input('Endpoint').fill('https://other.cn-beijing.ots.aliyuncs.com');
+  await eventually(async () => expect(await input('Instance').inputValue()).toBe('other'));
+  expect(await input('Region').inputValue()).toBe('cn-beijing');
+
+  await form.locator('vscode-dropdown[aria-label=Encryption]').click();
+  await form.locator('vscode-option[value=verify-ca]').click();
+  await button('Choose a file: Certificate authority').click();
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'ca.pem' }).click();
+  await eventually(async () =>
+    expect((await document()).source).toMatchObject({ ssl: 'verify-ca', caFile: 'ca.pem' }),
+  );
+
+  // It is meant from the folder of the task, wherever the engine runs.
+  const certificate = path.join(stage.workspace, 'ca.pem');
+  rmSync(certificate);
+  await button('Show the tables of the source').click();
+  await form
+    .getByText(`The certificate file ${certificate} cannot be read.`, { exact: false })
+    .first()
+    .waitFor();
+
+  // Another encryption is another source of names: they are asked for once more.
+  await form.locator('vscode-dropdown[aria-label=Encryption]').click();
+  await form.locator('vscode-option[value=disabled]').click();
+  await button('Show the tables of the source').click();
+  await form.getByRole('treeitem', { name: /visits/ }).waitFor();
+  await input('Search, or type database.table').fill('shop.');
+  await form.getByText('3 tables found').waitFor();
+  await button('Select them all').click();
+  await button('Deselect them all').waitFor();
+  await eventually(async () =>
+    expect((await document()).objects).toEqual([
+      { database: 'shop', tables: [{ name: 'visits' }, { name: 'customers' }, { name: 'orders' }] },
+    ]),
+  );
+  await button('Deselect them all').click();
+  await form.getByText('Nothing is selected yet.', { exact: false }).waitFor();
   expect(workbench.violations).toEqual([]);
 });
 

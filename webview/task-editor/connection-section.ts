@@ -6,7 +6,9 @@ import { t } from '../components/words.js';
 import { problemsAt, type FormContext } from './context.js';
 import { fieldControl } from './controls.js';
 import { effective, ruleAt, setEdit, valueAt, type Path } from './document.js';
-import { destinationFields, sourceFields, synchronizationFields, tableFields, type Field } from './fields.js';
+import { destinationFields, sourceFields, synchronizationFields, tableFields } from './connection-fields.js';
+import './endpoint-fields.js';
+import type { Field } from './fields.js';
 import { startPosition } from './start-position.js';
 
 const inFile = '\u0000in this file';
@@ -46,14 +48,14 @@ export function connectionSection(context: FormContext): TemplateResult {
                   },
                   context,
                 )}
-                ${further(context, t('Certificates, further addresses, server_id'), sourceFields())}
+                ${further(context, t('Certificates, further addresses, server_id'), sourceFields(), needsAuthority(context))}
               `
         }
       </div>
       <div class="card">
         <h3>${t('Destination: Tablestore')}</h3>
         ${connectionChoice(context, 'destination', state.destinations, {
-          endpoint: 'https://INSTANCE.REGION.ots.aliyuncs.com',
+          endpoint: 'https://instance.cn-hangzhou.ots.aliyuncs.com',
           instance: 'instance',
           accessKeyId: '${env:OTS_KEY}',
           accessKeySecret: '${env:OTS_SECRET}',
@@ -62,8 +64,7 @@ export function connectionSection(context: FormContext): TemplateResult {
           usesSaved(state.document, 'destination')
             ? nothing
             : html`
-                ${text(['destination', 'endpoint'], t('Endpoint'), 'https://INSTANCE.REGION.ots.aliyuncs.com')}
-                ${text(['destination', 'instance'], t('Instance'))}
+                <rf-endpoint .context=${context}></rf-endpoint>
                 ${text(['destination', 'accessKeyId'], t('AccessKey ID'), '${env:OTS_KEY}')}
                 ${text(['destination', 'accessKeySecret'], t('AccessKey secret'), '${env:OTS_SECRET}')}
                 ${further(context, t('Temporary credentials'), destinationFields())}
@@ -116,9 +117,19 @@ function tableOptions(document: unknown): Record<string, unknown> {
   );
 }
 
+/** An encryption that checks the server is worth nothing without the file to check it by. */
+function needsAuthority({ state }: FormContext): boolean {
+  return String(effective(state.document, state.schema, ['source', 'ssl'])).startsWith('verify');
+}
+
 /** Further settings, folded away until one of them is set or asked for. */
-function further(context: FormContext, title: string, fields: readonly Field[]): TemplateResult {
-  const used = fields.some(({ path }) => valueAt(context.state.document, path) !== undefined);
+function further(
+  context: FormContext,
+  title: string,
+  fields: readonly Field[],
+  needed = false,
+): TemplateResult {
+  const used = needed || fields.some(({ path }) => valueAt(context.state.document, path) !== undefined);
   return html`<details ?open=${used}>
     <summary>${title}</summary>
     ${fields.map((field) => fieldControl(field, context))}

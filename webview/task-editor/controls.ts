@@ -29,7 +29,7 @@ export function fieldControl(field: Field, context: FormContext): TemplateResult
             >${field.label}</vscode-checkbox
           >`
         : html`<div class="label">${field.label}</div>
-            ${valueControl(field, value, ruleAt(state.schema, field.path).standard, idle !== undefined, problems.length > 0, set)}`
+            ${valueControl(field, value, ruleAt(state.schema, field.path).standard, idle !== undefined, problems.length > 0, set, () => context.host.chooseFile(field.label))}`
     }
     <div class="help hint">
       ${idle ?? [field.help, bounds(field, context)].filter((part) => part !== '').join(' ')}
@@ -45,6 +45,7 @@ function valueControl(
   disabled: boolean,
   invalid: boolean,
   set: (value: unknown) => void,
+  choose: () => Promise<string | null>,
 ): TemplateResult {
   if (field.kind === 'choice') {
     // dirtyData may be an object whose policy is the choice.
@@ -80,6 +81,17 @@ function valueControl(
       .invalid=${invalid}
       @commit=${(event: Event) => set(parsed(field, committed(event)))}
     ></rf-input>
+    ${
+      field.kind === 'file'
+        ? html`<vscode-button
+            appearance="secondary"
+            aria-label=${t('Choose a file: {0}', field.label)}
+            ?disabled=${disabled}
+            @click=${() => void choose().then((file) => (file === null ? undefined : set(file)))}
+            >${t('Choose…')}</vscode-button
+          >`
+        : nothing
+    }
     ${field.unit === undefined ? nothing : html`<span class="hint">${field.unit}</span>`}
   </div>`;
 }
@@ -93,7 +105,7 @@ function parsed(field: Field, text: string): unknown {
   }
   if (text === '') {
     if (field.kind === 'optional-number') return null;
-    if (field.kind === 'optional-text') return undefined;
+    if (field.kind === 'optional-text' || field.kind === 'file') return undefined;
     // A number that is wiped away goes back to its default.
     if (field.kind === 'number') return undefined;
   }

@@ -143,19 +143,28 @@ export function addDatabase(document: unknown, database: string): TaskEdit[] {
   const there = databaseOf(document, database);
   if (there?.whole) return [];
   if (there) return [{ path: [...there.path, 'tables'] }];
-  return [append(document, ['objects'], { database })];
+  return appendAll(document, ['objects'], [{ database }]);
 }
 
 /** Selects tables of one database. In a database selected whole they are selected already. */
 export function addTables(document: unknown, database: string, names: readonly string[]): TaskEdit[] {
-  const there = databaseOf(document, database);
-  if (there?.whole) return [];
-  const fresh = names.filter((name) => !there?.tables.some((table) => table.name === name));
-  if (fresh.length === 0) return [];
-  const tables = fresh.map((name) => ({ name }));
-  if (!there) return [append(document, ['objects'], { database, tables })];
-  const from = list(valueAt(document, [...there.path, 'tables'])).length;
-  return tables.map((table, index) => ({ path: [...there.path, 'tables', from + index], value: table }));
+  return addTablesOf(document, new Map([[database, names]]));
+}
+
+/** Selects tables of several databases, names by database. */
+export function addTablesOf(document: unknown, wanted: ReadonlyMap<string, readonly string[]>): TaskEdit[] {
+  const edits: TaskEdit[] = [];
+  const entries: object[] = [];
+  for (const [database, names] of wanted) {
+    const there = databaseOf(document, database);
+    if (there?.whole) continue;
+    const known = new Set(there?.tables.map(({ name }) => name));
+    const tables = names.filter((name) => !known.has(name)).map((name) => ({ name }));
+    if (tables.length === 0) continue;
+    if (there) edits.push(...appendAll(document, [...there.path, 'tables'], tables));
+    else entries.push({ database, tables });
+  }
+  return [...edits, ...appendAll(document, ['objects'], entries)];
 }
 
 /** Takes tables out; a database without tables left goes too, for an empty list would not be valid. */
@@ -188,11 +197,12 @@ export function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${parts.join('.*')}$`).test(name);
 }
 
-function append(document: unknown, path: Path, value: object): TaskEdit {
+function appendAll(document: unknown, path: Path, values: readonly object[]): TaskEdit[] {
+  if (values.length === 0) return [];
   const there = valueAt(document, path);
   return Array.isArray(there)
-    ? { path: [...path, there.length], value: value as never }
-    : { path: [...path], value: [value] as never };
+    ? values.map((value, index) => ({ path: [...path, there.length + index], value: value as never }))
+    : [{ path: [...path], value: values as never }];
 }
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -1,5 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { formatShort } from '../../src/shared/format.js';
+import { formatCount, formatShort } from '../../src/shared/format.js';
 import type { CatalogTable } from '../../src/shared/workbench-api.js';
 import { icon } from '../components/icon.js';
 import { base } from '../components/styles.js';
@@ -7,7 +7,14 @@ import { valueOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import type { Catalog } from './catalog.js';
 import type { FormContext } from './context.js';
-import { addDatabase, addTables, removeTables, selection, type SelectedDatabase } from './document.js';
+import {
+  addDatabase,
+  addTables,
+  addTablesOf,
+  removeTables,
+  selection,
+  type SelectedDatabase,
+} from './document.js';
 import type { RowAttributes, RowKey, Rows } from './rows.js';
 import './rows.js';
 import { form } from './styles.js';
@@ -124,16 +131,46 @@ export class SourceTree extends LitElement {
   private tree(): TemplateResult {
     const nodes = this.nodes();
     if (nodes.length === 0) return html`<p class="hint empty">${t('Nothing of that name.')}</p>`;
-    return html`<rf-rows
-      .count=${nodes.length}
-      .height=${28}
-      .kind=${'tree'}
-      .keys=${true}
-      .label=${t('Databases and tables of the source')}
-      .row=${(index: number) => this.node(nodes[index]!)}
-      .attributesOf=${(index: number) => attributes(nodes[index]!)}
-      @rowkey=${(event: CustomEvent<RowKey>) => this.key(event, nodes)}
-    ></rf-rows>`;
+    return html`${this.typed.trim() === '' ? nothing : this.found(nodes)}<rf-rows
+        .count=${nodes.length}
+        .height=${28}
+        .kind=${'tree'}
+        .keys=${true}
+        .label=${t('Databases and tables of the source')}
+        .row=${(index: number) => this.node(nodes[index]!)}
+        .attributesOf=${(index: number) => attributes(nodes[index]!)}
+        @rowkey=${(event: CustomEvent<RowKey>) => this.key(event, nodes)}
+      ></rf-rows>`;
+  }
+
+  /** What the search found, to be selected or taken out at once. */
+  private found(nodes: readonly Node[]): TemplateResult | typeof nothing {
+    const tables = nodes.filter((node) => node.kind === 'table' && !node.database?.whole) as TableNode[];
+    if (tables.length < 2) return nothing;
+    const chosen = tables.map(chosenTable).filter((table) => table !== undefined);
+    const all = chosen.length === tables.length;
+    const { document } = this.context.state;
+    const change = () => {
+      if (all)
+        return removeTables(
+          document,
+          chosen.map(({ path }) => path),
+        );
+      const wanted = new Map<string, string[]>();
+      for (const { table, database } of tables) {
+        const name = database?.database ?? table.database;
+        wanted.set(name, [...(wanted.get(name) ?? []), table.name]);
+      }
+      return addTablesOf(document, wanted);
+    };
+    return html`<div class="row found">
+      <span class="hint grow" role="status"
+        >${t('{0} tables found', formatCount(tables.length, locale))}</span
+      >
+      <vscode-button appearance="secondary" @click=${() => this.context.edit(change())}
+        >${all ? t('Deselect them all') : t('Select them all')}</vscode-button
+      >
+    </div>`;
   }
 
   private nodes(): Node[] {

@@ -76,6 +76,19 @@ export const form = css`
     grid-template-columns: 1fr 110px;
     gap: 12px;
   }
+  .pair.wide-second {
+    grid-template-columns: 1fr 1fr;
+  }
+  .pair .field {
+    margin-bottom: 4px;
+  }
+  /* Beside fields that bring their own label, those of the toolkit. */
+  .card .label,
+  .pair .label {
+    margin-bottom: 2px;
+    font-weight: normal;
+    line-height: normal;
+  }
   .card h3 {
     margin-bottom: 8px;
   }
@@ -88,6 +101,7 @@ export const form = css`
     column-gap: 28px;
   }
   .switches {
+    grid-template-columns: repeat(auto-fit, minmax(220px, 1fr));
     margin-top: 12px;
   }
   .label {
@@ -134,6 +148,9 @@ export const form = css`
   }
   .search.grow {
     flex: 1 1 auto;
+  }
+  .found {
+    margin-top: 8px;
   }
   .empty {
     margin: 12px 0 4px;

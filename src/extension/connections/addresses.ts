@@ -1,4 +1,4 @@
-/** Addresses that people paste, taken apart; and the endpoint of a Tablestore instance. Pure. */
+/** Addresses of MySQL that people paste, taken apart. Pure. */
 
 export interface MysqlAddress {
   host: string;
@@ -46,27 +46,4 @@ export function parseMysqlUrl(text: string): MysqlAddress | undefined {
     // A stray % in it.
     return undefined;
   }
-}
-
-/** From where the instance is reached; decides the host name of its endpoint. */
-export type Network = 'public' | 'vpc' | 'internal';
-
-/** Source: Alibaba Cloud, "Endpoints" of Tablestore: INSTANCE.REGION.ots[-internal].aliyuncs.com, INSTANCE.REGION.vpc.tablestore.aliyuncs.com. */
-export function tablestoreEndpoint(instance: string, region: string, network: Network): string {
-  switch (network) {
-    case 'public':
-      return `https://${instance}.${region}.ots.aliyuncs.com`;
-    case 'internal':
-      return `https://${instance}.${region}.ots-internal.aliyuncs.com`;
-    case 'vpc':
-      return `https://${instance}.${region}.vpc.tablestore.aliyuncs.com`;
-  }
-}
-
-/** Instance name at the front of a public endpoint, if it is one. */
-export function instanceOfEndpoint(endpoint: string): string | undefined {
-  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
-  return /^([a-z][a-z0-9-]*)\.[a-z0-9-]+\.(ots|ots-internal|vpc\.tablestore|vpc\.ots)\.aliyuncs\.com$/i.exec(
-    host,
-  )?.[1];
 }

@@ -5,7 +5,14 @@ import {
   type DestinationSettings,
   type SourceSettings,
 } from '../../shared/task.js';
-import { instanceOfEndpoint, parseMysqlUrl, tablestoreEndpoint, type Network } from './addresses.js';
+import {
+  endpointParts,
+  isInstanceName,
+  isRegion,
+  tablestoreEndpoint,
+  type Network,
+} from '../../shared/tablestore-endpoint.js';
+import { parseMysqlUrl } from './addresses.js';
 import { ask, type Step } from './multi-step.js';
 
 export interface Answer<T> {
@@ -134,12 +141,10 @@ export async function askForTablestore(
     kind: 'text',
     prompt: t('Name of the Tablestore instance'),
     get value() {
-      return draft.instance || (instanceOfEndpoint(draft.endpoint) ?? '');
+      return draft.instance || (endpointParts(draft.endpoint)?.instance ?? '');
     },
     validate: (text) =>
-      /^[A-Za-z][A-Za-z0-9-]{2,15}$/.test(text.trim())
-        ? undefined
-        : t('3 to 16 letters, digits or hyphens, a letter first.'),
+      isInstanceName(text.trim()) ? undefined : t('3 to 16 letters, digits or hyphens, a letter first.'),
     accept: (text) => (draft.instance = text.trim()),
   };
   await ask(title, () => {
@@ -167,8 +172,7 @@ export async function askForTablestore(
           prompt: t('Region of the instance'),
           placeholder: 'cn-hangzhou',
           value: region,
-          validate: (text) =>
-            /^[a-z]{2}-[a-z0-9-]+$/.test(text.trim()) ? undefined : t('A region looks like cn-hangzhou.'),
+          validate: (text) => (isRegion(text.trim()) ? undefined : t('A region looks like cn-hangzhou.')),
           accept: (text) => (region = text.trim()),
         },
         instanceStep,
@@ -187,7 +191,7 @@ export async function askForTablestore(
           ],
           accept: (value) => {
             network = value as Network;
-            draft.endpoint = tablestoreEndpoint(draft.instance, region, network);
+            draft.endpoint = tablestoreEndpoint({ instance: draft.instance, region, network });
           },
         },
       );

@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import {
@@ -114,6 +115,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
         await vscode.commands.executeCommand(`rowferry.task.${action}`, { uri });
       },
       save: async () => void (await document.save()),
+      chooseFile: (title) => chooseFile(uri, title),
       databases: () => catalog.databases(document),
       catalog: (database) => catalog.tables(document, database),
       countRows: (table) => catalog.countRows(document, table),
@@ -124,6 +126,15 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       },
     };
   }
+}
+
+/** A path from the folder of the task where the file is in there, so that the folder can be moved. */
+async function chooseFile(task: vscode.Uri, title: string): Promise<string | null> {
+  const folder = dirname(task.fsPath);
+  const [chosen] = (await vscode.window.showOpenDialog({ title, defaultUri: vscode.Uri.file(folder) })) ?? [];
+  if (!chosen) return null;
+  const inside = relative(folder, chosen.fsPath);
+  return inside.startsWith('..') || isAbsolute(inside) ? chosen.fsPath : inside.replaceAll('\\', '/');
 }
 
 /** One undo step that touches only what changes, so that cursors and folds elsewhere stay. */

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { noConnections, type Connections } from '../../shared/connections.js';
 import { resolveVariables, variablesIn } from '../../shared/environment.js';
@@ -46,7 +46,11 @@ export async function resolveForEngine(
     connections,
     environment: (name) => values.get(name),
   });
-  return { ...resolved, keepRunning: resolved.keepRunning || keepRunningSetting() };
+  return {
+    ...resolved,
+    source: withFilesFrom(resolved.source, uri),
+    keepRunning: resolved.keepRunning || keepRunningSetting(),
+  };
 }
 
 /** The source alone, for looking at what is there. As resolveForEngine, but asks for nothing of the destination. */
@@ -65,7 +69,20 @@ export async function resolveSource(
     settings = found;
   } else settings = source;
   const values = await variables(secrets, uri, settings);
-  return resolveVariables(settings, (name) => values.get(name));
+  return withFilesFrom(
+    resolveVariables(settings, (name) => values.get(name)),
+    uri,
+  );
+}
+
+/** Certificate files are meant from the folder of the task; the engine runs elsewhere. */
+function withFilesFrom(source: SourceSettings, task: vscode.Uri): SourceSettings {
+  const found = { ...source };
+  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+    const value = found[key];
+    if (value !== undefined) found[key] = resolve(dirname(task.fsPath), value);
+  }
+  return found;
 }
 
 /** Those the task names: beside the file first, then the saved ones, then Local Tablestore, started when named. */

@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  instanceOfEndpoint,
-  parseMysqlUrl,
-  tablestoreEndpoint,
-} from '../../../src/extension/connections/addresses.js';
+import { parseMysqlUrl } from '../../../src/extension/connections/addresses.js';
+import { endpointParts, tablestoreEndpoint } from '../../../src/shared/tablestore-endpoint.js';
 
 test('a MySQL URL gives its parts, percent signs undone', () => {
   expect(parseMysqlUrl('mysql://dts:p%40ss%2Fword@db.example.com:3307/shop')).toEqual({
@@ -41,11 +38,13 @@ test('what is no MySQL URL is none', () => {
   }
 });
 
-test('the endpoint follows from instance, region and network, and gives the instance back', () => {
+test('the endpoint follows from instance, region and network, and gives them back', () => {
   for (const network of ['public', 'vpc', 'internal'] as const) {
-    const endpoint = tablestoreEndpoint('shop-prod', 'cn-hangzhou', network);
+    const parts = { instance: 'shop-prod', region: 'cn-hangzhou', network };
+    const endpoint = tablestoreEndpoint(parts);
     expect(endpoint).toMatch(/^https:\/\/shop-prod\.cn-hangzhou\./);
-    expect(instanceOfEndpoint(endpoint)).toBe('shop-prod');
+    expect(endpointParts(endpoint)).toEqual(parts);
   }
-  expect(instanceOfEndpoint('http://127.0.0.1:8087')).toBeUndefined();
+  for (const other of ['http://127.0.0.1:8087', 'https://ots.aliyuncs.com', 'shop', ''])
+    expect(endpointParts(other), other).toBeUndefined();
 });

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { taskJsonSchema, type JsonSchema } from '../../../src/shared/task-json-schema.js';
 import { ruleAt } from '../../../webview/task-editor/document.js';
+import { advancedFields } from '../../../webview/task-editor/advanced-fields.js';
 import {
-  advancedFields,
   destinationFields,
   sourceFields,
   synchronizationFields,
   tableFields,
-  writingFields,
-} from '../../../webview/task-editor/fields.js';
+} from '../../../webview/task-editor/connection-fields.js';
+import { writingFields } from '../../../webview/task-editor/writing-fields.js';
 
 const schema = taskJsonSchema();
 const fields = [

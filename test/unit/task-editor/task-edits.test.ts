@@ -38,6 +38,27 @@ test.each(layouts.map((layout, index) => [index, layout] as const))(
   },
 );
 
+test.each([
+  ...layouts.map((layout) => tables(3, layout)),
+  '{ "objects": [{ "database": "shop", "tables": [{ "name": "a" }] }] }',
+  '{\r\n\t"objects": [\r\n\t\t{\r\n\t\t\t"tables": [\r\n\t\t\t\t{ "name": "a" }, // the first\r\n\t\t\t]\r\n\t\t}\r\n\t]\r\n}',
+  '{ "objects": [{ "tables": [] }] }',
+])('many tables are appended as one after the other would be (text %#)', (text) => {
+  const there = (parse(text) as { objects: { tables: unknown[] }[] }).objects[0]!.tables.length;
+  const path = (index: number) => ['objects', 0, 'tables', index];
+  const edits = Array.from({ length: 5 }, (_, i): TaskEdit => ({
+    path: path(there + i),
+    value: i === 2 ? { name: 'with "more"', primaryKey: ['a', 'b'] } : { name: `n${i}` },
+  }));
+  const oneByOne = edits.reduce((result, edit) => applyTaskEdits(result, [edit]), text);
+  expect(applyTaskEdits(text, edits)).toBe(oneByOne);
+  // Elements that are there already are other ones than those behind them.
+  const changed = [0, 1].map((index): TaskEdit => ({ path: path(index), value: { name: `c${index}` } }));
+  expect(parse(applyTaskEdits(text, changed))).toEqual(
+    parse(changed.reduce((result, edit) => applyTaskEdits(result, [edit]), text)),
+  );
+});
+
 test('comments survive whatever is edited', () => {
   const paths = fc.constantFrom<TaskEdit['path'][]>(
     ['objects', 0, 'database'],

@@ -1,0 +1,132 @@
+import type { JsonSchema } from '../../src/shared/task-json-schema.js';
+import { t } from '../components/words.js';
+import { effective } from './document.js';
+import { has, type Field } from './fields.js';
+
+const schemaOff = has(['synchronization', 'schema'], false);
+const whileCreating = () => (d: unknown, s: JsonSchema) =>
+  schemaOff(d, s) ? t('The schema phase is off: no table is created.') : undefined;
+const encrypted = () => (d: unknown, s: JsonSchema) =>
+  effective(d, s, ['source', 'ssl']) === 'disabled' ? t('The connection is not encrypted.') : undefined;
+const verified = () => (d: unknown, s: JsonSchema) =>
+  String(effective(d, s, ['source', 'ssl'])).startsWith('verify')
+    ? undefined
+    : t('The authority is not checked with this encryption.');
+
+/** What a source needs beyond host, account and encryption; only for one that is written in the file. */
+export function sourceFields(): Field[] {
+  return [
+    {
+      path: ['source', 'caFile'],
+      label: t('Certificate authority'),
+      help: t('A PEM file.'),
+      kind: 'file',
+      idle: verified(),
+    },
+    {
+      path: ['source', 'certFile'],
+      label: t('Client certificate'),
+      help: t('A PEM file; only where the server asks for one.'),
+      kind: 'file',
+      idle: encrypted(),
+    },
+    {
+      path: ['source', 'keyFile'],
+      label: t('Key of the client certificate'),
+      help: t('A PEM file.'),
+      kind: 'file',
+      idle: encrypted(),
+    },
+    {
+      path: ['source', 'hosts'],
+      label: t('Further addresses'),
+      help: t('host:port of the same data, tried when the first fails. Needs GTID.'),
+      kind: 'list',
+      placeholder: '10.0.0.2:3306',
+    },
+    {
+      path: ['source', 'serverId'],
+      label: t('server_id'),
+      help: t('For reading the binlog. Empty: a random one, and another when it is in use.'),
+      kind: 'optional-number',
+      placeholder: t('random'),
+    },
+  ];
+}
+
+export function destinationFields(): Field[] {
+  return [
+    {
+      path: ['destination', 'securityToken'],
+      label: t('STS token'),
+      help: t('Only with temporary credentials: write ${env:NAME}.'),
+      kind: 'optional-text',
+    },
+  ];
+}
+
+/** Options of the tables that the task makes; for a saved destination too. */
+export function tableFields(): Field[] {
+  return [
+    {
+      path: ['destination', 'tables', 'timeToLive'],
+      label: t('Time to live'),
+      help: t('After it data expires; -1: never, else at least 86400.'),
+      kind: 'number',
+      unit: t('seconds'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'maxVersions'],
+      label: t('Versions of a cell'),
+      help: t('How many versions of each cell are kept.'),
+      kind: 'number',
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'reservedRead'],
+      label: t('Reserved read capacity'),
+      help: t('Costs money while it is reserved; 0: pay by use.'),
+      kind: 'number',
+      unit: t('CU'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tables', 'reservedWrite'],
+      label: t('Reserved write capacity'),
+      help: t('Costs money while it is reserved; 0: pay by use.'),
+      kind: 'number',
+      unit: t('CU'),
+      idle: whileCreating(),
+    },
+    {
+      path: ['destination', 'tableLimit'],
+      label: t('Tables of the instance'),
+      help: t('How many it may hold; Alibaba Cloud raises it on request.'),
+      kind: 'number',
+    },
+  ];
+}
+
+export function synchronizationFields(): Field[] {
+  return [
+    {
+      path: ['synchronization', 'schema'],
+      label: t('Schema'),
+      help: t('Create the destination tables.'),
+      kind: 'switch',
+    },
+    {
+      path: ['synchronization', 'full'],
+      label: t('Full load'),
+      help: t('Load the rows that exist.'),
+      kind: 'switch',
+    },
+    {
+      path: ['synchronization', 'incremental'],
+      label: t('Incremental'),
+      help: t('Then follow every change from the binlog.'),
+      kind: 'switch',
+    },
+  ];
+}
