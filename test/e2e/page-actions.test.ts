@@ -92,7 +92,8 @@ test('dirty records are filtered by time, copied, exported and discarded', async
     const target = path.join(stage.workspace, `out.${format.toLowerCase()}`);
     await dirty.getByRole('button', { name: `Export ${format}` }).click();
     const box = page.locator('.quick-input-widget input[type=text]');
-    await box.waitFor();
+    // The dialog has looked at the folder once it offers a name.
+    await eventually(async () => expect(await box.inputValue()).toContain('shop-dirty.'));
     await box.fill(target);
     await page.keyboard.press('Enter');
     await eventually(async () => expect(existsSync(target)).toBe(true));
