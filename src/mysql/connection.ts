@@ -42,6 +42,8 @@ export interface SourceAddress {
 }
 
 const connectTimeoutMillis = 10_000;
+/** A light question that is not answered for so long means a dead link, which TCP itself takes a quarter of an hour to see. */
+const answerTimeoutMillis = 15_000;
 
 /** The servers of a connection in the order in which they are tried. `hosts` holds host:port, port optional. */
 export function sourceAddresses(settings: SourceSettings): SourceAddress[] {
@@ -253,14 +255,44 @@ export class SourceConnection {
     this.destroy();
   }
 
-  /** Ends at once, in the middle of a result too. */
-  destroy(): void {
+  /** Ends at once, in the middle of a result too; what waits for an answer fails with `reason`. */
+  destroy(reason = this.#ownEnd()): void {
     if (this.#destroyed) return;
     this.#ended = true;
     this.#destroyed = true;
     this.raw.destroy();
-    for (const reject of this.#waiting) reject(this.#ownEnd());
+    for (const reject of this.#waiting) reject(reason);
     this.#waiting.clear();
+  }
+
+  /**
+   * What `work` gives that asks light questions: when they are not answered in time the connection is ended, with
+   * ROW-S107; so it is when `signal` is aborted.
+   */
+  async answering<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const dead = setTimeout(() => {
+      const seconds = answerTimeoutMillis / 1000;
+      this.destroy(
+        new RowferryError('ROW-S107', `MySQL at ${this.address} has not answered for ${seconds} s.`),
+      );
+    }, answerTimeoutMillis);
+    try {
+      return await this.until(signal, work);
+    } finally {
+      clearTimeout(dead);
+    }
+  }
+
+  /** What `work` gives; when `signal` is aborted the connection is ended, and what waits for an answer fails. */
+  async until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const end = () => this.destroy();
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end);
+    try {
+      return await work();
+    } finally {
+      signal?.removeEventListener('abort', end);
+    }
   }
 }
 
@@ -303,9 +335,11 @@ export async function connectTo(
   }
   const connection = new SourceConnection(raw, text);
   try {
-    connection.preparedBy = await prepareSession(
-      (sql) => connection.query(sql),
-      purpose === 'snapshot' ? ['character_set_results = NULL'] : [],
+    connection.preparedBy = await connection.answering(() =>
+      prepareSession(
+        (sql) => connection.query(sql),
+        purpose === 'snapshot' ? ['character_set_results = NULL'] : [],
+      ),
     );
   } catch (error) {
     connection.destroy();

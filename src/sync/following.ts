@@ -102,6 +102,7 @@ export class Following {
           keeps: (source) =>
             !starting.has(source) && ![...this.joins].some((join) => join.sources.has(source)),
           marks: () => [''],
+          absent: () => this.tables.absent(),
         }),
         find: (database, name) => this.tables.find(database, name),
         follows: (source) => this.tables.follows(source),
@@ -526,17 +527,17 @@ export class Following {
     const { options } = this;
     const stop = AbortSignal.any([this.finishing.signal, options.signal]);
     while (!stop.aborted) {
-      let connection;
+      let opened;
       try {
-        connection = await connectSource(options.task.source);
+        const connection = (opened = await connectSource(options.task.source));
         let clockAtMs = 0;
         while (!stop.aborted) {
           if (Date.now() - clockAtMs > clockEveryMs) {
-            this.clockOffsetMicros = await clockOffset(connection);
+            this.clockOffsetMicros = await connection.answering(() => clockOffset(connection), stop);
             clockAtMs = Date.now();
           }
           const askedMicros = this.sourceMicros();
-          this.knownEnd = await endPosition(connection);
+          this.knownEnd = await connection.answering(() => endPosition(connection), stop);
           this.endAskedMicros = askedMicros;
           options.retry.answered();
           for (let waited = 0; waited < pollMs && !stop.aborted; waited += 100) {
@@ -549,7 +550,7 @@ export class Following {
         this.caughtUp = false;
         await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
       } finally {
-        await connection?.close().catch(() => undefined);
+        await opened?.close();
       }
     }
   }

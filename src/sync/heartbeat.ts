@@ -97,12 +97,13 @@ export class Heartbeat {
     while (!signal.aborted) {
       let pause: number = beatMs[kind];
       try {
-        if (!connection) {
-          connection = await connectSource(this.options.task.source);
-          if (kind === 'table') await makeTable(connection);
-        }
-        if (kind === 'table') await this.write(connection);
-        else await connection.query(`CREATE DATABASE IF NOT EXISTS \`${heartbeatDatabase.statement}\``);
+        const isNew = !connection;
+        const open = (connection ??= await connectSource(this.options.task.source));
+        await open.answering(async () => {
+          if (isNew && kind === 'table') await makeTable(open);
+          if (kind === 'table') await this.write(open);
+          else await open.query(`CREATE DATABASE IF NOT EXISTS \`${heartbeatDatabase.statement}\``);
+        });
         said = false;
       } catch (error) {
         connection?.destroy();
@@ -113,12 +114,17 @@ export class Heartbeat {
       }
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);
     }
-    if (connection && kind === 'table') {
-      await connection
-        .query(`DELETE FROM \`${table.database}\`.\`${table.name}\` WHERE task = ?`, [this.options.task.id])
+    const open = connection;
+    if (open && kind === 'table') {
+      await open
+        .answering(() =>
+          open.query(`DELETE FROM \`${table.database}\`.\`${table.name}\` WHERE task = ?`, [
+            this.options.task.id,
+          ]),
+        )
         .catch(() => undefined);
     }
-    await connection?.close();
+    await open?.close();
   }
 
   private async write(connection: SourceConnection): Promise<void> {

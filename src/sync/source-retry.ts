@@ -25,7 +25,8 @@ export class SourceRetry {
 
   constructor(
     public windowMs: number,
-    private readonly signal: AbortSignal,
+    /** Ends the work, and whatever asks the source for it. */
+    readonly signal: AbortSignal,
     private readonly report: (state: SourceRetryState | null) => void,
   ) {}
 
@@ -78,7 +79,7 @@ export async function onSource<T>(
   return options.retry.retrying(async () => {
     const connection = await connectSource(options.task.source);
     try {
-      return await work(connection);
+      return await connection.until(options.retry.signal, () => work(connection));
     } finally {
       await connection.close();
     }

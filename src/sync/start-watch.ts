@@ -26,7 +26,7 @@ export async function watchStart(
     try {
       const connection = await connectSource(settings);
       try {
-        await assertAvailable(connection, start);
+        await connection.answering(() => assertAvailable(connection, start), signal);
       } finally {
         await connection.close();
       }

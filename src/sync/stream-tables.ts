@@ -110,6 +110,11 @@ export class StreamTables {
     return undefined;
   }
 
+  /** Tables whose rows are passed over for now. */
+  absent(): string[] {
+    return [...this.tables.values()].filter(({ from }) => from !== null).map(({ record }) => record.source);
+  }
+
   /** The table whose row a change is about; in a merge the key says which. */
   ofChange(change: { readonly table: string; readonly key: string }): StreamTable | undefined {
     if (!this.byDestination) {

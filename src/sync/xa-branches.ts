@@ -33,6 +33,8 @@ export interface XaOwner {
   keeps(source: string): boolean;
   /** What is noted of each branch, be there rows or not: a branch without is unknown. */
   marks(): Iterable<string>;
+  /** Tables whose rows pass by here: another stream keeps them, if it comes by this place at all. */
+  absent?(): Iterable<string>;
 }
 
 /**
@@ -83,6 +85,7 @@ export class XaBranches {
     this.spool = null;
     const { xid, place } = spool;
     this.places.set(xid, place);
+    this.missAbsent(xid, place);
     return () => {
       for (const part of this.store.xaParts()) {
         if (part.xid !== xid) continue;
@@ -135,6 +138,16 @@ export class XaBranches {
         if (this.places.get(xid) === place) this.places.delete(xid);
       },
     };
+  }
+
+  /** A table whose own stream begins behind this place has the rows of this branch from nowhere. */
+  private missAbsent(xid: string, place: string): void {
+    const absent = [...(this.owner.absent?.() ?? [])];
+    if (absent.length === 0) return;
+    const parts = this.store.xaParts().filter((part) => part.xid === xid && part.place === place);
+    for (const source of absent)
+      if (!parts.some((part) => part.source === source))
+        this.store.saveXa({ xid, place, source, state: 'lost' });
   }
 
   private parts({ xid, place, pieces }: Spool): DecidedBranch['parts'] {

@@ -198,20 +198,44 @@ describe('rule 2: XA branches', () => {
 });
 
 describe('rows that are not whole in their event', () => {
-  it('a column that is absent stays as it is, and JSON diffs give what the source has', async () => {
-    await session(`INSERT INTO b.t VALUES (41, 1, 'long text', '{"a": [1, 2], "b": 1.50}')`);
-    await session('SET binlog_row_image = MINIMAL', 'UPDATE b.t SET n = 2 WHERE id = 41');
-    await session('SET binlog_row_image = NOBLOB', 'UPDATE b.t SET n = n + 1 WHERE id = 41');
+  it('a column that is absent stays as it is, in both write modes, and JSON diffs give what the source has', async () => {
     await session(
-      "SET binlog_row_value_options = 'PARTIAL_JSON'",
-      `UPDATE b.t SET j = JSON_SET(j, '$.a[1]', CAST(7.250 AS JSON)) WHERE id = 41`,
+      'CREATE TABLE b.part (id INT PRIMARY KEY, n INT, b VARCHAR(20), note LONGTEXT, j JSON)',
+      `INSERT INTO b.part VALUES (1, 1, 'b', 'long text', '{"a": [1, 2, 3.10], "b": 1.50, "c": "x"}'), (2, 2, NULL, 'large', NULL)`,
+    );
+    const updating = replica.task({
+      objects: [{ database: 'b', tables: [{ name: 'part', rename: 'part_updated' }] }],
+      write: { mode: 'update-row' },
+    });
+    await replica.start(updating, {});
+    await replica.until(updating, following);
+    const partial = "SET binlog_row_value_options = 'PARTIAL_JSON'";
+    await session('SET binlog_row_image = MINIMAL', 'UPDATE b.part SET n = 2 WHERE id = 1');
+    await session('SET binlog_row_image = NOBLOB', 'UPDATE b.part SET n = n + 1 WHERE id = 1');
+    await session(partial, `UPDATE b.part SET j = JSON_SET(j, '$.a[1]', CAST(7.250 AS JSON)) WHERE id = 1`);
+    await session(
+      partial,
+      'SET binlog_transaction_compression = ON',
+      `UPDATE b.part SET j = JSON_REMOVE(j, '$.c') WHERE id = 1`,
     );
     await session(
-      "SET binlog_row_image = MINIMAL, binlog_row_value_options = 'PARTIAL_JSON'",
-      `UPDATE b.t SET j = JSON_REPLACE(j, '$.b', 'x') WHERE id = 41`,
+      partial,
+      'SET binlog_row_image = MINIMAL',
+      `UPDATE b.part SET j = JSON_REPLACE(j, '$.b', 'x') WHERE id = 1`,
+      'UPDATE b.part SET b = NULL WHERE id = 1',
+      "UPDATE b.part SET b = 'now', id = 3 WHERE id = 2",
+      'INSERT INTO b.part (id) VALUES (4)',
     );
     await replica.caughtUp(task);
-    expect(row(41)).toEqual({ id: 41, n: 3, note: 'long text', j: '{"a": [1, 7.250], "b": "x"}' });
+    await replica.caughtUp(updating);
+    for (const name of ['part', 'part_updated']) {
+      expect(replica.rows(name)).toEqual([
+        { id: 1, n: 3, note: 'long text', j: '{"a": [1, 7.250, 3.1], "b": "x"}' },
+        { id: 3, n: 2, b: 'now', note: 'large' },
+        { id: 4 },
+      ]);
+    }
+    await replica.stop(updating);
   });
 
   it('rule 17: a row over 16 MB is dirty, in the binlog and in the load', async () => {
@@ -275,6 +299,48 @@ describe('rule 1 and 3: the place where the stream begins', () => {
     ]);
     expect(least).toBeLessThan(0);
   });
+});
+
+describe('rows that the destination has from before', () => {
+  it('are reported, or kept by the load until they change at the source', async () => {
+    await session(
+      'CREATE TABLE b.theirs (id INT PRIMARY KEY, n INT, note TEXT)',
+      "INSERT INTO b.theirs VALUES (1, -1, 'there'), (2, -2, 'there'), (7, -7, 'there')",
+      'CREATE TABLE b.ours (id INT PRIMARY KEY, n INT)',
+      'INSERT INTO b.ours VALUES (1, 1), (2, 2), (3, 3)',
+    );
+    const objects = (name: string) => [{ database: 'b', tables: [{ name, rename: 'shared' }] }];
+    expect(await replica.run(replica.task({ objects: objects('theirs') }))).toEqual({ state: 'stopped' });
+    const report = replica.task({ objects: objects('ours'), conflict: 'report' });
+    await expect(replica.start(report)).rejects.toThrow(/destination-tables/);
+    const ignoring = replica.task({ objects: objects('ours'), conflict: 'ignore' });
+    await replica.start(ignoring);
+    await replica.until(ignoring, following);
+    expect(replica.rows('shared')).toEqual([
+      { id: 1, n: -1, note: 'there' },
+      { id: 2, n: -2, note: 'there' },
+      { id: 3, n: 3 },
+      { id: 7, n: -7, note: 'there' },
+    ]);
+    await session(
+      'UPDATE b.ours SET n = 20 WHERE id = 2',
+      'INSERT INTO b.ours VALUES (7, 7)',
+      'DELETE FROM b.ours WHERE id = 3',
+    );
+    await replica.caughtUp(ignoring);
+    expect(replica.rows('shared')).toEqual([
+      { id: 1, n: -1, note: 'there' },
+      { id: 2, n: 20 },
+      { id: 7, n: 7 },
+    ]);
+    expect((await replica.snapshot(ignoring)).dirty).toBe(0);
+    await replica.stop(ignoring);
+  });
+});
+
+it('the destination is a copy after all of this', async () => {
+  await replica.caughtUp(task);
+  expect(await replica.verify(task)).toMatchObject({ equal: true, differing: 0 });
 });
 
 describe('what cannot be followed', () => {

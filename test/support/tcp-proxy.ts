@@ -8,23 +8,28 @@ import type { AddressInfo } from 'node:net';
 export class TcpProxy {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
+  readonly #silent = new WeakSet<net.Socket>();
   #frozen = false;
   #wanted: { pattern: RegExp; skip: number; asked: (release: () => void) => void } | undefined;
 
-  private constructor(server: net.Server) {
+  #target: { host: string; port: number };
+
+  private constructor(server: net.Server, target: { host: string; port: number }) {
     this.#server = server;
+    this.#target = target;
   }
 
   static async start(target: { host: string; port: number }): Promise<TcpProxy> {
     const server = net.createServer();
-    const proxy = new TcpProxy(server);
+    const proxy = new TcpProxy(server, target);
     server.on('connection', (client) => {
-      const upstream = net.connect(target.port, target.host);
+      const upstream = net.connect(proxy.#target.port, proxy.#target.host);
       for (const [from, to] of [
         [client, upstream],
         [upstream, client],
       ] as const) {
         proxy.#sockets.add(from);
+        if (proxy.#frozen) proxy.#silent.add(from);
         from.on('data', (chunk) => {
           if (proxy.#frozen) return;
           if (from === client) proxy.#look(chunk, upstream);
@@ -32,7 +37,7 @@ export class TcpProxy {
         });
         from.on('close', () => {
           proxy.#sockets.delete(from);
-          if (!proxy.#frozen) to.destroy();
+          if (!proxy.#silent.has(from)) to.destroy();
         });
         from.on('error', () => undefined);
       }
@@ -48,6 +53,18 @@ export class TcpProxy {
   /** From now on nothing passes, in either direction, and nobody is told. */
   freeze(): void {
     this.#frozen = true;
+    for (const socket of this.#sockets) this.#silent.add(socket);
+  }
+
+  /** New connections pass again; those of before stay dead. */
+  thaw(): void {
+    this.#frozen = false;
+  }
+
+  /** Cuts every connection off; new ones lead to another server. */
+  lead(target: { host: string; port: number }): void {
+    this.#target = target;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /**

@@ -91,8 +91,8 @@ export class BinlogStream {
   async #attempt(): Promise<void> {
     const { address, connection } = await this.#connect();
     try {
-      const facts = await connection.facts();
-      await this.#stream(address, connection, facts.serverUuid);
+      const { serverUuid } = await connection.answering(() => connection.facts());
+      await this.#stream(address, connection, serverUuid);
     } finally {
       await connection.close();
     }
@@ -104,8 +104,8 @@ export class BinlogStream {
     for (const address of sourceAddresses(this.#settings)) {
       let connection: SourceConnection | undefined;
       try {
-        connection = await connectTo(this.#settings, address, 'query');
-        await assertAvailable(connection, this.#position);
+        const open = (connection = await connectTo(this.#settings, address, 'query'));
+        await open.answering(() => assertAvailable(open, this.#position));
         return { address, connection };
       } catch (error) {
         first ??= error;

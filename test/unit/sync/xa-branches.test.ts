@@ -170,4 +170,31 @@ describe('rows of an XA branch', () => {
     store.transaction(forget);
     expect(store.xaParts().filter(({ xid }) => xid === 'z')).toEqual([]);
   });
+
+  it('of a table whose own stream begins behind their PREPARE are unknown, not none', () => {
+    const stream = new XaBranches(store, {
+      keeps: (source) => !source.startsWith('new.'),
+      marks: () => [''],
+      absent: () => ['new.behind', 'new.before'],
+    });
+    stream.begin('x', 'binlog.1:4');
+    // The one comes by, before or after the main stream does.
+    const joining = new XaBranches(store, {
+      keeps: (source) => source === 'new.before',
+      marks: () => ['new.before'],
+    });
+    joining.begin('x', 'binlog.1:4');
+    joining.add('new.before', change(1));
+    stream.prepare();
+    joining.prepare();
+    expect(stream.decided('x').unknown).toEqual(['new.behind']);
+    joining.begin('x', 'binlog.1:4');
+    joining.add('new.before', change(1));
+    joining.prepare();
+    expect(stream.decided('x').unknown).toEqual(['new.behind']);
+    expect(keysOf(stream, 'x')).toEqual([
+      ['', []],
+      ['new.before', ['1']],
+    ]);
+  });
 });
