@@ -82,7 +82,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
     },
     decideDirty: (id, filter, how) =>
       how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
-    undecidedDirty: (id) => dirtyOf(id).undecided(),
+    undecidedDirty: (id) => storeOf(id).undecidedDirty(),
     setPosition: (id, position) => {
       const kept = storeOf(id);
       const progress = kept.progress();

@@ -229,8 +229,9 @@ export const errorCodes = {
   },
   'ROW-V105': {
     exit: 4,
-    cause: 'The task waits for a decision on a dirty record.',
-    remedy: 'Retry, skip or discard the record; the task then goes on by itself.',
+    cause: 'The task waits for a decision on dirty records: rows that could not be written.',
+    remedy:
+      'Look at them with "rowferry dirty list" or in the Dirty Data panel, and retry, skip or discard them; the task then goes on by itself.',
   },
 
   'ROW-V106': {

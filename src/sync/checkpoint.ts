@@ -57,6 +57,11 @@ export class Transaction implements ChangeOwner {
     this.tracker.advance();
   }
 
+  /** Neither it nor anything behind it may be passed any more. */
+  freeze(): void {
+    this.tracker.freeze();
+  }
+
   /** Nothing of it is on its way any more, and nothing more will come. */
   get isThrough(): boolean {
     return this.outstanding === 0 && (this.abandoned || this.position !== null);

@@ -10,8 +10,20 @@ import type { DecidedDirty, TaskStore } from './store.js';
 
 /** The task waits for a person: the record is in the store, and nothing behind it was passed. */
 export class BlockedByDirtyData extends RowferryError {
-  constructor(source: string, message: string) {
-    super('ROW-V105', `A row of ${source} could not be written: ${message}`);
+  constructor(
+    private readonly source: string,
+    private readonly reason: string,
+  ) {
+    super('ROW-V105', `A row of ${source} could not be written: ${reason}`);
+  }
+
+  /** As people are told it, with how many rows there are to decide on. */
+  waiting(rows: number): RowferryError {
+    if (rows <= 1) return this;
+    return new RowferryError(
+      'ROW-V105',
+      `${rows} rows could not be written and wait for a decision, the first of them of ${this.source}: ${this.reason}`,
+    );
   }
 }
 

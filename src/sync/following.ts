@@ -10,6 +10,7 @@ import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import type { RowChange } from '../tablestore/model.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
+import { Blockage } from './blockage.js';
 import { changeKinds, CheckpointTracker, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
@@ -210,6 +211,11 @@ export class Following {
     this.paused = false;
     this.goOn();
   }
+
+  private readonly blockage = new Blockage(
+    () => this.handler.isInside,
+    (error) => this.options.fail(error),
+  );
 
   private get standsStill(): boolean {
     return this.paused || this.queueFull || this.waits > 0;
@@ -516,6 +522,7 @@ export class Following {
       clearInterval(saver);
       signal.removeEventListener('abort', onAbort);
       this.finishing.abort();
+      this.blockage.close();
       await this.stream?.stop();
       await Promise.all([poller, this.heartbeat.stop()]);
       this.save();
@@ -617,7 +624,7 @@ export class Following {
     const table = this.tables.ofChange(change);
     if (!table) return;
     const kind = (['INSERT', 'UPDATE', 'DELETE', 'UPDATE'] as const)[change.tag] ?? 'UPDATE';
-    this.guard(() =>
+    this.guard(transaction, () =>
       this.options.dirty.record({
         plan: table.plan,
         identity: refusedIdentity(table.plan.source, transaction, change.key),
@@ -631,12 +638,13 @@ export class Following {
   }
 
   /** A dirty row in block mode: nothing behind it is passed, and the run ends. */
-  private guard(work: () => void): void {
+  private guard(transaction: Transaction, work: () => void): void {
     try {
       work();
     } catch (error) {
-      if (error instanceof BlockedByDirtyData) this.tracker.freeze();
-      this.options.fail(error);
+      if (!(error instanceof BlockedByDirtyData)) return this.options.fail(error);
+      transaction.freeze();
+      this.blockage.add(error);
     }
   }
 
@@ -674,6 +682,7 @@ export class Following {
         });
         return answers;
       },
+      blocked: (error) => this.blockage.add(error),
       room: () => this.room(),
       refetch: (row, transaction) => fetchRow(this.options, row, transaction),
     };

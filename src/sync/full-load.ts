@@ -6,7 +6,8 @@ import type { SourceSettings } from '../shared/task.js';
 import { keyOf } from '../tablestore/compose.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
-import { digest, keyLine, type DirtyData } from './dirty.js';
+import { mostBlockedRows } from './blockage.js';
+import { BlockedByDirtyData, digest, keyLine, type DirtyData, type DirtyRow } from './dirty.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
 import { pace } from './pace.js';
 import type { TablePlan } from './plan.js';
@@ -18,6 +19,8 @@ const batchBytes = 512 * 1024;
 const batchRows = 800;
 /** How soon a changed number of readers is noticed. */
 const lookEveryMs = 500;
+/** A chunk with a dirty row that waits for a decision is looked through for so much longer. */
+const mostBlockedMs = 10_000;
 /** Encoded bytes of one reader that are not acknowledged yet; above it its connection is paused. */
 const inFlightBytes = 8 * 1024 * 1024;
 
@@ -71,6 +74,7 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
   const signal = AbortSignal.any([context.signal, failed.signal]);
   const working = new Set<Promise<void>>();
   const results: PromiseSettledResult<void>[] = [];
+  let blocked: BlockedByDirtyData | null = null;
   let active = 0;
   let isPlanned = false;
   const wanted = () => Math.max(1, context.readers());
@@ -79,16 +83,22 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
       for (;;) {
         signal.throwIfAborted();
         // One too many, since the number was changed.
-        if (active > wanted()) return;
+        if (blocked || active > wanted()) return;
         const next = await queue.next();
         if (!next) break;
-        await loadChunk({ ...context, signal }, queue.table, next, queue);
+        try {
+          await loadChunk({ ...context, signal }, queue.table, next, queue);
+        } catch (error) {
+          // The chunks that are being read are read to their end: all of their dirty rows are decided on at once.
+          if (!(error instanceof BlockedByDirtyData)) throw error;
+          blocked ??= error;
+        }
       }
     }
     isPlanned = true;
   };
   const start = () => {
-    while (!isPlanned && !signal.aborted && active < wanted()) {
+    while (!isPlanned && !blocked && !signal.aborted && active < wanted()) {
       active++;
       const worker = work().then(
         () => void active--,
@@ -110,6 +120,7 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
   // The first failure is the cause; the others were only told to stop.
   if (failed.signal.aborted) throw failed.signal.reason;
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  if (blocked) throw blocked as BlockedByDirtyData;
 }
 
 /** The chunks of one table that are still to be read; planned ahead of the readers, one at a time. */
@@ -224,6 +235,8 @@ class ChunkLoader {
   private inFlight = 0;
   private paused = false;
   private failure: { error: unknown } | null = null;
+  private blocked: { readonly error: BlockedByDirtyData; readonly untilMs: number; rows: number } | null =
+    null;
   private readonly stop = new AbortController();
 
   constructor(
@@ -254,6 +267,7 @@ class ChunkLoader {
       this.send();
       await orAborted(Promise.all(this.batches), context.signal);
       this.check();
+      if (this.blocked) throw this.blocked.error;
       return rows;
     } finally {
       // Read again, the chunk must find nothing of this try in flight. When the whole run ends, so does its writer.
@@ -284,7 +298,7 @@ class ChunkLoader {
     const key = keyLine(
       Object.fromEntries(plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null])),
     );
-    this.context.dirty.record({
+    this.record({
       plan,
       identity: `load ${plan.source} ${digest(key)}`,
       operation: 'INSERT',
@@ -294,6 +308,17 @@ class ChunkLoader {
       key,
       locator: this.encoder.locate(image),
     });
+  }
+
+  /** Throws when the row waits for a decision, and enough of the chunk was looked through for others. */
+  private record(row: DirtyRow): void {
+    try {
+      this.context.dirty.record(row);
+    } catch (error) {
+      if (!(error instanceof BlockedByDirtyData)) throw error;
+      this.blocked ??= { error, untilMs: Date.now() + mostBlockedMs, rows: 0 };
+      if (++this.blocked.rows >= mostBlockedRows) throw this.blocked.error;
+    }
   }
 
   private send(): void {
@@ -329,7 +354,7 @@ class ChunkLoader {
     });
     for (const { index, error } of result.rejected) {
       const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);
-      context.dirty.record({
+      this.record({
         plan,
         identity: `load ${plan.source} ${digest(Buffer.from(keyOf(row), 'latin1'))}`,
         operation: 'INSERT',
@@ -343,6 +368,7 @@ class ChunkLoader {
 
   private check(): void {
     if (this.failure) throw this.failure.error;
+    if (this.blocked && Date.now() > this.blocked.untilMs) throw this.blocked.error;
   }
 }
 

@@ -6,7 +6,7 @@ import type { Operation, ResolvedTask } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type CheckpointTracker, type Transaction } from './checkpoint.js';
-import { digest, keyLine, type DirtyData } from './dirty.js';
+import { BlockedByDirtyData, digest, keyLine, type DirtyData } from './dirty.js';
 import { dirtyReason, IncompleteRow, operationOf, TableEncoder, type Overrides } from './encoder.js';
 import type { Filter } from './filter/index.js';
 import type { RowLocator } from './locator.js';
@@ -57,6 +57,8 @@ export interface StreamContext {
   wait(work: () => Promise<void>): void;
   /** Asks the source whether rows pass the filter. */
   ask(filter: Filter, table: TablePlan, rows: readonly ((column: string) => unknown)[]): Promise<boolean[]>;
+  /** A dirty row of the stream waits for a decision: the run ends when what is read already is looked through. */
+  blocked(error: BlockedByDirtyData): void;
   /** A row as it is at the source now, written while its key is held (correctness rule 11). */
   refetch(row: RefetchedRow, transaction: Transaction): Promise<void>;
 }
@@ -379,18 +381,28 @@ export class StreamHandler implements BinlogHandler {
     // A row whose key cannot be written was never written either: there is nothing to delete (rule 21).
     if (kind === 'delete') return;
     const sourceRow = encoder.describe(image);
-    this.context.dirty.record({
-      plan: table.plan,
-      identity,
-      operation: kind.toUpperCase() as Operation,
-      ...reason,
-      position: transaction.begins,
-      sourceRow,
-      key: keyLine(
-        Object.fromEntries(table.plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null])),
-      ),
-      locator: encoder.locate(image),
-    });
+    try {
+      this.context.dirty.record({
+        plan: table.plan,
+        identity,
+        operation: kind.toUpperCase() as Operation,
+        ...reason,
+        position: transaction.begins,
+        sourceRow,
+        key: keyLine(
+          Object.fromEntries(
+            table.plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null]),
+          ),
+        ),
+        locator: encoder.locate(image),
+      });
+    } catch (blocked) {
+      if (!(blocked instanceof BlockedByDirtyData)) throw blocked;
+      // The rows behind it are looked through, too: what is written of them is written again by the replay.
+      transaction.freeze();
+      this.context.blocked(blocked);
+      return;
+    }
     // Passed over: but under its old key the row is no longer at the source.
     if (oldKey && oldKey.key !== this.keyOf(encoder, image))
       this.emit(oldKey, table, transaction, changeKinds.extra);

@@ -183,7 +183,7 @@ export class Replication {
       const cause: unknown = this.stopping.signal.aborted ? this.stopping.signal.reason : error;
       if (cause === stopAsked) this.outcome = { state: 'stopped' };
       else if (cause instanceof BlockedByDirtyData)
-        this.outcome = { state: 'blocked', error: cause.toPlain() };
+        this.outcome = { state: 'blocked', error: cause.waiting(this.store.undecidedDirty()).toPlain() };
       else if (cause instanceof RowferryError) this.outcome = { state: 'failed', error: cause.toPlain() };
       else throw cause;
     } finally {

@@ -39,6 +39,8 @@ export interface TaskStore extends XaStore {
   /** Is there a record of this key, as people read it, before masking? */
   isDirty(source: string, key: string): boolean;
   dirtyCount(): number;
+  /** Records that hold the checkpoint and wait for a decision. */
+  undecidedDirty(): number;
   /** Rows of a table that may be missing at the destination because they are dirty. */
   dirtyRowsOf(source: string): number;
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */

@@ -131,10 +131,13 @@ describe('block', () => {
 
     await mysql.query("UPDATE d.held SET n = 18446744073709551615, note = 'skipped' WHERE id = 2");
     await mysql.query("INSERT INTO d.held VALUES (4, 18446744073709551615, 'discarded'), (5, 5, 'e')");
-    await replica.until(task, (s) => s.state === 'blocked');
-    expect(await engine.api.skipDirty(task.id, {})).toBe(1);
-    await replica.until(task, (s) => s.state === 'blocked' && s.dirty === 2);
-    expect(await engine.api.discardDirty(task.id, {})).toBe(2);
+    // Both are in what was read: one stop for them, and it goes on when both are decided.
+    const both = await replica.until(task, (s) => s.state === 'blocked');
+    expect(both.error?.message).toMatch(/^2 rows could not be written and wait for a decision, .* d\.held: /);
+    const [first, second] = (await engine.api.dirtyRecords(task.id, {}, page)).records;
+    expect(await engine.api.skipDirty(task.id, { ids: [first!.id] })).toBe(1);
+    expect(await replica.snapshot(task)).toMatchObject({ state: 'blocked', dirty: 2 });
+    expect(await engine.api.discardDirty(task.id, { ids: [second!.id] })).toBe(1);
     await replica.until(task, (s) => s.state === 'running' && s.caughtUp);
     expect(replica.rows('held').map((r) => [r['id'], r['note']])).toEqual([
       [1, 'behind'],
@@ -144,6 +147,49 @@ describe('block', () => {
     ]);
     await replica.stop(task);
     expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+  }, 60_000);
+
+  it('stops once for all dirty rows of a transaction, and of the chunks that are read; replays add none', async () => {
+    const { mysql, engine } = replica;
+    await table('many', 'id INT PRIMARY KEY, n BIGINT UNSIGNED');
+    const rows = (from: number, to: number, n: string) =>
+      `INSERT INTO d.many WITH RECURSIVE r (i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM r WHERE i < ${to}) SELECT i, ${n} FROM r`;
+    const big = 'IF(i % 10 = 0, 18446744073709551615, i)';
+    await mysql.query(rows(1, 900, big));
+    const task = replica.task({ objects: objects('many') });
+    await replica.start(task);
+    expect(await replica.ended(task)).toMatchObject({
+      state: 'blocked',
+      error: { message: expect.stringMatching(/^90 rows could not be written/) as unknown },
+    });
+    // Started again without a decision it finds the same rows, not others.
+    await replica.start(task);
+    expect(await replica.ended(task)).toMatchObject({ state: 'blocked' });
+    expect((await engine.api.dirtyRecords(task.id, {}, page)).total).toBe(90);
+    expect(await engine.api.discardDirty(task.id, {})).toBe(90);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp);
+    expect(replica.rows('many')).toHaveLength(810);
+
+    // More than one packet of one transaction, with good rows in between, and a transaction behind it.
+    await mysql.query(
+      `SET SESSION cte_max_recursion_depth = 10000; START TRANSACTION; ${rows(1001, 4000, big)}; UPDATE d.many SET n = 5 WHERE id = 1; COMMIT`,
+    );
+    const held = await replica.until(task, (s) => s.state === 'blocked');
+    expect(held.error?.message).toMatch(/^300 rows/);
+    const place = held.position;
+    await replica.start(task);
+    expect(await replica.ended(task)).toMatchObject({ state: 'blocked' });
+    expect(await replica.snapshot(task)).toMatchObject({ dirty: 300, position: place });
+    await mysql.query('UPDATE d.many SET n = 7 WHERE n > 9223372036854775807 AND id BETWEEN 1001 AND 2000');
+    // 100 of them are mended; the others are passed over.
+    expect(await engine.api.retryDirty(task, {})).toBe(100);
+    expect(await replica.snapshot(task)).toMatchObject({ state: 'blocked' });
+    expect(await engine.api.discardDirty(task.id, { code: 'ROW-V101' })).toBe(300);
+    await replica.until(task, (s) => s.state === 'running' && s.caughtUp);
+    const now = replica.rows('many');
+    expect(now).toHaveLength(810 + 2700 + 100);
+    expect(now.filter((row) => row['n'] === 7)).toHaveLength(101);
+    await replica.stop(task);
   }, 60_000);
 
   it('a masked key is told apart by its hash, and its row is read again when the task goes on', async () => {

@@ -120,16 +120,6 @@ export class DirtyRecords {
     );
   }
 
-  /** Records that hold the checkpoint and wait for a decision. */
-  undecided(): number {
-    return (
-      this.database.get<{ n: number }>(
-        'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL',
-        this.task,
-      )?.n ?? 0
-    );
-  }
-
   #where(filter: DirtyFilter): { where: string; values: (string | number)[] } {
     const parts = ['task = ?', 'discarded = 0'];
     const values: (string | number)[] = [this.task];

@@ -198,6 +198,14 @@ export class SqliteTaskStore implements TaskStore {
     return row !== undefined;
   }
 
+  undecidedDirty(): number {
+    const row = this.database.get<{ n: number }>(
+      'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL',
+      this.task,
+    );
+    return row?.n ?? 0;
+  }
+
   dirtyCount(): number {
     const row = this.database.get<{ n: number }>(
       'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND discarded = 0',

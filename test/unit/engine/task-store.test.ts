@@ -192,7 +192,7 @@ describe('dirty records', () => {
     records.decide({ ids: [skip!] }, 'skip');
     records.writtenAnew(Number(retry));
     records.discard({ ids: [gone!] });
-    expect(records.undecided()).toBe(1);
+    expect(store.undecidedDirty()).toBe(1);
     expect([...store.dirtyDecisions()]).toEqual([
       ['skip', { id: skip, decision: 'skip', locator }],
       ['retry', { id: retry, decision: 'retry', locator }],
@@ -203,7 +203,7 @@ describe('dirty records', () => {
       id: retry,
       decision: null,
     });
-    expect(records.undecided()).toBe(2);
+    expect(store.undecidedDirty()).toBe(2);
     records.writtenAnew(Number(retry));
     for (const id of [skip!, retry!, gone!]) store.settleDirty(id);
     expect(store.dirtyDecisions().size).toBe(0);
