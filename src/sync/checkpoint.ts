@@ -5,11 +5,16 @@ import type { ChangeOwner, KeyHold, RowChange } from '../tablestore/model.js';
 export const changeKinds = { insert: 0, update: 1, delete: 2, extra: 3 } as const;
 
 export interface CheckpointEvents {
-  /** A change was written; its kind is change.tag. */
-  written(change: RowChange): void;
+  /** A change was written; its kind is change.tag. Gives what it counts as, if anything. */
+  written(change: RowChange): Counted | null;
+  /** So many that were counted come again. */
+  uncounted(what: Counted, times: number): void;
   /** Refused for good by the destination. */
   rejected(change: RowChange, error: { code: string; message: string }, transaction: Transaction): void;
 }
+
+/** One figure of one table, the same object each time. */
+export type Counted = object;
 
 /** The rows of one transaction on their way; it is through when it is sealed and none is outstanding. */
 export class Transaction implements ChangeOwner {
@@ -19,6 +24,7 @@ export class Transaction implements ChangeOwner {
   private readonly rows = new Map<string, number>();
   /** It was not given to its end; the whole of it comes again. */
   private abandoned = false;
+  private readonly counted = new Map<Counted, number>();
   /** Runs in the store transaction of the checkpoint that passes this transaction. */
   readonly onPassed: (() => void)[] = [];
   /** Runs at once when it and everything before it is through. */
@@ -42,7 +48,11 @@ export class Transaction implements ChangeOwner {
 
   acknowledged(change: RowChange): void {
     this.outstanding--;
-    this.tracker.events.written(change);
+    // What comes again is counted then (correctness rule 15).
+    if (!this.abandoned) {
+      const what = this.tracker.events.written(change);
+      if (what) this.counted.set(what, (this.counted.get(what) ?? 0) + 1);
+    }
     this.tracker.advance();
   }
 
@@ -54,6 +64,8 @@ export class Transaction implements ChangeOwner {
 
   abandon(): void {
     this.abandoned = true;
+    for (const [what, times] of this.counted) this.tracker.events.uncounted(what, times);
+    this.counted.clear();
     this.tracker.advance();
   }
 

@@ -86,6 +86,7 @@ export class Following {
     this.clockOffsetMicros = prepared.facts.clockOffsetMicros;
     this.tracker = new CheckpointTracker(position, {
       written: (change) => this.count(change),
+      uncounted: (figure, times) => this.uncount(figure as Figure, times),
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
     });
     this.tables = new StreamTables(task, store, prepared.etl, prepared.facts.lowerCaseTableNames !== 0, {
@@ -403,6 +404,7 @@ export class Following {
       },
       events: {
         written: (change: RowChange) => this.count(change),
+        uncounted: (figure: object, times: number) => this.uncount(figure as Figure, times),
         rejected: (change: RowChange, error: { code: string; message: string }, transaction: Transaction) =>
           this.rejected(change, error, transaction),
       },
@@ -602,18 +604,30 @@ export class Following {
     this.savedPosition = text;
   }
 
-  private count(change: RowChange): void {
+  private readonly figures = new Map<string, Figure>();
+
+  private count(change: RowChange): Figure | null {
     const { rows } = this.options.prepared.progress;
     const source = this.tables.ofChange(change)?.plan.source;
-    let changes = source === undefined ? undefined : this.changes.get(source);
-    if (source !== undefined && !changes)
-      this.changes.set(source, (changes = { inserted: 0, updated: 0, deleted: 0 }));
     const field = ([undefined, 'inserted', 'updated', 'deleted'] as const)[
       change.tag === changeKinds.extra ? 0 : change.tag + 1
     ];
-    if (!field) return;
+    if (source !== undefined && !this.changes.has(source))
+      this.changes.set(source, { inserted: 0, updated: 0, deleted: 0 });
+    if (!field) return null;
     rows[field]++;
+    const changes = source === undefined ? undefined : this.changes.get(source);
     if (changes) changes[field]++;
+    const name = `${field} ${source}`;
+    let figure = this.figures.get(name);
+    if (!figure) this.figures.set(name, (figure = { source, field }));
+    return figure;
+  }
+
+  private uncount({ source, field }: Figure, times: number): void {
+    this.options.prepared.progress.rows[field] -= times;
+    const changes = source === undefined ? undefined : this.changes.get(source);
+    if (changes) changes[field] -= times;
   }
 
   private rejected(
@@ -708,6 +722,12 @@ export class Following {
 }
 
 type Feed = Parameters<JoinHost['context']>[0];
+
+/** What a written change is counted as. */
+interface Figure {
+  readonly source: string | undefined;
+  readonly field: 'inserted' | 'updated' | 'deleted';
+}
 
 /** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
 interface Joined {
