@@ -86,6 +86,7 @@ export function enterTables(
     return {
       ...recordOf(task, plan),
       created: isSame && before.created,
+      ...(isSame && before.foundAtMs !== undefined && { foundAtMs: before.foundAtMs }),
       ...(from && { from }),
       ...(definedAt && { definedAt }),
       sweep: isSame,

@@ -10,7 +10,7 @@ import { loadTables } from './full-load.js';
 import { StreamHandler, type StreamContext, type StreamTable } from './incremental.js';
 import { hasSameColumns } from './join-records.js';
 import { lockedName } from './prepare.js';
-import { prepareTable } from './schema.js';
+import { foundAt, prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import { alteredBy, StreamTables } from './stream-tables.js';
@@ -146,6 +146,7 @@ export class Joining {
           ...rest,
           phase: task.synchronization.full ? 'full' : 'loaded',
           created: created || record.created,
+          ...foundAt(client, record, created),
           // A table made just now holds nothing to be swept.
           sweep: record.sweep === true && !created && task.synchronization.full,
         });

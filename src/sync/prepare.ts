@@ -130,10 +130,10 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       ...(noted.begun && { begun: noted.begun }),
     };
     // What an earlier life of the task left there is swept.
-    const before = new Map(stored.map((record) => [record.destination, record.created]));
+    const before = new Map(stored.map((record) => [record.destination, record]));
     records = plansOf(task, noted.tables).map((plan) => ({
       ...recordOf(task, plan),
-      ...(before.has(plan.destination) && { created: before.get(plan.destination)!, sweep: true }),
+      ...leftBy(before.get(plan.destination)),
     }));
   } else {
     records = (await reselect(options, stored, progress)).map((record) => countedAgain(store, record));
@@ -158,6 +158,13 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     });
   }
   return prepared;
+}
+
+/** What an earlier life of the task knew of a destination table. */
+function leftBy(record: TableRecord | undefined): Partial<TableRecord> {
+  if (!record) return {};
+  const { created, foundAtMs } = record;
+  return { created, sweep: true, ...(foundAtMs !== undefined && { foundAtMs }) };
 }
 
 /**

@@ -18,7 +18,7 @@ import { planError, prepareTask, selectorsOf, type PreparedTask } from './prepar
 import { planTable, selectionOf, sourceName, type PlanProblem } from './plan.js';
 import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { RateMeter } from './rates.js';
-import { assertKey, prepareTable } from './schema.js';
+import { assertKey, foundAt, prepareTable } from './schema.js';
 import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
@@ -254,6 +254,7 @@ export class Replication {
         ...record,
         phase: task.synchronization.full ? 'full' : 'loaded',
         created: created || record.created,
+        ...foundAt(this.client, record, created),
         sweep: record.sweep === true && !created,
       });
       this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);

@@ -6,6 +6,7 @@ import { TablestoreError } from '../tablestore/errors.js';
 import { createTable, deleteTable, describeTable, type TableDescription } from '../tablestore/operations.js';
 import { withRetry, type RetryState, type RetryWindows } from '../tablestore/retry.js';
 import { destinationKey, type TablePlan } from './plan.js';
+import type { TableRecord } from './store.js';
 
 export interface SchemaOptions {
   signal: AbortSignal;
@@ -67,6 +68,16 @@ export async function prepareTable(
   // The service may still have had the table that was just deleted.
   if (remake) assertKey(plan, (await retried(() => describeTable(client, plan.destination)))!);
   return true;
+}
+
+/** When a table that the task did not make was found, by the clock of the service. */
+export function foundAt(
+  client: TablestoreClient,
+  record: Pick<TableRecord, 'created' | 'foundAtMs'>,
+  created: boolean,
+): Pick<TableRecord, 'foundAtMs'> {
+  if (created || record.created) return {};
+  return { foundAtMs: record.foundAtMs ?? client.serverMs ?? Date.now() };
 }
 
 async function deleted(client: TablestoreClient, table: string): Promise<void> {

@@ -112,6 +112,11 @@ export interface TableRecord {
   phase: 'schema' | 'full' | 'loaded' | 'stopped';
   /** The task made the destination table itself. */
   created: boolean;
+  /**
+   * When the destination table was found, before the task wrote to it, ms by the clock of the service: what is older is
+   * not the task's (conflict "ignore").
+   */
+  foundAtMs?: number;
   /** Its destination table is deleted, with all that is in it, and made anew before it is loaded. */
   remake?: boolean;
   definition: TableDefinition;

@@ -42,6 +42,8 @@ export class TablestoreClient {
   readonly instance: string;
   /** For messages: scheme, host and port. */
   readonly endpoint: string;
+  /** The clock of the service, by its last answer, ms; null before the first. */
+  serverMs: number | null = null;
   private readonly settings: ClientSettings;
   private readonly agent: http.Agent | https.Agent;
   private readonly base: http.RequestOptions;
@@ -115,6 +117,8 @@ export class TablestoreClient {
       });
       request.on('error', (error: NodeJS.ErrnoException) => fail(this.connectionError(error, sent)));
       request.on('response', (response) => {
+        const serverMs = Date.parse(String(response.headers['x-ots-date']));
+        if (!Number.isNaN(serverMs)) this.serverMs = serverMs;
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', (error: NodeJS.ErrnoException) => fail(this.connectionError(error, true)));

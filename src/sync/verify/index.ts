@@ -11,6 +11,7 @@ import {
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
+import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { destinationKeys, destinationRows, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';
@@ -82,7 +83,7 @@ async function verifyTables(
       client,
       charsets,
       etl,
-      task.conflict === 'ignore' && (record?.kept ?? 0) > 0,
+      task.conflict === 'ignore' && record && !record.created ? (record.foundAtMs ?? null) : null,
     );
     tables.push(await check.run());
     counts.source += check.sourceRows;
@@ -136,7 +137,8 @@ class TableCheck {
     private readonly client: TablestoreClient,
     private readonly charsets: CharsetDecoders,
     private readonly etl: EtlProgram | null,
-    private readonly keepsRows: boolean,
+    /** Rows that were last written before this were not written by the task, which keeps them; null: all are its own. */
+    private readonly keptBeforeMs: number | null,
   ) {
     const { task } = options;
     this.read = {
@@ -337,7 +339,7 @@ class TableCheck {
       report.dirty++;
       return false;
     }
-    if (wanted && found && this.keepsRows) {
+    if (wanted && found && this.isKept(found)) {
       report.kept++;
       return false;
     }
@@ -352,6 +354,12 @@ class TableCheck {
       });
     }
     return true;
+  }
+
+  private isKept(found: Buffer): boolean {
+    if (this.keptBeforeMs === null) return false;
+    const written = (decodeRows(found)[0]?.cells ?? []).map(({ timestamp }) => Number(timestamp ?? 0));
+    return Math.max(0, ...written) < this.keptBeforeMs;
   }
 
   private tell(stage: VerifyProgress['stage'], suspects = this.suspects.size): void {
