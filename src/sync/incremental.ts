@@ -316,7 +316,7 @@ export class StreamHandler implements BinlogHandler {
     let oldKey: Encoded | null = null;
     try {
       const old =
-        before && wasIn ? this.transformed(transform, encoder, before, operation, transaction) : null;
+        before && wasIn ? this.transformedOld(transform, encoder, before, operation, transaction) : null;
       // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
       oldKey = old === null ? null : this.encodeOld(encoder, before!, old, kind);
       const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
@@ -378,8 +378,12 @@ export class StreamHandler implements BinlogHandler {
     }
     const reason = dirtyReason(error);
     if (!reason) throw error;
-    // A row whose key cannot be written was never written either: there is nothing to delete (rule 21).
-    if (kind === 'delete') return;
+    // Whatever else is wrong with a row that is gone: its key is deleted, when it has one.
+    if (kind === 'delete') {
+      const old = oldKey ?? this.encodeOld(encoder, before!, noOverrides, kind);
+      if (old) this.emit(old, table, transaction, changeKinds.delete);
+      return;
+    }
     const sourceRow = encoder.describe(image);
     try {
       this.context.dirty.record({
@@ -430,6 +434,16 @@ export class StreamHandler implements BinlogHandler {
       : noOverrides;
   }
 
+  /** A row that could not be transformed was never written; what counts is what it has become. */
+  private transformedOld(...args: Parameters<StreamHandler['transformed']>): Overrides | null {
+    try {
+      return this.transformed(...args);
+    } catch (error) {
+      if (dirtyReason(error)) return noOverrides;
+      throw error;
+    }
+  }
+
   private encodeOld(
     encoder: TableEncoder,
     before: RowImage,
@@ -439,7 +453,7 @@ export class StreamHandler implements BinlogHandler {
     try {
       return this.encoded(encoder, before, 'delete', overrides);
     } catch (error) {
-      // A key that never could be written left no row behind.
+      // A key that never could be written left no row behind: there is nothing to delete (correctness rule 21).
       if (dirtyReason(error) && kind !== 'insert') return null;
       throw error;
     }

@@ -90,7 +90,7 @@ describe('rule 2: XA branches', () => {
     for (const { data } of open) await session(`XA ROLLBACK '${data}'`);
   });
 
-  it('rows come with its COMMIT, however late, and never after ROLLBACK', async () => {
+  it('rule 2: rows come with its COMMIT, however late, and never after ROLLBACK', async () => {
     await session("XA START 'a'; INSERT INTO b.x VALUES (21, 1, 'xa'); XA END 'a'; XA PREPARE 'a'");
     await session("XA START 'r'; INSERT INTO b.x VALUES (22, 1, 'no'); XA END 'r'; XA PREPARE 'r'");
     await session("XA START 'o'; INSERT INTO b.x VALUES (23, 1, 'one'); XA END 'o'; XA COMMIT 'o' ONE PHASE");
@@ -172,7 +172,7 @@ describe('rule 2: XA branches', () => {
     expect([xa(1), xa(2)]).toMatchObject([{ n: 3 }, { n: 2 }]);
   });
 
-  it('that were prepared before the start are waited out, and such as were decided since are in the load', async () => {
+  it('rule 2: that were prepared before the start are waited out, and such as were decided since are in the load', async () => {
     await session('CREATE TABLE b.early (id INT PRIMARY KEY)');
     await prepare('before', 'INSERT INTO b.early VALUES (1)');
     const second = replica.task({
@@ -268,8 +268,8 @@ describe('rows that are not whole in their event', () => {
   });
 });
 
-describe('rule 1 and 3: the place where the stream begins', () => {
-  it('lies before the load, so that a load alone is a copy though keys move meanwhile', async () => {
+describe('rule 3: a load alone', () => {
+  it('rule 3: is a copy though keys move meanwhile, for what changed is replayed', async () => {
     await session(
       'CREATE TABLE b.moving (id INT PRIMARY KEY, pad CHAR(200))',
       'SET cte_max_recursion_depth = 100000',

@@ -34,7 +34,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
   const tableOf = async (task: ResolvedTask, source: string) =>
     (await replica.snapshot(task)).tables.find((table) => table.source === source);
 
-  it('added columns flow, with the values that no event brought (rule 14); dropped ones end', async () => {
+  it('rule 14: added columns flow, with the values that no event brought; dropped ones end', async () => {
     const { mysql } = replica;
     await mysql.query(
       'CREATE TABLE d.cols (id INT PRIMARY KEY, a INT, b INT); INSERT INTO d.cols VALUES (1, 1, 1)',
@@ -55,7 +55,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     await replica.stop(task);
   }, 60_000);
 
-  it('a swap of column names is never misread (rule 13), and stops that table alone until it is reloaded', async () => {
+  it('rule 13: a swap of column names is never misread, and stops that table alone until it is reloaded', async () => {
     const { mysql, engine } = replica;
     await mysql.query(`CREATE TABLE d.swap (id INT PRIMARY KEY, a INT, b INT); INSERT INTO d.swap VALUES (1, 10, 20);
       CREATE TABLE d.calm (id INT PRIMARY KEY)`);
@@ -179,7 +179,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     await expect(engine.api.reload(foreign.id, 'd.beside', true)).rejects.toMatchObject({ code: 'ROW-T106' });
   }, 60_000);
 
-  it('truncate: "stop" leaves the rows, "delete" takes them away in order', async () => {
+  it('rule 14: truncate: "stop" leaves the rows, "delete" takes them away in order', async () => {
     const { mysql } = replica;
     for (const truncate of ['stop', 'delete'] as const) {
       const name = `trunc_${truncate}`;
@@ -250,7 +250,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
   }, 60_000);
 
   it.each(['gh-ost', 'pt-osc'] as const)(
-    'an online schema change as %s does it, while rows are written',
+    'rule 14: an online schema change as %s does it, while rows are written',
     async (tool) => {
       const { mysql } = replica;
       const name = tool === 'gh-ost' ? 'ghost' : 'ptosc';
@@ -321,7 +321,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     await replica.stop(task);
   }, 60_000);
 
-  it('DDL during the full load of a table restarts that load (rule 13)', async () => {
+  it('rule 13: DDL during the full load of a table restarts that load', async () => {
     const { mysql } = replica;
     for (const name of ['slow', 'quick']) {
       await mysql.query(`CREATE TABLE d.${name} (id INT PRIMARY KEY, v INT, w INT);

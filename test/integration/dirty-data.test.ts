@@ -90,7 +90,7 @@ describe('skip', () => {
 });
 
 describe('block', () => {
-  it('stops behind nothing that was not decided; retry, skip and discard let the task go on (rule 22)', async () => {
+  it('rule 22: stops behind nothing that was not decided; retry, skip and discard let the task go on', async () => {
     const { mysql, engine } = replica;
     await table('held', 'id INT PRIMARY KEY, n BIGINT UNSIGNED, note VARCHAR(20)');
     await mysql.query("INSERT INTO d.held VALUES (1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c')");
@@ -286,7 +286,7 @@ describe('block', () => {
     await replica.stop(task);
   }, 60_000);
 
-  it('under an unwritable new key the old one is gone (rule 7), an unwritable key has nothing to delete (rule 21)', async () => {
+  it('rule 21: an unwritable key has nothing to delete; under an unwritable new key the old one is gone', async () => {
     const { mysql, engine } = replica;
     await table('longkey', 'k VARCHAR(2000) CHARACTER SET latin1 PRIMARY KEY, v INT');
     await mysql.query("INSERT INTO d.longkey VALUES ('short', 1), (REPEAT('k', 1500), 2)");
@@ -304,9 +304,37 @@ describe('block', () => {
       ['INSERT', 'ROW-V104'],
       ['UPDATE', 'ROW-V104'],
     ]);
+    // Under a key that can be written the row is new.
+    await mysql.query("INSERT INTO d.longkey VALUES (REPEAT('m', 1500), 4)");
+    await mysql.query("UPDATE d.longkey SET k = 'mended' WHERE v = 4");
+    await replica.caughtUp(task);
+    expect(replica.rows('longkey').map((row) => row['k'])).toEqual(['last', 'mended']);
+    expect((await replica.snapshot(task)).dirty).toBe(3);
     // What is gone at the source is not written, and the record with it (rule 11).
     expect(await engine.api.retryDirty(task, { ids: [records[0]!.id] })).toBe(1);
-    expect((await replica.snapshot(task)).dirty).toBe(1);
+    expect((await replica.snapshot(task)).dirty).toBe(2);
+    await replica.stop(task);
+  }, 60_000);
+
+  it('rule 21: nor has a key that is not UTF-8, or a row that could not be transformed; what becomes of it counts', async () => {
+    const { mysql } = replica;
+    await table('bytekey', 'k VARBINARY(20) PRIMARY KEY, t VARCHAR(30)');
+    await mysql.query(
+      "INSERT INTO d.bytekey VALUES (x'ff', '2024-01-01 00:00:00'), ('a', 'no time'), ('b', 'none')",
+    );
+    const task = replica.task({
+      objects: objects('bytekey', { columns: { k: { type: 'STRING' } } }),
+      etl: 'e_set(`t`, DATETIME(`t`))',
+      dirtyData: 'skip',
+    });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    expect((await replica.snapshot(task)).dirty).toBe(3);
+    await mysql.query("DELETE FROM d.bytekey WHERE k = x'ff'; DELETE FROM d.bytekey WHERE k = 'a'");
+    await mysql.query("UPDATE d.bytekey SET t = '2024-02-03 04:05:06' WHERE k = 'b'");
+    await replica.caughtUp(task);
+    expect(replica.rows('bytekey')).toEqual([{ k: 'b', t: '2024-02-03 04:05:06' }]);
+    expect((await replica.snapshot(task)).dirty).toBe(3);
     await replica.stop(task);
   }, 60_000);
 });

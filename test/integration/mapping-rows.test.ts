@@ -79,7 +79,7 @@ it('renames, retyping, exclusion and a key of four columns in another order', as
   ]);
 }, 60_000);
 
-it('keys are compared by bytes, and a key change is a delete and a put (rule 7)', async () => {
+it('rule 7: keys are compared by bytes, and a key change is a delete and a put', async () => {
   const { mysql } = replica;
   await mysql.query(`CREATE TABLE a.bytes (k VARCHAR(20), v INT, PRIMARY KEY (k)) COLLATE utf8mb4_general_ci;
     INSERT INTO a.bytes VALUES ('a', 1), ('ss', 2), ('x', 3)`);
@@ -96,7 +96,7 @@ it('keys are compared by bytes, and a key change is a delete and a put (rule 7)'
   await settled(task);
 }, 60_000);
 
-it('filters mean the same in both phases, rows enter and leave (rules 18 and 19)', async () => {
+it('rule 19: filters mean the same in both phases, rows enter and leave', async () => {
   const filters = [
     "status <> 'test'",
     "note LIKE 'A%' OR n BETWEEN 2 AND '3'",
@@ -121,7 +121,7 @@ it('filters mean the same in both phases, rows enter and leave (rules 18 and 19)
   }
 }, 90_000);
 
-it('a transformation gives the same in both phases, and what it drops now is deleted (rule 19)', async () => {
+it('rule 19: a transformation gives the same in both phases, and what it drops now is deleted', async () => {
   const rows = await bothWays(
     'etl',
     'id INT PRIMARY KEY, phone VARCHAR(20), n DECIMAL(6,2), gone INT',
@@ -137,7 +137,7 @@ it('a transformation gives the same in both phases, and what it drops now is del
   expect(rows.map((row) => row['id'])).toEqual([1, 2, 4]);
 }, 60_000);
 
-it('only the operations that were chosen; without INSERT an update makes no row (rule 19)', async () => {
+it('rule 19: only the operations that were chosen; without INSERT an update makes no row', async () => {
   const { mysql } = replica;
   const write = (
     name: string,
@@ -176,7 +176,7 @@ it('only the operations that were chosen; without INSERT an update makes no row 
   }
 }, 60_000);
 
-it('several tables become one, each with its own rows (rule 20), in capitals', async () => {
+it('rule 20: several tables become one, each with its own rows, in capitals', async () => {
   const { mysql, engine } = replica;
   for (const database of ['a', 'b'])
     await mysql.query(
