@@ -172,7 +172,7 @@ export type LaunchMessage = { state: 'ready' } | { state: 'locked' } | { state: 
 
 /** Names of variables that an engine may know. Everything else stays out: secrets come over the socket only. */
 const passedOn =
-  /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|PATHEXT|COMSPEC|LD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR)$/i;
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|PATHEXT|COMSPEC|LD_LIBRARY_PATH|ELECTRON_RUN_AS_NODE|NODE_EXTRA_CA_CERTS|ROWFERRY_LATE_WRITE_MS|SSL_CERT_FILE|SSL_CERT_DIR)$/i;
 
 export function scrubbedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => passedOn.test(name)));

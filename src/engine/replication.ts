@@ -5,6 +5,7 @@ import { DirtyRetry } from '../sync/dirty-retry.js';
 import { lockDestinations } from '../sync/prepare.js';
 import { Replication } from '../sync/replication.js';
 import { writerSettings } from '../sync/settings.js';
+import { UncleanEnd } from '../sync/unclean-end.js';
 import type { TableRecord, TaskStore } from '../sync/store.js';
 import { verifyTask } from '../sync/verify/index.js';
 import { verifyCounts } from '../sync/verify/quick.js';
@@ -168,7 +169,9 @@ async function withWriter<T>(
   }
   const stopping = new AbortController();
   const client = new TablestoreClient(task.destination);
-  const writer = new TablestoreWriter(client, writerSettings(task));
+  const settings = writerSettings(task);
+  const unclean = new UncleanEnd(store, settings.lateWriteMs);
+  const writer = new TablestoreWriter(client, { ...settings, earlierUntilMs: unclean.untilMs });
   const lost = new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
   const lock = await lockDestinations(
     {
@@ -181,10 +184,12 @@ async function withWriter<T>(
     client.close();
     throw error;
   });
+  unclean.begin();
   try {
     return await work(writer);
   } finally {
     writer.close();
+    if (writer.leftNothing) unclean.end();
     client.close();
     await lock.release().catch(() => undefined);
   }

@@ -44,6 +44,8 @@ export interface SourceAddress {
 const connectTimeoutMillis = 10_000;
 /** A light question that is not answered for so long means a dead link, which TCP itself takes a quarter of an hour to see. */
 const answerTimeoutMillis = 15_000;
+/** An answer that is under way may come yet when nobody needs it any more, so that its session ends in order. */
+const patienceMillis = 1000;
 
 /** The servers of a connection in the order in which they are tried. `hosts` holds host:port, port optional. */
 export function sourceAddresses(settings: SourceSettings): SourceAddress[] {
@@ -283,15 +285,19 @@ export class SourceConnection {
     }
   }
 
-  /** What `work` gives; when `signal` is aborted the connection is ended, and what waits for an answer fails. */
+  /**
+   * What `work` gives; soon after `signal` is aborted the connection is ended, and what still waits for an answer fails.
+   */
   async until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const end = () => this.destroy();
+    let ending: NodeJS.Timeout | undefined;
+    const end = () => (ending = setTimeout(() => this.destroy(), patienceMillis));
     if (signal?.aborted) end();
     signal?.addEventListener('abort', end);
     try {
       return await work();
     } finally {
       signal?.removeEventListener('abort', end);
+      clearTimeout(ending);
     }
   }
 }

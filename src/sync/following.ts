@@ -45,6 +45,8 @@ export interface FollowingOptions {
   /** How long a stop waits for what is queued. */
   drainMs: () => number;
   fail: (error: unknown) => void;
+  /** Settles when no request of an earlier run can be carried out any more. */
+  earlierOver: () => Promise<void>;
   loadContext: () => LoadContext;
 }
 
@@ -372,6 +374,7 @@ export class Following {
     this.goOn();
     try {
       await this.options.writer.drain();
+      await this.options.earlierOver();
     } finally {
       this.draining--;
       this.goOn();

@@ -217,6 +217,7 @@ export class Joining {
         return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
       });
     const context = options.loadContext();
+    await options.earlierOver();
     if (tables.length > 0)
       await loadTables(
         { ...context, signal, readers: () => Math.min(mostReaders, context.readers()) },

@@ -23,6 +23,7 @@ import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js'
 import { SourceGate } from './source-gate.js';
 import type { TableRecord, TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
+import { UncleanEnd } from './unclean-end.js';
 import { isThrottled, writerSettings } from './settings.js';
 import { watchStart } from './start-watch.js';
 
@@ -50,6 +51,7 @@ export class Replication {
   private readonly stopping = new AbortController();
   private readonly client: TablestoreClient;
   private readonly writer: TablestoreWriter;
+  private readonly unclean: UncleanEnd;
   private readonly dirty: DirtyData;
   private readonly sourceRetry: SourceRetry;
   private readonly meter = new RateMeter();
@@ -73,11 +75,18 @@ export class Replication {
     private readonly log: ReplicationLog,
   ) {
     this.client = new TablestoreClient(task.destination);
-    this.writer = new TablestoreWriter(this.client, writerSettings(task), {
-      onDrain: () => this.following?.resume(),
-      onRetry: (state) => this.retrying(state),
-      onFailed: (error) => this.stopping.abort(error),
-    });
+    const settings = writerSettings(task);
+    this.unclean = new UncleanEnd(store, settings.lateWriteMs);
+    const { untilMs: earlierUntilMs } = this.unclean;
+    this.writer = new TablestoreWriter(
+      this.client,
+      { ...settings, earlierUntilMs },
+      {
+        onDrain: () => this.following?.resume(),
+        onRetry: (state) => this.retrying(state),
+        onFailed: (error) => this.stopping.abort(error),
+      },
+    );
     this.dirty = new DirtyData(store, task);
     this.sourceRetry = new SourceRetry(task.retry.connectionMinutes * 60_000, this.stopping.signal, (state) =>
       this.retrying(state),
@@ -119,7 +128,7 @@ export class Replication {
 
   tune(tunable: Tunable): void {
     this.task = { ...this.task, ...tunable };
-    const { windows: _windows, ...settings } = writerSettings(this.task);
+    const { windows: _windows, earlierUntilMs: _until, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
     this.gate.tune(this.task.throttle.full);
   }
@@ -190,6 +199,7 @@ export class Replication {
       this.over = true;
       // Nothing is written any more when another may begin.
       this.writer.close();
+      if (this.writer.leftNothing) this.unclean.end();
       await this.prepared?.lock?.release().catch(() => undefined);
       this.client.close();
     }
@@ -210,6 +220,7 @@ export class Replication {
         ),
     }));
     this.progress = prepared.progress;
+    this.unclean.begin();
     this.phase = 'schema';
     await this.schema(prepared);
     if (task.synchronization.full) {
@@ -264,6 +275,7 @@ export class Replication {
 
   private async load(prepared: PreparedTask): Promise<void> {
     const { start } = prepared.progress;
+    if (prepared.tables.some(({ phase, sweep }) => phase === 'full' || sweep)) await this.earlierOver();
     const over = new AbortController();
     if (start !== null) {
       const until = AbortSignal.any([over.signal, this.stopping.signal]);
@@ -274,6 +286,10 @@ export class Replication {
     } finally {
       over.abort();
     }
+  }
+
+  private earlierOver(): Promise<void> {
+    return this.unclean.over(this.stopping.signal, (text) => this.log.info(text));
   }
 
   private async loadAll(prepared: PreparedTask): Promise<void> {
@@ -425,6 +441,7 @@ export class Replication {
       goal,
       drainMs: () => (isThrottled(this.task) ? throttledDrainMs : drainMs),
       fail: (error) => this.stopping.abort(error),
+      earlierOver: () => this.earlierOver(),
       loadContext: () => this.loadContext(prepared),
     });
     this.following = following;

@@ -46,6 +46,10 @@ export interface TaskStore extends XaStore {
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
 
+  /** A run has sent something that did not come to its end; kept over clear() and reset() (unclean-end.ts). */
+  isWriting(): boolean;
+  setWriting(writing: boolean): void;
+
   /** Forgets all of it: the task starts anew. */
   clear(): void;
   /** Forgets all but which destination tables the task made: the next run loads everything and sweeps. */

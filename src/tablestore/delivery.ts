@@ -60,6 +60,9 @@ export class Courier {
 
   private readonly pauses = new Set<PauseReason>();
 
+  /** Deliveries of which something was sent and that are not at their end. */
+  onTheWay = 0;
+
   /** No new request is sent until every reason is resumed; those in flight come to their end. */
   pause(reason: PauseReason): void {
     this.pauses.add(reason);
@@ -84,6 +87,11 @@ export class Courier {
   /** @throws RowferryError ROW-D109 past the retry window; the reason of the signal once it is aborted. */
   async deliver(mode: BatchMode, table: string, rows: RequestRows): Promise<Delivery> {
     const run = this.retries.begin();
+    let isSent = false;
+    const sending = () => {
+      if (!isSent) this.onTheWay++;
+      isSent = true;
+    };
     const failures: RowFailure[] = [];
     const doubtful = new Set<number>();
     let lateUntilMs = 0;
@@ -97,7 +105,7 @@ export class Courier {
         const request = pending === undefined ? rows : new Selection(rows, pending);
         let open: TablestoreError;
         try {
-          const refused = await this.attempt(mode, table, request);
+          const refused = await this.attempt(mode, table, request, sending);
           this.retries.answered();
           const again: number[] = [];
           let last: RowFailure | undefined;
@@ -126,6 +134,7 @@ export class Courier {
       }
     } finally {
       run.ended();
+      if (isSent) this.onTheWay--;
     }
   }
 
@@ -157,11 +166,17 @@ export class Courier {
     );
   }
 
-  private async attempt(mode: BatchMode, table: string, rows: RequestRows): Promise<RowFailure[]> {
+  private async attempt(
+    mode: BatchMode,
+    table: string,
+    rows: RequestRows,
+    sending: () => void,
+  ): Promise<RowFailure[]> {
     if (!(await this.permits.acquire())) this.assertOpen();
     try {
       while (this.gate !== undefined) await this.gate.opened;
       this.signal.throwIfAborted();
+      sending();
       return await writeRows(this.client, mode, table, rows, {
         timeoutMs: this.settings.requestTimeoutMs,
         signal: this.signal,

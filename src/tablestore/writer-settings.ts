@@ -18,6 +18,8 @@ export interface WriterSettings {
   requestTimeoutMs: number;
   /** How long a request that was given up may still be carried out by the service (correctness rule 10). */
   lateWriteMs: number;
+  /** Until then requests of an earlier writer of the same rows may be carried out, ms since the epoch (rule 10). */
+  earlierUntilMs: number;
 }
 
 const noLimit: Rate = { rowsPerSecond: null, megabytesPerSecond: null };
@@ -33,6 +35,7 @@ export const standardWriterSettings: WriterSettings = {
   windows: { connectionMs: 720 * 60_000, otherMs: 10 * 60_000 },
   requestTimeoutMs: 30_000,
   lateWriteMs: 30_000,
+  earlierUntilMs: 0,
 };
 
 export interface WriterEvents {

@@ -63,6 +63,7 @@ export class TablestoreWriter {
   private rehashing = false;
   private pumpQueued = false;
   private full = false;
+  private cutOff = false;
   /** Items in buckets and changes in flight: what drain() waits for. Parked items wait for someone else. */
   private active = 0;
   /** Batches whose keys are held because an earlier try may still be carried out. */
@@ -197,6 +198,7 @@ export class TablestoreWriter {
   /** Ends the writer at once: requests in flight are cut off, no owner is told anything any more. */
   abort(reason: unknown = new Error('the writer was ended')): void {
     if (this.stop.signal.aborted) return;
+    this.cutOff = this.courier.onTheWay > 0 || this.late > 0;
     this.stop.abort(reason);
     this.courier.open();
     this.permits.close();
@@ -210,6 +212,11 @@ export class TablestoreWriter {
   /** After drain(): the same as abort(), with nothing left to cut off. */
   close(): void {
     this.abort();
+  }
+
+  /** Once it has ended: no request was cut off, and none that was given up can be carried out any more. */
+  get leftNothing(): boolean {
+    return this.stop.signal.aborted && !this.cutOff;
   }
 
   private fail(error: unknown): void {
@@ -285,6 +292,8 @@ export class TablestoreWriter {
 
   private async send(bucket: Bucket, entries: Entry[]): Promise<void> {
     const { table } = entries[0]!.first;
+    const { earlierUntilMs } = this.settings;
+    const mayBeOvertaken = Date.now() < earlierUntilMs;
     const conditional = entries.some((entry) => entry.condition !== 'ignore');
     const mode = conditional ? 'batch-write' : this.settings.batch;
     const delivery = await this.courier.deliver(mode, table, new ContentRows(entries));
@@ -304,15 +313,20 @@ export class TablestoreWriter {
       const failure = failures.get(index);
       if (failure === undefined || failure.kind === 'condition') {
         written.push(entry);
-        if (delivery.doubtful.has(index)) late.push(entry);
+        if (mayBeOvertaken || delivery.doubtful.has(index)) late.push(entry);
       } else if (entry.more !== undefined || isOneOfSeveral(index)) again.push(...entry.changes);
       else this.reject(entry.first, { code: failure.code, message: failure.message });
     });
     // One of several is bad: each of them is sent alone, so that only the bad one is dirty.
     for (const change of again) this.alone.add(change);
     bucket.unshift(again);
-    if (late.length > 0) this.watchLate(mode, table, late, delivery.lateUntilMs);
-    for (const entry of written) for (const change of entry.changes) this.acknowledge(change);
+    const tell = () => {
+      for (const entry of written) for (const change of entry.changes) this.acknowledge(change);
+    };
+    const untilMs = Math.max(delivery.lateUntilMs, mayBeOvertaken ? earlierUntilMs : 0);
+    // The checkpoint must not pass what the next run would have to look at.
+    if (late.length > 0) this.watchLate(mode, table, late, untilMs, mayBeOvertaken ? tell : undefined);
+    if (!mayBeOvertaken) tell();
     this.relieve();
   }
 
@@ -350,7 +364,13 @@ export class TablestoreWriter {
   }
 
   /** Rule 10: the keys wait until the first try cannot come any more, and are read back before they go on. */
-  private watchLate(mode: BatchMode, table: string, rows: readonly LateRow[], untilMs: number): void {
+  private watchLate(
+    mode: BatchMode,
+    table: string,
+    rows: readonly LateRow[],
+    untilMs: number,
+    then?: () => void,
+  ): void {
     const holds = rows
       .filter((row) => this.holds.get(table, row.key) === undefined)
       .map((row) => this.addHold(table, row.key));
@@ -362,6 +382,7 @@ export class TablestoreWriter {
         this.late--;
         this.bytes -= bytes;
         for (const hold of holds) hold.release();
+        then?.();
         this.settle();
         this.relieve();
       },

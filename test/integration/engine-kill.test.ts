@@ -156,6 +156,29 @@ describe('killed and run again', () => {
     expect(await difference()).toEqual([]);
   }, 180_000);
 
+  it('what the killed engine had sent arrives after newer values, and does not win (rule 10)', async () => {
+    env['ROWFERRY_LATE_WRITE_MS'] = '5000';
+    const run = start();
+    await run.until((l) => l['phase'] === 'incremental' && l['caughtUp'] === true, 'the incremental', 60_000);
+    store.faults.set([{ kind: 'late', delayMs: 3500, times: 100, operation: 'BulkImport' }]);
+    await mysql.query(
+      "BEGIN; INSERT INTO shop.items VALUES ('ra', 1, 1, 'old'), ('ra', 2, 1, 'old'), ('ra', 3, 1, 'old'); COMMIT",
+    );
+    await expect.poll(() => store.faults.list()[0]!.remaining, { timeout: 20_000 }).toBeLessThan(100);
+    killEngine();
+    const killed = Date.now();
+    store.faults.set([]);
+    await run.ended;
+    await mysql.query(
+      "UPDATE shop.items SET note = 'new' WHERE region = 'ra' AND id = 1; DELETE FROM shop.items WHERE region = 'ra' AND id = 2",
+    );
+    const caughtUp = await start('--until', 'caught-up').ended;
+    expect({ code: caughtUp.code, stderr: caughtUp.stderr }).toEqual({ code: 0, stderr: '' });
+    await delay(Math.max(0, killed + 4500 - Date.now()));
+    expect(await difference()).toEqual([]);
+    delete env['ROWFERRY_LATE_WRITE_MS'];
+  }, 120_000);
+
   it('stopped by SIGTERM it exits 0 and goes on', async () => {
     const writer = writeOn();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   startLocalTablestore,
   type FaultRule,
@@ -235,6 +235,40 @@ describe('late writes (correctness rule 10)', () => {
 
   test('without the wait the older value would win', async () => {
     expect(await scenario(0)).toBe('old');
+  });
+});
+
+describe('late writes of a writer that was killed (correctness rule 10 over runs)', () => {
+  async function scenario(holdMs: number): Promise<{ told: number; value: string | undefined }> {
+    open();
+    server.faults.set([{ kind: 'late', delayMs: 400, times: 1, operation: 'BulkImport' }]);
+    writer.enqueue(put(1, 'old', new Ledger()));
+    await vi.waitFor(() => expect(server.faults.list()[0]?.remaining).toBe(0));
+    writer.abort();
+    expect(writer.leftNothing).toBe(false);
+    const began = Date.now();
+    open({ earlierUntilMs: began + holdMs });
+    const ledger = new Ledger();
+    writer.enqueue(put(1, 'new', ledger, 1));
+    writer.enqueue(put(2, 'other', ledger, 2));
+    while (ledger.acknowledgedTags.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const told = Date.now() - began;
+    writer.enqueue(put(1, 'newest', ledger, 3));
+    await writer.drain();
+    writer.close();
+    expect(writer.leftNothing).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, began + 600 - Date.now())));
+    return { told, value: (await contents()).get(1)?.['v'] };
+  }
+
+  test('without a word of it they win', async () => {
+    expect((await scenario(0)).value).toBe('old');
+  });
+
+  test('what is written meanwhile is looked at again before it counts', async () => {
+    const { told, value } = await scenario(550);
+    expect(value).toBe('newest');
+    expect(told).toBeGreaterThan(500);
   });
 });
 

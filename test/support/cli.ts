@@ -29,14 +29,19 @@ export interface RunningCommand {
   until(wanted: (line: Record<string, unknown>) => boolean, what: string, timeoutMs?: number): Promise<void>;
 }
 
-/** Starts `rowferry …args`. The environment holds PATH and HOME besides what is given. */
+/** Starts `rowferry …args`. The environment holds little besides what is given. */
 export function startCli(
   args: readonly string[],
   options: { cwd: string; env?: Record<string, string> },
 ): RunningCommand {
   const child = spawn(process.execPath, [cliScript(), ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'], HOME: options.cwd, ...options.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: options.cwd,
+      ROWFERRY_LATE_WRITE_MS: process.env['ROWFERRY_LATE_WRITE_MS'],
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

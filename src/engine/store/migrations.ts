@@ -93,4 +93,6 @@ export const migrations: Migrations = [
      bytes BLOB NOT NULL,
      PRIMARY KEY (task, xid, place, source, number)
    ) STRICT`,
+  // A run that has sent something which did not come to its end.
+  `CREATE TABLE writing (task TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
 ];

@@ -6,7 +6,16 @@ import type { Database } from './database.js';
 import { migrations } from './migrations.js';
 
 /** What is kept of one task, table by table, in the order in which it is written and taken in. */
-const tables = ['task', 'progress', 'source_table', 'chunk', 'dirty', 'xa_part', 'xa_rows'] as const;
+const tables = [
+  'task',
+  'progress',
+  'source_table',
+  'chunk',
+  'dirty',
+  'xa_part',
+  'xa_rows',
+  'writing',
+] as const;
 type Table = (typeof tables)[number];
 /** Given out by the store itself. */
 const ownColumns: Partial<Record<Table, readonly string[]>> = { dirty: ['id'] };

@@ -316,6 +316,17 @@ export class SqliteTaskStore implements TaskStore {
     });
   }
 
+  isWriting(): boolean {
+    return this.database.get('SELECT 1 AS found FROM writing WHERE task = ?', this.task) !== undefined;
+  }
+
+  setWriting(writing: boolean): void {
+    this.database.run(
+      writing ? 'INSERT OR IGNORE INTO writing (task) VALUES (?)' : 'DELETE FROM writing WHERE task = ?',
+      this.task,
+    );
+  }
+
   reset(): void {
     this.transaction(() => {
       for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows']) {

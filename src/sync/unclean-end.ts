@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TaskStore } from './store.js';
+
+/**
+ * What a run has sent that did not come to its end may still be carried out when the next one is under way: after a kill,
+ * and where a destination did not answer (correctness rule 10 over runs). A mark in the store says so, from before the
+ * first request until the last one is answered. The next run holds what it writes of the stream until that time is over
+ * and looks at it again (WriterSettings.earlierUntilMs), and reads tables for a load only then.
+ */
+export class UncleanEnd {
+  /** Until then a request of an earlier run may be carried out, ms since the epoch; 0: there is none. */
+  readonly untilMs: number;
+
+  constructor(
+    private readonly store: Pick<TaskStore, 'isWriting' | 'setWriting'>,
+    lateWriteMs: number,
+  ) {
+    this.untilMs = store.isWriting() ? Date.now() + lateWriteMs : 0;
+  }
+
+  /** Writing begins. */
+  begin(): void {
+    this.store.setWriting(true);
+  }
+
+  /** The writer was closed with nothing on its way. An earlier run's requests may outlive this run. */
+  end(): void {
+    if (Date.now() >= this.untilMs) this.store.setWriting(false);
+  }
+
+  /** Settles when no request of an earlier run can be carried out any more. Throws the signal's reason. */
+  async over(signal: AbortSignal, say: (text: string) => void): Promise<void> {
+    const left = this.untilMs - Date.now();
+    if (left <= 0) return;
+    say(
+      `the last run ended with requests on their way: ${Math.ceil(left / 1000)} s until none can arrive any more`,
+    );
+    await delay(left, undefined, { signal });
+  }
+}
