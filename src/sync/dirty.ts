@@ -102,7 +102,10 @@ export class DirtyData {
       [...plan.key, ...plan.attributes].find((cell) => cell.name === name)?.column.name ?? name;
     const key = dirty.key ?? keyLine(row.key);
     const hidesKey = plan.key.some((cell) => isMasked(cell.column.name));
-    const locator = dirty.locator === undefined && dirty.row ? locatorOfRow(plan, dirty.row) : dirty.locator;
+    // A key that a transformation made does not tell where the row is.
+    const isMade = plan.key.some(({ column }) => dirty.computed?.has(column.name));
+    const locator =
+      dirty.locator === undefined && dirty.row && !isMade ? locatorOfRow(plan, dirty.row) : dirty.locator;
     const { decision } = this.store.recordDirty({
       identity: dirty.identity,
       source: plan.source,

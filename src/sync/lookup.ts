@@ -37,6 +37,15 @@ export async function lookUp(
   }
 }
 
+/** Every row of the source that the filter lets through. */
+export async function readAll(
+  connection: SourceConnection,
+  plan: TablePlan,
+  onRow: (image: RowImage) => void,
+): Promise<void> {
+  await read(connection, plan, 'TRUE', onRow);
+}
+
 /** The same for one row by what it was at the source; the caller compares, here too. Throws ROW-S108. */
 export async function lookUpLocated(
   connection: SourceConnection,

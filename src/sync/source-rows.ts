@@ -5,7 +5,7 @@ import { keyOnly } from '../tablestore/compose.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
 import type { EtlProgram } from './etl/compile.js';
-import { lookUp } from './lookup.js';
+import { lookUp, readAll } from './lookup.js';
 import type { TablePlan } from './plan.js';
 import { contentsOf, type RowContent } from './row-content.js';
 import { RowTransform } from './transform.js';
@@ -59,24 +59,41 @@ export class SourceRows {
 
   /** Rows of these keys that the source has, by key; null: the row is there, and cannot be written. */
   async byKeys(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
-    const wanted = new Set(keys);
     const rows = new Map<string, FoundRow | null>();
+    await this.find(keys, (key, row) => rows.set(key, row));
+    return rows;
+  }
+
+  /** Which of these keys the source has rows of. */
+  async among(keys: readonly string[]): Promise<Set<string>> {
+    const there = new Set<string>();
+    await this.find(keys, (key) => there.add(key));
+    return there;
+  }
+
+  private async find(
+    keys: readonly string[],
+    found: (key: string, row: FoundRow | null) => void,
+  ): Promise<void> {
+    const wanted = new Set(keys);
+    const missing = new Set(keys);
     const take = (image: RowImage) => {
       const row = this.encode(image);
       if (row === 'dropped') return;
-      if (row === 'unwritable') {
-        const key = this.keyOf(image);
-        if (key !== null && wanted.has(key)) rows.set(key, null);
-        return;
-      }
-      const [content] = contentsOf(row, this.ignored);
-      if (wanted.has(content!.key)) rows.set(content!.key, { row, content: content! });
+      const content = row === 'unwritable' ? null : contentsOf(row, this.ignored)[0]!;
+      const key = content ? content.key : this.keyOf(image);
+      if (key === null || !wanted.has(key)) return;
+      missing.delete(key);
+      found(key, content && { row: row as Buffer, content });
     };
     const { connection, plan, charsets } = this;
+    // A key that a transformation makes does not tell where its row is.
+    if (this.transform.makesKey) {
+      await readAll(connection, plan, take);
+      return;
+    }
     await lookUp(connection, plan, keys.map(keyOnly), charsets, 'indexed', take);
-    const missing = keys.filter((key) => !rows.has(key)).map(keyOnly);
-    await lookUp(connection, plan, missing, charsets, 'converted', take);
-    return rows;
+    await lookUp(connection, plan, [...missing].map(keyOnly), charsets, 'converted', take);
   }
 }
 

@@ -13,6 +13,7 @@ import type { TablePlan } from './plan.js';
 import type { PreparedTask } from './prepare.js';
 import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
+import { RowTransform } from './transform.js';
 
 export interface SweepOptions {
   task: ResolvedTask;
@@ -35,13 +36,14 @@ export async function sweep(options: SweepOptions, plan: TablePlan): Promise<num
     otherMs: task.retry.otherMinutes * 60_000,
   };
   let deleted = 0;
-  for await (const keys of destinationKeys(client, plan, { windows, signal })) {
+  const readsAll = new RowTransform(plan, options.etl).makesKey;
+  const pages = destinationKeys(client, plan, { windows, signal });
+  for await (const keys of readsAll ? inLots(pages, keysOfAll) : pages) {
     if (keys.length === 0) continue;
     const there = await retry.retrying(async () => {
       const connection = await connectSource(task.source, 'snapshot');
       try {
-        const rows = await new SourceRows(connection, plan, options.charsets, options.etl).byKeys(keys);
-        return new Set(rows.keys());
+        return await new SourceRows(connection, plan, options.charsets, options.etl).among(keys);
       } finally {
         await connection.close();
       }
@@ -51,6 +53,20 @@ export async function sweep(options: SweepOptions, plan: TablePlan): Promise<num
     deleted += gone.length;
   }
   return deleted;
+}
+
+/** Keys that are looked for in one reading of the whole table. */
+const keysOfAll = 200_000;
+
+async function* inLots(pages: AsyncIterable<string[]>, most: number): AsyncGenerator<string[]> {
+  let lot: string[] = [];
+  for await (const page of pages) {
+    lot.push(...page);
+    if (lot.length < most) continue;
+    yield lot;
+    lot = [];
+  }
+  yield lot;
 }
 
 /** Sweeps a table of the task; where rows of somebody else may lie, they stay. */

@@ -20,6 +20,12 @@ export class RowTransform {
     return this.program?.writes;
   }
 
+  /** The script sets a key column: the key of a row does not tell where it is at the source. */
+  get makesKey(): boolean {
+    const set = new Set([...(this.program?.writes ?? [])].map((name) => name.toLowerCase()));
+    return this.plan.key.some(({ column }) => set.has(column.name.toLowerCase()));
+  }
+
   get active(): boolean {
     return this.program !== null;
   }
