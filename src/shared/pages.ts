@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { FileIssue } from './checked-jsonc.js';
 import type { CheckReport, VerifyProgress, VerifyReport } from './protocol.js';
+import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
 import type {
@@ -36,6 +37,12 @@ export interface PageApi<State> {
 
 /** Arguments of each call of a page. */
 export type CallSchemas = Record<string, z.ZodType<unknown[]>>;
+/** A schema for each call of a host, and for nothing else. */
+export type CallSchemasOf<Host extends object> = {
+  [Call in keyof Host]: Host[Call] extends (...args: infer Arguments) => unknown
+    ? z.ZodType<Arguments>
+    : never;
+};
 
 const text = z.string().max(1_000_000);
 const name = z.string().min(1).max(10_000);
@@ -95,7 +102,9 @@ export interface TaskEditorState {
   fileName: string;
   sources: string[];
   destinations: string[];
-  snapshot: TaskSnapshot | null;
+  /** What the engine says of the task, in words. */
+  look: Pick<TaskLook, 'description' | 'canStart' | 'canStop'>;
+  running: boolean;
   /** Calls that the engine answers; empty while it is not connected. */
   methods: (keyof WorkbenchApi)[];
 }

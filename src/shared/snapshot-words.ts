@@ -3,7 +3,7 @@ import type { TableProgress, TaskSnapshot, TaskState } from './snapshot.js';
 
 /** How a task looks in the tree and the status bar. Pure: what goes in is a snapshot, what comes out is text. */
 
-export interface Look {
+export interface TaskLook {
   /** Codicon id. */
   icon: string;
   /** Theme colour of the icon. */
@@ -31,7 +31,7 @@ export function taskLook(
   valid: boolean,
   t: Translate,
   locale?: string,
-): Look {
+): TaskLook {
   if (!snapshot) {
     if (!valid)
       return {
@@ -45,7 +45,7 @@ export function taskLook(
   }
   const { state } = snapshot;
   const canStop = isRunning(state) && state !== 'stopping';
-  const look = (icon: string, color: string | undefined, description: string): Look => ({
+  const look = (icon: string, color: string | undefined, description: string): TaskLook => ({
     icon,
     ...(color === undefined ? {} : { color }),
     description,

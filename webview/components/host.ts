@@ -22,7 +22,11 @@ export function connectHost<Host extends { ready(): Promise<void> }, State>(
   };
   const host = createBirpc<Host, PageApi<State>>(functions, {
     post: (message: unknown) => vscode.postMessage(message),
-    on: (receive) => window.addEventListener('message', (event) => receive(event.data)),
+    // The frame around this one, of the same origin, passes on what the extension says; nobody else has a say.
+    on: (receive) =>
+      window.addEventListener('message', (event) => {
+        if (event.origin === window.origin) receive(event.data);
+      }),
     timeout: -1,
   }) as unknown as Host;
   void host.ready();

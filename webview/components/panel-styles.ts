@@ -12,11 +12,19 @@ export const panel = css`
     top: 0;
     z-index: 2;
     display: flex;
+    flex-wrap: wrap;
     gap: 8px;
     align-items: center;
     padding: 16px 0 12px;
     background: var(--vscode-editor-background);
     border-bottom: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, transparent));
+  }
+  header > .grow {
+    flex: 1 1 220px;
+  }
+  header vscode-button {
+    flex: none;
+    white-space: nowrap;
   }
   section {
     padding-top: 22px;
@@ -102,5 +110,26 @@ export const panel = css`
   .scroll {
     overflow: auto;
     max-height: 60vh;
+  }
+  @media (max-width: 560px) {
+    main {
+      padding: 0 14px 32px;
+    }
+    dl {
+      grid-template-columns: minmax(0, 1fr);
+      gap: 0;
+    }
+    dd {
+      margin-bottom: 6px;
+    }
+    .details {
+      padding-inline-start: 24px;
+    }
+    .sql {
+      flex-wrap: wrap;
+    }
+    .item .title {
+      flex: 0 1 auto;
+    }
   }
 `;

@@ -87,17 +87,17 @@ class Filters extends LitElement {
           )}
       </vscode-dropdown>`;
     return html`<div class="row" role="group" aria-label=${t('Filter')}>
-      ${choice(t('Table'), t('every table'), this.sources, source, (value) => this.set({ source: value }))}
-      ${choice(t('Error'), t('every error'), this.codes, code, (value) => this.set({ code: value }))}
+      ${choice(t('Table'), t('Every table'), this.sources, source, (value) => this.set({ source: value }))}
+      ${choice(t('Error'), t('Every error'), this.codes, code, (value) => this.set({ code: value }))}
       <vscode-dropdown
         aria-label=${t('Time')}
         @change=${(event: Event) => this.chooseTime(valueOf(event) as Time)}
       >
-        <vscode-option value="any">${t('any time')}</vscode-option>
-        <vscode-option value=${hour}>${t('last hour')}</vscode-option>
-        <vscode-option value=${24 * hour}>${t('last day')}</vscode-option>
-        <vscode-option value=${7 * 24 * hour}>${t('last week')}</vscode-option>
-        <vscode-option value="between">${t('between…')}</vscode-option>
+        <vscode-option value="any">${t('Any time')}</vscode-option>
+        <vscode-option value=${hour}>${t('Last hour')}</vscode-option>
+        <vscode-option value=${24 * hour}>${t('Last day')}</vscode-option>
+        <vscode-option value=${7 * 24 * hour}>${t('Last week')}</vscode-option>
+        <vscode-option value="between">${t('Between…')}</vscode-option>
       </vscode-dropdown>
       ${
         this.time === 'between'

@@ -14,7 +14,7 @@ class Grid extends LitElement {
     base,
     css`
       .rows {
-        height: max(260px, 100vh - 230px);
+        max-height: max(260px, 100vh - 230px);
         overflow: auto;
       }
       table {
@@ -60,6 +60,23 @@ class Grid extends LitElement {
       .pager {
         padding-top: 10px;
       }
+      @media (max-width: 900px) {
+        .rows {
+          max-height: max(180px, 40vh);
+        }
+      }
+      @media (max-width: 560px) {
+        .operation {
+          display: none;
+        }
+        .time {
+          width: 5.8em;
+        }
+        th,
+        td {
+          padding: 4px;
+        }
+      }
     `,
   ];
   static override properties: PropertyDeclarations = {
@@ -102,7 +119,7 @@ class Grid extends LitElement {
                 >
                   <td class="clip">${shownTime(record.atMs)}</td>
                   <td class="clip" title=${record.source}>${record.source}</td>
-                  <td class="clip">${record.operation}</td>
+                  <td class="clip operation">${record.operation}</td>
                   <td class="clip mono" title=${record.key}>${record.key}</td>
                   <td class="clip" title=${record.error.message}>
                     ${record.error.code} ${record.error.message}

@@ -97,7 +97,7 @@ class Charts extends LitElement {
       ></rf-chart>`;
     return html`<section aria-label=${t('Charts')}>
       <div class="row">
-        <h2 class="grow">${this.span === 'live' ? t('Last ten minutes') : t('Last 24 hours')}</h2>
+        <h2 class="grow">${t('Speed and latency')}</h2>
         <vscode-checkbox
           .checked=${live(this.asText)}
           @change=${(event: Event) => (this.asText = checkedOf(event))}

@@ -66,6 +66,11 @@ class Monitor extends LitElement {
       .figures {
         grid-template-columns: repeat(3, minmax(0, 1fr));
       }
+      @media (max-width: 560px) {
+        .figures {
+          grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+      }
       .limits,
       .position {
         margin: 12px 0 0;

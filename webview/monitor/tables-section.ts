@@ -1,14 +1,17 @@
-import { css, html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { repeat } from 'lit/directives/repeat.js';
 import { formatCount } from '../../src/shared/format.js';
 import type { TableProgress } from '../../src/shared/snapshot.js';
 import { panel } from '../components/panel-styles.js';
+import { Rows } from '../components/rows.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { valueOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import { changesOf, percentOf, shownTables, type SortKey, type Sorting } from './tables.js';
+
+/** Tables that stopped are told one by one up to this many. */
+const toldProblems = 5;
 
 /** Every table with how far it is; sorted by any column, searched by name. */
 class TablesSection extends LitElement {
@@ -16,19 +19,15 @@ class TablesSection extends LitElement {
     base,
     panel,
     css`
-      thead th {
-        position: sticky;
-        top: 0;
-        background: var(--vscode-editor-background);
+      rf-table-rows {
+        display: block;
+        margin-top: 6px;
       }
-      th button {
-        font-weight: 600;
+      .problem {
+        margin: 10px 0;
       }
-      .number button {
-        text-align: end;
-      }
-      tbody tr {
-        content-visibility: auto;
+      .problem p:last-child {
+        margin: 0;
       }
     `,
   ];
@@ -53,14 +52,14 @@ class TablesSection extends LitElement {
     const head = (key: SortKey, label: string, number = false) => {
       const on = this.sorting.key === key;
       const order = on ? (this.sorting.descending ? 'descending' : 'ascending') : 'none';
-      return html`<th class=${number ? 'number' : ''} aria-sort=${order}>
+      return html`<span role="columnheader" class=${number ? 'number' : ''} aria-sort=${order}>
         <button
           class="plain"
           @click=${() => (this.sorting = { key, descending: on ? !this.sorting.descending : number })}
         >
           ${label} ${on ? (this.sorting.descending ? '▾' : '▴') : ''}
         </button>
-      </th>`;
+      </span>`;
     };
     return html`<section>
       <div class="row">
@@ -74,39 +73,85 @@ class TablesSection extends LitElement {
           @input=${(event: Event) => (this.search = valueOf(event))}
         ></vscode-text-field>
       </div>
-      <div class="scroll" tabindex="0" role="region" aria-label=${t('Tables')}>
-        <table>
-          <thead>
-            <tr>
-              ${head('source', t('Table'))} ${head('phase', t('State'))}
-              ${head('rows', t('Rows loaded'), true)} ${head('percent', t('Loaded'), true)}
-              ${head('changes', t('Changes'), true)}
-            </tr>
-          </thead>
-          <tbody>
-            ${repeat(
-              shown,
-              (table) => table.source,
-              (table) => {
-                const percent = percentOf(table);
-                return html`<tr>
-                  <td>${table.source} <span class="hint">→ ${table.destination}</span></td>
-                  <td class=${table.problem ? 'error' : ''}>
-                    ${table.problem?.message ?? phaseWords(table)}
-                  </td>
-                  <td class="number">${formatCount(table.rows, locale)}</td>
-                  <td class="number">${percent === null ? '' : t('{0}%', percent)}</td>
-                  <td class="number">${formatCount(changesOf(table), locale)}</td>
-                </tr>`;
-              },
-            )}
-          </tbody>
-        </table>
-        ${shown.length === 0 && this.tables.length > 0 ? html`<p class="hint">${t('No table has that in its name.')}</p>` : ''}
-      </div>
+      ${this.stopped()}
+      <rf-table-rows
+        .count=${shown.length}
+        .height=${28}
+        .kind=${'table'}
+        .ruled=${true}
+        .label=${t('Tables')}
+        .head=${html`<div class="cells">
+          ${head('source', t('Table'))} ${head('phase', t('State'))} ${head('rows', t('Rows loaded'), true)}
+          ${head('percent', t('Loaded'), true)} ${head('changes', t('Changes'), true)}
+        </div>`}
+        .row=${(index: number) => this.row(shown[index]!)}
+      ></rf-table-rows>
+      ${shown.length === 0 && this.tables.length > 0 ? html`<p class="hint">${t('No table has that in its name.')}</p>` : nothing}
     </section>`;
   }
+
+  private row(table: TableProgress): TemplateResult {
+    const percent = percentOf(table);
+    const name = `${table.source} → ${table.destination}`;
+    const state = table.problem?.message ?? phaseWords(table);
+    return html`<div class="cells">
+      <span role="rowheader" class="clip" title=${name}
+        >${table.source} <span class="hint">→ ${table.destination}</span></span
+      >
+      <span role="cell" class="clip ${table.problem ? 'error' : ''}" title=${state}>${state}</span>
+      <span role="cell" class="number">${formatCount(table.rows, locale)}</span>
+      <span role="cell" class="number">${percent === null ? '' : t('{0}%', percent)}</span>
+      <span role="cell" class="number">${formatCount(changesOf(table), locale)}</span>
+    </div>`;
+  }
+
+  /** Why tables stopped, in full: in the grid there is one line for it. */
+  private stopped(): TemplateResult | typeof nothing {
+    const stopped = this.tables.filter(({ problem }) => problem !== undefined);
+    if (stopped.length === 0) return nothing;
+    return html`<div class="card problem">
+      ${stopped
+        .slice(0, toldProblems)
+        .map(
+          ({ source, problem }) =>
+            html`<p>
+              <strong>${source}</strong> ${problem!.message} <span class="hint">${problem!.remedy}</span>
+            </p>`,
+        )}
+      ${stopped.length > toldProblems ? html`<p class="hint">${t('and {0} more', stopped.length - toldProblems)}</p>` : nothing}
+    </div>`;
+  }
 }
+
+/** Columns of the grid, under its head and in its rows alike. */
+class TableRows extends Rows {
+  static override styles = [
+    Rows.styles,
+    css`
+      .cells {
+        flex: 1;
+        display: grid;
+        grid-template-columns: minmax(0, 5fr) minmax(0, 3fr) minmax(5.5em, 1.5fr) minmax(4em, 1fr) minmax(
+            5.5em,
+            1.5fr
+          );
+        gap: 10px;
+        align-items: center;
+        min-width: 0;
+        padding-inline-end: 10px;
+      }
+      .head button {
+        font-weight: 600;
+        color: var(--vscode-descriptionForeground);
+      }
+      .number button {
+        text-align: end;
+      }
+    `,
+  ];
+}
+
+customElements.define('rf-table-rows', TableRows);
 
 function phaseWords({ phase }: TableProgress): string {
   switch (phase) {

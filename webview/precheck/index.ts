@@ -16,8 +16,10 @@ class Precheck extends LitElement {
     base,
     panel,
     css`
-      .details {
-        padding-inline-start: 48px;
+      @media (min-width: 561px) {
+        .details {
+          padding-inline-start: 48px;
+        }
       }
     `,
   ];

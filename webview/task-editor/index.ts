@@ -1,13 +1,11 @@
 import { html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { isRunning } from '../../src/shared/snapshot-words.js';
 import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
-import { taskLook } from '../../src/shared/snapshot-words.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
 import { committed, flushInputs } from '../components/input.js';
 import '../components/page.js';
 import '../components/toolkit.js';
-import { locale, t } from '../components/words.js';
+import { t } from '../components/words.js';
 import { advancedFields } from './advanced-fields.js';
 import { Catalog } from './catalog.js';
 import { connectionSection } from './connection-section.js';
@@ -156,8 +154,7 @@ class TaskEditor extends LitElement {
 
   private heading({ state, edit }: FormContext): TemplateResult {
     const name = valueAt(state.document, ['name']);
-    const look = taskLook(state.snapshot ?? undefined, state.issues.length === 0, t, locale);
-    const running = state.snapshot !== null && isRunning(state.snapshot.state);
+    const { look, running } = state;
     return html`<header>
       <div class="grow">
         <rf-input

@@ -176,6 +176,7 @@ function typed(
 ): TemplateResult {
   return html`<rf-input
     class="grow"
+    plain
     .name=${t('Key columns of {0}, separated by commas', table.name)}
     .value=${columns.join(', ')}
     @commit=${(event: Event) =>

@@ -162,6 +162,7 @@ export class ObjectsSection extends LitElement {
         database.whole
           ? html`<rf-input
                 class="exclude"
+                plain
                 title=${t('whole database, tables created later included')}
                 .name=${t('Tables of {0} to leave out', database.database)}
                 .placeholder=${t('leave out: tmp_*, …')}
@@ -199,9 +200,9 @@ export class ObjectsSection extends LitElement {
   }
 
   private removeButton(label: string, remove: () => void): TemplateResult {
-    return html`<vscode-button appearance="icon" aria-label=${label} title=${label} @click=${remove}
-      >${icon('close')}</vscode-button
-    >`;
+    return html`<button class="plain remove" aria-label=${label} title=${label} @click=${remove}>
+      ${icon('close')}
+    </button>`;
   }
 
   private table(table: SelectedTable): TemplateResult {
@@ -235,6 +236,7 @@ export class ObjectsSection extends LitElement {
       <span class="hint mark">${icon('arrow')}</span>
       <rf-input
         class="rename"
+        plain
         .name=${t('Name of {0} in Tablestore', table.name)}
         .placeholder=${table.ruled}
         .value=${table.rename ?? ''}

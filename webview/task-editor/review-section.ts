@@ -1,6 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
-import { taskLook } from '../../src/shared/snapshot-words.js';
 import type { PreviewTable } from '../../src/shared/workbench-api.js';
 import { dropdown } from '../components/dropdown.js';
 import { messageOf } from '../components/host.js';
@@ -42,7 +41,7 @@ export class ReviewSection extends LitElement {
   override render(): TemplateResult {
     const { state } = this.context;
     const valid = state.issues.length === 0;
-    const look = taskLook(state.snapshot ?? undefined, valid, t, locale);
+    const { look } = state;
     const problems = [...state.issues, ...state.problems];
     return html`
       <ul class="summary">

@@ -15,7 +15,7 @@ import {
   selection,
   type SelectedDatabase,
 } from './document.js';
-import type { RowAttributes, RowKey, Rows } from './rows.js';
+import type { RowAttributes, RowKey, Rows } from '../components/rows.js';
 import './rows.js';
 import { form } from './styles.js';
 

@@ -216,6 +216,21 @@ export const form = css`
     min-width: 80px;
     margin-inline-end: 6px;
   }
+  .line > .remove {
+    flex: none;
+    display: flex;
+    align-items: center;
+    justify-content: center;
+    width: 24px;
+    height: 24px;
+    margin-inline-start: 4px;
+    border-radius: 5px;
+  }
+  .line > .remove:hover {
+    background: var(--vscode-toolbar-hoverBackground);
+    outline: 1px dotted var(--vscode-contrastActiveBorder, transparent);
+    outline-offset: -1px;
+  }
   .line vscode-button {
     flex: none;
     margin-inline-start: 2px;
@@ -237,7 +252,7 @@ export const form = css`
     text-align: center;
   }
   .keys {
-    grid-template-columns: minmax(0, 3fr) 9.5em minmax(0, 6fr) minmax(0, 3fr);
+    grid-template-columns: minmax(0, 3fr) 11em minmax(0, 6fr) minmax(0, 3fr);
   }
   .plan {
     grid-template-columns: minmax(0, 3fr) minmax(0, 3fr) minmax(0, 5fr) 5em;
@@ -396,8 +411,40 @@ export const form = css`
   @media (max-width: 760px) {
     .frame {
       grid-template-columns: minmax(0, 1fr);
+      grid-template-rows: auto minmax(0, 1fr);
     }
     nav {
+      display: flex;
+      gap: 2px;
+      padding: 6px 10px;
+      border-inline-end: 0;
+      border-bottom: 1px solid var(--vscode-panel-border, var(--vscode-contrastBorder, transparent));
+      white-space: nowrap;
+    }
+    nav a {
+      margin: 0;
+    }
+    main {
+      padding: 0 14px 40px;
+    }
+    header {
+      flex-wrap: wrap;
+      gap: 8px;
+      padding: 10px 0;
+    }
+    header .grow {
+      flex: 1 1 100%;
+    }
+    .keys {
+      grid-template-columns: minmax(0, 3fr) 6.5em minmax(0, 4fr) 1.5em;
+      gap: 6px;
+    }
+    .keys.head > span {
+      overflow: hidden;
+      text-overflow: ellipsis;
+      white-space: nowrap;
+    }
+    .line > .hint.mark {
       display: none;
     }
     .objects {

@@ -155,6 +155,7 @@ export class TableDetails extends LitElement {
       >
       <span role="cell"
         ><rf-input
+          plain
           .name=${t('Name of {0} in Tablestore', name)}
           .placeholder=${name}
           .value=${choice.rename ?? ''}

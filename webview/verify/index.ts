@@ -42,15 +42,22 @@ class Verify extends LitElement {
       }
       .sides td.missing-side {
         background: var(--vscode-diffEditor-removedTextBackground, transparent);
+        outline: 1px solid var(--vscode-diffEditor-removedTextBorder, transparent);
+        outline-offset: -1px;
       }
       .sides td.present-side {
         background: var(--vscode-diffEditor-insertedTextBackground, transparent);
+        outline: 1px solid var(--vscode-diffEditor-insertedTextBorder, transparent);
+        outline-offset: -1px;
       }
       .sides td + td {
         padding-inline-start: 10px;
       }
       .sides + p {
         margin-top: 8px;
+      }
+      h3.row {
+        margin-top: 10px;
       }
       .kind {
         flex: none;

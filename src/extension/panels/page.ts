@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import type { CallSchemas, PageApi } from '../../shared/pages.js';
+import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
 import { logError, type Log } from '../log.js';
 import { asRowferryError } from '../notifications.js';
 
@@ -11,7 +11,7 @@ export interface PageOptions<Host extends object> {
   extensionUri: vscode.Uri;
   /** Folder under webview/, and with it the script and the element `rf-NAME`. */
   name: string;
-  calls: CallSchemas;
+  calls: CallSchemasOf<Host>;
   host: Omit<Host, 'ready'>;
   log: Log;
   /** Kept by the editor for the page, so that it comes back after a reload. */
@@ -31,7 +31,7 @@ const attempts = 3;
 export class Page<Host extends object, State> implements vscode.Disposable {
   private readonly rpc: BirpcReturn<PageApi<State>, object>;
   private readonly disposables: vscode.Disposable[] = [];
-  private newest: (() => State) | undefined;
+  private newest: (() => State | Promise<State>) | undefined;
   private ready = false;
   private loads = 0;
   private watchdog: NodeJS.Timeout | undefined;
@@ -73,7 +73,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   }
 
   /** There is something new to show: `make` is called when the page is there to show it. */
-  update(make: () => State): void {
+  update(make: () => State | Promise<State>): void {
     this.newest = make;
     if (this.panel.visible && this.ready) this.send();
   }
@@ -86,8 +86,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     }
     const mine = (this.sending = Symbol());
     this.outdated = false;
-    this.expect('state');
-    this.rpc.show(this.newest()).then(
+    void this.sent(this.newest, mine).then(
       () => {
         if (this.sending !== mine) return;
         this.quiet();
@@ -97,6 +96,20 @@ export class Page<Host extends object, State> implements vscode.Disposable {
       // Closed, or what it threw: the watchdog sees to a page that shows nothing.
       (error: unknown) => logError(this.options.log, `page ${this.options.name}`, error),
     );
+  }
+
+  private async sent(make: () => State | Promise<State>, mine: symbol): Promise<void> {
+    let state: State;
+    try {
+      state = await make();
+    } catch (error) {
+      if (this.sending === mine) this.sending = undefined;
+      throw error;
+    }
+    // Hidden or loaded again meanwhile: the page that comes asks for its own.
+    if (this.sending !== mine || this.closed) return;
+    this.expect('state');
+    await this.rpc.show(state);
   }
 
   private load(): void {
@@ -137,8 +150,9 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   /** The calls of a page, each behind its schema. Errors cross as a message, without a stack. */
   private checked(): Record<string, (...args: unknown[]) => Promise<unknown>> {
     const { calls, host, log, name } = this.options;
-    const functions: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
-    for (const [call, schema] of Object.entries(calls)) {
+    // Nothing but the calls: not even what every object has.
+    const functions = Object.create(null) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    for (const [call, schema] of Object.entries(calls as CallSchemas)) {
       functions[call] = async (...args) => {
         try {
           const checked = schema.parse(args);

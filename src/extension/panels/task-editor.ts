@@ -8,6 +8,9 @@ import {
   type TaskEditorState,
 } from '../../shared/pages.js';
 import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
+import type { FileIssue } from '../../shared/checked-jsonc.js';
+import { isRunning, taskLook } from '../../shared/snapshot-words.js';
+import type { Task } from '../../shared/task.js';
 import { applyTaskEdits, difference } from '../../shared/task-edits.js';
 import { parseTask } from '../../shared/task-file.js';
 import { taskJsonSchema } from '../../shared/task-json-schema.js';
@@ -31,6 +34,12 @@ export interface TaskEditorContext {
   log: Log;
 }
 
+interface Parsed {
+  version: number;
+  task: Task | undefined;
+  issues: readonly FileIssue[];
+}
+
 /**
  * The form of a task file, beside the text editor and never instead of it. The document is its only state: edits
  * become WorkspaceEdits, and what the form shows is what the document then says, so that undo, save, and typing in
@@ -38,6 +47,7 @@ export interface TaskEditorContext {
  */
 export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
   private readonly schema = taskJsonSchema();
+  private readonly read = new WeakMap<vscode.TextDocument, Parsed>();
 
   constructor(private readonly context: TaskEditorContext) {}
 
@@ -50,32 +60,61 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       host: this.host(document),
       log: context.log,
     });
-    let latest = 0;
-    const show = async () => {
-      const turn = ++latest;
-      const state = await this.state(document);
-      // An older answer must not overwrite a newer one.
-      if (turn === latest) page.show(state);
+    const show = () => page.update(() => this.state(document));
+    let shown = '';
+    // The engine speaks every second; the form only cares for what is said of its task.
+    const look = () => {
+      if (panel.visible) {
+        const { task, issues } = this.parsed(document);
+        const now = JSON.stringify([this.look(document, task, issues), context.session.methods]);
+        if (now === shown) return;
+        shown = now;
+      }
+      show();
     };
     const subscriptions = [
       page,
       vscode.workspace.onDidChangeTextDocument((event) => {
-        if (event.document.uri.toString() === document.uri.toString()) void show();
+        if (event.document.uri.toString() === document.uri.toString()) show();
       }),
-      context.session.onDidChange(() => void show()),
-      context.saved.onDidChange(() => void show()),
-      context.catalog.onDidChange(() => void show()),
+      context.session.onDidChange(look),
+      context.saved.onDidChange(show),
+      context.catalog.onDidChange(show),
     ];
     panel.onDidDispose(() => vscode.Disposable.from(...subscriptions).dispose());
-    void show();
+    show();
+  }
+
+  /** Of the document as it stands; read once for each of its versions. */
+  private parsed(document: vscode.TextDocument): Parsed {
+    const known = this.read.get(document);
+    if (known?.version === document.version) return known;
+    const { value: task, issues } = parseTask(document.getText());
+    const read = { version: document.version, task, issues };
+    this.read.set(document, read);
+    return read;
+  }
+
+  private look(
+    { uri }: vscode.TextDocument,
+    task: Task | undefined,
+    issues: readonly FileIssue[],
+  ): Pick<TaskEditorState, 'look' | 'running'> {
+    const snapshot = this.context.service.snapshotOf({ uri, ...(task ? { task } : {}) });
+    const words = taskLook(snapshot, issues.length === 0, vscode.l10n.t, vscode.env.language);
+    const { description, canStart, canStop } = words;
+    return {
+      look: { description, canStart, canStop },
+      running: snapshot !== undefined && isRunning(snapshot.state),
+    };
   }
 
   private async state(document: vscode.TextDocument): Promise<TaskEditorState> {
-    const { session, service, catalog } = this.context;
+    const { session, catalog } = this.context;
     const text = document.getText();
     const errors: ParseError[] = [];
     const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true });
-    const { value: task, issues } = parseTask(text);
+    const { task, issues } = this.parsed(document);
     const broken = errors.length > 0 || typeof value !== 'object' || value === null;
     const script = (value as { etl?: unknown } | undefined)?.etl;
     const known = await knownNames(this.context, document);
@@ -96,7 +135,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
         databases: catalog.knownDatabases(document) ?? null,
         tables: catalog.tablesOf(document),
       },
-      snapshot: service.snapshotOf({ uri: document.uri, ...(task ? { task } : {}) }) ?? null,
+      ...this.look(document, task, issues),
       methods: session.methods,
     };
   }

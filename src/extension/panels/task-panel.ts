@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { CallSchemas } from '../../shared/pages.js';
+import type { CallSchemasOf } from '../../shared/pages.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import { logError, type Log } from '../log.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -19,7 +19,7 @@ export interface PanelKind<Host extends object, State> {
   /** Page under webview/. */
   name: string;
   title: (task: string) => string;
-  calls: CallSchemas;
+  calls: CallSchemasOf<Host>;
   /** Called once a panel; `changed` may be called any time until `dispose`, and `state` when it can be seen. */
   open(task: PanelTask, changed: () => void): PanelContent<Host, State>;
 }
