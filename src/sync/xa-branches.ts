@@ -61,7 +61,8 @@ export class XaBranches {
 
   /** Rows of this branch follow. */
   begin(xid: string, place: string): void {
-    this.spool = { xid, place, rows: new Map(), bytes: 0, pieces: new Map() };
+    const earlier = this.store.xaParts().filter((part) => part.xid === xid && part.place !== place);
+    this.spool = { xid, place, earlier, rows: new Map(), bytes: 0, pieces: new Map() };
     for (const source of this.owner.marks()) this.open(this.spool, source);
   }
 
@@ -88,16 +89,18 @@ export class XaBranches {
     this.missAbsent(xid, place);
     return () => {
       for (const part of this.store.xaParts()) {
-        if (part.xid !== xid) continue;
-        if (part.place === place) {
-          // A table may have begun anew since: what is lost stays so.
-          if (part.state === 'open' && spool.pieces.has(part.source))
-            this.store.saveXa({ ...part, state: 'prepared' });
-        } else if (this.owner.keeps(part.source)) {
-          // An earlier branch of this XID is decided, or it could not have been used again.
-          this.store.removeXa(part);
-        }
+        // A table may have begun anew since: what is lost stays so.
+        if (
+          part.xid === xid &&
+          part.place === place &&
+          part.state === 'open' &&
+          spool.pieces.has(part.source)
+        )
+          this.store.saveXa({ ...part, state: 'prepared' });
       }
+      // An earlier branch of this XID is decided, or it could not have been used again. The stream may be far ahead
+      // of the checkpoint: later branches of it are kept by now, too.
+      for (const part of spool.earlier) if (this.owner.keeps(part.source)) this.store.removeXa(part);
     };
   }
 
@@ -205,6 +208,8 @@ export interface DecidedBranch {
 interface Spool {
   readonly xid: string;
   readonly place: string;
+  /** What was kept of other branches of the XID when this one began. */
+  readonly earlier: readonly XaPart[];
   /** By table, in order: what is not in the store yet. */
   readonly rows: Map<string, SpooledRow[]>;
   bytes: number;

@@ -197,4 +197,21 @@ describe('rows of an XA branch', () => {
       ['new.before', ['1']],
     ]);
   });
+
+  it('is not lost to an earlier one of the same XID that the checkpoint passes late', () => {
+    const branches = main();
+    const passed: (() => void)[] = [];
+    for (const place of ['binlog.1:4', 'binlog.1:90']) {
+      branches.begin('x', place);
+      branches.add('d.a', change(Number(place.slice(9))));
+      passed.push(branches.prepare());
+      if (place === 'binlog.1:4') passed.push(branches.decided('x').forget);
+    }
+    for (const work of passed) store.transaction(work);
+    expect(keysOf(branches, 'x')).toEqual([
+      ['', []],
+      ['d.a', ['90']],
+    ]);
+    expect(branches.decided('x').unknown).toEqual([]);
+  });
 });
