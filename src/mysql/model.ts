@@ -44,7 +44,10 @@ export interface TableDefinition {
 
 /** In RowImage.starts: the value is SQL NULL. */
 export const NULL_VALUE = -1;
-/** In RowImage.starts: the row image does not carry this column (partial image): unchanged, not NULL. */
+/**
+ * In RowImage.starts: the event does not hold this column (partial image): unchanged, not NULL. The after-image of an
+ * update holds what its before-image does.
+ */
 export const ABSENT_VALUE = -2;
 /**
  * In RowImage.starts: the column changed, but the event carries neither its value nor enough to build it

@@ -238,6 +238,38 @@ describe('rows that are not whole in their event', () => {
     await replica.stop(updating);
   });
 
+  it('a key of which only a part changed has its other part from the image before', async () => {
+    await replica.mysql
+      .query(`CREATE TABLE b.halves (region CHAR(2), id INT, doc JSON, note TEXT, PRIMARY KEY (region, id));
+      INSERT INTO b.halves VALUES ('eu', 1, '{"a": 1}', 'one'), ('eu', 2, NULL, 'two'), ('us', 3, '{"b": 2}', 'three')`);
+    const tasks = (['put-row', 'update-row'] as const).map((mode) =>
+      replica.task({
+        objects: [{ database: 'b', tables: [{ name: 'halves', rename: `halves_${mode.slice(0, 3)}` }] }],
+        write: { mode },
+      }),
+    );
+    for (const one of tasks) {
+      await replica.start(one, {});
+      await replica.until(one, following);
+    }
+    await session(
+      'SET binlog_row_image = MINIMAL',
+      'UPDATE b.halves SET id = 10 WHERE id = 1',
+      "UPDATE b.halves SET region = 'as' WHERE id = 2",
+      "SET binlog_row_value_options = 'PARTIAL_JSON'",
+      "UPDATE b.halves SET id = 30, doc = JSON_SET(doc, '$.b', 3) WHERE id = 3",
+    );
+    for (const one of tasks) await replica.caughtUp(one);
+    for (const name of ['halves_put', 'halves_upd']) {
+      expect(replica.rows(name)).toEqual([
+        { region: 'as', id: 2, note: 'two' },
+        { region: 'eu', id: 10, doc: '{"a": 1}', note: 'one' },
+        { region: 'us', id: 30, doc: '{"b": 3}', note: 'three' },
+      ]);
+    }
+    for (const one of tasks) await replica.stop(one);
+  });
+
   it('rule 17: a row over 16 MB is dirty, in the binlog and in the load', async () => {
     const { dirty } = await replica.snapshot(task);
     await session(

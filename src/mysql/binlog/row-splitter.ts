@@ -100,6 +100,29 @@ export function newImage(columns: number): RowImage {
   return { bytes: Buffer.alloc(0), starts: new Int32Array(columns), ends: new Int32Array(columns) };
 }
 
+/**
+ * A column that the after-image of an update does not hold is as it was: it takes the value of the before-image, where
+ * there is one. Without that a row of which half of the key changed had no key any more.
+ */
+export function takeUnchanged(before: RowImage, after: RowImage): void {
+  const isShared = before.bytes === after.bytes;
+  const parts: Buffer[] = [after.bytes];
+  let size = after.bytes.length;
+  for (let i = 0; i < after.starts.length; i++) {
+    if (after.starts[i] !== ABSENT_VALUE) continue;
+    const start = before.starts[i]!;
+    const end = before.ends[i]!;
+    after.starts[i] = start;
+    after.ends[i] = end;
+    if (isShared || start < 0) continue;
+    parts.push(before.bytes.subarray(start, end));
+    after.starts[i] = size;
+    size += end - start;
+    after.ends[i] = size;
+  }
+  if (parts.length > 1) after.bytes = Buffer.concat(parts, size);
+}
+
 /** Little-endian length of 1 to 4 bytes; reading past the buffer gives a length that the caller's bound check refuses. */
 export function prefixedLength(bytes: Uint8Array, at: number, width: number): number {
   switch (width) {

@@ -8,7 +8,7 @@ import {
   type RowImage,
 } from '../model.js';
 import { EventType, headerBytes, unreadable } from './format.js';
-import { countBits, newImage, prefixedLength, type RowSplitter } from './row-splitter.js';
+import { countBits, newImage, prefixedLength, takeUnchanged, type RowSplitter } from './row-splitter.js';
 import {
   hasExtraData,
   hasPartialJson,
@@ -112,6 +112,7 @@ export class RowsInPieces {
     while (this.#left > 0) {
       if (kind !== 'insert') yield* this.#image(splitter, before, present, false);
       if (kind !== 'delete') yield* this.#image(splitter, after, presentAfter, true);
+      if (kind === 'update' && presentAfter !== null) takeUnchanged(before, after);
       this.#delivered = true;
       this.#handler.row(
         splitter.table,

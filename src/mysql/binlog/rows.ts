@@ -8,7 +8,7 @@ import {
 } from '../model.js';
 import { ColumnType, EventType, Reader, unreadable } from './format.js';
 import { applyJsonDiffs } from './json-diff.js';
-import { RowSplitter, countBits } from './row-splitter.js';
+import { RowSplitter, countBits, takeUnchanged } from './row-splitter.js';
 import { parseTableMap } from './table-map.js';
 
 /** Table descriptions kept by content before they are dropped, all at once; a bound on memory, not a tuning knob. */
@@ -158,6 +158,7 @@ export function decodeRows(
       at = isPartial
         ? splitPartialJson(splitter, bytes, at, end, presentAfter)
         : splitter.split(after, bytes, at, end, presentAfter);
+      if (presentAfter !== null) takeUnchanged(before, after);
       handler.row(table, kind, before, after);
     }
   }
