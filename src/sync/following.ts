@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinlogStream } from '../mysql/binlog/stream.js';
-import { clockOffset, connectSource } from '../mysql/connection.js';
+import { atLeast, clockOffset, connectSource } from '../mysql/connection.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
@@ -691,7 +691,9 @@ export class Following {
         await this.options.retry.retrying(async () => {
           const connection = await connectSource(task.source);
           try {
-            const kept = await connection.query<{ kept: number }>(filter.askSql(rows as never));
+            const kept = await connection.query<{ kept: number }>(
+              filter.askSql(rows as never, atLeast(prepared.facts, 8, 0, 4)),
+            );
             answers.push(...kept.map((row) => Number(row.kept) === 1));
           } finally {
             await connection.close();

@@ -8,11 +8,17 @@ import type { ColumnReader, FilterValue } from './local.js';
  * in a derived table of the table's name, so that they weigh in comparisons as columns do (coercibility 2).
  * Result: one row a given row, in order, with `kept` 1 or 0.
  */
-export function askSql(filter: CheckedFilter, table: TableDefinition, rows: readonly ColumnReader[]): string {
+export function askSql(
+  filter: CheckedFilter,
+  table: TableDefinition,
+  rows: readonly ColumnReader[],
+  hasJsonTable: boolean,
+): string {
   const columns = table.columns.filter((column) => filter.columns.has(column.name));
   const selects = rows.map((read, i) => {
     const values = columns.map(
-      (column) => `${literal(column, read(column.name))} AS ${quoteName(column.name)}`,
+      (column) =>
+        `${(hasJsonTable ? typed(column, read(column.name)) : null) ?? literal(column, read(column.name))} AS ${quoteName(column.name)}`,
     );
     return `SELECT ${i} AS ${ordinal}, ${values.join(', ')}`;
   });
@@ -36,7 +42,7 @@ function literal(column: Column, value: FilterValue): string {
     case 'bigint':
       return `CAST(${value === null ? 'NULL' : String(value)} AS ${column.unsigned ? 'UNSIGNED' : 'SIGNED'})`;
     case 'bit':
-      return `CAST(${value === null ? 'NULL' : Number.isInteger(value) || typeof value === 'bigint' ? String(value) : value ? 1 : 0} AS UNSIGNED)`;
+      return `CAST(${value === null ? 'NULL' : typeof value === 'boolean' ? Number(value) : String(value)} AS UNSIGNED)`;
     case 'year':
       return `CAST(${value === null ? 'NULL' : String(value)} AS YEAR)`;
     case 'decimal':
@@ -57,6 +63,26 @@ function literal(column: Column, value: FilterValue): string {
       if (column.charset === null || column.charset === 'binary') return `CAST(${binary(value)} AS BINARY)`;
       return `CONVERT(${text(value)} USING ${column.charset}) COLLATE ${column.collation ?? `${column.charset}_bin`}`;
   }
+}
+
+/**
+ * The value as a column of the very type, where a literal would weigh otherwise: a BIT is a number among numbers and
+ * bytes among texts, a FLOAT prints six digits, and the collation of a text gives way to another where that of an
+ * expression with COLLATE would not mix. null: a literal does.
+ */
+function typed(column: Column, value: FilterValue): string | null {
+  const isText = column.charset !== null && column.charset !== 'binary';
+  if (!isText && column.dataType !== 'bit' && column.dataType !== 'float') return null;
+  const json = isText
+    ? text(value === null ? 'null' : JSON.stringify(String(value)))
+    : `'${value === null ? 'null' : typeof value === 'boolean' ? Number(value) : String(value)}'`;
+  const digits = /\(\d+,\d+\)/.exec(column.columnType)?.[0] ?? '';
+  const type = isText
+    ? `LONGTEXT CHARACTER SET ${column.charset} COLLATE ${column.collation ?? `${column.charset}_bin`}`
+    : column.dataType === 'bit'
+      ? `BIT(${column.length})`
+      : `FLOAT${digits}`;
+  return `(SELECT v FROM JSON_TABLE(${json}, '$' COLUMNS (v ${type} PATH '$')) AS j)`;
 }
 
 /** Digits, colons and the like alone: nothing in a date that would need an escape. */

@@ -16,8 +16,11 @@ export interface Filter {
   readonly columns: ReadonlySet<string>;
   /** true: the row is in; false or null: out; 'ask': the source must be asked. */
   decide(read: ColumnReader): Answer;
-  /** A statement that gives for each row, in order, `kept` 1 or 0. At most a few hundred rows at once. */
-  askSql(rows: readonly ColumnReader[]): string;
+  /**
+   * A statement that gives for each row, in order, `kept` 1 or 0. At most a few hundred rows at once. `hasJsonTable`:
+   * the source has JSON_TABLE (from MySQL 8.0.4), with which also the rarer mixtures of types mean what they do there.
+   */
+  askSql(rows: readonly ColumnReader[], hasJsonTable: boolean): string;
 }
 
 /** Throws RowferryError ROW-T102 with the place when the filter cannot be used on this table. */
@@ -28,6 +31,6 @@ export function compileFilter(sql: string, table: TableDefinition): Filter {
     sql: checked.sql,
     columns: checked.columns,
     decide: local ?? (() => 'ask'),
-    askSql: (rows) => askSql(checked, table, rows),
+    askSql: (rows, hasJsonTable) => askSql(checked, table, rows, hasJsonTable),
   };
 }

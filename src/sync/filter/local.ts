@@ -35,7 +35,8 @@ const collations = new Map<string, { fold: boolean; pad: boolean }>([
   ['ascii_general_ci', { fold: true, pad: true }],
   ['ascii_bin', { fold: false, pad: true }],
 ]);
-const integers = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
+/** A BIT is a number where it meets one. */
+const integers = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'bit']);
 const texts = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'enum']);
 const dates = new Set(['date', 'datetime', 'timestamp']);
 

@@ -102,10 +102,10 @@ describe('asked of the source', () => {
 
   it('by the values of the event, as literals of the column types', () => {
     const filter = compileFilter("UPPER(status) = 'A' AND price > id", table);
-    const sql = filter.askSql([
-      (name) => ({ id: 5n, Status: "x' OR 1=1 -- ", price: '7.50' })[name] ?? null,
-      () => null,
-    ]);
+    const sql = filter.askSql(
+      [(name) => ({ id: 5n, Status: "x' OR 1=1 -- ", price: '7.50' })[name] ?? null, () => null],
+      false,
+    );
     expect(sql).toContain('CAST(5 AS SIGNED) AS `id`');
     expect(sql).toContain("CAST('7.50' AS DECIMAL(10,2)) AS `price`");
     expect(sql).toContain('COLLATE utf8mb4_0900_ai_ci');
