@@ -183,7 +183,7 @@ export function planTable(
     }
     attributes.push(cell(column, chosen ?? defaultCellType(column)));
   }
-  const names = new Map<string, string>();
+  const names = new Map<string, string>(task.merge ? [[mergeColumn, 'the one that names the source']] : []);
   for (const { name, column } of [...key, ...attributes]) {
     const other = names.get(name);
     if (other)

@@ -260,6 +260,58 @@ it('rule 20: several tables become one, each with its own rows, in capitals', as
   expect(replica.rows('ORDERS')).toEqual(expected);
 }, 60_000);
 
+it('a merge with filters, rules of names, a transformation, keys in another order and capitals, all at once', async () => {
+  const { mysql, engine } = replica;
+  for (const database of ['a', 'b'])
+    await mysql.query(
+      `CREATE TABLE ${database}.mix_${database} (k1 INT, k2 VARCHAR(9), k3 DATE, v_n INT, v_flag BIT(1), PRIMARY KEY (k1, k2, k3));
+       INSERT INTO ${database}.mix_${database} VALUES (1, 'x', '2024-01-01', 1, 1), (2, 'Y', '0000-01-01', 2, 0), (3, 'z', '2024-01-03', 3, 1)`,
+    );
+  const object = (database: string) => ({
+    database,
+    tables: [
+      {
+        name: `mix_${database}`,
+        primaryKey: ['k3', 'k1', 'k2'],
+        filter: 'v_flag AND v_n < 100',
+        columns: { k3: { type: 'INTEGER' }, v_flag: { exclude: true } },
+      },
+    ],
+    renameTables: { replace: [{ from: `_${database}`, to: '' }], suffix: '_all' },
+    renameColumns: { replace: [{ from: 'v_', to: '' }], prefix: 'c_' },
+  });
+  const task = await following({
+    objects: [object('a'), object('b')],
+    merge: true,
+    capitalization: 'upper',
+    etl: "e_compose(e_set(`v_n`, op_sum(`v_n`, 1000)), e_set(`origin`, __DB__), e_if(op_eq(`k2`, 'drop'), e_drop()))",
+  });
+  await mysql.query(
+    `UPDATE a.mix_a SET v_flag = 1 WHERE k1 = 2; UPDATE b.mix_b SET v_n = 500 WHERE k1 = 1;
+     UPDATE b.mix_b SET k2 = 'drop' WHERE k1 = 3; INSERT INTO b.mix_b VALUES (9, 'n', '2024-02-29', 9, 1), (8, 'n', '2024-02-29', 8, NULL);
+     UPDATE a.mix_a SET k3 = '2024-01-09' WHERE k1 = 1; DELETE FROM a.mix_a WHERE k1 = 3`,
+  );
+  await replica.caughtUp(task);
+  const row = (database: string, k3: string, k1: number, k2: string, n: number) => ({
+    c_K3: Date.parse(k3),
+    c_K1: k1,
+    c_K2: k2,
+    __dts_data_source: `${task.id}:${database}.mix_${database}`,
+    c_N: n + 1000,
+    origin: database,
+  });
+  const expected = [
+    row('a', '0000-01-01', 2, 'Y', 2),
+    row('a', '2024-01-09', 1, 'x', 1),
+    row('b', '2024-02-29', 9, 'n', 9),
+  ];
+  expect(replica.rows('MIX_all')).toEqual(expected);
+  await engine.api.reload(task.id, 'a.mix_a');
+  await replica.caughtUp(task);
+  await settled(task);
+  expect(replica.rows('MIX_all')).toEqual(expected);
+}, 60_000);
+
 it('update-row and batch-write: cells of others stay, NULL deletes, put-row replaces', async () => {
   for (const [mode, batch] of [
     ['update-row', 'batch-write'],

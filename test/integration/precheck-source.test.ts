@@ -301,6 +301,38 @@ describe('the selected objects', () => {
       ((t) => (t.etl = 'e_if(op_gt(`nmae`, 1), e_drop())')) as Change,
       ['etl'],
     ],
+    [
+      'a script that sets what is the name of another column',
+      ((t) => {
+        table('fine', { columns: { u: { rename: 'v' } } })(t);
+        t.etl = 'e_set(`v`, 1)';
+      }) as Change,
+      ['etl'],
+    ],
+    [
+      'a script that sets a name Tablestore does not take',
+      ((t) => {
+        table('fine')(t);
+        t.etl = 'e_set(`größe`, 1)';
+      }) as Change,
+      ['etl'],
+    ],
+    [
+      'a script that sets a further column',
+      ((t) => {
+        table('fine')(t);
+        t.etl = 'e_set(`further`, 1)';
+      }) as Change,
+      [],
+    ],
+    [
+      'a merge with a column of the name that its key needs',
+      ((t) => {
+        table('fine', { columns: { u: { rename: '__dts_data_source' } } })(t);
+        t.merge = true;
+      }) as Change,
+      ['destination-names'],
+    ],
   ])('%s', async (_, change, expected) => {
     expect(open(await run(change))).toEqual(expected);
   });

@@ -1,7 +1,9 @@
 import { RowferryError } from '../../../shared/errors.js';
 import { nearest } from '../../../shared/nearest.js';
 import { compileEtl } from '../../etl/compile.js';
+import { isValidName } from '../../../tablestore/limits.js';
 import { bad, good, some, type Check } from '../check.js';
+import type { PlannedTable } from '../selection.js';
 
 export const etlScript: Check = {
   id: 'etl',
@@ -22,8 +24,12 @@ export const etlScript: Check = {
     // One script serves all tables of a task, so a column has to be in at least one of them.
     const known = [...new Set((await context.tables()).flatMap((t) => t.columns.map((c) => c.name)))];
     const unknown = [...program.reads].filter((name) => !known.includes(name) && !program.writes.has(name));
-    if (unknown.length === 0)
+    if (unknown.length === 0) {
+      const wrong = wrongNames(program.writes, await context.planned());
+      if (wrong.length > 0)
+        return bad(some(wrong, 3), 'Let the script set another name, or rename the column of the table.');
       return good(`reads ${program.reads.size} columns, writes ${program.writes.size}`);
+    }
     const shown = unknown.map((name) => {
       const meant = nearest(name, known);
       return meant === undefined ? name : `${name} (did you mean ${meant}?)`;
@@ -31,3 +37,19 @@ export const etlScript: Check = {
     return bad(`no table has a column ${some(shown)}`, 'Correct the column names; they are case-sensitive.');
   },
 };
+
+/** What a script sets beside the columns of a table becomes a column of its own in Tablestore, by the name that it says. */
+function wrongNames(writes: ReadonlySet<string>, planned: readonly PlannedTable[]): string[] {
+  const wrong = new Set<string>();
+  for (const { table, keys, attributes } of planned) {
+    const own = new Set(table.columns.map((column) => column.name.toLowerCase()));
+    const taken = new Set([...keys.map((key) => key.name), ...attributes]);
+    for (const name of writes) {
+      if (own.has(name.toLowerCase())) continue;
+      if (!isValidName(name)) wrong.add(`it sets ${name}, a name that Tablestore does not take`);
+      else if (taken.has(name))
+        wrong.add(`it sets ${name}, which is the name of another column of ${table.database}.${table.name}`);
+    }
+  }
+  return [...wrong];
+}
