@@ -6,7 +6,7 @@ import type { BirpcReturn } from 'birpc';
 import { RowferryError } from '../shared/errors.js';
 import { protocolVersion, type ClientApi, type EngineApi, type HandedOverTask } from '../shared/protocol.js';
 import type { WorkbenchApi } from '../shared/workbench-api.js';
-import { openStateDir, type EngineAddress, type StatePaths } from './paths.js';
+import { openStateDir, stateDirError, type EngineAddress, type StatePaths } from './paths.js';
 import { connectRpc } from './transport.js';
 
 export interface EngineOptions {
@@ -184,8 +184,16 @@ export function scrubbedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proc
  */
 const engineFlags = ['--max-semi-space-size=8'];
 
+function openOutput(paths: StatePaths): number {
+  try {
+    return openSync(paths.output, 'a', 0o600);
+  } catch (error) {
+    throw stateDirError(paths.dir, error);
+  }
+}
+
 async function launch(paths: StatePaths, options: EngineOptions): Promise<'ready' | 'locked'> {
-  const output = openSync(paths.output, 'a', 0o600);
+  const output = openOutput(paths);
   try {
     // Detached, with its output in a file: neither the end of this process nor a closed terminal may reach it.
     const args = [...engineFlags, options.engineScript, '--state', paths.dir];

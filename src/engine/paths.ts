@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../local-tablestore/make-folder.js';
 import { RowferryError } from '../shared/errors.js';
 
 /** What lies in a state folder. */
@@ -26,7 +27,7 @@ export interface EngineAddress {
 /** Makes the folder when it is missing (0700). Throws ROW-E105 when it cannot be used. */
 export function openStateDir(dir: string): StatePaths {
   try {
-    mkdirSync(resolve(dir), { recursive: true, mode: 0o700 });
+    makeFolder(resolve(dir));
     const real = realpathSync(dir);
     return {
       dir: real,

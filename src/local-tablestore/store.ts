@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { RowferryError } from '../shared/errors.js';
+import { makeFolder } from './make-folder.js';
 import { OtsError } from './errors.js';
 import { keyColumns, type KeyColumn } from './key-codec.js';
 import { definedColumnVariant, type TableSchema } from './schema.js';
@@ -174,7 +175,7 @@ export class Store {
         checkFile(database, path);
         return new Store(database, undefined);
       }
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeFolder(resolve(directory));
       lock = lockFile(`${path}-lock`);
       database = new DatabaseSync(path);
       checkFile(database, path);

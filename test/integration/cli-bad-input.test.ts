@@ -168,6 +168,23 @@ describe('bad input', () => {
     expect(lines[0]).toMatch(message);
   });
 
+  it.runIf(process.platform === 'linux')('a folder where the system takes none', async () => {
+    writeFileSync(join(folder, 'task.rowferry.json'), good());
+    const env = { PW: 'right', KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+    for (const state of ['/proc/rowferry', '/proc/self', '/dev/null/state']) {
+      const result = await cli(['status', 'task.rowferry.json', '--state', state], { cwd: folder, env });
+      expectTwoLines(
+        { ...result, errors: result.stderr.trim().split('\n') },
+        3,
+        'ROW-E105',
+        /The state folder \/\S+ cannot be used/,
+        /name another with --state/,
+      );
+    }
+    const data = await cli(['tablestore', '--port', '0', '--data', '/proc/rowferry'], { cwd: folder });
+    expect(data.stderr).toMatch(/^ROW-E110 The data file \/proc\/rowferry\S* cannot be used/);
+  });
+
   it('an internal stack only with --debug', async () => {
     const plain = await cli(['run', 'absent.rowferry.json'], { cwd: folder });
     const debug = await cli(['run', 'absent.rowferry.json', '--debug'], { cwd: folder });
