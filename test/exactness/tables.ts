@@ -106,7 +106,8 @@ function hidden(rows: number, seed: number): TestTable[] {
     column('key', 'DECIMAL(10,2)'),
   ];
   return [
-    filled('names', [], columns, rows, seed),
+    // A table's name may be a reserved word in mixed case, too.
+    filled('Select', [], columns, rows, seed),
     { ...filled('gipk', [], columns, rows, seed), id: 'my_row_id' },
   ];
 }
@@ -122,14 +123,27 @@ export function randomTable(name: string, seed: number, rows: number): TestTable
       maxLength: 3,
     }),
     names: fc.shuffledSubarray(names, { minLength: 12 }),
+    computed: fc.option(fc.record({ of: fc.nat(), stored: fc.boolean(), hidden: fc.boolean() })),
   });
   const [drawn] = fc.sample(draw, { seed, numRuns: 1 });
-  const columns = drawn!.columns.map(([sample, nth, isHidden], i) => ({
+  const columns: TestColumn[] = drawn!.columns.map(([sample, nth, isHidden], i) => ({
     name: drawn!.names[i]!,
     sample,
     target: sample.targets[nth % sample.targets.length]!,
     ...(isHidden && nth % 3 === 0 && { more: 'INVISIBLE' }),
   }));
+  // Computed from another column, with values of the same type.
+  if (drawn!.computed) {
+    const { of, stored, hidden } = drawn!.computed;
+    const { name, sample, target } = columns[of % columns.length]!;
+    columns.push({
+      name: 'computed',
+      sample,
+      target,
+      more: `GENERATED ALWAYS AS (\`${name}\`) ${stored ? 'STORED' : 'VIRTUAL'}${hidden ? ' INVISIBLE' : ''}`,
+      generated: true,
+    });
+  }
   const key = drawn!.keys.map(([sample, nth], i) => {
     const cell: CellType = sample.keys![nth % sample.keys!.length]!;
     return { name: `k${i}`, sample, target: sample.targets.find((one) => one.cell === cell && !one.unit)! };
