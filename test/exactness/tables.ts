@@ -133,9 +133,10 @@ export function randomTable(name: string, seed: number, rows: number): TestTable
     ...(isHidden && nth % 3 === 0 && { more: 'INVISIBLE' }),
   }));
   // Computed from another column, with values of the same type.
-  if (drawn!.computed) {
+  const bases = columns.filter(({ sample }) => !sample.type.startsWith('VECTOR'));
+  if (drawn!.computed && bases.length > 0) {
     const { of, stored, hidden } = drawn!.computed;
-    const { name, sample, target } = columns[of % columns.length]!;
+    const { name, sample, target } = bases[of % bases.length]!;
     columns.push({
       name: 'computed',
       sample,

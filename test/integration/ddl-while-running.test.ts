@@ -296,7 +296,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     60_000,
   );
 
-  it('several changes in a row, before the stream has come to the first', async () => {
+  it('rule 13: several changes in a row, before the stream has come to the first', async () => {
     const { mysql } = replica;
     await mysql.query(
       'CREATE TABLE d.rush (id INT PRIMARY KEY, a INT, b INT); INSERT INTO d.rush VALUES (1, 1, 2)',
