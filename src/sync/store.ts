@@ -128,6 +128,8 @@ export interface TableRecord {
   rows: number;
   kept: number;
   problem?: PlainError;
+  /** Attributes whose columns were dropped since it was loaded: rows still have them (correctness rule 14). */
+  dropped?: readonly string[];
   /** What the task said of it when it was loaded; another word means that it is loaded anew (object-changes.ts). */
   mapping?: string;
   /**

@@ -2,7 +2,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { hasReached } from '../mysql/position.js';
-import type { TableDefinition } from '../mysql/model.js';
+import type { Column, TableDefinition } from '../mysql/model.js';
 import type { Transaction } from './checkpoint.js';
 import { applyAlter, type AppliedDdl } from './ddl/apply.js';
 import type { TextDefaults } from './ddl/column.js';
@@ -11,7 +11,7 @@ import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './incremental.js';
-import { planTable, selectionOf, sourceName, type PlanProblem } from './plan.js';
+import { planTable, selectionOf, sourceName, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecord, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
 
@@ -245,10 +245,13 @@ export class StreamTables {
       this.stopOrReload(record, reason);
       return;
     }
+    const before = attributesOf(entry.table!.plan);
+    const dropped = applied.dropped.flatMap((name) => before.get(name) ?? []);
     const changed: TableRecord = {
       ...record,
       definition: applied.definition,
       textDefaults: applied.defaults,
+      ...((record.dropped || dropped.length > 0) && { dropped: [...(record.dropped ?? []), ...dropped] }),
     };
     try {
       entry.table = this.streamTable(applied.definition);
@@ -261,10 +264,14 @@ export class StreamTables {
     // The stored list stays the old one until the checkpoint is behind the statement.
     transaction.onPassed.push(() => this.store.saveTable(changed));
     this.changed();
-    if (applied.backfill.length > 0) {
+    // Where a column comes back under the name of one that went, rows still have what that one held.
+    const after = attributesOf(entry.table.plan);
+    const isLeftOver = ({ name }: Column) => changed.dropped?.includes(after.get(name) ?? '') === true;
+    const filled = [...new Set([...applied.backfill, ...applied.added.filter(isLeftOver)])];
+    if (filled.length > 0) {
       this.actions.reload(
         statement.table,
-        `has new values in ${applied.backfill.map((column) => column.name).join(', ')}`,
+        `has new values in ${filled.map((column) => column.name).join(', ')}`,
       );
     }
   }
@@ -440,6 +447,11 @@ export function alteredBy(
     }
   };
   return found().map(({ source }) => source);
+}
+
+/** Attributes by the names of their columns. */
+function attributesOf(plan: TablePlan): Map<string, string> {
+  return new Map(plan.attributes.map((cell) => [cell.column.name, cell.name]));
 }
 
 /** Tag and checksum behind the value of a PlainBuffer cell. */

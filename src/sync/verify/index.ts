@@ -128,7 +128,7 @@ class TableCheck {
   private readonly suspects = new Set<string>();
   private readonly seen = new Set<string>();
   private seenAll = true;
-  private readonly ignored: Set<string>;
+  private ignored: ReadonlySet<string> = new Set();
   private readonly read: ReadOptions;
 
   constructor(
@@ -161,11 +161,24 @@ class TableCheck {
       notComparable: 0,
       differences: [],
     };
-    this.ignored = new Set(
-      [...(etl?.notComparable ?? [])].map(
+    this.ignore();
+  }
+
+  /**
+   * What is not compared: values that cannot be, and what rows still have of columns that were dropped (correctness rule
+   * 14), which a running task may have noted just now.
+   */
+  private ignore(): void {
+    const { plan, etl, options } = this;
+    const { source } = plan;
+    const mapped = new Set(plan.attributes.map((cell) => cell.name));
+    const dropped = options.store?.tables().find((record) => record.source === source)?.dropped ?? [];
+    this.ignored = new Set([
+      ...[...(etl?.notComparable ?? [])].map(
         (name) => plan.attributes.find((cell) => cell.column.name === name)?.name ?? name,
       ),
-    );
+      ...dropped.filter((name) => !mapped.has(name)),
+    ]);
   }
 
   async run(): Promise<VerifyTable> {
@@ -292,6 +305,7 @@ class TableCheck {
     for (const [look, pause] of pauses.entries()) {
       if (open.length === 0) break;
       await delay(pause, undefined, { signal: options.signal });
+      this.ignore();
       const isLast = look === pauses.length - 1;
       const still: string[] = [];
       for (let from = 0; from < open.length; from += rowsAgain) {
