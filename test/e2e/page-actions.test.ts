@@ -181,7 +181,7 @@ test('the text view: lenses, hovers, completion, reopened as a form and back', a
     // A lens that was just drawn again has no command yet.
     await eventually(async () => {
       if (await lens.isVisible()) await lens.getByText(title).click({ timeout: 2000 });
-      await webview(page).locator(shows).waitFor({ timeout: 5000 });
+      await webview(page).locator(shows).waitFor({ timeout: 2000 });
     });
   }
   await text.click();
@@ -191,7 +191,7 @@ test('the text view: lenses, hovers, completion, reopened as a form and back', a
   ] as const) {
     await eventually(async () => {
       if ((await lens.innerText()).includes(title)) await lens.getByText(title).click({ timeout: 2000 });
-      await lens.getByText(next).waitFor({ timeout: 5000 });
+      await lens.getByText(next).waitFor({ timeout: 2500 });
     });
   }
   await eventually(async () => expect(await taskItem(page, 'shop').innerText()).toMatch(/live/), 60_000);

@@ -92,7 +92,7 @@ class EndpointFields extends LitElement {
           ${dropdown({
             label: t('Network'),
             value: parts?.network ?? '',
-            options: parts ? networks : [['', t('another address')], ...networks],
+            options: parts ? networks : [['', t('Another address')], ...networks],
             change: (network) => {
               if (network !== '') this.set({ endpoint: this.change({ network: network as Network }) });
             },
