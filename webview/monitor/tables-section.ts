@@ -110,14 +110,14 @@ class TablesSection extends LitElement {
     const stopped = this.tables.filter(({ problem }) => problem !== undefined);
     if (stopped.length === 0) return nothing;
     return html`<div class="card problem">
-      ${stopped
-        .slice(0, toldProblems)
-        .map(
-          ({ source, problem }) =>
-            html`<p>
-              <strong>${source}</strong> ${problem!.message} <span class="hint">${problem!.remedy}</span>
-            </p>`,
-        )}
+      ${stopped.slice(0, toldProblems).map(
+        ({ source, problem }) =>
+          html`<p>
+            ${problem!.message.includes(source) ? nothing : html`<strong>${source}</strong>`}
+            ${problem!.message}
+            <span class="hint">${problem!.remedy}</span>
+          </p>`,
+      )}
       ${stopped.length > toldProblems ? html`<p class="hint">${t('and {0} more', stopped.length - toldProblems)}</p>` : nothing}
     </div>`;
   }

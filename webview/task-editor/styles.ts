@@ -202,7 +202,8 @@ export const form = css`
   }
   /* A name is the last to be cut. */
   .line > button .hint.clip {
-    flex: 0 20 auto;
+    flex: 0 1000 auto;
+    min-width: 0;
   }
   .line > button .hint.clip:empty {
     display: none;

@@ -185,7 +185,8 @@ export class TaskService {
 }
 
 async function textOnDisk(uri: vscode.Uri): Promise<string> {
-  return vscode.workspace.decode(await vscode.workspace.fs.readFile(uri), { uri });
+  const text = await vscode.workspace.decode(await vscode.workspace.fs.readFile(uri), { uri });
+  return text.replace(/^\ufeff/, '');
 }
 
 async function writeText(uri: vscode.Uri, text: string): Promise<void> {

@@ -118,6 +118,11 @@ function pagesOf(shop) {
     'task-editor': async () => {
       await shop.command('Open Task Form', 'shop');
       await shop.shows('rf-task-editor', /Objects/);
+      await shop.frame().getByRole('button', { name: 'Show the tables of the source' }).first().click();
+      await shop
+        .frame()
+        .getByRole('treeitem', { name: /order_items/ })
+        .waitFor();
       await shop.frame().getByText('Objects', { exact: true }).first().click();
     },
     monitor: async () => {

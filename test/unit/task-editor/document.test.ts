@@ -1,0 +1,48 @@
+import { parse } from 'jsonc-parser';
+import { expect, test } from 'vitest';
+import { applyTaskEdits } from '../../../src/shared/task-edits.js';
+import { addTablesOf, allTables, removeTables } from '../../../webview/task-editor/document.js';
+
+const text = `{
+  "objects": [
+    { "database": "crm" }, // all of it
+    { "database": "shop", "tables": [{ "name": "orders", "rename": "o" }] }
+  ]
+}
+`;
+
+test('tables of several databases are added at once, to those that are there and beside them', () => {
+  const wanted = new Map([
+    ['shop', ['orders', 'items', 'customers']],
+    ['CRM', ['people']],
+    ['stock', ['shelves', 'pallets']],
+    ['staff', ['people']],
+  ]);
+  const result = applyTaskEdits(text, addTablesOf(parse(text), wanted));
+  expect(result).toContain('// all of it');
+  expect((parse(result) as { objects: unknown }).objects).toEqual([
+    { database: 'crm' },
+    { database: 'shop', tables: [{ name: 'orders', rename: 'o' }, { name: 'items' }, { name: 'customers' }] },
+    { database: 'stock', tables: [{ name: 'shelves' }, { name: 'pallets' }] },
+    { database: 'staff', tables: [{ name: 'people' }] },
+  ]);
+
+  const found = allTables(parse(result)).filter(({ name }) => name !== 'orders');
+  const without = applyTaskEdits(
+    result,
+    removeTables(
+      parse(result),
+      found.map(({ path }) => path),
+    ),
+  );
+  expect(parse(without)).toEqual(parse(text));
+});
+
+test('a file without objects, or with none, takes them too', () => {
+  for (const empty of ['{}', '{ "objects": [] }', '{ "objects": null }']) {
+    const result = applyTaskEdits(empty, addTablesOf(parse(empty), new Map([['shop', ['a', 'b']]])));
+    expect(parse(result), empty).toEqual({
+      objects: [{ database: 'shop', tables: [{ name: 'a' }, { name: 'b' }] }],
+    });
+  }
+});
