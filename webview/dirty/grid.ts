@@ -30,7 +30,7 @@ class Grid extends LitElement {
         padding: 4px 8px;
       }
       .time {
-        width: 7.5em;
+        width: 8.8em;
       }
       .table {
         width: 24%;
@@ -70,7 +70,7 @@ class Grid extends LitElement {
           display: none;
         }
         .time {
-          width: 5.8em;
+          width: 7.6em;
         }
         th,
         td {
@@ -117,7 +117,9 @@ class Grid extends LitElement {
                   @click=${() => this.choose(index)}
                   @keydown=${(event: KeyboardEvent) => this.key(event, index)}
                 >
-                  <td class="clip">${shownTime(record.atMs)}</td>
+                  <td class="clip" title=${new Date(record.atMs).toLocaleString(locale)}>
+                    ${shownTime(record.atMs)}
+                  </td>
                   <td class="clip" title=${record.source}>${record.source}</td>
                   <td class="clip operation">${record.operation}</td>
                   <td class="clip mono" title=${record.key}>${record.key}</td>
