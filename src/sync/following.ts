@@ -365,6 +365,8 @@ export class Following {
 
   /** Nothing more is read or written of a table that was joining. */
   private async dismiss(source: string): Promise<void> {
+    // What it has joined by speaks for it no more: its record is that of another beginning.
+    for (const one of this.joined) one.sources = one.sources.filter((name) => name !== source);
     await Promise.all([...this.joins].map((join) => join.leave(source)));
   }
 

@@ -75,6 +75,8 @@ export class Joining {
   private joined = false;
   /** Reading of rows under way; begun again, with what is left, when a table leaves. */
   private round: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
+  /** The destination table that is being made just now. */
+  private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
   private waits = 0;
   private saved = '';
 
@@ -95,12 +97,19 @@ export class Joining {
 
   /** A table is not selected any more, or begins again. Settles when nothing more of it is read here. */
   async leave(source: string): Promise<void> {
-    if (!this.sources.delete(source)) return;
-    this.records = this.records.filter((record) => record.source !== source);
-    if (this.records.length === 0) this.stop();
-    const { round } = this;
+    if (!this.sources.has(source)) return;
+    this.drop(source);
+    const { round, creating } = this;
+    // Its destination table is not deleted or made any more when it begins again.
+    if (creating?.source === source) await creating.over;
     round?.abort.abort(new Error('one of the tables left'));
     await round?.over;
+  }
+
+  private drop(source: string): void {
+    this.sources.delete(source);
+    this.records = this.records.filter((record) => record.source !== source);
+    if (this.records.length === 0) this.stop();
   }
 
   steer(): void {
@@ -128,45 +137,54 @@ export class Joining {
   }
 
   private async create(): Promise<void> {
-    const { task, client, prepared, log } = this.host.options;
     for (const record of this.mine()) {
-      if (record.phase !== 'schema') continue;
-      const plan = prepared.planOf(record.source);
-      const windows = {
-        connectionMs: task.retry.connectionMinutes * 60_000,
-        otherMs: task.retry.otherMinutes * 60_000,
-      };
-      try {
-        await prepared.lock?.extend([lockedName(task, plan.destination)]);
-        const { remake, ...rest } = record;
-        const options = { signal: this.signal, onRetry: () => undefined, windows };
-        const mayExist = record.sweep === true || task.merge;
-        const created = await prepareTable(client, plan, task, mayExist, options, remake);
-        prepared.save({
-          ...rest,
-          phase: task.synchronization.full ? 'full' : 'loaded',
-          created: created || record.created,
-          ...foundAt(client, record, created),
-          // A table made just now holds nothing to be swept.
-          sweep: record.sweep === true && !created && task.synchronization.full,
-        });
-      } catch (error) {
-        if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
-        await this.refuse(record, error);
-      }
+      if (record.phase !== 'schema' || !this.sources.has(record.source)) continue;
+      const over = this.createOne(record);
+      this.creating = { source: record.source, over: over.catch(() => undefined) };
+      await over;
+      this.creating = null;
     }
-    log.info(`${[...this.sources].join(', ')}: joining the stream`);
+    this.host.options.log.info(`${[...this.sources].join(', ')}: joining the stream`);
+  }
+
+  private async createOne(record: TableRecord): Promise<void> {
+    const { task, client, prepared } = this.host.options;
+    const plan = prepared.planOf(record.source);
+    const windows = {
+      connectionMs: task.retry.connectionMinutes * 60_000,
+      otherMs: task.retry.otherMinutes * 60_000,
+    };
+    try {
+      await prepared.lock?.extend([lockedName(task, plan.destination)]);
+      const { remake, ...rest } = record;
+      const options = { signal: this.signal, onRetry: () => undefined, windows };
+      const mayExist = record.sweep === true || task.merge;
+      const created = await prepareTable(client, plan, task, mayExist, options, remake);
+      // It left meanwhile, and its record is another's.
+      if (!this.sources.has(record.source)) return;
+      prepared.save({
+        ...rest,
+        phase: task.synchronization.full ? 'full' : 'loaded',
+        created: created || record.created,
+        ...foundAt(client, record, created),
+        // A table made just now holds nothing to be swept.
+        sweep: record.sweep === true && !created && task.synchronization.full,
+      });
+    } catch (error) {
+      if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
+      if (this.sources.has(record.source)) this.refuse(record, error);
+    }
   }
 
   /** This table cannot come; the others do. */
-  private async refuse(record: TableRecord, problem: RowferryError): Promise<void> {
+  private refuse(record: TableRecord, problem: RowferryError): void {
     const { prepared, log } = this.host.options;
     const { from: _from, definedAt: _definedAt, ...rest } = record;
     const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
     prepared.save(stopped);
     log.warn(`${record.source} stopped: ${problem.message}`);
     this.host.join([stopped], record.from!, this.tracker ?? this.newTracker(record.from!));
-    await this.leave(record.source);
+    this.drop(record.source);
   }
 
   private isBegun(source: string): boolean {
@@ -198,8 +216,9 @@ export class Joining {
       this.round = null;
       if (abort.signal.aborted) return false;
       this.signal.throwIfAborted();
-      // What was altered cannot be read as it was.
-      if (await this.restartAltered(this.mine().filter(({ phase }) => phase === 'full'))) return false;
+      // What was altered cannot be read as it was, neither by the load nor by the sweep.
+      const read = this.mine().filter(({ phase, sweep }) => phase === 'full' || sweep === true);
+      if (await this.restartAltered(read)) return false;
       throw error;
     } finally {
       this.round = null;

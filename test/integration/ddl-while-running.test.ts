@@ -145,6 +145,10 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
       { id: 2, k: 8 },
     ]);
     await mysql.query('UPDATE d.rekey SET id = 10 WHERE k = 9; INSERT INTO d.beside VALUES (2)');
+    // Again and again while the one before is under way.
+    await engine.api.reload(task.id, 'd.rekey', true);
+    await engine.api.reload(task.id, 'd.rekey', true);
+    await engine.api.reload(task.id, 'd.rekey');
     await engine.api.reload(task.id, 'd.rekey', true);
     await mysql.query('UPDATE d.rekey SET k = 7 WHERE k = 8; INSERT INTO d.rekey VALUES (3, 1)');
     await replica.caughtUp(task);
