@@ -99,9 +99,13 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         .map(({ source }) => source),
     reload: async (id, sources, remake, running) => {
       if (remake) assertRemade(storeOf(id).tables(), sources);
-      if (running instanceof AttemptedWork && !running.over) {
-        if (running.current instanceof Replication) await running.current.reload(sources, remake);
-        return;
+      if (running instanceof AttemptedWork && !running.over && running.current instanceof Replication) {
+        try {
+          return await running.current.reload(sources, remake);
+        } catch (error) {
+          // It ended before: the next run does it.
+          if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
+        }
       }
       const kept = storeOf(id);
       kept.transaction(() => {

@@ -72,6 +72,9 @@ export class Following {
   private waits = 0;
   private draining = 0;
   private readonly work = new Set<Promise<void>>();
+  /** Of requests from outside that are not through: told when the run ends before. */
+  private readonly unanswered = new Set<() => void>();
+  private over = false;
   private savedPosition = '';
   private readonly finishing = new AbortController();
   private readonly heartbeat: Heartbeat;
@@ -244,21 +247,39 @@ export class Following {
 
   /**
    * Takes another selection of tables (object-changes.ts), without stopping those that stay. Settles when what is new
-   * has begun. Throws ROW-T106 when it cannot be carried out.
+   * has begun. Throws ROW-T106 when it cannot be carried out, ROW-E109 when the run ends before.
    */
   change(task: ResolvedTask): Promise<void> {
-    return new Promise((resolve, reject) => {
-      // Whatever is queued of a table goes out before the table is read again (correctness rule 11).
-      this.handler.holdNext(async () => {
-        try {
-          await this.drained();
-          await this.changeNow(task);
-          resolve();
-        } catch (error) {
-          reject(error as Error);
-        }
+    return this.asked(() => this.changeNow(task));
+  }
+
+  /**
+   * Work that is asked for from outside, between two events, when whatever is queued has gone out: a table is not read
+   * while older rows of it are on their way (correctness rule 11).
+   */
+  private async asked(work: () => Promise<void>): Promise<void> {
+    const notRunning = () =>
+      new RowferryError('ROW-E109', `${this.options.task.name} has stopped meanwhile.`);
+    if (this.over) throw notRunning();
+    let tell = () => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.unanswered.add((tell = () => reject(notRunning())));
+        this.handler.holdNext(async () => {
+          if (this.ended !== null) return;
+          try {
+            await this.drained();
+            await work();
+            resolve();
+          } catch (error) {
+            // What is cut off by the end of the run is told then.
+            if (this.ended === null && !this.options.signal.aborted) reject(error as Error);
+          }
+        });
       });
-    });
+    } finally {
+      this.unanswered.delete(tell);
+    }
   }
 
   private async changeNow(task: ResolvedTask): Promise<void> {
@@ -282,15 +303,10 @@ export class Following {
 
   /**
    * Loads a table anew that was asked for, into a destination table that is made anew when `remake` says so, while the
-   * others go on. Settles when that has begun.
+   * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
    */
   reload(name: TableName, remake: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.handler.holdNext(async () => {
-        await this.drained();
-        await this.rejoin(name, 'was asked for', remake).then(resolve, reject);
-      });
-    });
+    return this.asked(() => this.rejoin(name, 'was asked for', remake));
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
@@ -385,6 +401,8 @@ export class Following {
 
   /** All with the same place of their own. */
   private begin(records: readonly TableRecord[]): void {
+    // Noted already: the next run begins them.
+    if (this.ended !== null) return;
     const join = new Joining(this.host, records);
     this.joins.add(join);
     this.caughtUp = false;
@@ -533,6 +551,8 @@ export class Following {
       await this.stream?.stop();
       await Promise.all([poller, this.heartbeat.stop()]);
       this.save();
+      this.over = true;
+      for (const tell of this.unanswered) tell();
     }
   }
 
