@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinlogStream } from '../mysql/binlog/stream.js';
-import { atLeast, clockOffset, connectSource } from '../mysql/connection.js';
-import type { TableDefinition } from '../mysql/model.js';
-import { charsetsOf } from '../mysql/types/index.js';
-import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
+import { atLeast, connectSource } from '../mysql/connection.js';
+import { hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
@@ -11,20 +9,21 @@ import type { TablestoreClient } from '../tablestore/client.js';
 import type { RowChange } from '../tablestore/model.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { Blockage } from './blockage.js';
-import { changeKinds, CheckpointTracker, type Transaction } from './checkpoint.js';
+import { ChangeCounts, type Figure } from './change-counts.js';
+import { CheckpointTracker, type CheckpointEvents, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
-import { compileFilter } from './filter/index.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
-import { refusedIdentity, StreamHandler, type StreamContext } from './incremental.js';
-import { planError, selectorsOf, type PreparedTask } from './prepare.js';
-import { Joining, mayHaveBranchRows, type JoinHost } from './joining.js';
-import { enterTables, noteTables, type NotedTables } from './join-records.js';
-import { destinationTaken, objectChanges, recordOf } from './object-changes.js';
-import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import { refusedIdentity } from './row-events.js';
+import { SourceWatch } from './source-watch.js';
+import type { StreamContext } from './stream-context.js';
+import { StreamHandler } from './stream-handler.js';
+import type { PreparedTask } from './prepare.js';
+import { mayHaveBranchRows, type JoinHost } from './joining.js';
+import { Joins } from './joins.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
-import { onSource, type SourceRetry } from './source-retry.js';
+import type { SourceRetry } from './source-retry.js';
 import type { TableChanges, TableRecord, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { XaBranches } from './xa-branches.js';
@@ -51,9 +50,6 @@ export interface FollowingOptions {
 }
 
 const saveMs = 500;
-const pollMs = 1000;
-/** Clocks drift, and are set. */
-const clockEveryMs = 60_000;
 
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class Following {
@@ -61,11 +57,12 @@ export class Following {
   private readonly tracker: CheckpointTracker;
   private readonly tables: StreamTables;
   private readonly handler: StreamHandler;
+  private readonly joins: Joins;
   private stream: BinlogStream | null = null;
   private streamPosition: SourcePosition;
-  private readonly changes: Map<string, TableChanges>;
+  private readonly counts: ChangeCounts;
+  private readonly source: SourceWatch;
   private ended: 'reached' | 'stopped' | null = null;
-  private knownEnd: SourcePosition | null = null;
   private queueFull = false;
   private readonly roomWanted: (() => void)[] = [];
   private paused = false;
@@ -78,27 +75,56 @@ export class Following {
   private savedPosition = '';
   private readonly finishing = new AbortController();
   private readonly heartbeat: Heartbeat;
-  private clockOffsetMicros: number;
   /** When everything that the source had was applied, by its clock. */
   private caughtUpMicros: number | null = null;
-  private endAskedMicros = 0;
 
   constructor(private readonly options: FollowingOptions) {
     const { task, store, prepared } = options;
     const position = prepared.progress.checkpoint ?? prepared.progress.start!;
     this.streamPosition = position;
-    this.changes = new Map(Object.entries(prepared.progress.changes ?? {}));
-    this.clockOffsetMicros = prepared.facts.clockOffsetMicros;
-    this.tracker = new CheckpointTracker(position, {
-      written: (change) => this.count(change),
-      uncounted: (figure, times) => this.uncount(figure as Figure, times),
-      rejected: (change, error, transaction) => this.rejected(change, error, transaction),
+    this.counts = new ChangeCounts(prepared.progress);
+    this.source = new SourceWatch(task.source, prepared.facts.clockOffsetMicros, {
+      answered: () => options.retry.answered(),
+      look: () => this.look(),
+      away: () => (this.caughtUp = false),
     });
+    const events: CheckpointEvents = {
+      written: (change) => this.counts.add(change, this.tables.ofChange(change)?.plan.source),
+      uncounted: (figure, times) => this.counts.take(figure as Figure, times),
+      rejected: (change, error, transaction) => this.rejected(change, error, transaction),
+    };
+    this.tracker = new CheckpointTracker(position, events);
     this.tables = new StreamTables(task, store, prepared.etl, prepared.facts.lowerCaseTableNames !== 0, {
-      reload: (name, why) => this.blocking(() => this.rejoin(name, why)),
+      reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
       deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
       changed: () => this.handler.forget(),
       log: (text) => options.log.warn(text),
+    });
+    this.joins = new Joins({
+      options,
+      tables: this.tables,
+      tracker: this.tracker,
+      events,
+      context: (feed) => this.context(feed),
+      holdNext: (work) => this.handler.holdNext(work),
+      asked: (work) => this.asked(work),
+      isEnding: () => this.ended !== null,
+      drained: () => this.drained(),
+      place: () => ({
+        position: this.stream?.position ?? this.streamPosition,
+        isInside: this.handler.isInside,
+      }),
+      standStill: () => {
+        this.waits++;
+        this.stream?.pause();
+        return () => {
+          this.waits--;
+          this.goOn();
+        };
+      },
+      holdsJoins: () => this.paused || this.queueFull || this.draining > 0,
+      begun: () => (this.caughtUp = false),
+      keep: (work) => this.keep(work),
     });
     const records = store.tables();
     const starting = new Set(records.filter(({ from }) => from).map(({ source }) => source));
@@ -106,8 +132,7 @@ export class Following {
       this.context({
         tracker: this.tracker,
         branches: new XaBranches(store, {
-          keeps: (source) =>
-            !starting.has(source) && ![...this.joins].some((join) => join.sources.has(source)),
+          keeps: (source) => !starting.has(source) && !this.joins.has(source),
           marks: () => [''],
           absent: () => this.tables.absent(),
         }),
@@ -128,7 +153,7 @@ export class Following {
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
-      sourceMicros: () => this.sourceMicros(),
+      sourceMicros: () => this.source.nowMicros,
       whenThrough: (then) => this.handler.whenThrough(then),
     });
   }
@@ -138,7 +163,7 @@ export class Following {
   }
 
   changesOf(source: string): TableChanges {
-    return this.changes.get(source) ?? { inserted: 0, updated: 0, deleted: 0 };
+    return this.counts.of(source);
   }
 
   /**
@@ -153,16 +178,13 @@ export class Following {
     // hour and then commits is not an hour behind.
     const { oldestMicros, position } = this.tracker;
     const since = oldestMicros ?? Math.max(position.commitMicros ?? 0, this.caughtUpMicros ?? 0);
-    return since === 0 ? null : Math.max(0, Math.round((this.sourceMicros() - since) / 1000));
+    return since === 0 ? null : Math.max(0, Math.round((this.source.nowMicros - since) / 1000));
   }
 
   /** Transactions that the source had when last asked and that are not applied; null when they cannot be counted. */
   lagTransactions(): number | null {
-    return this.knownEnd === null ? null : transactionsBetween(this.tracker.position, this.knownEnd);
-  }
-
-  private sourceMicros(): number {
-    return Date.now() * 1000 + this.clockOffsetMicros;
+    const { end } = this.source;
+    return end === null ? null : transactionsBetween(this.tracker.position, end);
   }
 
   /** Stops the stream, drains, saves; run() settles with 'stopped'. */
@@ -171,7 +193,7 @@ export class Following {
     this.finishing.abort();
     this.tellRoom();
     void this.stream?.stop();
-    for (const join of this.joins) join.stop();
+    this.joins.stop();
   }
 
   /** There is room in the writer again. */
@@ -195,7 +217,7 @@ export class Following {
       const definition = this.tables.follows(source)?.plan.definition;
       if (!definition) return;
       const name = { database: definition.database, table: definition.name };
-      this.blocking(() => this.rejoin(name, mayHaveBranchRows));
+      this.blocking(() => this.joins.rejoin(name, mayHaveBranchRows));
       return;
     }
     const { begun } = this.options.prepared.progress;
@@ -229,33 +251,17 @@ export class Following {
 
   private goOn(): void {
     if (!this.standsStill) this.stream?.resume();
-    for (const join of this.joins) join.steer();
+    this.joins.steer();
   }
-
-  /** Tables that are on their way into this stream, and those that are in it with rows still on their way. */
-  private readonly joins = new Set<Joining>();
-  private readonly joined: Joined[] = [];
 
   /** Tables that are loaded beside the stream just now. */
   get joining(): ReadonlySet<string> {
-    return new Set([...this.joins].flatMap((join) => [...join.sources]));
-  }
-
-  recordOf(source: string): TableRecord | undefined {
-    return this.tables.records.find((record) => record.source === source);
-  }
-
-  /**
-   * Takes another selection of tables (object-changes.ts), without stopping those that stay. Settles when what is new
-   * has begun. Throws ROW-T106 when it cannot be carried out, ROW-E109 when the run ends before.
-   */
-  change(task: ResolvedTask): Promise<void> {
-    return this.asked(() => this.changeNow(task));
+    return this.joins.sources;
   }
 
   /**
    * Work that is asked for from outside, between two events, when whatever is queued has gone out: a table is not read
-   * while older rows of it are on their way (correctness rule 11).
+   * while older rows of it are on their way (correctness rule 11). Throws ROW-E109 when the run ends before.
    */
   private async asked(work: () => Promise<void>): Promise<void> {
     const notRunning = () =>
@@ -282,108 +288,18 @@ export class Following {
     }
   }
 
-  private async changeNow(task: ResolvedTask): Promise<void> {
-    const { options } = this;
-    const { store, prepared, log } = options;
-    const noted = await noteTables({ ...options, task }, selectorsOf(task));
-    const changes = objectChanges(task, store.tables(), noted.definitions);
-    const [problem] = changes.problems;
-    if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
-    options.task = task;
-    this.tables.retask(task);
-    for (const { source, destination } of changes.removed) {
-      await this.dismiss(source);
-      this.tables.remove(source);
-      prepared.forget(source);
-      store.removeTable(source);
-      log.info(`${source} is not followed any more; ${destination} stays as it is`);
-    }
-    await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
+  /** As Joins.change(). */
+  change(task: ResolvedTask): Promise<void> {
+    return this.joins.change(task);
   }
 
-  /**
-   * Loads a table anew that was asked for, into a destination table that is made anew when `remake` says so, while the
-   * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
-   */
+  /** As Joins.reload(). */
   reload(name: TableName, remake: boolean): Promise<void> {
-    return this.asked(() => this.rejoin(name, 'was asked for', remake));
+    return this.joins.reload(name, remake);
   }
 
-  /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
-  private async rejoin(name: TableName, why: string, remake = false): Promise<void> {
-    const { options } = this;
-    const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
-    const selection = selectionOf(options.task, name.database, name.table);
-    const [definition] = noted.definitions;
-    if (!selection) return;
-    if (!definition) {
-      // A statement behind this one took it away; whoever asked by name is told.
-      const source = sourceName({ database: name.database, name: name.table });
-      if (this.recordOf(source)?.phase === 'stopped') return;
-      this.tables.stop(
-        source,
-        new RowferryError('ROW-S108', `${source} does not exist at the source any more.`),
-      );
-      return;
-    }
-    const problems: PlanProblem[] = [];
-    const plan = planTable(options.task, definition, selection.mapping, problems);
-    try {
-      if (!plan) throw planError(problems);
-      const taken = destinationTaken(options.task, plan, options.store.tables());
-      if (taken) throw taken;
-      if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
-    } catch (error) {
-      if (!(error instanceof RowferryError)) throw error;
-      await this.refuse(definition, error);
-      return;
-    }
-    options.log.info(`${plan.source} ${why}: it is loaded anew`);
-    await this.enter([plan], noted, remake);
-  }
-
-  /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
-  private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
-    const { task, prepared, log } = this.options;
-    const source = sourceName(definition);
-    await this.dismiss(source);
-    const mapping = selectionOf(task, definition.database, definition.name)?.mapping;
-    const destination = tableName(definition.name, mapping, task);
-    const known = this.recordOf(source) ?? recordOf(task, { source, definition, destination });
-    const { from: _from, definedAt: _definedAt, ...rest } = known;
-    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
-    prepared.save(stopped);
-    this.tables.add(stopped);
-    log.warn(`${source} stopped: ${problem.message}`);
-  }
-
-  private async enter(
-    plans: readonly TablePlan[],
-    noted: Pick<NotedTables, 'from' | 'definedAt'>,
-    remake = false,
-  ): Promise<void> {
-    if (plans.length === 0) return;
-    for (const { source } of plans) await this.dismiss(source);
-    await this.drained();
-    const { options } = this;
-    const { prepared } = options;
-    await onSource(options, (connection) =>
-      prepared.charsets.load(
-        (sql) => connection.query(sql),
-        charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
-      ),
-    );
-    const records = enterTables(options.task, options.store, plans, noted, remake);
-    prepared.enter(records, plans);
-    for (const record of records) this.tables.add(record, 'joining');
-    this.begin(records);
-  }
-
-  /** Nothing more is read or written of a table that was joining. */
-  private async dismiss(source: string): Promise<void> {
-    // What it has joined by speaks for it no more: its record is that of another beginning.
-    for (const one of this.joined) one.sources = one.sources.filter((name) => name !== source);
-    await Promise.all([...this.joins].map((join) => join.leave(source)));
+  recordOf(source: string): TableRecord | undefined {
+    return this.tables.recordOf(source);
   }
 
   /** Everything queued is at the destination. The main stream stands still; those of joining tables do meanwhile. */
@@ -399,107 +315,6 @@ export class Following {
     }
   }
 
-  /** All with the same place of their own. */
-  private begin(records: readonly TableRecord[]): void {
-    // Noted already: the next run begins them.
-    if (this.ended !== null) return;
-    const join = new Joining(this.host, records);
-    this.joins.add(join);
-    this.caughtUp = false;
-    const done = join.run().then(
-      () => undefined,
-      (error: unknown) => this.options.fail(error),
-    );
-    this.work.add(done);
-    void done.finally(() => {
-      this.work.delete(done);
-      join.save();
-      this.joins.delete(join);
-    });
-  }
-
-  private readonly host: JoinHost = (() => {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters of the object below
-    const following = this;
-    return {
-      get options() {
-        return following.options;
-      },
-      events: {
-        written: (change: RowChange) => this.count(change),
-        uncounted: (figure: object, times: number) => this.uncount(figure as Figure, times),
-        rejected: (change: RowChange, error: { code: string; message: string }, transaction: Transaction) =>
-          this.rejected(change, error, transaction),
-      },
-      context: (feed: Feed) => this.context(feed),
-      place: () => ({
-        position: this.stream?.position ?? this.streamPosition,
-        isInside: this.handler.isInside,
-      }),
-      join: (records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker) =>
-        this.takeIn(records, from, tracker),
-      again: (name: TableName, why: string) =>
-        new Promise<void>((resolve) =>
-          this.handler.holdNext(async () => {
-            await this.drained();
-            await this.rejoin(name, why);
-            resolve();
-          }),
-        ),
-      hold: () => {
-        this.waits++;
-        this.stream?.pause();
-        return () => {
-          this.waits--;
-          this.goOn();
-        };
-      },
-      standsStill: () => this.paused || this.queueFull || this.draining > 0,
-    };
-  })();
-
-  private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
-    for (const { from: _from, definedAt: _definedAt, ...record } of records) {
-      this.tables.add(record, from);
-      this.options.log.info(`${record.source} has joined the stream`);
-    }
-    if (!this.handler.isInside) this.tables.reached(this.stream?.position ?? this.streamPosition);
-    // What these tables have on their way holds the checkpoint like everything else.
-    const mark = this.tracker.begin(0, '');
-    mark.outstanding = 1;
-    mark.abandon();
-    this.joined.push({ sources: records.map((record) => record.source), from, tracker, mark });
-    this.settleJoined();
-  }
-
-  private settleJoined(): void {
-    for (const one of this.joined) {
-      if (!one.mark || !one.tracker.isIdle) continue;
-      one.mark.outstanding = 0;
-      one.mark = null;
-      this.tracker.advance();
-    }
-  }
-
-  /** Past their place the checkpoint speaks for these tables, too. */
-  private forgetJoined(): void {
-    const { store, prepared } = this.options;
-    for (const one of [...this.joined]) {
-      if (one.mark || !hasReached(this.tracker.position, one.from)) continue;
-      this.joined.splice(this.joined.indexOf(one), 1);
-      // What they passed after their own stream had ended.
-      for (const step of one.tracker.takePassed()) step();
-      const sources = new Set(one.sources);
-      for (const { from, definedAt: _definedAt, ...record } of store.tables()) {
-        if (from && sources.has(record.source)) store.saveTable(record);
-      }
-      for (const source of sources) {
-        const { from: _from, definedAt: _definedAt, ...record } = prepared.record(source);
-        prepared.update(record);
-      }
-    }
-  }
-
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
   async run(): Promise<'reached' | 'stopped'> {
     const { signal } = this.options;
@@ -509,15 +324,9 @@ export class Following {
     };
     signal.addEventListener('abort', onAbort);
     const saver = setInterval(() => this.save(), saveMs);
-    const poller = this.poll();
+    const watching = this.source.run(AbortSignal.any([this.finishing.signal, signal]));
     this.heartbeat.start();
-    const open = new Map<string, TableRecord[]>();
-    for (const record of this.options.store.tables()) {
-      if (!record.from) continue;
-      const place = JSON.stringify(record.from);
-      open.set(place, [...(open.get(place) ?? []), record]);
-    }
-    for (const records of open.values()) this.begin(records);
+    this.joins.start();
     try {
       while (this.ended === null) {
         signal.throwIfAborted();
@@ -549,64 +358,25 @@ export class Following {
       this.finishing.abort();
       this.blockage.close();
       await this.stream?.stop();
-      await Promise.all([poller, this.heartbeat.stop()]);
+      await Promise.all([watching, this.heartbeat.stop()]);
       this.save();
       this.over = true;
       for (const tell of this.unanswered) tell();
     }
   }
 
-  /** Where the source is, once a second: how far we are behind, and whether the goal is reached. */
-  private async poll(): Promise<void> {
-    const { options } = this;
-    const stop = AbortSignal.any([this.finishing.signal, options.signal]);
-    while (!stop.aborted) {
-      let opened;
-      try {
-        const connection = (opened = await connectSource(options.task.source));
-        let clockAtMs = 0;
-        while (!stop.aborted) {
-          if (Date.now() - clockAtMs > clockEveryMs) {
-            this.clockOffsetMicros = await connection.answering(() => clockOffset(connection), stop);
-            clockAtMs = Date.now();
-          }
-          const askedMicros = this.sourceMicros();
-          this.knownEnd = await connection.answering(() => endPosition(connection), stop);
-          this.endAskedMicros = askedMicros;
-          options.retry.answered();
-          for (let waited = 0; waited < pollMs && !stop.aborted; waited += 100) {
-            this.look();
-            await delay(100, undefined, { signal: stop });
-          }
-        }
-      } catch {
-        // The stream itself reports and retries; this one only looks.
-        this.caughtUp = false;
-        await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
-      } finally {
-        await opened?.close();
-      }
-    }
-  }
-
+  /** How far we are behind, and whether the goal is reached. */
   private look(): void {
-    this.settleJoined();
+    this.joins.settleJoined();
     const { position } = this.tracker;
+    const { end } = this.source;
     // Places are compared only in a binlog that is known to be the one that is read: numbers of another mean nothing.
     const isStreaming = this.stream?.isStreaming ?? false;
     this.caughtUp =
-      isStreaming &&
-      this.knownEnd !== null &&
-      hasReached(position, this.knownEnd) &&
-      this.tracker.isIdle &&
-      this.joins.size === 0;
-    if (this.caughtUp) this.caughtUpMicros = this.endAskedMicros;
+      isStreaming && end !== null && hasReached(position, end) && this.tracker.isIdle && this.joins.isEmpty;
+    if (this.caughtUp) this.caughtUpMicros = this.source.endAskedMicros;
     const { goal } = this.options;
-    const isDone =
-      isStreaming &&
-      goal !== null &&
-      hasReached(position, goal) &&
-      this.joins.size + this.joined.length === 0;
+    const isDone = isStreaming && goal !== null && hasReached(position, goal) && this.joins.isSettled;
     if (isDone && this.ended === null) this.end('reached');
   }
 
@@ -615,44 +385,17 @@ export class Following {
     const { store, prepared } = this.options;
     const { progress } = prepared;
     const passed = this.tracker.takePassed();
-    for (const join of this.joins) join.save();
-    this.settleJoined();
+    this.joins.save();
     const text = JSON.stringify([this.tracker.position, progress.rows]);
-    if (passed.length === 0 && text === this.savedPosition && this.joined.length === 0) return;
+    if (passed.length === 0 && text === this.savedPosition && !this.joins.anyJoined) return;
     progress.checkpoint = this.tracker.position;
-    progress.changes = Object.fromEntries(this.changes);
+    progress.changes = this.counts.all();
     store.transaction(() => {
       for (const step of passed) step();
       store.saveProgress(progress);
-      this.forgetJoined();
+      this.joins.forgetJoined();
     });
     this.savedPosition = text;
-  }
-
-  private readonly figures = new Map<string, Figure>();
-
-  private count(change: RowChange): Figure | null {
-    const { rows } = this.options.prepared.progress;
-    const source = this.tables.ofChange(change)?.plan.source;
-    const field = ([undefined, 'inserted', 'updated', 'deleted'] as const)[
-      change.tag === changeKinds.extra ? 0 : change.tag + 1
-    ];
-    if (source !== undefined && !this.changes.has(source))
-      this.changes.set(source, { inserted: 0, updated: 0, deleted: 0 });
-    if (!field) return null;
-    rows[field]++;
-    const changes = source === undefined ? undefined : this.changes.get(source);
-    if (changes) changes[field]++;
-    const name = `${field} ${source}`;
-    let figure = this.figures.get(name);
-    if (!figure) this.figures.set(name, (figure = { source, field }));
-    return figure;
-  }
-
-  private uncount({ source, field }: Figure, times: number): void {
-    this.options.prepared.progress.rows[field] -= times;
-    const changes = source === undefined ? undefined : this.changes.get(source);
-    if (changes) changes[field] -= times;
   }
 
   private rejected(
@@ -706,7 +449,7 @@ export class Following {
         if (writer.enqueue(change)) return;
         this.queueFull = true;
         this.stream?.pause();
-        for (const join of this.joins) join.steer();
+        this.joins.steer();
       },
       ask: async (filter, _table, rows) => {
         const answers: boolean[] = [];
@@ -743,24 +486,13 @@ export class Following {
         this.options.fail(error);
       },
     );
-    this.work.add(done);
-    void done.finally(() => this.work.delete(done));
+    this.keep(done);
+  }
+
+  private keep(work: Promise<void>): void {
+    this.work.add(work);
+    void work.finally(() => this.work.delete(work));
   }
 }
 
 type Feed = Parameters<JoinHost['context']>[0];
-
-/** What a written change is counted as. */
-interface Figure {
-  readonly source: string | undefined;
-  readonly field: 'inserted' | 'updated' | 'deleted';
-}
-
-/** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
-interface Joined {
-  sources: string[];
-  from: SourcePosition;
-  tracker: CheckpointTracker;
-  /** Holds the checkpoint; null when what they had on their way is through. */
-  mark: Transaction | null;
-}

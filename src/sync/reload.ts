@@ -1,7 +1,7 @@
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
-import type { RefetchedRow, StreamTable } from './incremental.js';
+import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
 import { sweep } from './sweep.js';
 

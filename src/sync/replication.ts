@@ -3,13 +3,12 @@ import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js
 import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import { describeTable } from '../tablestore/operations.js';
 import type { RetryState, RetryWindows } from '../tablestore/retry.js';
-import { TablestoreWriter, type WriterStats } from '../tablestore/writer.js';
+import { TablestoreWriter } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
@@ -18,17 +17,15 @@ import { planError, prepareTask, selectorsOf, type PreparedTask } from './prepar
 import { planTable, selectionOf, sourceName, type PlanProblem } from './plan.js';
 import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { RateMeter } from './rates.js';
+import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey, foundAt, prepareTable } from './schema.js';
 import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
-import type { TableRecord, TaskProgress, TaskStore } from './store.js';
+import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { UncleanEnd } from './unclean-end.js';
 import { isThrottled, writerSettings } from './settings.js';
 import { watchStart } from './start-watch.js';
-
-/** What a run tells of itself, whenever asked: a snapshot without what the process around it adds. */
-export type ReplicationView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
 
 export interface ReplicationLog {
   info(text: string): void;
@@ -475,23 +472,12 @@ export class Replication {
     return {
       state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
-      tables: (prepared?.tables ?? []).map((record): TableProgress => {
-        const problem = following?.recordOf(record.source)?.problem ?? record.problem;
-        return {
-          source: record.source,
-          destination: record.destination,
-          phase: problem ? 'stopped' : tablePhase(record, this.phase, following?.joining ?? none),
-          rows: record.rows,
-          estimatedRows: record.definition.estimatedRows,
-          ...(problem && { problem }),
-          ...(following && { changes: following.changesOf(record.source) }),
-        };
-      }),
+      tables: tableViews(prepared?.tables ?? [], this.phase, following),
       rows: { ...rows },
       ...rates,
       latencyMs: following?.latencyMs() ?? null,
       lagTransactions: following?.lagTransactions() ?? null,
-      ...inForce(this.phase, stats, this.task.throttle.full.queriesPerSecond),
+      ...limitsInForce(this.phase, stats, this.task.throttle.full.queriesPerSecond),
       position: following?.position ?? this.progress?.checkpoint ?? this.progress?.start ?? null,
       caughtUp: following?.caughtUp ?? false,
       dirty: this.store.dirtyCount(),
@@ -507,31 +493,4 @@ export class Replication {
     if (this.retry) return 'retrying';
     return this.prepared ? 'running' : 'starting';
   }
-}
-
-const none: ReadonlySet<string> = new Set();
-
-function tablePhase(
-  { phase, source }: TableRecord,
-  now: ReplicationView['phase'],
-  joining: ReadonlySet<string>,
-): TableProgress['phase'] {
-  if (phase === 'stopped') return 'stopped';
-  if (joining.has(source)) return phase === 'schema' ? 'schema' : 'full';
-  if (phase === 'schema') return now === 'schema' ? 'schema' : 'waiting';
-  if (phase === 'full') return now === 'full' ? 'full' : 'waiting';
-  return now === 'incremental' ? 'incremental' : 'done';
-}
-
-/** The limits of the present phase, when there are any. */
-function inForce(
-  phase: ReplicationView['phase'],
-  { fullRate, incrementalRate }: WriterStats,
-  queriesPerSecond: number | null,
-): Pick<ReplicationView, 'throttle'> {
-  const loading = phase === 'full';
-  if (!loading && phase !== 'incremental') return {};
-  const { rowsPerSecond, megabytesPerSecond } = loading ? fullRate : incrementalRate;
-  const throttle = { rowsPerSecond, megabytesPerSecond, ...(loading && { queriesPerSecond }) };
-  return Object.values(throttle).some((limit) => limit !== null) ? { throttle } : {};
 }

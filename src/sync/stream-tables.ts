@@ -10,7 +10,7 @@ import { UnreadableDdl } from './ddl/cursor.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
-import type { StreamTable } from './incremental.js';
+import type { StreamTable } from './stream-context.js';
 import { planTable, selectionOf, sourceName, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecord, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
@@ -131,6 +131,10 @@ export class StreamTables {
     return this.byDestination
       .get(change.table)
       ?.find(({ keyEnd }) => keyEnd === null || key.endsWith(keyEnd, key.length - checksumOfCell))?.table;
+  }
+
+  recordOf(source: string): TableRecord | undefined {
+    return this.records.find((record) => record.source === source);
   }
 
   get records(): TableRecord[] {

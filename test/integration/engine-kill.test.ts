@@ -156,7 +156,7 @@ describe('killed and run again', () => {
     expect(await difference()).toEqual([]);
   }, 180_000);
 
-  it('what the killed engine had sent arrives after newer values, and does not win (rule 10)', async () => {
+  it('rule 10: what the killed engine had sent arrives after newer values, and does not win', async () => {
     env['ROWFERRY_LATE_WRITE_MS'] = '5000';
     const run = start();
     await run.until((l) => l['phase'] === 'incremental' && l['caughtUp'] === true, 'the incremental', 60_000);

@@ -1,267 +1,50 @@
-import type { BinlogHandler, BinlogTable, RowImage, RowKind, TransactionStart } from '../mysql/model.js';
-import type { CharsetDecoders } from '../mysql/types/index.js';
+import type { BinlogTable, RowImage, RowKind } from '../mysql/model.js';
 import { RowferryError } from '../shared/errors.js';
-import type { SourcePosition } from '../shared/position.js';
-import type { Operation, ResolvedTask } from '../shared/task.js';
+import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
-import { changeKinds, type CheckpointTracker, type Transaction } from './checkpoint.js';
-import { BlockedByDirtyData, digest, keyLine, type DirtyData } from './dirty.js';
+import { driftOf } from './binlog-drift.js';
+import { changeKinds, type Transaction } from './checkpoint.js';
+import { BlockedByDirtyData, digest, keyLine } from './dirty.js';
 import { dirtyReason, IncompleteRow, operationOf, TableEncoder, type Overrides } from './encoder.js';
-import type { Filter } from './filter/index.js';
 import type { RowLocator } from './locator.js';
-import type { TablePlan } from './plan.js';
+import { copyOf } from './row-copy.js';
 import type { DecidedDirty } from './store.js';
-import { isFetch, type DecidedBranch, type SpooledFetch, type XaBranches } from './xa-branches.js';
+import type { StreamContext, StreamTable } from './stream-context.js';
 import type { RowTransform } from './transform.js';
+import type { SpooledFetch } from './xa-branches.js';
 
-/** A table of the stream, as it is at the present place of the stream. */
-export interface StreamTable {
-  plan: TablePlan;
-  transform: RowTransform;
-  filter: Filter | null;
-}
-
-/** What the handler needs of the run around it. */
-export interface StreamContext {
-  readonly task: ResolvedTask;
-  readonly tracker: CheckpointTracker;
-  readonly charsets: CharsetDecoders;
-  readonly dirty: DirtyData;
-  /** The table, when it is selected and not stopped. */
-  find(database: string, name: string): StreamTable | undefined;
-  /** The rows of this table can no longer be read or written: it stops, the others go on. */
-  stopTable(source: string, problem: RowferryError): void;
-  enqueue(change: RowChange): void;
-  /** A statement in the stream, inside `transaction`. */
-  statement(event: { database: string; sql: string }, transaction: Transaction): void;
-  /** The table, by `database.table`: as find(). */
-  follows(source: string): StreamTable | undefined;
-  /** Rows of XA branches that are not decided yet (correctness rule 2). */
-  readonly branches: XaBranches;
-  /**
-   * A branch is committed just before `position` whose rows of this table are not kept; '' when nothing is known of
-   * the branch. Throws ROW-S109 when that cannot be mended.
-   */
-  unknownRows(source: string, xid: string, position: SourcePosition): void;
-  /** Settles when the writer takes more, or the run is over. */
-  room(): Promise<void>;
-  /** Nothing more is to be written: what is not passed comes again with the next run. */
-  isOver(): boolean;
-  /** A transaction ended just before `position`. */
-  sealed(position: SourcePosition): void;
-  /**
-   * An event that cannot be applied at once: the stream stands still until `work` is through, and what arrives
-   * meanwhile waits behind it.
-   */
-  wait(work: () => Promise<void>): void;
-  /** Asks the source whether rows pass the filter. */
-  ask(filter: Filter, table: TablePlan, rows: readonly ((column: string) => unknown)[]): Promise<boolean[]>;
-  /** A dirty row of the stream waits for a decision: the run ends when what is read already is looked through. */
-  blocked(error: BlockedByDirtyData): void;
-  /** A row as it is at the source now, written while its key is held (correctness rule 11). */
-  refetch(row: RefetchedRow, transaction: Transaction): Promise<void>;
-}
-
-/** A row of the stream that is written as it is at the source now. */
-export interface RefetchedRow {
-  readonly table: StreamTable;
-  readonly locator: RowLocator;
-  readonly operation: Operation;
-  readonly identity: string;
-  /** The row keeps its key, so that the destination has it already. */
-  readonly isThere: boolean;
-  /** Deletes the row that the event is about: sent when the source no longer gives it. */
-  readonly deletion: RowChange | null;
+/** The stream that the rows come from. */
+export interface RowStream {
+  /** The transaction that is being read. */
+  current(): Transaction;
+  /** As StreamHandler.hold(). */
+  hold(work: () => Promise<void>): void;
 }
 
 /**
- * Turns the binlog into changes, in stream order. A key change is a delete of the old key and a put of the new one,
- * each in its own bucket, without a barrier (correctness rule 7).
+ * Turns rows of the binlog into changes. A key change is a delete of the old key and a put of the new one, each in its
+ * own bucket, without a barrier (correctness rule 7).
  */
-export class StreamHandler implements BinlogHandler {
+export class RowEvents {
   private readonly writer = new RowWriter();
   private readonly encoders = new Map<BinlogTable, { table: StreamTable; encoder: TableEncoder } | null>();
-  private transactionNow: Transaction | null = null;
-  /** Events that wait behind one that has to be asked about, oldest first. */
-  private readonly backlog: (() => void)[] = [];
-  private waiting = false;
-  private readonly held: (() => Promise<void>)[] = [];
 
-  constructor(private readonly context: StreamContext) {}
+  constructor(
+    private readonly context: StreamContext,
+    private readonly stream: RowStream,
+  ) {}
 
   /** After DDL the tables have other columns: everything compiled is forgotten. */
   forget(): void {
     this.encoders.clear();
   }
 
-  transaction(start: TransactionStart): void {
-    this.inOrder(() => {
-      this.transactionNow = this.context.tracker.begin(start.commitMicros, start.gtid ?? start.place);
-      if (start.xid !== undefined) this.context.branches.begin(start.xid, start.gtid ?? start.place);
-    });
-  }
-
-  /** Runs `then` once everything up to the end of the transaction that is being read is at the destination. */
-  whenThrough(then: () => void): void {
-    this.inOrder(() => (this.current().onThrough = then));
-  }
-
-  wants(table: BinlogTable): boolean {
-    return this.context.find(table.database, table.name) !== undefined;
-  }
-
-  row(table: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void {
-    if (this.waiting) {
-      const [old, now] = [before && copyOf(before), after && copyOf(after)];
-      this.backlog.push(() => this.apply(table, kind, old, now));
-      return;
-    }
-    this.apply(table, kind, before, after);
-  }
-
-  commit(position: SourcePosition): void {
-    this.inOrder(() => {
-      const transaction = this.current();
-      const { branches } = this.context;
-      if (branches.isOpen) this.bring(branches.endInOnePhase(), transaction, position);
-      else this.end(transaction, position);
-    });
-  }
-
-  xaPrepare(_xid: string, position: SourcePosition): void {
-    this.inOrder(() => {
-      const transaction = this.current();
-      transaction.onPassed.push(this.context.branches.prepare());
-      this.end(transaction, position);
-    });
-  }
-
-  xaCommit(xid: string, position: SourcePosition): void {
-    this.inOrder(() => {
-      const branch = this.context.branches.decided(xid);
-      for (const source of branch.unknown) this.context.unknownRows(source, xid, position);
-      this.bring(branch, this.current(), position);
-    });
-  }
-
-  xaRollback(xid: string, position: SourcePosition): void {
-    this.inOrder(() => {
-      const transaction = this.current();
-      const branch = this.context.branches.decided(xid);
-      transaction.onPassed.push(() => branch.forget());
-      this.end(transaction, position);
-    });
-  }
-
-  statement(event: { database: string; sql: string; commitMicros: number }): void {
-    this.inOrder(() => {
-      this.transactionNow ??= this.context.tracker.begin(event.commitMicros, '');
-      this.context.statement(event, this.transactionNow);
-    });
-  }
-
-  heartbeat(position: SourcePosition): void {
-    this.inOrder(() => {
-      if (this.transactionNow === null) this.context.tracker.heartbeat(position);
-    });
-  }
-
-  private current(): Transaction {
-    return (this.transactionNow ??= this.context.tracker.begin(0, ''));
-  }
-
-  private end(transaction: Transaction, position: SourcePosition): void {
-    this.transactionNow = null;
-    transaction.seal(position);
-    this.context.sealed(position);
-  }
-
-  /** Rows that were kept go out, as fast as the writer takes them; the stream stands still meanwhile. */
-  private bring(branch: DecidedBranch, transaction: Transaction, position: SourcePosition): void {
-    transaction.onPassed.push(() => branch.forget());
-    if (branch.parts.length === 0) {
-      this.end(transaction, position);
-      return;
-    }
-    this.hold(async () => {
-      for (const { source, pieces } of branch.parts) {
-        if (!this.context.follows(source)) continue;
-        for (const rows of pieces()) {
-          for (const row of rows) {
-            // A table that begins anew or was stopped since has these rows otherwise, or not at all.
-            const table = this.context.follows(source);
-            if (!table) break;
-            if (isFetch(row)) await this.fetch(table, row, transaction);
-            else this.send({ ...row, owner: transaction }, transaction);
-          }
-          await this.context.room();
-          if (this.context.isOver()) {
-            this.transactionNow = null;
-            return;
-          }
-        }
-      }
-      this.end(transaction, position);
-    });
-  }
-
-  /**
-   * The link broke: what was given of an unfinished transaction comes again, so it no longer counts. Returns the
-   * position from which to stream again, which is behind every event that still waits here.
-   */
-  restart(position: SourcePosition): SourcePosition {
-    const abandon = () => {
-      this.transactionNow?.abandon();
-      this.transactionNow = null;
-      this.context.branches.abandon();
-    };
-    this.inOrder(abandon);
-    return position;
-  }
-
-  /** As hold(), behind whatever already waits. */
-  holdNext(work: () => Promise<void>): void {
-    this.inOrder(() => this.hold(work));
-  }
-
-  /** Not at a boundary between transactions, or with events that still wait here. */
-  get isInside(): boolean {
-    return this.transactionNow !== null || this.waiting || this.backlog.length > 0;
-  }
-
-  private inOrder(event: () => void): void {
-    if (this.waiting) this.backlog.push(event);
-    else event();
-  }
-
-  /** Holds the stream back until `work` is through, then goes on with what arrived meanwhile. */
-  hold(work: () => Promise<void>): void {
-    this.held.push(work);
-    // One event may ask for several: all of it comes before what waits behind.
-    if (this.waiting) return;
-    this.waiting = true;
-    this.context.wait(async () => {
-      for (let next = this.held.shift(); next; next = this.held.shift()) await next();
-      this.waiting = false;
-      while (!this.waiting) {
-        const next = this.backlog.shift();
-        if (!next) break;
-        next();
-      }
-    });
-  }
-
-  private apply(
-    binlogTable: BinlogTable,
-    kind: RowKind,
-    before: RowImage | null,
-    after: RowImage | null,
-  ): void {
+  apply(binlogTable: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void {
     const compiled = this.compiled(binlogTable);
     if (!compiled) return;
     const { table, encoder } = compiled;
-    const transaction = this.current();
+    const transaction = this.stream.current();
     const identity = `${table.plan.source} ${transaction.name} ${transaction.nextRow(table.plan.source)}`;
     const event: RowEvent = { table, encoder, kind, before, after, transaction, identity };
     const { filter } = table;
@@ -286,7 +69,7 @@ export class StreamHandler implements BinlogHandler {
     const unknown = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null].filter(
       (image) => image !== null,
     );
-    this.hold(async () => {
+    this.stream.hold(async () => {
       const readers = unknown.map((image) => (column: string) => encoder.read(image, column) ?? null);
       const answers = await this.context.ask(filter, table.plan, readers);
       const was = wasIn === 'ask' ? answers.shift()! : wasIn;
@@ -435,7 +218,7 @@ export class StreamHandler implements BinlogHandler {
   }
 
   /** A row that could not be transformed was never written; what counts is what it has become. */
-  private transformedOld(...args: Parameters<StreamHandler['transformed']>): Overrides | null {
+  private transformedOld(...args: Parameters<RowEvents['transformed']>): Overrides | null {
     try {
       return this.transformed(...args);
     } catch (error) {
@@ -495,7 +278,7 @@ export class StreamHandler implements BinlogHandler {
     } else this.send(change, transaction);
   }
 
-  private send(change: RowChange, transaction: Transaction): void {
+  send(change: RowChange, transaction: Transaction): void {
     transaction.outstanding++;
     this.context.enqueue(change);
   }
@@ -526,11 +309,11 @@ export class StreamHandler implements BinlogHandler {
     if (this.context.branches.isOpen) this.context.branches.add(table.plan.source, row);
     else {
       transaction.outstanding++;
-      this.hold(() => this.fetch(table, row, transaction, true));
+      this.stream.hold(() => this.fetch(table, row, transaction, true));
     }
   }
 
-  private async fetch(
+  async fetch(
     table: StreamTable,
     { deletion, ...row }: SpooledFetch,
     transaction: Transaction,
@@ -621,66 +404,3 @@ export function refusedIdentity(source: string, transaction: Transaction, key: s
 
 type Encoded = Pick<RowChange, 'op' | 'key' | 'row' | 'dataBytes'>;
 const noOverrides: Overrides = new Map();
-
-/** Row events carry no names: count and kinds of the columns must at least be those of the known list (rule 13). */
-function driftOf(plan: TablePlan, binlogTable: BinlogTable): string | null {
-  const { columns } = plan.definition;
-  if (columns.length !== binlogTable.columnCount)
-    return `${binlogTable.columnCount} columns instead of ${columns.length}`;
-  for (let i = 0; i < columns.length; i++) {
-    const column = columns[i]!;
-    const name = binlogTable.columnNames?.[i];
-    if (name !== undefined && name !== column.name) return `column ${i + 1} is ${name}, not ${column.name}`;
-    const family = families[column.dataType];
-    if (family && !family.includes(binlogTable.columnTypes[i]!))
-      return `column ${column.name} is not of type ${column.dataType}`;
-    const unsigned = binlogTable.columnUnsigned?.[i];
-    if (unsigned !== undefined && signs.has(column.dataType) && unsigned !== column.unsigned)
-      return `column ${column.name} is ${unsigned ? '' : 'not '}unsigned`;
-  }
-  return null;
-}
-
-const signs = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
-/** Type codes of TABLE_MAP events that a column of each type may have (MySQL source, field_types.h). */
-const families: Record<string, readonly number[]> = {
-  tinyint: [1],
-  smallint: [2],
-  mediumint: [9],
-  int: [3],
-  bigint: [8],
-  float: [4],
-  double: [5],
-  decimal: [0, 246],
-  date: [10, 14],
-  time: [11, 19],
-  datetime: [12, 18],
-  timestamp: [7, 17],
-  year: [13],
-  bit: [16],
-  json: [245],
-  enum: [247],
-  set: [248],
-  varchar: [15, 253],
-  varbinary: [15, 253],
-  char: [254],
-  binary: [254],
-};
-
-/** The image is only good until the callback returns; what waits has a copy of its own. */
-function copyOf(image: RowImage): RowImage {
-  let from = Infinity;
-  let to = 0;
-  for (let i = 0; i < image.starts.length; i++) {
-    if (image.starts[i]! < 0) continue;
-    from = Math.min(from, image.starts[i]!);
-    to = Math.max(to, image.ends[i]!);
-  }
-  if (to === 0) from = 0;
-  const shift = (value: number) => (value < 0 ? value : value - from);
-  return {
-    bytes: Buffer.from(image.bytes.subarray(from, to)),
-    starts: image.starts.map(shift),
-    ends: image.ends.map((end) => end - from),
-  };
-}

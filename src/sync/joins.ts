@@ -1,0 +1,309 @@
+import type { TableDefinition } from '../mysql/model.js';
+import { hasReached } from '../mysql/position.js';
+import { charsetsOf } from '../mysql/types/index.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { ResolvedTask } from '../shared/task.js';
+import type { CheckpointEvents, CheckpointTracker, Transaction } from './checkpoint.js';
+import type { TableName } from './ddl/parse.js';
+import { compileFilter } from './filter/index.js';
+import type { FollowingOptions } from './following.js';
+import { enterTables, noteTables, type NotedTables } from './join-records.js';
+import { Joining, type JoinHost } from './joining.js';
+import { destinationTaken, objectChanges, recordOf } from './object-changes.js';
+import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import { planError, selectorsOf } from './prepare.js';
+import { onSource } from './source-retry.js';
+import type { TableRecord } from './store.js';
+import type { StreamTables } from './stream-tables.js';
+
+/** The main stream, as whoever brings tables into it needs it. */
+export interface MainStream {
+  readonly options: FollowingOptions;
+  readonly tables: StreamTables;
+  readonly tracker: CheckpointTracker;
+  readonly events: CheckpointEvents;
+  context: JoinHost['context'];
+  /** Runs `work` behind what is read already, with the stream at rest. */
+  holdNext(work: () => Promise<void>): void;
+  /** As holdNext(), for work from outside: when everything queued has gone out. Throws ROW-E109 when the run ends before. */
+  asked(work: () => Promise<void>): Promise<void>;
+  /** The run is to end. */
+  isEnding(): boolean;
+  /** Everything queued is at the destination; the stream stands still. */
+  drained(): Promise<void>;
+  /** Where it is, and whether it is inside a transaction there. */
+  place(): { position: SourcePosition; isInside: boolean };
+  /** Stands still until the function that it gives is called. */
+  standStill(): () => void;
+  /** Must streams of joining tables stand still too? */
+  holdsJoins(): boolean;
+  /** A table is on its way: the stream is not caught up. */
+  begun(): void;
+  /** Work that a stop waits for. */
+  keep(work: Promise<void>): void;
+}
+
+/**
+ * Tables that come to the main stream while it runs, go from it, or begin anew, while the others go on (correctness
+ * rule 11). How one group of them comes is joining.ts.
+ */
+export class Joins {
+  private readonly joins = new Set<Joining>();
+  /** In the stream, with rows from before still on their way, or with a place that is still ahead of it. */
+  private readonly joined: Joined[] = [];
+
+  private readonly host: JoinHost;
+
+  constructor(private readonly main: MainStream) {
+    this.host = {
+      get options() {
+        return main.options;
+      },
+      events: main.events,
+      context: (feed) => main.context(feed),
+      place: () => main.place(),
+      join: (records, from, tracker) => this.takeIn(records, from, tracker),
+      again: (name, why) =>
+        new Promise((resolve) =>
+          main.holdNext(async () => {
+            await main.drained();
+            await this.rejoin(name, why);
+            resolve();
+          }),
+        ),
+      hold: () => main.standStill(),
+      standsStill: () => main.holdsJoins(),
+    };
+  }
+
+  /** None is on its way. */
+  get isEmpty(): boolean {
+    return this.joins.size === 0;
+  }
+
+  /** None is on its way or has rows from before on theirs. */
+  get isSettled(): boolean {
+    return this.joins.size + this.joined.length === 0;
+  }
+
+  get anyJoined(): boolean {
+    return this.joined.length > 0;
+  }
+
+  /** Tables that are loaded beside the stream just now. */
+  get sources(): ReadonlySet<string> {
+    return new Set([...this.joins].flatMap((join) => [...join.sources]));
+  }
+
+  has(source: string): boolean {
+    return [...this.joins].some((join) => join.sources.has(source));
+  }
+
+  steer(): void {
+    for (const join of this.joins) join.steer();
+  }
+
+  stop(): void {
+    for (const join of this.joins) join.stop();
+  }
+
+  save(): void {
+    for (const join of this.joins) join.save();
+    this.settleJoined();
+  }
+
+  /** Goes on with those that a stop or a kill met on their way. */
+  start(): void {
+    const open = new Map<string, TableRecord[]>();
+    for (const record of this.main.options.store.tables()) {
+      if (!record.from) continue;
+      const place = JSON.stringify(record.from);
+      open.set(place, [...(open.get(place) ?? []), record]);
+    }
+    for (const records of open.values()) this.begin(records);
+  }
+
+  /**
+   * Takes another selection of tables (object-changes.ts), without stopping those that stay. Settles when what is new
+   * has begun. Throws ROW-T106 when it cannot be carried out, ROW-E109 when the run ends before.
+   */
+  change(task: ResolvedTask): Promise<void> {
+    return this.main.asked(() => this.changeNow(task));
+  }
+
+  private async changeNow(task: ResolvedTask): Promise<void> {
+    const { options } = this.main;
+    const { store, prepared, log } = options;
+    const noted = await noteTables({ ...options, task }, selectorsOf(task));
+    const changes = objectChanges(task, store.tables(), noted.definitions);
+    const [problem] = changes.problems;
+    if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
+    options.task = task;
+    this.main.tables.retask(task);
+    for (const { source, destination } of changes.removed) {
+      await this.dismiss(source);
+      this.main.tables.remove(source);
+      prepared.forget(source);
+      store.removeTable(source);
+      log.info(`${source} is not followed any more; ${destination} stays as it is`);
+    }
+    await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
+  }
+
+  /**
+   * Loads a table anew that was asked for, into a destination table that is made anew when `remake` says so, while the
+   * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
+   */
+  reload(name: TableName, remake: boolean): Promise<void> {
+    return this.main.asked(() => this.rejoin(name, 'was asked for', remake));
+  }
+
+  /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
+  async rejoin(name: TableName, why: string, remake = false): Promise<void> {
+    const { options } = this.main;
+    const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
+    const selection = selectionOf(options.task, name.database, name.table);
+    const [definition] = noted.definitions;
+    if (!selection) return;
+    if (!definition) {
+      // A statement behind this one took it away; whoever asked by name is told.
+      const source = sourceName({ database: name.database, name: name.table });
+      if (this.main.tables.recordOf(source)?.phase === 'stopped') return;
+      this.main.tables.stop(
+        source,
+        new RowferryError('ROW-S108', `${source} does not exist at the source any more.`),
+      );
+      return;
+    }
+    const problems: PlanProblem[] = [];
+    const plan = planTable(options.task, definition, selection.mapping, problems);
+    try {
+      if (!plan) throw planError(problems);
+      const taken = destinationTaken(options.task, plan, options.store.tables());
+      if (taken) throw taken;
+      if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      await this.refuse(definition, error);
+      return;
+    }
+    options.log.info(`${plan.source} ${why}: it is loaded anew`);
+    await this.enter([plan], noted, remake);
+  }
+
+  /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
+  private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
+    const { task, prepared, log } = this.main.options;
+    const source = sourceName(definition);
+    await this.dismiss(source);
+    const mapping = selectionOf(task, definition.database, definition.name)?.mapping;
+    const destination = tableName(definition.name, mapping, task);
+    const known = this.main.tables.recordOf(source) ?? recordOf(task, { source, definition, destination });
+    const { from: _from, definedAt: _definedAt, ...rest } = known;
+    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
+    prepared.save(stopped);
+    this.main.tables.add(stopped);
+    log.warn(`${source} stopped: ${problem.message}`);
+  }
+
+  private async enter(
+    plans: readonly TablePlan[],
+    noted: Pick<NotedTables, 'from' | 'definedAt'>,
+    remake = false,
+  ): Promise<void> {
+    if (plans.length === 0) return;
+    for (const { source } of plans) await this.dismiss(source);
+    await this.main.drained();
+    const { options } = this.main;
+    const { prepared } = options;
+    await onSource(options, (connection) =>
+      prepared.charsets.load(
+        (sql) => connection.query(sql),
+        charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
+      ),
+    );
+    const records = enterTables(options.task, options.store, plans, noted, remake);
+    prepared.enter(records, plans);
+    for (const record of records) this.main.tables.add(record, 'joining');
+    this.begin(records);
+  }
+
+  /** Nothing more is read or written of a table that was joining, nor does what it brought speak for it any more. */
+  private async dismiss(source: string): Promise<void> {
+    for (const one of this.joined) one.sources.delete(source);
+    await Promise.all([...this.joins].map((join) => join.leave(source)));
+  }
+
+  /** All with the same place of their own. */
+  private begin(records: readonly TableRecord[]): void {
+    // Noted already: the next run begins them.
+    if (this.main.isEnding()) return;
+    const join = new Joining(this.host, records);
+    this.joins.add(join);
+    this.main.begun();
+    const done = join.run().then(
+      () => undefined,
+      (error: unknown) => this.main.options.fail(error),
+    );
+    this.main.keep(done);
+    void done.finally(() => {
+      join.save();
+      this.joins.delete(join);
+    });
+  }
+
+  private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
+    for (const { from: _from, definedAt: _definedAt, ...record } of records) {
+      this.main.tables.add(record, from);
+      this.main.options.log.info(`${record.source} has joined the stream`);
+    }
+    const { position, isInside } = this.main.place();
+    if (!isInside) this.main.tables.reached(position);
+    // What these tables have on their way holds the checkpoint like everything else.
+    const mark = this.main.tracker.begin(0, '');
+    mark.outstanding = 1;
+    mark.abandon();
+    this.joined.push({ sources: new Set(records.map((record) => record.source)), from, tracker, mark });
+    this.settleJoined();
+  }
+
+  /** What joined tables had on their way when they came may be through by now. */
+  settleJoined(): void {
+    for (const one of this.joined) {
+      if (!one.mark || !one.tracker.isIdle) continue;
+      one.mark.outstanding = 0;
+      one.mark = null;
+      this.main.tracker.advance();
+    }
+  }
+
+  /** Past their place the checkpoint speaks for these tables, too. Inside the store transaction that saves it. */
+  forgetJoined(): void {
+    const { store, prepared } = this.main.options;
+    for (const one of [...this.joined]) {
+      if (one.mark || !hasReached(this.main.tracker.position, one.from)) continue;
+      this.joined.splice(this.joined.indexOf(one), 1);
+      // What they passed after their own stream had ended.
+      for (const step of one.tracker.takePassed()) step();
+      const { sources } = one;
+      for (const { from, definedAt: _definedAt, ...record } of store.tables()) {
+        if (from && sources.has(record.source)) store.saveTable(record);
+      }
+      for (const source of sources) {
+        const { from: _from, definedAt: _definedAt, ...record } = prepared.record(source);
+        prepared.update(record);
+      }
+    }
+  }
+}
+
+/** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
+interface Joined {
+  /** Without those that began anew since, or were taken out. */
+  readonly sources: Set<string>;
+  from: SourcePosition;
+  tracker: CheckpointTracker;
+  /** Holds the checkpoint; null when what they had on their way is through. */
+  mark: Transaction | null;
+}

@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { clockOffset, connectSource } from '../mysql/connection.js';
+import { endPosition } from '../mysql/position.js';
+import type { SourcePosition } from '../shared/position.js';
+import type { SourceSettings } from '../shared/task.js';
+
+const pollMs = 1000;
+const lookMs = 100;
+/** Clocks drift, and are set. */
+const clockEveryMs = 60_000;
+
+/** Where the source's binlog ends, asked once a second, and its clock. */
+export class SourceWatch {
+  /** As last answered; null before. */
+  end: SourcePosition | null = null;
+  /** When `end` was asked, by the source's clock, µs since the epoch. */
+  endAskedMicros = 0;
+
+  constructor(
+    private readonly settings: SourceSettings,
+    private clockOffsetMicros: number,
+    private readonly events: {
+      answered(): void;
+      /** Ten times a second while the source answers. */
+      look(): void;
+      /** It does not answer. The stream itself reports and retries; this one only looks. */
+      away(): void;
+    },
+  ) {}
+
+  /** The source's clock, µs since the epoch. */
+  get nowMicros(): number {
+    return Date.now() * 1000 + this.clockOffsetMicros;
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      let opened;
+      try {
+        const connection = (opened = await connectSource(this.settings));
+        let clockAtMs = 0;
+        while (!stop.aborted) {
+          if (Date.now() - clockAtMs > clockEveryMs) {
+            this.clockOffsetMicros = await connection.answering(() => clockOffset(connection), stop);
+            clockAtMs = Date.now();
+          }
+          const askedMicros = this.nowMicros;
+          this.end = await connection.answering(() => endPosition(connection), stop);
+          this.endAskedMicros = askedMicros;
+          this.events.answered();
+          for (let waited = 0; waited < pollMs && !stop.aborted; waited += lookMs) {
+            this.events.look();
+            await delay(lookMs, undefined, { signal: stop });
+          }
+        }
+      } catch {
+        this.events.away();
+        await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
+      } finally {
+        await opened?.close();
+      }
+    }
+  }
+}
