@@ -125,7 +125,7 @@ test('a task that is reset loads everything again, a table by its menu, and both
 
   await behindItsBack('DELETE FROM shop.customers WHERE id = 10');
   await chooseFromMenu(page.getByRole('treeitem', { name: /^shop\.customers/ }), 'Load Table Again');
-  await dialog.getByRole('button', { name: 'Load Again' }).click();
+  await dialog.getByRole('button', { name: 'Load Again', exact: true }).click();
   await eventually(async () => expect(await stage.rows('customers')).toHaveLength(customers - 2));
   await inlineAction(task, 'Stop Task');
   await eventually(async () => expect(await task.innerText()).toContain('stopped'));

@@ -170,7 +170,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       if (!chosen) return;
       const { file, id, table } = chosen;
       const load = t('Load Again');
-      const remake = t('Delete Its Table in Tablestore and Load Again');
+      const remake = t('Make Its Table Anew');
       const answer = await vscode.window.showWarningMessage(
         t('Load {0} again?', table),
         {
