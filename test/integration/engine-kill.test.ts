@@ -197,6 +197,23 @@ describe('killed and run again', () => {
     expect(await difference()).toEqual([]);
   }, 120_000);
 
+  it('interrupted while an earlier run still ends it does not begin', async () => {
+    const earlier = start();
+    await earlier.until((l) => l['phase'] === 'incremental' && l['state'] === 'running', 'the run', 60_000);
+    store.faults.set([{ kind: 'latency', delayMs: 3000 }]);
+    await mysql.query("UPDATE shop.items SET note = 'slow' LIMIT 1");
+    await delay(300);
+    killCommand(earlier);
+    await earlier.ended;
+    const run = start();
+    await delay(1000);
+    run.child.kill('SIGTERM');
+    expect((await run.ended).code).toBe(0);
+    store.faults.set([]);
+    expect((await start('--until', 'caught-up').ended).code).toBe(0);
+    expect(await difference()).toEqual([]);
+  }, 60_000);
+
   it('a second run of the same task is told who holds it', async () => {
     const run = start();
     await run.until((l) => l['state'] === 'running', 'the run', 60_000);

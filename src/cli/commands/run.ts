@@ -131,6 +131,8 @@ async function follow(
       throw error;
     }
     started = true;
+    // Interrupted while an earlier run came to its end: only that one was stopped.
+    if (interrupted.aborted) stop();
     const unwatch = watchTask(
       file,
       task,

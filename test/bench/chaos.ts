@@ -1,0 +1,226 @@
+/**
+ * npm run bench -- chaos [--seed N] [--minutes N]: a shop that is written in every way while the engine, the command,
+ * MySQL and the connections between them are killed, and Tablestore answers as badly as it can. After every round both
+ * sides are compared, row by row. Exit code 1 on any difference.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startLocalTablestore, type FaultRule } from '../../src/local-tablestore/index.js';
+import { differences } from '../chaos/compare.js';
+import { Chance, definition, schema, Writer } from '../chaos/shop.js';
+import { startMysql } from '../support/mysql-server.js';
+import { startCommand, type Command } from '../chaos/command.js';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 100_000) },
+    minutes: { type: 'string', default: '2' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed);
+const until = Date.now() + Number(values.minutes) * 60_000;
+const chance = new Chance(seed);
+const gtid = chance.of([true, true, false]);
+const folder = mkdtempSync(join(tmpdir(), 'rowferry-chaos-'));
+const data = join(folder, 'data');
+const [mysql, store] = await Promise.all([
+  startMysql({
+    gtid,
+    args: [
+      ...(gtid ? [] : ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF']),
+      `--binlog-row-metadata=${chance.of(['MINIMAL', 'FULL'])}`,
+      '--innodb-flush-log-at-trx-commit=1',
+      '--sync-binlog=1',
+    ],
+  }),
+  startLocalTablestore({ data }),
+]);
+const task = {
+  id: `t-chaos-${seed}`,
+  name: 'chaos',
+  source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
+  destination: {
+    endpoint: store.url,
+    instance: 'local',
+    accessKeyId: '${env:KEY}',
+    accessKeySecret: '${env:SECRET}',
+  },
+  objects: [{ database: 'shop', exclude: ['_logs*', 'logs_old'] }],
+  dirtyData: 'skip',
+  conflict: 'ignore',
+  ddl: { truncate: 'delete', onChange: 'reload' },
+  write: {
+    mode: chance.of(['put-row', 'update-row']),
+    batch: chance.of(['bulk-import', 'batch-write']),
+    buckets: chance.of([1, 3, 10]),
+  },
+};
+writeFileSync(join(folder, 'chaos.rowferry.json'), JSON.stringify(task, null, 2));
+console.log(
+  `seed ${seed} · GTID ${gtid ? 'on' : 'off'} · ${task.write.mode}, ${task.write.batch}, ${task.write.buckets} buckets`,
+);
+
+const env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+const rowferry = (...args: string[]): Command =>
+  startCommand([args[0]!, 'chaos.rowferry.json', '--state', 'state', ...args.slice(1)], folder, env);
+const enginePid = () =>
+  (JSON.parse(readFileSync(join(folder, 'state/engine.json'), 'utf8')) as { pid: number }).pid;
+
+const faults: FaultRule[] = [
+  { kind: 'error', code: 'OTSServerBusy', probability: 0.2 },
+  { kind: 'error', code: 'OTSServerBusy', probability: 0.1, row: true },
+  { kind: 'error', code: 'OTSRowOperationConflict', probability: 0.05, row: true },
+  { kind: 'reset', applied: true, probability: 0.1 },
+  { kind: 'reset', applied: false, probability: 0.1 },
+  { kind: 'latency', delayMs: 300, probability: 0.2 },
+  { kind: 'late', delayMs: 1500, probability: 0.05 },
+];
+const blows: Record<string, (run: Command) => Promise<void> | void> = {
+  'engine killed': () => {
+    try {
+      process.kill(enginePid(), 'SIGKILL');
+    } catch {
+      // Between two engines.
+    }
+  },
+  'command killed': (run) => void run.child.kill('SIGKILL'),
+  'command ended': (run) => void run.child.kill('SIGTERM'),
+  'MySQL killed': async () => {
+    await mysql.kill();
+    await mysql.restart();
+  },
+  'dump ended': async () => {
+    const dumps = await mysql.query<{ id: number }>(
+      "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'",
+    );
+    for (const { id } of dumps) await mysql.query(`KILL ${id}`).catch(() => undefined);
+  },
+  'binlog rotated': () => mysql.query('FLUSH BINARY LOGS').then(() => undefined),
+  'table changed': async () => {
+    const sql = definition(chance);
+    await mysql.query(`SET SESSION lock_wait_timeout = 3; ${sql}`).catch(() => undefined);
+    console.log(`    ${sql.slice(0, 100)}`);
+  },
+  'table reloaded': async () => {
+    await rowferry('reload', '--table', `shop.${chance.of(['items', 'names', 'children'])}`).ended;
+  },
+  'task paused': async () => {
+    await rowferry('pause').ended;
+    await delay(500);
+    await rowferry('resume').ended;
+  },
+  'Tablestore busy': async () => {
+    store.faults.set([chance.of(faults), chance.of(faults)]);
+    await delay(2000);
+    store.faults.set([]);
+  },
+};
+
+let failed = false;
+let transactions = 0;
+let blown = 0;
+try {
+  await mysql.query(schema);
+  for (let round = 1; round === 1 || (Date.now() < until && !failed); round++) {
+    const writers = [1, 2].map(
+      (n) => new Writer(() => mysql.connect(), new Chance(seed * 1000 + round * 10 + n), n),
+    );
+    const roundEnds = Date.now() + 15_000;
+    let run = rowferry('run', '--json');
+    let over = false;
+    const watch = () => void run.ended.then(() => (over = true));
+    watch();
+    while (Date.now() < roundEnds) {
+      await delay(200 + chance.below(2500));
+      const name = chance.of(Object.keys(blows));
+      console.log(`  ${name}`);
+      await within(60, name, blows[name]!(run));
+      blown++;
+      if (!over) await delay(300);
+      if (over) {
+        const { code, stderr } = await within(60, 'the end of the run', run.ended);
+        if (code !== null && code !== 0) console.log(`    ended with ${code}: ${stderr.trim()}`);
+        if (code !== null && code !== 0 && code !== 3) {
+          failed = true;
+          console.log(`the run ended with ${code}: ${stderr}`);
+          break;
+        }
+        over = false;
+        run = rowferry('run', '--json');
+        watch();
+      }
+    }
+    for (const writer of writers) {
+      await writer.stop();
+      transactions += writer.transactions;
+    }
+    if (failed) break;
+    run.child.kill('SIGTERM');
+    await within(60, 'the end of the run', run.ended);
+    for (const { data: xid } of await mysql.query<{ data: string }>('XA RECOVER').catch(() => [])) {
+      const gtrid = xid.slice(0, 2);
+      await mysql.query(`XA ROLLBACK '${gtrid}','${xid.slice(2)}'`).catch(() => undefined);
+    }
+    // A table that stopped with a reason is loaded again, as its message says.
+    const catchUp = () => within(120, 'catching up', rowferry('run', '--until', 'caught-up', '--json').ended);
+    let last = await catchUp();
+    const stopped = stoppedTables(last.stdout);
+    for (const table of stopped) {
+      console.log(`  ${table.source} had stopped: ${table.problem}`);
+      await rowferry('reload', '--table', table.source).ended;
+    }
+    if (stopped.length > 0) last = await catchUp();
+    const wrong = await differences(mysql, data);
+    const verify = await rowferry('verify').ended;
+    const dirty = await rowferry('dirty', 'list').ended;
+    console.log(
+      `round ${round}: ${transactions.toLocaleString('en')} transactions, ${wrong.length} rows differ, run ${last.code}, verify ${verify.code}`,
+    );
+    if (wrong.length > 0 || last.code !== 0 || verify.code !== 0) {
+      failed = true;
+      for (const line of wrong.slice(0, 20)) console.log(`  ${line}`);
+      console.log(last.stderr, verify.stdout.slice(-3000), verify.stderr, dirty.stdout.slice(0, 2000));
+    }
+  }
+} finally {
+  await store.close();
+  await mysql.stop();
+  if (failed && values.keep) console.log(`kept: ${folder}`);
+  else rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+}
+console.log(
+  `\nseed ${seed} · ${transactions.toLocaleString('en')} transactions · ${blown} blows · ${failed ? 'FAILED' : 'no difference'}`,
+);
+process.exit(failed ? 1 : 0);
+
+/** Nothing may wait for ever. */
+async function within<T>(seconds: number, what: string, work: Promise<T> | T): Promise<T> {
+  const clock = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      delay(seconds * 1000, undefined, { signal: clock.signal }).then((): never => {
+        failed = true;
+        throw new Error(`${what}: not through after ${seconds} s`);
+      }),
+    ]);
+  } finally {
+    clock.abort();
+  }
+}
+
+function stoppedTables(stdout: string): { source: string; problem: string }[] {
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+  const last = lines.map((line) => JSON.parse(line) as { tables?: Table[] }).findLast((line) => line.tables);
+  return (last?.tables ?? [])
+    .filter((table) => table.problem)
+    .map((table) => ({ source: table.source, problem: table.problem!.message }));
+}
+interface Table {
+  source: string;
+  problem?: { message: string };
+}

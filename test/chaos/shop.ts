@@ -1,0 +1,183 @@
+import type mysql from 'mysql2/promise';
+
+/** A random source that repeats: mulberry32. */
+export class Chance {
+  constructor(private state: number) {}
+  next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+  below(n: number): number {
+    return Math.floor(this.next() * n);
+  }
+  of<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)]!;
+  }
+}
+
+/** Tables whose keys are easy to get wrong: composite, text by collation, referenced, wide. */
+export const schema = `
+  CREATE DATABASE shop;
+  CREATE TABLE shop.items (region CHAR(2), id INT, amount DECIMAL(12,3), note VARCHAR(200), at DATETIME(3), body VARBINARY(300),
+    PRIMARY KEY (region, id));
+  CREATE TABLE shop.names (name VARCHAR(40) COLLATE utf8mb4_0900_ai_ci PRIMARY KEY, val INT, note TEXT);
+  CREATE TABLE shop.parents (id INT PRIMARY KEY, label VARCHAR(50));
+  CREATE TABLE shop.children (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, parent INT NULL, n INT, twice INT AS (n * 2) STORED,
+    doc JSON, FOREIGN KEY (parent) REFERENCES shop.parents (id) ON UPDATE CASCADE ON DELETE SET NULL);
+  CREATE TABLE shop.logs (id INT PRIMARY KEY, day DATE, line VARCHAR(400)) `;
+
+export const tables = ['items', 'names', 'parents', 'children', 'logs'] as const;
+
+const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
+const letters = ['a', 'A', 'ä', 'b', 'B ', 'ss', 'ß', 'é', 'E', '中', '😀', 'z'];
+
+/** One statement of the shop's day. Keys are drawn from so few that they meet again and again. */
+export function statement(chance: Chance): string {
+  const region = chance.of(['eu', 'us', 'as']);
+  const id = chance.below(400);
+  const other = chance.below(400);
+  const name = text(chance.of(letters) + chance.of(['', '', '1', ' ']));
+  const note = text(chance.of(['', 'short', 'ärger', 'x'.repeat(chance.below(190))]));
+  const amount = `${chance.below(100_000) / 8 - 5000}`;
+  const row = `('${region}', ${id}, ${amount}, ${chance.of([note, 'NULL'])}, '2026-01-02 03:04:05.${chance.below(1000)}', x'${'0f'.repeat(chance.below(60))}')`;
+  switch (chance.below(24)) {
+    case 0:
+    case 1:
+      return `INSERT IGNORE INTO shop.items (region, id, amount, note, at, body) VALUES ${row}`;
+    case 2:
+      return `REPLACE INTO shop.items (region, id, amount, note, at, body) VALUES ${row}`;
+    case 3:
+      return `INSERT INTO shop.items (region, id, amount, note) VALUES ('${region}', ${id}, 1, NULL) ON DUPLICATE KEY UPDATE amount = amount + 1, note = ${note}`;
+    case 4:
+      return `UPDATE shop.items SET amount = amount + 0.125, note = ${chance.of([note, 'NULL', 'note'])} WHERE id BETWEEN ${id} AND ${id + chance.below(20)}`;
+    case 5:
+      return `UPDATE IGNORE shop.items SET id = ${other} WHERE region = '${region}' AND id = ${id}`;
+    case 6:
+      return `UPDATE IGNORE shop.items SET region = '${chance.of(['eu', 'us', 'as'])}', id = id + ${1 + chance.below(3)} WHERE id BETWEEN ${id} AND ${id + 5} ORDER BY id DESC`;
+    case 7:
+      return `DELETE FROM shop.items WHERE id BETWEEN ${id} AND ${id + chance.below(6)}`;
+    case 8:
+    case 9:
+      return `INSERT INTO shop.names (name, val, note) VALUES (${name}, ${id}, ${note}) ON DUPLICATE KEY UPDATE val = val + 1`;
+    case 10:
+      return `UPDATE IGNORE shop.names SET name = ${name} WHERE name = ${text(chance.of(letters))}`;
+    case 11:
+      return `REPLACE INTO shop.names (name, val) VALUES (${name}, ${id})`;
+    case 12:
+      return `DELETE FROM shop.names WHERE name = ${name}`;
+    case 13:
+      return `INSERT IGNORE INTO shop.parents VALUES (${id % 30}, ${note.slice(0, 40).replace(/'?$/, "'")})`;
+    case 14:
+      return `UPDATE IGNORE shop.parents SET id = ${other % 30} WHERE id = ${id % 30}`;
+    case 15:
+      return `DELETE FROM shop.parents WHERE id = ${id % 30}`;
+    case 16:
+    case 17:
+      return `INSERT IGNORE INTO shop.children (parent, n, doc) VALUES (${chance.of(['NULL', String(id % 30)])}, ${id}, JSON_OBJECT('n', ${amount}, 'list', JSON_ARRAY(1, 1.0, NULL)))`;
+    case 18:
+      return `UPDATE shop.children SET doc = JSON_SET(doc, '$.n', ${id}, '$.more', ${note}), n = n + 1 WHERE id % 40 = ${id % 40}`;
+    case 19:
+      return `DELETE FROM shop.children WHERE id % 60 = ${id % 60}`;
+    case 20:
+      return `INSERT IGNORE INTO shop.logs SELECT ${id} * 100 + s.n, '2026-03-04' + INTERVAL s.n DAY, REPEAT('log ', s.n) FROM (WITH RECURSIVE r (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < 99) SELECT n FROM r) s`;
+    case 21:
+      return `DELETE FROM shop.logs WHERE id BETWEEN ${id * 100} AND ${id * 100 + 150}`;
+    case 22:
+      return `UPDATE shop.logs SET line = CONCAT('again ', LEFT(line, 300)) WHERE id % 97 = ${id % 97}`;
+    default:
+      return `UPDATE IGNORE shop.logs SET id = id + ${1 + chance.below(50)} WHERE id BETWEEN ${id * 100} AND ${id * 100 + 10} ORDER BY id DESC`;
+  }
+}
+
+/** A change of a table's definition that the replica follows by itself, or by loading the table again. */
+export function definition(chance: Chance): string {
+  return chance.of([
+    'ALTER TABLE shop.logs ADD COLUMN extra INT NULL',
+    'ALTER TABLE shop.logs ADD COLUMN extra VARCHAR(20) DEFAULT \'with "default"\' FIRST',
+    'ALTER TABLE shop.logs DROP COLUMN extra',
+    'ALTER TABLE shop.logs RENAME COLUMN line TO words',
+    'ALTER TABLE shop.logs RENAME COLUMN words TO line',
+    'ALTER TABLE shop.items MODIFY note VARCHAR(220)',
+    'ALTER TABLE shop.items MODIFY note VARCHAR(200) AFTER amount',
+    'TRUNCATE TABLE shop.logs',
+    'ALTER TABLE shop.names ENGINE = InnoDB',
+    'RENAME TABLE shop.logs TO shop.logs_old, shop.logs_old TO shop.logs',
+    'CREATE TABLE shop._logs_new LIKE shop.logs; INSERT INTO shop._logs_new SELECT * FROM shop.logs; RENAME TABLE shop.logs TO shop._logs_old, shop._logs_new TO shop.logs; DROP TABLE shop._logs_old',
+  ]);
+}
+
+/** Writes until told to stop: transactions of one to twenty statements, ended in every way there is. */
+export class Writer {
+  private on = true;
+  private readonly done: Promise<void>;
+  transactions = 0;
+
+  constructor(
+    private readonly connect: () => Promise<mysql.Connection>,
+    private readonly chance: Chance,
+    private readonly number: number,
+  ) {
+    this.done = this.write();
+  }
+
+  async stop(): Promise<void> {
+    this.on = false;
+    await this.done;
+  }
+
+  private async write(): Promise<void> {
+    while (this.on) {
+      let connection: mysql.Connection | undefined;
+      try {
+        connection = await this.connect();
+        connection.on('error', () => undefined);
+        await connection.query("SET SESSION sql_mode = '', innodb_lock_wait_timeout = 5");
+        while (this.on) await this.transaction(connection);
+      } catch {
+        // The server was taken away: it comes back.
+        await new Promise((r) => setTimeout(r, 200));
+      } finally {
+        connection?.destroy();
+      }
+    }
+  }
+
+  private async transaction(connection: mysql.Connection): Promise<void> {
+    const { chance } = this;
+    const run = async (sql: string) => {
+      try {
+        await connection.query(sql);
+      } catch (error) {
+        const { fatal, errno } = error as { fatal?: boolean; errno?: number };
+        // Refused by a constraint, a deadlock, a column that is not there just now: life goes on.
+        if (fatal || errno === undefined) throw error;
+      }
+    };
+    const count = chance.of([1, 1, 2, 3, 20]);
+    const image = chance.of(['FULL', 'FULL', 'FULL', 'MINIMAL', 'NOBLOB']);
+    await run(`SET SESSION binlog_row_image = ${image}`);
+    await run(`SET SESSION binlog_transaction_compression = ${chance.of(['ON', 'OFF'])}`);
+    await run(`SET SESSION binlog_row_value_options = '${chance.of(['', 'PARTIAL_JSON'])}'`);
+    const xid = `'w${this.number}','${chance.below(3)}'`;
+    const asXa = chance.below(12) === 0;
+    await run(asXa ? `XA START ${xid}` : 'BEGIN');
+    for (let i = 0; i < count; i++) {
+      if (!asXa && chance.below(10) === 0) await run('SAVEPOINT s');
+      await run(statement(chance));
+      if (!asXa && chance.below(15) === 0) await run('ROLLBACK TO s');
+    }
+    const end = chance.below(8) === 0 ? 'ROLLBACK' : 'COMMIT';
+    if (asXa) {
+      await run(`XA END ${xid}`);
+      if (chance.below(3) > 0) {
+        await run(`XA PREPARE ${xid}`);
+        await new Promise((r) => setTimeout(r, chance.below(300)));
+        await run(`XA ${end} ${xid}`);
+      } else await run(end === 'COMMIT' ? `XA COMMIT ${xid} ONE PHASE` : `XA ROLLBACK ${xid}`);
+    } else await run(end);
+    this.transactions++;
+    await new Promise((r) => setTimeout(r, chance.below(12)));
+  }
+}
