@@ -142,6 +142,12 @@ describe('tables and rows', () => {
   });
 });
 
+/** On a port that is free; gives the address. */
+async function listening(server: net.Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+}
+
 describe('failures have codes', () => {
   const other = (changes: object) =>
     new TablestoreClient({ endpoint: server.url, ...server, ...changes }, { requestTimeoutMs: 300 });
@@ -166,10 +172,10 @@ describe('failures have codes', () => {
       socket.on('close', () => ended++);
       socket.resume();
     });
-    await new Promise<void>((resolve) => silent.listen(34101, '127.0.0.1', resolve));
+    const endpoint = await listening(silent);
     try {
       const began = performance.now();
-      const error = await failure(listTables(other({ endpoint: 'http://127.0.0.1:34101' })));
+      const error = await failure(listTables(other({ endpoint })));
       expect(error).toMatchObject({ code: 'ROW-D101', service: 'Timeout', maybeApplied: true });
       expect(performance.now() - began).toBeLessThan(2000);
       await expect.poll(() => ended).toBe(1);
@@ -185,9 +191,9 @@ describe('failures have codes', () => {
       response.statusCode = 502;
       response.end('<html>bad gateway</html>');
     });
-    await new Promise<void>((resolve) => front.listen(34102, '127.0.0.1', resolve));
+    const endpoint = await listening(front);
     try {
-      const error = await failure(listTables(other({ endpoint: 'http://127.0.0.1:34102' })));
+      const error = await failure(listTables(other({ endpoint })));
       expect(error).toMatchObject({
         code: 'ROW-D108',
         service: 'HTTP502',
