@@ -57,6 +57,9 @@ export class RowEvents {
     try {
       wasIn = before !== null && (filter.decide((column) => encoder.read(before, column) ?? null) ?? false);
       isIn = after !== null && (filter.decide((column) => encoder.read(after, column) ?? null) ?? false);
+      // What the source is asked about has to be in the event.
+      for (const image of [wasIn === 'ask' ? before : null, isIn === 'ask' ? after : null])
+        if (image) for (const column of filter.columns) encoder.read(image, column);
     } catch (error) {
       this.failed(event, error);
       return;

@@ -1,7 +1,8 @@
 /**
- * npm run bench -- chaos [--seed N] [--minutes N]: a shop that is written in every way while the engine, the command,
+ * npm run bench -- chaos [--seed N] [--minutes N] [--mapped]: a shop that is written in every way while the engine, the command,
  * MySQL and the connections between them are killed, and Tablestore answers as badly as it can. After every round both
- * sides are compared, row by row. Exit code 1 on any difference.
+ * sides are compared, row by row: by a reading of our own, or with --mapped (filters, other keys, types and names) by
+ * the product's. Exit code 1 on any difference.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startLocalTablestore, type FaultRule } from '../../src/local-tablestore/index.js';
 import { differences } from '../chaos/compare.js';
-import { Chance, definition, schema, Writer } from '../chaos/shop.js';
+import { Chance, definition, mapped, schema, Writer } from '../chaos/shop.js';
 import { startMysql } from '../support/mysql-server.js';
 import { startCommand, type Command } from '../chaos/command.js';
 
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 100_000) },
     minutes: { type: 'string', default: '2' },
     keep: { type: 'boolean', default: false },
+    mapped: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed);
@@ -49,7 +51,7 @@ const task = {
     accessKeyId: '${env:KEY}',
     accessKeySecret: '${env:SECRET}',
   },
-  objects: [{ database: 'shop', exclude: ['_logs*', 'logs_old'] }],
+  objects: values.mapped ? mapped : [{ database: 'shop', exclude: ['_logs*', 'logs_old'] }],
   dirtyData: 'skip',
   conflict: 'ignore',
   ddl: { truncate: 'delete', onChange: 'reload' },
@@ -102,6 +104,8 @@ const blows: Record<string, (run: Command) => Promise<void> | void> = {
   'binlog rotated': () => mysql.query('FLUSH BINARY LOGS').then(() => undefined),
   'table changed': async () => {
     const sql = definition(chance);
+    // A filter on a column that is gone is for a person to mend.
+    if (values.mapped && sql.includes('RENAME COLUMN')) return;
     await mysql.query(`SET SESSION lock_wait_timeout = 3; ${sql}`).catch(() => undefined);
     console.log(`    ${sql.slice(0, 100)}`);
   },
@@ -166,7 +170,7 @@ try {
       await mysql.query(`XA ROLLBACK '${gtrid}','${xid.slice(2)}'`).catch(() => undefined);
     }
     // A table that stopped with a reason is loaded again, as its message says.
-    const catchUp = () => within(120, 'catching up', rowferry('run', '--until', 'caught-up', '--json').ended);
+    const catchUp = () => within(300, 'catching up', rowferry('run', '--until', 'caught-up', '--json').ended);
     let last = await catchUp();
     const stopped = stoppedTables(last.stdout);
     for (const table of stopped) {
@@ -174,7 +178,8 @@ try {
       await rowferry('reload', '--table', table.source).ended;
     }
     if (stopped.length > 0) last = await catchUp();
-    const wrong = await differences(mysql, data);
+    // What a mapping makes of the rows only the product knows.
+    const wrong = values.mapped ? [] : await differences(mysql, data);
     const verify = await rowferry('verify').ended;
     const dirty = await rowferry('dirty', 'list').ended;
     console.log(

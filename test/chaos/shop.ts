@@ -30,6 +30,25 @@ export const schema = `
 
 export const tables = ['items', 'names', 'parents', 'children', 'logs'] as const;
 
+/** The same tables with filters that rows enter and leave, another key, other types and names. */
+export const mapped = [
+  {
+    database: 'shop',
+    tables: [
+      {
+        name: 'items',
+        filter: "amount > 0 OR note LIKE 'ä%'",
+        primaryKey: ['id', 'region'],
+        columns: { body: { exclude: true }, at: { type: 'INTEGER', unit: 'ms' } },
+      },
+      { name: 'names', filter: "name < 'm' AND val % 3 <> 0" },
+      { name: 'parents', rename: 'fathers' },
+      { name: 'children', filter: 'n IS NOT NULL AND parent < 20', columns: { doc: { rename: 'document' } } },
+      { name: 'logs', filter: "LENGTH(line) BETWEEN 10 AND 300 AND day <> '2026-03-10'" },
+    ],
+  },
+];
+
 const text = (value: string) => `'${value.replaceAll("'", "''")}'`;
 const letters = ['a', 'A', 'ä', 'b', 'B ', 'ss', 'ß', 'é', 'E', '中', '😀', 'z'];
 

@@ -54,6 +54,27 @@ async function bothWays(
   return rows;
 }
 
+it('a filter that the source decides, on events that do not hold what it asks for', async () => {
+  const rows = await bothWays(
+    'asked',
+    'region CHAR(2), id INT, note TEXT, n INT, PRIMARY KEY (region, id)',
+    (table) => `
+      INSERT INTO a.${table} VALUES ('eu', 1, 'long enough', 1), ('eu', 2, 'x', 2), ('eu', 3, 'stays here', 3), ('eu', 4, 'goes away', 4);
+      SET SESSION binlog_row_image = MINIMAL;
+      UPDATE a.${table} SET n = 10 WHERE id = 1;
+      UPDATE a.${table} SET note = 'now long' WHERE id = 2;
+      UPDATE a.${table} SET id = 30 WHERE id = 3;
+      UPDATE a.${table} SET note = 'y', id = 40 WHERE id = 4;
+      SET SESSION binlog_row_image = DEFAULT`,
+    () => ({ filter: 'LENGTH(note) > 3' }),
+  );
+  expect(rows).toEqual([
+    { region: 'eu', id: 1, note: 'long enough', n: 10 },
+    { region: 'eu', id: 2, note: 'now long', n: 2 },
+    { region: 'eu', id: 30, note: 'stays here', n: 3 },
+  ]);
+});
+
 it('renames, retyping, exclusion and a key of four columns in another order', async () => {
   const rows = await bothWays(
     'mapped',
