@@ -1,5 +1,5 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
-import { connectSource } from '../mysql/connection.js';
+import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -9,6 +9,7 @@ import type { TablestoreWriter } from '../tablestore/writer.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
 import type { RowLocator } from './locator.js';
 import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { Questions } from './questions.js';
 import { DirtyNow, takeRow } from './row-now.js';
 import { RowTransform } from './transform.js';
 
@@ -48,9 +49,11 @@ const atOnce = 4;
 export class DirtyRetry {
   private readonly targets = new Map<string, Promise<Target | string>>();
   private readonly etl: EtlProgram | null;
+  private readonly questions: Questions;
 
   constructor(private readonly options: DirtyRetryOptions) {
     this.etl = compileEtl(options.task.etl);
+    this.questions = new Questions(options.task.source);
   }
 
   async run(records: readonly RetriedRecord[]): Promise<void> {
@@ -59,6 +62,7 @@ export class DirtyRetry {
       for (let record = waiting.shift(); record; record = waiting.shift()) await this.retry(record);
     };
     const results = await Promise.allSettled(Array.from({ length: atOnce }, work));
+    await this.questions.close();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -75,7 +79,11 @@ export class DirtyRetry {
       );
     }
     const { plan, charsets } = target;
-    const context = { ...options, charsets, retrying: <T>(read: () => Promise<T>) => read() };
+    const context = {
+      ...options,
+      charsets,
+      ask: <T>(read: (connection: SourceConnection) => Promise<T>) => this.questions.ask('snapshot', read),
+    };
     try {
       const found = await takeRow(context, {
         plan,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinlogStream } from '../mysql/binlog/stream.js';
-import { atLeast, connectSource } from '../mysql/connection.js';
+import { atLeast } from '../mysql/connection.js';
 import { hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -23,6 +23,7 @@ import type { PreparedTask } from './prepare.js';
 import { mayHaveBranchRows, type JoinHost } from './joining.js';
 import { Joins } from './joins.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
+import type { Questions } from './questions.js';
 import type { SourceRetry } from './source-retry.js';
 import type { TableChanges, TableRecord, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
@@ -36,6 +37,7 @@ export interface FollowingOptions {
   client: TablestoreClient;
   dirty: DirtyData;
   retry: SourceRetry;
+  questions: Questions;
   signal: AbortSignal;
   log: { info(text: string): void; warn(text: string): void };
   prepared: PreparedTask;
@@ -342,6 +344,7 @@ export class Following {
         } catch (error) {
           if (this.ended !== null || signal.aborted) break;
           this.streamPosition = this.handler.restart(this.stream.position);
+          void this.options.questions.reconnect();
           await this.options.retry.failed(error);
         }
       }
@@ -358,6 +361,7 @@ export class Following {
       this.finishing.abort();
       this.blockage.close();
       await this.stream?.stop();
+      void this.options.questions.close();
       await Promise.all([watching, this.heartbeat.stop()]);
       this.save();
       this.over = true;
@@ -452,19 +456,12 @@ export class Following {
         this.joins.steer();
       },
       ask: async (filter, _table, rows) => {
-        const answers: boolean[] = [];
-        await this.options.retry.retrying(async () => {
-          const connection = await connectSource(task.source);
-          try {
-            const kept = await connection.query<{ kept: number }>(
-              filter.askSql(rows as never, atLeast(prepared.facts, 8, 0, 4)),
-            );
-            answers.push(...kept.map((row) => Number(row.kept) === 1));
-          } finally {
-            await connection.close();
-          }
-        });
-        return answers;
+        const sql = filter.askSql(rows as never, atLeast(prepared.facts, 8, 0, 4));
+        const { retry, questions } = this.options;
+        const kept = await retry.retrying(() =>
+          questions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
+        );
+        return kept.map((row) => Number(row.kept) === 1);
       },
       blocked: (error) => this.blockage.add(error),
       room: () => this.room(),

@@ -23,13 +23,18 @@ export async function fetchRow(
   row: RefetchedRow,
   transaction: Transaction,
 ): Promise<void> {
-  const { task, writer, prepared, retry } = options;
+  const { task, writer, prepared, retry, questions } = options;
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
   try {
     const found = await takeRow(
-      { task, writer, charsets: prepared.charsets, retrying: (work) => retry.retrying(work) },
+      {
+        task,
+        writer,
+        charsets: prepared.charsets,
+        ask: (work) => retry.retrying(() => questions.ask('snapshot', work)),
+      },
       { plan, transform, locator, operation, isThere, commitMicros, ...(deletion && { key: deletion.key }) },
     );
     const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;

@@ -19,6 +19,7 @@ import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { RateMeter } from './rates.js';
 import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey, foundAt, prepareTable } from './schema.js';
+import { Questions } from './questions.js';
 import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import type { TaskProgress, TaskStore } from './store.js';
@@ -432,6 +433,7 @@ export class Replication {
       client: this.client,
       dirty: this.dirty,
       retry: this.sourceRetry,
+      questions: new Questions(this.task.source),
       signal: this.stopping.signal,
       log: this.log,
       prepared,

@@ -1,4 +1,4 @@
-import { connectSource } from '../mysql/connection.js';
+import type { SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
@@ -15,8 +15,8 @@ export interface RowNowContext {
   readonly task: ResolvedTask;
   readonly writer: Pick<TablestoreWriter, 'hold'>;
   readonly charsets: CharsetDecoders;
-  /** Runs work on a fresh connection, again and again while the source is away. */
-  readonly retrying: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs work on a connection of purpose 'snapshot', again and again while the source is away. */
+  readonly ask: <T>(work: (connection: SourceConnection) => Promise<T>) => Promise<T>;
 }
 
 /** Which row, and as what it is written. */
@@ -65,7 +65,7 @@ export async function takeRow(context: RowNowContext, wanted: WantedRow): Promis
   for (;;) {
     let change: RowNow['change'] | null;
     try {
-      change = await context.retrying(() => readRow(context, wanted));
+      change = await context.ask((connection) => readRow(context, connection, wanted));
     } catch (error) {
       hold?.release();
       throw error;
@@ -78,7 +78,11 @@ export async function takeRow(context: RowNowContext, wanted: WantedRow): Promis
   }
 }
 
-async function readRow(context: RowNowContext, wanted: WantedRow): Promise<RowNow['change'] | null> {
+async function readRow(
+  context: RowNowContext,
+  connection: SourceConnection,
+  wanted: WantedRow,
+): Promise<RowNow['change'] | null> {
   const { task } = context;
   const { plan, transform, operation } = wanted;
   const encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
@@ -109,12 +113,7 @@ async function readRow(context: RowNowContext, wanted: WantedRow): Promise<RowNo
       problem = new DirtyNow(reason.code, reason.message, encoder.describe(image));
     }
   };
-  const connection = await connectSource(task.source, 'snapshot');
-  try {
-    await lookUpLocated(connection, plan, wanted.locator, context.charsets, take);
-  } finally {
-    await connection.close();
-  }
+  await lookUpLocated(connection, plan, wanted.locator, context.charsets, take);
   if (problem) throw problem as DirtyNow;
   return change;
 }

@@ -1,0 +1,53 @@
+import { connectSource, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
+import type { SourceSettings } from '../shared/task.js';
+
+/** A connection that nobody asked anything for so long is closed. */
+const idleMs = 3000;
+
+/**
+ * Short questions about single rows. To connect takes ten times as long as to ask, so a connection of each purpose is
+ * kept for the next question; one that failed is not.
+ */
+export class Questions {
+  private readonly kept = new Map<SessionPurpose, { connection: SourceConnection; timer: NodeJS.Timeout }>();
+  private closed = false;
+
+  constructor(private readonly settings: SourceSettings) {}
+
+  /** Throws what connectSource and `work` throw. */
+  async ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+    const connection = this.take(purpose) ?? (await connectSource(this.settings, purpose));
+    let answer: T;
+    try {
+      answer = await work(connection);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    if (this.closed || this.kept.has(purpose)) await connection.close();
+    else {
+      const timer = setTimeout(() => void this.take(purpose)?.close(), idleMs);
+      this.kept.set(purpose, { connection, timer });
+    }
+    return answer;
+  }
+
+  /** What is being asked comes to its end; nothing is kept after it. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.reconnect();
+  }
+
+  /** Further questions are asked of the server that is connected to now, not of the one before. */
+  async reconnect(): Promise<void> {
+    const kept = [...this.kept.keys()].flatMap((purpose) => this.take(purpose) ?? []);
+    await Promise.all(kept.map((connection) => connection.close()));
+  }
+
+  private take(purpose: SessionPurpose): SourceConnection | undefined {
+    const kept = this.kept.get(purpose);
+    this.kept.delete(purpose);
+    clearTimeout(kept?.timer);
+    return kept?.connection;
+  }
+}
