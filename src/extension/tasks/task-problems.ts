@@ -208,7 +208,9 @@ function filter(
     checkFilter(table.filter, {
       database,
       name: table.name,
-      ...(definition ? { columns: definition.columns } : {}),
+      ...(definition && {
+        columns: definition.columns.map(({ name, dataType, type }) => ({ name, dataType, columnType: type })),
+      }),
     });
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;

@@ -45,7 +45,12 @@ export interface CheckedFilter {
 export interface FilterTable {
   readonly database: string;
   readonly name: string;
-  readonly columns?: readonly { readonly name: string; readonly dataType: string }[];
+  readonly columns?: readonly {
+    readonly name: string;
+    readonly dataType: string;
+    /** As MySQL prints it; absent: not looked at. */
+    readonly columnType?: string;
+  }[];
 }
 
 /** ROW-T102: a filter that cannot be used. `at` counts UTF-16 units from 0, `reason` says why without the place. */
@@ -145,11 +150,17 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
   for (const [i, token] of tokens.entries()) {
     const column =
       token.kind === 'word' || token.kind === 'name' ? byName?.get(token.text.toLowerCase()) : undefined;
-    const dataType = table.columns?.find((c) => c.name === column)?.dataType;
+    const { dataType, columnType = '' } = table.columns?.find((c) => c.name === column) ?? {};
     if ((dataType === 'enum' || dataType === 'set') && !comparedWithText(tokens, i)) {
       fail(
         token.at,
         `the ${dataType.toUpperCase()} column ${column} can only be compared with its labels, in quotes`,
+      );
+    }
+    if (/ zerofill$/i.test(columnType) && !comparedWithNumber(tokens, i)) {
+      fail(
+        token.at,
+        `the ZEROFILL column ${column} can only be compared with numbers, for a followed change has not its zeros`,
       );
     }
   }
@@ -164,6 +175,20 @@ function comparedWithText(tokens: readonly Token[], at: number): boolean {
     .slice(at + 1, at + 5)
     .map((token) => (token.kind === 'string' ? "'" : token.text.toUpperCase()));
   return /^(=|<>|!=|<=>|(NOT )?(LIKE|RLIKE|REGEXP)) '|^(NOT )?IN \( '|^IS (NOT )?NULL/.test(rest.join(' '));
+}
+
+/** As a text a ZEROFILL column has zeros in front, which MySQL gives to columns of tables only. */
+function comparedWithNumber(tokens: readonly Token[], at: number): boolean {
+  const words = (from: number, to: number) =>
+    tokens
+      .slice(Math.max(0, from), to)
+      .map((token) => (token.kind === 'number' ? '0' : token.text.toUpperCase()))
+      .join(' ');
+  return (
+    /^(=|<>|!=|<=>|<|>|<=|>=) (- )?0|^(NOT )?IN \( (- )?0|^(NOT )?BETWEEN (- )?0|^IS (NOT )?NULL/.test(
+      words(at + 1, at + 6),
+    ) || /0 (=|<>|!=|<=>|<|>|<=|>=)( \w+ \.)?$/.test(words(at - 4, at))
+  );
 }
 
 /** Inside CAST(… AS type): a second word of the type (`UNSIGNED INTEGER`, `CHAR CHARACTER SET utf8mb4`). */

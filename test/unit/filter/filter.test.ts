@@ -37,6 +37,7 @@ const table: TableDefinition = {
     column('weight', 'double'),
     column('date', 'date'),
     column('odd `name', 'int'),
+    column('code', 'int', { columnType: 'int(5) unsigned zerofill', unsigned: true }),
   ],
 };
 const decide = (sql: string, row: Record<string, FilterValue>) =>
@@ -54,6 +55,9 @@ const problem = (sql: string) => {
 describe('decided here', () => {
   it.each<[string, Record<string, FilterValue>, boolean | null]>([
     ['id > 10', { id: 11n }, true],
+    ['code = 7 AND 5 < orders.code', { code: 7n }, true],
+    ['code BETWEEN 1 AND 6', { code: 7n }, false],
+    ['code NOT IN (7, 8) OR code IS NULL', {}, true],
     ['id > 10', {}, null],
     ['10 >= orders.id', { id: 11n }, false],
     ['id IN (1, 2, NULL)', { id: 3n }, null],
@@ -135,6 +139,8 @@ describe('refused', () => {
     ["status = 'x", /not closed/],
     ['people.id = 1', /not the table/],
     ['id = 1 ORDER BY id', /ORDER is not allowed/],
+    ["code LIKE '00%'", /at character 1: the ZEROFILL column code can only be compared with numbers/],
+    ['code = 5 AND LENGTH(CONCAT(code, id)) > 3', /at character 28: the ZEROFILL column code/],
     ['kind = 1', /only be compared with its labels/],
     ['kind + 0 = 1', /only be compared with its labels/],
     ['id = ?', /not allowed/],
