@@ -4,16 +4,15 @@
  * sides are compared, row by row: by a reading of our own, or with --mapped (filters, other keys, types and names) by
  * the product's. Exit code 1 on any difference.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startLocalTablestore, type FaultRule } from '../../src/local-tablestore/index.js';
+import type { FaultRule } from '../../src/local-tablestore/index.js';
 import { differences } from '../chaos/compare.js';
 import { Chance, definition, mapped, schema, Writer } from '../chaos/shop.js';
-import { startMysql } from '../support/mysql-server.js';
-import { startCommand, type Command } from '../chaos/command.js';
+import { startCli, type RunningCommand } from '../support/cli.js';
+import { startPair, writeTask } from '../support/pair.js';
 
 const { values } = parseArgs({
   options: {
@@ -27,10 +26,8 @@ const seed = Number(values.seed);
 const until = Date.now() + Number(values.minutes) * 60_000;
 const chance = new Chance(seed);
 const gtid = chance.of([true, true, false]);
-const folder = mkdtempSync(join(tmpdir(), 'rowferry-chaos-'));
-const data = join(folder, 'data');
-const [mysql, store] = await Promise.all([
-  startMysql({
+const pair = await startPair({
+  mysql: {
     gtid,
     args: [
       ...(gtid ? [] : ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF']),
@@ -38,19 +35,12 @@ const [mysql, store] = await Promise.all([
       '--innodb-flush-log-at-trx-commit=1',
       '--sync-binlog=1',
     ],
-  }),
-  startLocalTablestore({ data }),
-]);
+  },
+});
+const { mysql, store, folder, env } = pair;
 const task = {
   id: `t-chaos-${seed}`,
   name: 'chaos',
-  source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-  destination: {
-    endpoint: store.url,
-    instance: 'local',
-    accessKeyId: '${env:KEY}',
-    accessKeySecret: '${env:SECRET}',
-  },
   objects: values.mapped ? mapped : [{ database: 'shop', exclude: ['_logs*', 'logs_old'] }],
   dirtyData: 'skip',
   conflict: 'ignore',
@@ -61,14 +51,13 @@ const task = {
     buckets: chance.of([1, 3, 10]),
   },
 };
-writeFileSync(join(folder, 'chaos.rowferry.json'), JSON.stringify(task, null, 2));
+const file = writeTask(pair, 'chaos', task);
 console.log(
   `seed ${seed} · GTID ${gtid ? 'on' : 'off'} · ${task.write.mode}, ${task.write.batch}, ${task.write.buckets} buckets`,
 );
 
-const env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
-const rowferry = (...args: string[]): Command =>
-  startCommand([args[0]!, 'chaos.rowferry.json', '--state', 'state', ...args.slice(1)], folder, env);
+const rowferry = (...args: string[]): RunningCommand =>
+  startCli([args[0]!, file, '--state', 'state', ...args.slice(1)], { cwd: folder, env });
 const enginePid = () =>
   (JSON.parse(readFileSync(join(folder, 'state/engine.json'), 'utf8')) as { pid: number }).pid;
 
@@ -81,7 +70,7 @@ const faults: FaultRule[] = [
   { kind: 'latency', delayMs: 300, probability: 0.2 },
   { kind: 'late', delayMs: 1500, probability: 0.05 },
 ];
-const blows: Record<string, (run: Command) => Promise<void> | void> = {
+const blows: Record<string, (run: RunningCommand) => Promise<void> | void> = {
   'engine killed': () => {
     try {
       process.kill(enginePid(), 'SIGKILL');
@@ -179,7 +168,7 @@ try {
     }
     if (stopped.length > 0) last = await catchUp();
     // What a mapping makes of the rows only the product knows.
-    const wrong = values.mapped ? [] : await differences(mysql, data);
+    const wrong = values.mapped ? [] : await differences(mysql, join(folder, 'data'));
     const verify = await rowferry('verify').ended;
     const dirty = await rowferry('dirty', 'list').ended;
     console.log(
@@ -192,10 +181,8 @@ try {
     }
   }
 } finally {
-  await store.close();
-  await mysql.stop();
-  if (failed && values.keep) console.log(`kept: ${folder}`);
-  else rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  if (failed && values.keep) console.log(`kept: ${await pair.leave()}`);
+  else await pair.close();
 }
 console.log(
   `\nseed ${seed} · ${transactions.toLocaleString('en')} transactions · ${blown} blows · ${failed ? 'FAILED' : 'no difference'}`,

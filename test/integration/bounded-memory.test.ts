@@ -1,14 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
-import { cliScript, startCli, type RunningCommand } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
+import { startCli, type RunningCommand } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /**
  * Transactions that are far bigger than what may be held of them, through an engine process of its own, whose memory
@@ -17,45 +12,28 @@ import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 const rows = 300_000;
 const branchRows = 120_000;
 const mostMegabytes = 256;
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
 let folder: string;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-memory-'));
-  cliScript();
-  [mysql, store] = await Promise.all([
-    startMysql({ args: ['--sync-binlog=0', '--innodb-flush-log-at-trx-commit=0'] }),
-    startLocalTablestore({ data: join(folder, 'data') }),
-  ]);
+  pair = await startPair({ mysql: { args: ['--sync-binlog=0', '--innodb-flush-log-at-trx-commit=0'] } });
+  ({ mysql, folder, env } = pair);
   await mysql.query(
     'CREATE DATABASE h; CREATE TABLE h.t (id INT PRIMARY KEY, n INT, note VARCHAR(400)); SET SESSION cte_max_recursion_depth = 10000000',
   );
-  writeFileSync(
-    join(folder, 'h.rowferry.json'),
-    JSON.stringify({
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: store.instance,
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'h' }],
-    }),
-  );
+  writeTask(pair, 'h', {
+    objects: [{ database: 'h' }],
+  });
 }, 120_000);
 
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 const start = (...args: string[]): RunningCommand =>
   startCli(['run', 'h.rowferry.json', '--state', 'state', '--json', ...args], {
     cwd: folder,
-    env: { KEY: store.accessKeyId, SECRET: store.accessKeySecret },
+    env,
   });
 const enginePid = () =>
   (JSON.parse(readFileSync(join(folder, 'state/engine.json'), 'utf8')) as { pid: number }).pid;

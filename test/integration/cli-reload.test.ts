@@ -1,55 +1,33 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
-import { cli, cliScript, startCli } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
+import { cli, startCli } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** reset, reload, verify --quick and dirty as commands, on a task that rests and on one that runs. */
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-reload-'));
-  cliScript();
-  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair();
+  ({ mysql, folder, env } = pair);
   await mysql.query(`CREATE DATABASE shop;
     CREATE TABLE shop.items (id INT PRIMARY KEY, note VARCHAR(20)); INSERT INTO shop.items VALUES (1, 'a'), (2, 'b');
     CREATE TABLE shop.people (id INT PRIMARY KEY, n BIGINT UNSIGNED); INSERT INTO shop.people VALUES (1, 1), (2, 18446744073709551615)`);
   write({});
 }, 120_000);
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 function write(more: Record<string, unknown>): void {
-  writeFileSync(
-    join(folder, 'shop.rowferry.json'),
-    JSON.stringify({
-      id: 't-shop',
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: 'local',
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'shop', tables: [{ name: 'items' }, { name: 'people' }] }],
-      dirtyData: 'skip',
-      ignoredChecks: ['bigint-unsigned'],
-      ...more,
-    }),
-  );
+  writeTask(pair, 'shop', {
+    id: 't-shop',
+    objects: [{ database: 'shop', tables: [{ name: 'items' }, { name: 'people' }] }],
+    dirtyData: 'skip',
+    ignoredChecks: ['bigint-unsigned'],
+    ...more,
+  });
 }
 const rowferry = (...args: string[]) => cli([...args, '--state', 'state'], { cwd: folder, env });
 const task = 'shop.rowferry.json';

@@ -1,30 +1,23 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import type { VerifyReport } from '../../src/shared/protocol.js';
-import { cli, cliScript, startCli } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { cli, startCli } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** With "conflict": "ignore" rows of others are kept, and after a crash the task's own are not taken for theirs (rule 23). */
 
 const rows = 4000;
 const theirs = 100;
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-ignore-'));
-  cliScript();
-  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair();
+  ({ mysql, folder, env } = pair);
   await mysql.query(`
     CREATE DATABASE shop; CREATE TABLE shop.items (id INT PRIMARY KEY, note VARCHAR(20));
     CREATE TABLE shop.others LIKE shop.items;
@@ -36,30 +29,16 @@ beforeAll(async () => {
   const first = await run('run', 'others', '--until', 'caught-up');
   expect([first.code, first.stderr]).toEqual([0, '']);
 }, 120_000);
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 function write(name: string, object: object): void {
-  writeFileSync(
-    join(folder, `${name}.rowferry.json`),
-    JSON.stringify({
-      id: `t-${name}`,
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: 'local',
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'shop', ...object }],
-      conflict: 'ignore',
-      // Slow enough that the load can be met in the middle.
-      throttle: { full: { rowsPerSecond: 1000 } },
-    }),
-  );
+  writeTask(pair, name, {
+    id: `t-${name}`,
+    objects: [{ database: 'shop', ...object }],
+    conflict: 'ignore',
+    // Slow enough that the load can be met in the middle.
+    throttle: { full: { rowsPerSecond: 1000 } },
+  });
 }
 const run = (command: string, name: string, ...more: string[]) =>
   cli([command, `${name}.rowferry.json`, '--state', `state-${name}`, ...more], { cwd: folder, env });

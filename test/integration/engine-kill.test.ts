@@ -1,57 +1,37 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
-import { cli, cliScript, startCli, type RunningCommand } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
+import { cli, startCli, type RunningCommand } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** SIGKILL at random moments of both phases, of the engine and of the command, and nothing is lost. */
 
 const rows = 60_000;
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
+let store: Pair['store'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-kill-'));
-  cliScript();
-  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair();
+  ({ mysql, store, folder, env } = pair);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.items (region CHAR(2), id INT, amount DECIMAL(12,3), note VARCHAR(200), PRIMARY KEY (region, id));
     SET SESSION cte_max_recursion_depth = 1000000;
     INSERT INTO shop.items WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
       SELECT ELT(1 + i % 3, 'eu', 'us', 'as'), i, i / 7, CONCAT('note ', i, REPEAT('x', i % 150)) FROM n`);
-  writeFileSync(
-    join(folder, 'items.rowferry.json'),
-    JSON.stringify({
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: 'local',
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'shop' }],
-      // The load takes five seconds, so that a moment within it can be met.
-      throttle: { full: { rowsPerSecond: rows / 5 } },
-    }),
-  );
+  writeTask(pair, 'items', {
+    objects: [{ database: 'shop' }],
+    // The load takes five seconds, so that a moment within it can be met.
+    throttle: { full: { rowsPerSecond: rows / 5 } },
+  });
 }, 120_000);
 
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 const start = (...args: string[]): RunningCommand =>
   startCli(['run', 'items.rowferry.json', '--state', 'state', '--json', ...args], { cwd: folder, env });

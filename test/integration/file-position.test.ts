@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { joinBinlogs } from '../support/huge-binlog.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { writeTask } from '../support/pair.js';
 
 /** Without GTIDs a place in the binlog is a file and an offset. */
 let replica: Replica;
@@ -30,19 +31,9 @@ describe('a place by file and offset', () => {
     const { mysql, store } = replica;
     await mysql.query('CREATE TABLE f.killed (id INT PRIMARY KEY, n INT)');
     const home = join(replica.stateDir, '..');
-    writeFileSync(
-      join(home, 'k.rowferry.json'),
-      JSON.stringify({
-        source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-        destination: {
-          endpoint: store.url,
-          instance: store.instance,
-          accessKeyId: '${env:KEY}',
-          accessKeySecret: '${env:SECRET}',
-        },
-        objects: [{ database: 'f', tables: [{ name: 'killed' }] }],
-      }),
-    );
+    writeTask({ folder: home, mysql, store }, 'k', {
+      objects: [{ database: 'f', tables: [{ name: 'killed' }] }],
+    });
     const run = (...args: string[]) =>
       startCli(['run', 'k.rowferry.json', '--state', 'killed', '--json', ...args], {
         cwd: home,

@@ -1,40 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
+import { type EngineConnection } from '../../src/engine/client.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { cliScript } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { startPair, type Pair } from '../support/pair.js';
 import { taskBetween } from '../support/precheck.js';
 
 /** Tables that come, go and are mapped otherwise while a task runs and its source is written. */
 
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
+let store: Pair['store'];
 let folder: string;
 let engine: EngineConnection;
 
-const connect = () =>
-  ensureEngine({
-    stateDir: join(folder, 'state'),
-    engineScript: join(cliScript(), '../node/engine.mjs'),
-    kind: 'cli',
-  });
-
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-objects-'));
-  [mysql, store] = await Promise.all([
-    startMysql(),
-    startLocalTablestore({ data: join(folder, 'data'), limits: { tableNotReadyMs: 0 } }),
-  ]);
+  pair = await startPair({ store: { limits: { tableNotReadyMs: 0 } } });
+  ({ mysql, store, folder } = pair);
   await mysql.query(`CREATE DATABASE shop; CREATE TABLE shop.numbers (i INT PRIMARY KEY);
     SET SESSION cte_max_recursion_depth = 1000000;
     INSERT INTO shop.numbers WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n`);
@@ -42,15 +26,13 @@ beforeAll(async () => {
     await mysql.query(`CREATE TABLE shop.${name} (id INT PRIMARY KEY, kind INT NOT NULL, v VARCHAR(100))`);
     await mysql.query(`INSERT INTO shop.${name} SELECT i, i % 4, CONCAT('${name} ', i) FROM shop.numbers`);
   }
-  engine = await connect();
+  engine = await pair.engine();
 }, 120_000);
 
 afterAll(async () => {
   await engine.api.shutdown().catch(() => undefined);
   engine.close();
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await pair.close();
 });
 
 type Mapping = NonNullable<ResolvedTask['objects'][number]['tables']>[number];
@@ -194,7 +176,7 @@ describe('objects of a running task', () => {
       await delay(300 + round * 700);
       process.kill(engine.pid, 'SIGKILL');
       await engine.closed;
-      engine = await connect();
+      engine = await pair.engine();
       await engine.api.start(wanted, 'objects', {});
       await until((one) => one.state === 'running' && one.phase === 'incremental', 'the stream');
     }

@@ -1,59 +1,37 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  openTablestoreData,
-  startLocalTablestore,
-  type LocalTablestore,
-} from '../../src/local-tablestore/index.js';
+import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import { connectSource } from '../../src/mysql/connection.js';
 import { parseTime, positionAtTime } from '../../src/mysql/position-time.js';
 import { cli, startCli } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 import { taskBetween } from '../support/precheck.js';
 
 /** Places in the binlog: found by time, set by hand, taken to another machine. */
 
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
+let store: Pair['store'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-position-'));
-  [mysql, store] = await Promise.all([
-    startMysql({ gtid: true }),
-    startLocalTablestore({ data: join(folder, 'data'), limits: { tableNotReadyMs: 0 } }),
-  ]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair({ mysql: { gtid: true }, store: { limits: { tableNotReadyMs: 0 } } });
+  ({ mysql, store, folder, env } = pair);
   await mysql.query('CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY, v INT)');
 }, 120_000);
 
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 const save = (name: string, more: object) =>
-  writeFileSync(
-    join(folder, `${name}.rowferry.json`),
-    JSON.stringify({
-      id: name,
-      name,
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: 'local',
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'shop', tables: [{ name: 't', rename: name }] }],
-      ...more,
-    }),
-  );
+  writeTask(pair, name, {
+    id: name,
+    name,
+    objects: [{ database: 'shop', tables: [{ name: 't', rename: name }] }],
+    ...more,
+  });
 const rowferry = (...args: string[]) => cli([...args, '--state', 'state'], { cwd: folder, env });
 
 async function runToEnd(name: string, state = 'state'): Promise<void> {

@@ -1,44 +1,33 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
-import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
+import { type EngineConnection } from '../../src/engine/client.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { cliScript } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { startPair, type Pair } from '../support/pair.js';
 import { taskBetween } from '../support/precheck.js';
 
 /** How long what fails is tried again, with windows of seconds in place of minutes. */
 
-let mysql: MysqlServer;
-let store: LocalTablestore;
-let folder: string;
+let pair: Pair;
+let mysql: Pair['mysql'];
+let store: Pair['store'];
 let engine: EngineConnection;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-windows-'));
-  [mysql, store] = await Promise.all([
-    startMysql({ gtid: true }),
-    startLocalTablestore({ data: ':memory:', limits: { tableNotReadyMs: 0 } }),
-  ]);
+  pair = await startPair({
+    mysql: { gtid: true },
+    store: { data: ':memory:', limits: { tableNotReadyMs: 0 } },
+  });
+  ({ mysql, store } = pair);
   await mysql.query(`CREATE DATABASE shop; CREATE TABLE shop.one (id INT PRIMARY KEY); CREATE TABLE shop.two (id INT PRIMARY KEY);
     INSERT INTO shop.one VALUES (1); INSERT INTO shop.two VALUES (1)`);
-  engine = await ensureEngine({
-    stateDir: join(folder, 'state'),
-    engineScript: join(cliScript(), '../node/engine.mjs'),
-    kind: 'cli',
-  });
+  engine = await pair.engine();
 }, 120_000);
 
 afterAll(async () => {
   await engine.api.shutdown().catch(() => undefined);
   engine.close();
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await pair.close();
 });
 
 const task = (table: string, connectionSeconds: number, otherSeconds: number): ResolvedTask =>

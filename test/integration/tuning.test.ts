@@ -1,31 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
-import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
+import { type EngineConnection } from '../../src/engine/client.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { cli, cliScript, startCli } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { cli, startCli } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 import { taskBetween } from '../support/precheck.js';
 
 /** What changes while a task runs: throttles that hold and change, pause and resume, a strained source. */
 
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
+let store: Pair['store'];
 let folder: string;
 let engine: EngineConnection;
-let env: Record<string, string>;
+let env: Pair['env'];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-tuning-'));
-  [mysql, store] = await Promise.all([
-    startMysql(),
-    startLocalTablestore({ data: ':memory:', limits: { tableNotReadyMs: 0 } }),
-  ]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair({ store: { data: ':memory:', limits: { tableNotReadyMs: 0 } } });
+  ({ mysql, store, folder, env } = pair);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.numbers (i INT PRIMARY KEY);
@@ -35,19 +30,13 @@ beforeAll(async () => {
     await mysql.query(`CREATE TABLE shop.${name} (id INT PRIMARY KEY, v CHAR(200) CHARACTER SET ascii)`);
   }
   for (const name of ['full_rows', 'full_bytes', 'strained', 'paused']) await fill(name);
-  engine = await ensureEngine({
-    stateDir: join(folder, 'state'),
-    engineScript: join(cliScript(), '../node/engine.mjs'),
-    kind: 'cli',
-  });
+  engine = await pair.engine();
 }, 120_000);
 
 afterAll(async () => {
   await engine.api.shutdown().catch(() => undefined);
   engine.close();
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await pair.close();
 });
 
 const fill = (name: string) =>
@@ -104,24 +93,13 @@ function expectWithin5Percent(rates: readonly number[], wanted: readonly number[
 describe('throttle', () => {
   it('holds within 5 % over ten seconds, and so does what it is changed to by set and by the saved file', async () => {
     const ids = ['full_rows', 'full_bytes', 'more_rows', 'more_bytes'];
-    const file = join(folder, 'more_bytes.rowferry.json');
     const save = (megabytesPerSecond: number) =>
-      writeFileSync(
-        file,
-        JSON.stringify({
-          id: 'more_bytes',
-          source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-          destination: {
-            endpoint: store.url,
-            instance: 'local',
-            accessKeyId: '${env:KEY}',
-            accessKeySecret: '${env:SECRET}',
-          },
-          objects: [{ database: 'shop', tables: [{ name: 'more_bytes' }] }],
-          throttle: { incremental: { megabytesPerSecond } },
-        }),
-      );
-    save(0.2);
+      writeTask(pair, 'more_bytes', {
+        id: 'more_bytes',
+        objects: [{ database: 'shop', tables: [{ name: 'more_bytes' }] }],
+        throttle: { incremental: { megabytesPerSecond } },
+      });
+    const file = join(folder, save(0.2));
     const run = startCli(['run', file, '--state', 'state', '--json'], { cwd: folder, env });
     const tasks = [
       task('full_rows', (t) => (t.throttle.full.rowsPerSecond = 1500)),

@@ -1,29 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask } from '../../src/cli/load-task.js';
 import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
-import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
 import type { VerifyProgress, VerifyReport } from '../../src/shared/protocol.js';
-import { cli, cliScript } from '../support/cli.js';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { cli } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** What a verification tells of rows that differ, and that it ends when nobody wants it any more. */
 
 const many = 30_000;
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 let engine: EngineConnection | undefined;
 const progress: VerifyProgress[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-verify-'));
-  cliScript();
-  [mysql, store] = await Promise.all([startMysql(), startLocalTablestore({ data: join(folder, 'data') })]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair();
+  ({ mysql, folder, env } = pair);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.items (id INT PRIMARY KEY, name VARCHAR(40), price DECIMAL(8,2), secret VARCHAR(40), raw VARBINARY(8));
@@ -43,25 +38,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine?.api.shutdown();
   engine?.close();
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await pair.close();
 });
 
 function write(name: string, more: object): void {
-  const task = {
+  writeTask(pair, name, {
     id: `t-${name}`,
-    source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-    destination: {
-      endpoint: store.url,
-      instance: 'local',
-      accessKeyId: '${env:KEY}',
-      accessKeySecret: '${env:SECRET}',
-    },
     objects: [{ database: 'shop', tables: [{ name }] }],
     ...more,
-  };
-  writeFileSync(join(folder, `${name}.rowferry.json`), JSON.stringify(task));
+  });
 }
 const run = (command: string, name: string, ...more: string[]) =>
   cli([command, `${name}.rowferry.json`, '--state', 'state', ...more], { cwd: folder, env });

@@ -1,29 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
-import { cli, cliScript, startCli, type RunningCommand } from '../support/cli.js';
+import { cli, startCli, type RunningCommand } from '../support/cli.js';
 import { freePort } from '../support/mysql-process.mjs';
-import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** What people, scripts and monitoring see of a run on real servers. */
 
-let mysql: MysqlServer;
-let store: LocalTablestore;
+let pair: Pair;
+let mysql: Pair['mysql'];
 let folder: string;
-let env: Record<string, string>;
+let env: Pair['env'];
 let running: RunningCommand | undefined;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'rowferry-watch-'));
-  cliScript();
-  [mysql, store] = await Promise.all([
-    startMysql({ gtid: true }),
-    startLocalTablestore({ data: join(folder, 'data') }),
-  ]);
-  env = { KEY: store.accessKeyId, SECRET: store.accessKeySecret };
+  pair = await startPair({ mysql: { gtid: true } });
+  ({ mysql, folder, env } = pair);
   await mysql.query(`
     CREATE DATABASE shop;
     CREATE TABLE shop.items (id INT PRIMARY KEY, note VARCHAR(200));
@@ -38,30 +29,15 @@ afterEach(async () => {
   running = undefined;
 });
 
-afterAll(async () => {
-  await store.close();
-  await mysql.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => pair.close());
 
 /** A task of its own, with a state folder of its own, for each test. */
 function task(name: string, more: Record<string, unknown> = {}): string {
-  writeFileSync(
-    join(folder, `${name}.rowferry.json`),
-    JSON.stringify({
-      id: `t-${name}`,
-      source: { host: '127.0.0.1', port: mysql.port, user: 'root' },
-      destination: {
-        endpoint: store.url,
-        instance: 'local',
-        accessKeyId: '${env:KEY}',
-        accessKeySecret: '${env:SECRET}',
-      },
-      objects: [{ database: 'shop', tables: [{ name: 'items', rename: `items_${name}` }] }],
-      ...more,
-    }),
-  );
-  return `${name}.rowferry.json`;
+  return writeTask(pair, name, {
+    id: `t-${name}`,
+    objects: [{ database: 'shop', tables: [{ name: 'items', rename: `items_${name}` }] }],
+    ...more,
+  });
 }
 const at = { cwd: '', env: {} as Record<string, string> };
 function run(file: string, ...more: string[]): RunningCommand {
