@@ -26,6 +26,11 @@ export function showError(log: Log, doing: string, error: unknown, ...actions: A
   });
 }
 
+/** Asks in a modal dialog whether to do what cannot be undone; `action` is the button that says yes. */
+export async function confirmed(question: string, detail: string, action: string): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, action)) === action;
+}
+
 /**
  * An error as it came over the socket: plain objects and errors that carry one of our codes become RowferryError
  * again, so that message and remedy are shown apart.

@@ -17,6 +17,7 @@ import type { TableRecord } from './store.js';
 import { alteredBy, StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
 import { XaBranches } from './xa-branches.js';
+import { retryWindows } from './settings.js';
 
 /** The main stream, as tables that join it need it. */
 export interface JoinHost {
@@ -151,10 +152,7 @@ export class Joining {
   private async createOne(record: TableRecord): Promise<void> {
     const { task, client, prepared } = this.host.options;
     const plan = prepared.planOf(record.source);
-    const windows = {
-      connectionMs: task.retry.connectionMinutes * 60_000,
-      otherMs: task.retry.otherMinutes * 60_000,
-    };
+    const windows = retryWindows(task);
     try {
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
       const { remake, ...rest } = record;

@@ -25,7 +25,7 @@ import { SourceGate } from './source-gate.js';
 import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { UncleanEnd } from './unclean-end.js';
-import { isThrottled, writerSettings } from './settings.js';
+import { isThrottled, retryWindows, writerSettings } from './settings.js';
 import { watchStart } from './start-watch.js';
 
 export interface ReplicationLog {
@@ -86,7 +86,7 @@ export class Replication {
       },
     );
     this.dirty = new DirtyData(store, task);
-    this.sourceRetry = new SourceRetry(task.retry.connectionMinutes * 60_000, this.stopping.signal, (state) =>
+    this.sourceRetry = new SourceRetry(retryWindows(task).connectionMs, this.stopping.signal, (state) =>
       this.retrying(state),
     );
     this.progress = store.progress();
@@ -242,10 +242,7 @@ export class Replication {
 
   private async schema(prepared: PreparedTask): Promise<void> {
     const { task, store } = this;
-    const windows = {
-      connectionMs: task.retry.connectionMinutes * 60_000,
-      otherMs: task.retry.otherMinutes * 60_000,
-    };
+    const windows = retryWindows(task);
     const options = {
       signal: this.stopping.signal,
       onRetry: (state: RetryState | null) => this.retrying(state),

@@ -57,9 +57,6 @@ export class RowEvents {
     try {
       wasIn = before !== null && (filter.decide((column) => encoder.read(before, column) ?? null) ?? false);
       isIn = after !== null && (filter.decide((column) => encoder.read(after, column) ?? null) ?? false);
-      // What the source is asked about has to be in the event.
-      for (const image of [wasIn === 'ask' ? before : null, isIn === 'ask' ? after : null])
-        if (image) for (const column of filter.columns) encoder.read(image, column);
     } catch (error) {
       this.failed(event, error);
       return;
@@ -69,11 +66,18 @@ export class RowEvents {
       return;
     }
     const [old, now] = [before && copyOf(before), after && copyOf(after)];
-    const unknown = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null].filter(
-      (image) => image !== null,
-    );
+    let rows: ReadonlyMap<string, unknown>[];
+    try {
+      // What the source is asked about has to be in the event.
+      rows = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null]
+        .filter((image) => image !== null)
+        .map((image) => new Map([...filter.columns].map((column) => [column, encoder.read(image, column)])));
+    } catch (error) {
+      this.failed(event, error);
+      return;
+    }
     this.stream.hold(async () => {
-      const readers = unknown.map((image) => (column: string) => encoder.read(image, column) ?? null);
+      const readers = rows.map((row) => (column: string) => row.get(column) ?? null);
       const answers = await this.context.ask(filter, table.plan, readers);
       const was = wasIn === 'ask' ? answers.shift()! : wasIn;
       const is = isIn === 'ask' ? answers.shift()! : isIn;

@@ -1,4 +1,5 @@
 import type { ResolvedTask } from '../shared/task.js';
+import type { RetryWindows } from '../tablestore/retry.js';
 import { standardWriterSettings, type WriterSettings } from '../tablestore/writer.js';
 
 /** Rows a second of the instance classes (dts-behaviour, “instance class”). */
@@ -10,9 +11,14 @@ const classRows: Record<ResolvedTask['class'], number | null> = {
   unlimited: null,
 };
 
+/** How long the task tries again, in the words of whatever retries. */
+export function retryWindows({ retry }: Pick<ResolvedTask, 'retry'>): RetryWindows {
+  return { connectionMs: retry.connectionMinutes * 60_000, otherMs: retry.otherMinutes * 60_000 };
+}
+
 /** What the task says of writing, in the words of the writer. */
 export function writerSettings(task: ResolvedTask): WriterSettings {
-  const { write, throttle, retry } = task;
+  const { write, throttle } = task;
   const standard = classRows[task.class];
   const rows = (own: number | null) =>
     own === null ? standard : standard === null ? own : Math.min(own, standard);
@@ -30,7 +36,7 @@ export function writerSettings(task: ResolvedTask): WriterSettings {
       rowsPerSecond: rows(throttle.incremental.rowsPerSecond),
       megabytesPerSecond: throttle.incremental.megabytesPerSecond,
     },
-    windows: { connectionMs: retry.connectionMinutes * 60_000, otherMs: retry.otherMinutes * 60_000 },
+    windows: retryWindows(task),
   };
 }
 

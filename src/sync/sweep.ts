@@ -14,6 +14,7 @@ import type { PreparedTask } from './prepare.js';
 import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
 import { RowTransform } from './transform.js';
+import { retryWindows } from './settings.js';
 
 export interface SweepOptions {
   task: ResolvedTask;
@@ -31,10 +32,7 @@ export interface SweepOptions {
  */
 export async function sweep(options: SweepOptions, plan: TablePlan): Promise<number> {
   const { task, client, writer, retry, signal } = options;
-  const windows = {
-    connectionMs: task.retry.connectionMinutes * 60_000,
-    otherMs: task.retry.otherMinutes * 60_000,
-  };
+  const windows = retryWindows(task);
   let deleted = 0;
   const readsAll = new RowTransform(plan, options.etl).makesKey;
   const pages = destinationKeys(client, plan, { windows, signal });

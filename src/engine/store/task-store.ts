@@ -329,17 +329,18 @@ export class SqliteTaskStore implements TaskStore {
 
   reset(): void {
     this.transaction(() => {
-      for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows']) {
-        this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
-      }
+      for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows']) this.empty(table);
     });
   }
 
   clear(): void {
     this.transaction(() => {
-      for (const table of ['progress', 'source_table', 'chunk', 'dirty', 'xa_part', 'xa_rows']) {
-        this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
-      }
+      this.reset();
+      this.empty('source_table');
     });
+  }
+
+  private empty(table: string): void {
+    this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
   }
 }

@@ -10,6 +10,7 @@ import type { RowsPanels } from '../panels/rows.js';
 import type { Secrets } from '../secrets.js';
 import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
 import type { Commands } from './register.js';
+import { confirmed } from '../notifications.js';
 
 export interface ConnectionCommandContext {
   saved: SavedConnections;
@@ -139,13 +140,12 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     'connection.delete': async (argument) => {
       const node = await pick(argument);
       if (!node) return;
-      const remove = t('Delete');
-      const answer = await vscode.window.showWarningMessage(
+      const isMeant = await confirmed(
         t('Delete the connection {0}?', node.name),
-        { modal: true, detail: t('Its secret is deleted too. Tasks that name it will not start.') },
-        remove,
+        t('Its secret is deleted too. Tasks that name it will not start.'),
+        t('Delete'),
       );
-      if (answer === remove) await saved.delete(node.of, node.name);
+      if (isMeant) await saved.delete(node.of, node.name);
     },
     'connection.test': async (argument) => {
       const node = await pick(argument);

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/protocol.js';
 import type { Log } from '../log.js';
-import { asRowferryError, showError } from '../notifications.js';
+import { asRowferryError, confirmed, showError } from '../notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
 import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/task-editor.js';
@@ -152,18 +152,14 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const file = await pick(argument, known);
       const snapshot = file && service.snapshotOf(file);
       if (!snapshot) return;
-      const reset = t('Reset');
-      const answer = await vscode.window.showWarningMessage(
+      const isMeant = await confirmed(
         t('Reset the task {0}?', file.name),
-        {
-          modal: true,
-          detail: t(
-            'Its position and dirty records are forgotten. The next start loads every table again, and deletes rows of Tablestore that the source no longer has.',
-          ),
-        },
-        reset,
+        t(
+          'Its position and dirty records are forgotten. The next start loads every table again, and deletes rows of Tablestore that the source no longer has.',
+        ),
+        t('Reset'),
       );
-      if (answer === reset) await service.reset(snapshot.id);
+      if (isMeant) await service.reset(snapshot.id);
     },
     'task.reload': async (argument) => {
       const chosen = await pickTable(files, service, argument);
@@ -197,18 +193,14 @@ export function taskCommands(context: TaskCommandContext): Commands {
           remedy: t('Stop it before you delete it.'),
         });
       }
-      const remove = t('Delete');
-      const answer = await vscode.window.showWarningMessage(
+      const isMeant = await confirmed(
         t('Delete the task {0}?', file.name),
-        {
-          modal: true,
-          detail: t(
-            'Its file is deleted, and its position, dirty records and history are forgotten. Source and destination keep their rows.',
-          ),
-        },
-        remove,
+        t(
+          'Its file is deleted, and its position, dirty records and history are forgotten. Source and destination keep their rows.',
+        ),
+        t('Delete'),
       );
-      if (answer !== remove) return;
+      if (!isMeant) return;
       const snapshot = service.snapshotOf(file);
       if (snapshot) await service.forget(snapshot.id);
       await deleteFile(file.uri);

@@ -5,6 +5,7 @@ import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.
 import type { DirtyRecord, WorkbenchApi } from '../../shared/workbench-api.js';
 import { csv } from './csv.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
+import { confirmed } from '../notifications.js';
 
 const exportPage = 1000;
 
@@ -68,18 +69,14 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
           discard: async (filter) => {
             const api = await engine('discardDirty');
             const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });
-            const discard = t('Discard');
-            const answer = await vscode.window.showWarningMessage(
+            const isMeant = await confirmed(
               total === 1
                 ? t('Discard 1 record?')
                 : t('Discard {0} records?', formatCount(total, vscode.env.language)),
-              {
-                modal: true,
-                detail: t('Their rows stay unwritten. A verification finds them as missing or different.'),
-              },
-              discard,
+              t('Their rows stay unwritten. A verification finds them as missing or different.'),
+              t('Discard'),
             );
-            return answer === discard ? changed(await api.discardDirty(id(), filter)) : 0;
+            return isMeant ? changed(await api.discardDirty(id(), filter)) : 0;
           },
           exportAs: async (format, filter) => {
             const api = await engine('dirtyRecords');

@@ -6,7 +6,7 @@ import { applyTaskEdits } from '../../shared/task-edits.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { parseTask } from '../../shared/task-file.js';
 import { logError } from '../log.js';
-import { asRowferryError } from '../notifications.js';
+import { asRowferryError, confirmed } from '../notifications.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {
@@ -87,15 +87,8 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           ignore: async (id, ignored) => {
             const item = outcomes.get(key)?.report?.results.find((result) => result.id === id);
             if (item?.status !== 'warning') return;
-            if (ignored) {
-              const accept = t('Accept the Risk');
-              const answer = await vscode.window.showWarningMessage(
-                t('Ignore “{0}”?', item.title),
-                { modal: true, detail: item.why },
-                accept,
-              );
-              if (answer !== accept) return;
-            }
+            if (ignored && !(await confirmed(t('Ignore “{0}”?', item.title), item.why, t('Accept the Risk'))))
+              return;
             await setIgnored(task.uri, id, ignored);
             await again();
           },

@@ -4,7 +4,7 @@ import { formatCount } from '../../shared/format.js';
 import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
 import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
 import { logError } from '../log.js';
-import { asRowferryError } from '../notifications.js';
+import { asRowferryError, confirmed } from '../notifications.js';
 import { problemOf } from './precheck.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
@@ -129,20 +129,15 @@ export function verifyKind(context: PanelContext): VerifyKind {
   };
 }
 
-async function confirmRepair(rows: number): Promise<boolean> {
+function confirmRepair(rows: number): Promise<boolean> {
   const { t } = vscode.l10n;
-  const repair = t('Repair');
-  const answer = await vscode.window.showWarningMessage(
+  return confirmed(
     rows === 1
       ? t('Repair 1 row in Tablestore?')
       : t('Repair {0} rows in Tablestore?', formatCount(rows, vscode.env.language)),
-    {
-      modal: true,
-      detail: t(
-        'Everything is compared once more. Rows that are missing or different are written as the source has them; rows that the source does not have are deleted.',
-      ),
-    },
-    repair,
+    t(
+      'Everything is compared once more. Rows that are missing or different are written as the source has them; rows that the source does not have are deleted.',
+    ),
+    t('Repair'),
   );
-  return answer === repair;
 }

@@ -171,23 +171,24 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
 
 /** In any other place an ENUM or SET may count as its number, which a literal of the event cannot stand for. */
 function comparedWithText(tokens: readonly Token[], at: number): boolean {
-  const rest = tokens
-    .slice(at + 1, at + 5)
-    .map((token) => (token.kind === 'string' ? "'" : token.text.toUpperCase()));
-  return /^(=|<>|!=|<=>|(NOT )?(LIKE|RLIKE|REGEXP)) '|^(NOT )?IN \( '|^IS (NOT )?NULL/.test(rest.join(' '));
+  return /^(=|<>|!=|<=>|(NOT )?(LIKE|RLIKE|REGEXP)) '|^(NOT )?IN \( '|^IS (NOT )?NULL/.test(
+    shape(tokens, at + 1, at + 5),
+  );
+}
+
+/** Some tokens in one line: texts as ', numbers as 0. */
+function shape(tokens: readonly Token[], from: number, to: number): string {
+  const letters = (token: Token) =>
+    token.kind === 'string' ? "'" : token.kind === 'number' ? '0' : token.text.toUpperCase();
+  return tokens.slice(Math.max(0, from), to).map(letters).join(' ');
 }
 
 /** As a text a ZEROFILL column has zeros in front, which MySQL gives to columns of tables only. */
 function comparedWithNumber(tokens: readonly Token[], at: number): boolean {
-  const words = (from: number, to: number) =>
-    tokens
-      .slice(Math.max(0, from), to)
-      .map((token) => (token.kind === 'number' ? '0' : token.text.toUpperCase()))
-      .join(' ');
   return (
     /^(=|<>|!=|<=>|<|>|<=|>=) (- )?0|^(NOT )?IN \( (- )?0|^(NOT )?BETWEEN (- )?0|^IS (NOT )?NULL/.test(
-      words(at + 1, at + 6),
-    ) || /0 (=|<>|!=|<=>|<|>|<=|>=)( \w+ \.)?$/.test(words(at - 4, at))
+      shape(tokens, at + 1, at + 6),
+    ) || /0 (=|<>|!=|<=>|<|>|<=|>=)( \w+ \.)?$/.test(shape(tokens, at - 4, at))
   );
 }
 

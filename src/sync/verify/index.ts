@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectSource, type SessionPurpose, type SourceConnection } from '../../mysql/connection.js';
+import type { SourceConnection } from '../../mysql/connection.js';
 import { planChunks, readChunk } from '../../mysql/snapshot.js';
 import {
   charsetsOf,
@@ -16,11 +16,14 @@ import { destinationKeys, destinationRows, type ReadOptions } from '../destinati
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
+import { retryWindows } from '../settings.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type FoundRow } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
 import { cellsSideBySide, keyText, maskedCells, maskedKeyText } from './differences.js';
 import { repair, type RepairWriter } from './repair.js';
+import { reportOf } from './report.js';
+import { withSource } from './session.js';
 import { selectedPlans } from './tables.js';
 
 export interface VerifyOptions {
@@ -89,36 +92,7 @@ async function verifyTables(
     counts.source += check.sourceRows;
     counts.destination += check.destinationRows;
   }
-  const differing = tables.reduce((sum, table) => sum + table.missing + table.extra + table.different, 0);
-  return {
-    tables,
-    compared: tables.reduce((sum, table) => sum + table.compared, 0),
-    differing,
-    equal: differing === 0,
-    sourceRows: counts.source,
-    destinationRows: counts.destination,
-  };
-}
-
-/**
- * A session for as long as `work` takes, and no longer than the verification: a statement that waits, for a lock of
- * somebody else say, ends with it.
- */
-async function withSource<T>(
-  { task, signal }: Pick<VerifyOptions, 'task' | 'signal'>,
-  purpose: SessionPurpose,
-  work: (connection: SourceConnection) => Promise<T>,
-): Promise<T> {
-  const connection = await connectSource(task.source, purpose);
-  const end = () => connection.destroy();
-  signal.addEventListener('abort', end);
-  try {
-    signal.throwIfAborted();
-    return await work(connection);
-  } finally {
-    signal.removeEventListener('abort', end);
-    await connection.close();
-  }
+  return reportOf(tables, counts);
 }
 
 class TableCheck {
@@ -142,10 +116,7 @@ class TableCheck {
   ) {
     const { task } = options;
     this.read = {
-      windows: {
-        connectionMs: task.retry.connectionMinutes * 60_000,
-        otherMs: task.retry.otherMinutes * 60_000,
-      },
+      windows: retryWindows(task),
       signal: options.signal,
     };
     this.report = {

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectSource, identifier, type SourceConnection } from '../../mysql/connection.js';
+import { identifier, type SourceConnection } from '../../mysql/connection.js';
 import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import { TablestoreClient } from '../../tablestore/client.js';
 import { destinationKeys } from '../destination-rows.js';
 import { compileEtl } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
+import { retryWindows } from '../settings.js';
 import type { VerifyOptions } from './index.js';
+import { reportOf } from './report.js';
+import { withSource } from './session.js';
 import { selectedPlans } from './tables.js';
 
 /** Counts of a table that is written meanwhile are taken again, ms apart. */
@@ -19,50 +22,42 @@ const looksWhileRunning = [500, 1500, 3000];
 export async function verifyCounts(options: VerifyOptions): Promise<VerifyReport> {
   const { task, running } = options;
   const client = new TablestoreClient(task.destination);
-  const connection = await connectSource(task.source);
   const dropsRows = compileEtl(task.etl)?.drops ?? false;
   try {
-    const tables: VerifyTable[] = [];
-    const sums = { source: 0, destination: 0 };
-    for (const plan of await selectedPlans(connection, task)) {
-      let counts = await countBoth(connection, client, plan, options);
-      for (const pause of running ? looksWhileRunning : []) {
-        if (counts.source === counts.destination) break;
-        await delay(pause, undefined, { signal: options.signal });
-        counts = await countBoth(connection, client, plan, options);
+    return await withSource(options, 'query', async (connection) => {
+      const tables: VerifyTable[] = [];
+      const sums = { source: 0, destination: 0 };
+      for (const plan of await selectedPlans(connection, task)) {
+        let counts = await countBoth(connection, client, plan, options);
+        for (const pause of running ? looksWhileRunning : []) {
+          if (counts.source === counts.destination) break;
+          await delay(pause, undefined, { signal: options.signal });
+          counts = await countBoth(connection, client, plan, options);
+        }
+        const { source, destination } = counts;
+        const dirty = options.store?.dirtyRowsOf(plan.source) ?? 0;
+        const missing = Math.max(0, source - destination);
+        const table: VerifyTable = {
+          source: plan.source,
+          destination: plan.destination,
+          counts,
+          compared: 0,
+          missing: dropsRows || missing <= dirty ? 0 : missing,
+          extra: Math.max(0, destination - source),
+          different: 0,
+          suspended: 0,
+          kept: 0,
+          dirty: missing <= dirty ? missing : 0,
+          notComparable: dropsRows ? missing : 0,
+          differences: [],
+        };
+        tables.push(table);
+        sums.source += source;
+        sums.destination += destination;
       }
-      const { source, destination } = counts;
-      const dirty = options.store?.dirtyRowsOf(plan.source) ?? 0;
-      const missing = Math.max(0, source - destination);
-      const table: VerifyTable = {
-        source: plan.source,
-        destination: plan.destination,
-        counts,
-        compared: 0,
-        missing: dropsRows || missing <= dirty ? 0 : missing,
-        extra: Math.max(0, destination - source),
-        different: 0,
-        suspended: 0,
-        kept: 0,
-        dirty: missing <= dirty ? missing : 0,
-        notComparable: dropsRows ? missing : 0,
-        differences: [],
-      };
-      tables.push(table);
-      sums.source += source;
-      sums.destination += destination;
-    }
-    const differing = tables.reduce((sum, table) => sum + table.missing + table.extra, 0);
-    return {
-      tables,
-      compared: 0,
-      differing,
-      equal: differing === 0,
-      sourceRows: sums.source,
-      destinationRows: sums.destination,
-    };
+      return reportOf(tables, sums);
+    });
   } finally {
-    await connection.close();
     client.close();
   }
 }
@@ -79,10 +74,7 @@ async function countBoth(
     `SELECT COUNT(*) AS found FROM ${identifier(database)}.${identifier(name)}${where}`,
   );
   let destination = 0;
-  const windows = {
-    connectionMs: task.retry.connectionMinutes * 60_000,
-    otherMs: task.retry.otherMinutes * 60_000,
-  };
+  const windows = retryWindows(task);
   for await (const keys of destinationKeys(client, plan, { windows, signal })) {
     destination += keys.length;
     progress({ table: plan.source, compared: destination, estimatedRows, stage: 'destination', suspects: 0 });
