@@ -1,4 +1,7 @@
 import type { SourcePosition } from '../shared/position.js';
+import type { StatementEvent } from './statement.js';
+
+export type { StatementContext, StatementEvent } from './statement.js';
 
 /** A column as INFORMATION_SCHEMA describes it, normalised. */
 export interface Column {
@@ -130,7 +133,7 @@ export interface BinlogHandler {
   xaCommit(xid: string, position: SourcePosition): void;
   xaRollback(xid: string, position: SourcePosition): void;
   /** A statement that is not BEGIN/COMMIT: DDL, or DML in statement format. The position just behind it follows by commit(). */
-  statement(event: { database: string; sql: string; commitMicros: number }): void;
+  statement(event: StatementEvent): void;
   /** Nothing happened; the source is at `position`. */
   heartbeat(position: SourcePosition): void;
 }

@@ -106,8 +106,9 @@ async function planSkip(
         if (!counts) summary.tables.push((counts = { source, inserted: 0, updated: 0, deleted: 0 }));
         counts[({ insert: 'inserted', update: 'updated', delete: 'deleted' } as const)[kind]]++;
       },
-      statement: ({ database, sql }) => {
-        const statement = parseDdl(sql, database, () => standardTextDefaults);
+      statement: (event) => {
+        const { database, sql } = event;
+        const statement = parseDdl(event, () => standardTextDefaults);
         if (tablesOf(statement).some((one) => isSelected(one.database, one.table)))
           summary.statements.push(sql);
         else if (concernsAll(task, statement, database)) summary.statements.push(sql);

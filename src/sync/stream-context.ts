@@ -1,3 +1,4 @@
+import type { StatementEvent } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -30,7 +31,7 @@ export interface StreamContext {
   stopTable(source: string, problem: RowferryError): void;
   enqueue(change: RowChange): void;
   /** A statement in the stream, inside `transaction`. */
-  statement(event: { database: string; sql: string }, transaction: Transaction): void;
+  statement(event: StatementEvent, transaction: Transaction): void;
   /** The table, by `database.table`: as find(). */
   follows(source: string): StreamTable | undefined;
   /** Rows of XA branches that are not decided yet (correctness rule 2). */

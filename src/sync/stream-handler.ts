@@ -1,4 +1,11 @@
-import type { BinlogHandler, BinlogTable, RowImage, RowKind, TransactionStart } from '../mysql/model.js';
+import type {
+  BinlogHandler,
+  BinlogTable,
+  RowImage,
+  RowKind,
+  StatementEvent,
+  TransactionStart,
+} from '../mysql/model.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Transaction } from './checkpoint.js';
 import { copyOf } from './row-copy.js';
@@ -89,7 +96,7 @@ export class StreamHandler implements BinlogHandler {
     });
   }
 
-  statement(event: { database: string; sql: string; commitMicros: number }): void {
+  statement(event: StatementEvent): void {
     this.inOrder(() => {
       this.transactionNow ??= this.context.tracker.begin(event.commitMicros, '');
       this.context.statement(event, this.transactionNow);

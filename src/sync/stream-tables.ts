@@ -2,7 +2,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { hasReached } from '../mysql/position.js';
-import type { Column, TableDefinition } from '../mysql/model.js';
+import type { Column, StatementEvent, TableDefinition } from '../mysql/model.js';
 import type { Transaction } from './checkpoint.js';
 import { applyAlter, type AppliedDdl } from './ddl/apply.js';
 import type { TextDefaults } from './ddl/column.js';
@@ -167,10 +167,9 @@ export class StreamTables {
     }
   }
 
-  statement(event: { database: string; sql: string }, transaction: Transaction): void {
+  statement(event: StatementEvent, transaction: Transaction): void {
     const statement = parseDdl(
-      event.sql,
-      event.database,
+      event,
       (table) => this.entry(table)?.record.textDefaults ?? standardTextDefaults,
     );
     switch (statement.kind) {
@@ -368,7 +367,7 @@ export class StreamTables {
   }
 
   /** Row changes in statement format: their result is not in the binlog. */
-  private rows(event: { database: string; sql: string }): void {
+  private rows(event: StatementEvent): void {
     for (const entry of this.tables.values()) {
       const { database, name } = entry.record.definition;
       if (entry.from !== null || entry.table === null) continue;
@@ -412,11 +411,8 @@ export class StreamTables {
 }
 
 /** Which of these tables a statement is about, as far as it says; one that is not understood may be about each. */
-export function alteredBy(
-  event: { database: string; sql: string },
-  records: readonly TableRecord[],
-): string[] {
-  const statement = parseDdl(event.sql, event.database, () => standardTextDefaults);
+export function alteredBy(event: StatementEvent, records: readonly TableRecord[]): string[] {
+  const statement = parseDdl(event, () => standardTextDefaults);
   const isNamed = (names: readonly TableName[]) =>
     records.filter(({ definition }) =>
       names.some(

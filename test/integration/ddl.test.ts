@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectSource, type SourceConnection } from '../../src/mysql/connection.js';
 import { loadTables } from '../../src/mysql/catalog.js';
 import type { Column, TableDefinition } from '../../src/mysql/model.js';
+import { plainContext } from '../../src/mysql/statement.js';
 import { sourceSchema } from '../../src/shared/task.js';
 import { applyAlter, applyCreate } from '../../src/sync/ddl/apply.js';
 import { parseDdl } from '../../src/sync/ddl/parse.js';
@@ -59,6 +60,9 @@ const types = [
 ];
 const attributes = ['', ' NULL', " COMMENT 'a, b) '", ' INVISIBLE', ' DEFAULT NULL'];
 
+const parse = (sql: string, defaultsOf: Parameters<typeof parseDdl>[1]) =>
+  parseDdl({ sql, database: 'other', context: plainContext }, defaultsOf);
+
 let server: MysqlServer;
 let source: SourceConnection;
 const defaults = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
@@ -106,7 +110,7 @@ it('reads CREATE and ALTER as the server does', { timeout: 120_000 }, async () =
     } catch {
       continue;
     }
-    const statement = parseDdl(create, 'other', () => defaults);
+    const statement = parse(create, () => defaults);
     if (statement.kind !== 'create' || statement.body.as !== 'columns')
       throw new Error(`${create}: ${JSON.stringify(statement)}`);
     let definition = applyCreate(statement.table, statement.body);
@@ -137,7 +141,7 @@ it('reads CREATE and ALTER as the server does', { timeout: 120_000 }, async () =
       } catch {
         continue;
       }
-      const alter = parseDdl(sql, 'other', () => textDefaults);
+      const alter = parse(sql, () => textDefaults);
       if (alter.kind !== 'alter') throw new Error(`seed ${seed}: ${sql}: ${JSON.stringify(alter)}`);
       ({ definition, defaults: textDefaults } = applyAlter(definition, textDefaults, alter.actions));
       applied++;

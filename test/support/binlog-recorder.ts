@@ -4,6 +4,7 @@ import type {
   BinlogTable,
   RowImage,
   RowKind,
+  StatementEvent,
   TransactionStart,
 } from '../../src/mysql/model.js';
 import { BinlogStream } from '../../src/mysql/binlog/stream.js';
@@ -22,7 +23,7 @@ export type Recorded =
   | { what: 'row'; table: BinlogTable; kind: RowKind; before: Value[] | null; after: Value[] | null }
   | { what: 'commit'; position: SourcePosition }
   | { what: 'xaPrepare' | 'xaCommit' | 'xaRollback'; xid: string; position: SourcePosition }
-  | { what: 'statement'; database: string; sql: string }
+  | { what: 'statement'; database: string; sql: string; event: StatementEvent }
   | { what: 'heartbeat'; position: SourcePosition };
 
 /** The values of an image, copied out. */
@@ -135,8 +136,8 @@ export class Recorder implements BinlogHandler {
   xaRollback(xid: string, position: SourcePosition): void {
     this.#add({ what: 'xaRollback', xid, position });
   }
-  statement(event: { database: string; sql: string; commitMicros: number }): void {
-    this.#add({ what: 'statement', database: event.database, sql: event.sql });
+  statement(event: StatementEvent): void {
+    this.#add({ what: 'statement', database: event.database, sql: event.sql, event });
   }
   heartbeat(position: SourcePosition): void {
     this.#add({ what: 'heartbeat', position });

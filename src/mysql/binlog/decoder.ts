@@ -8,7 +8,6 @@ import {
   parseGtid,
   parseHeartbeatV2,
   parsePreviousGtids,
-  parseQuery,
   parseRotate,
   parseTaggedGtid,
   parseXaPrepare,
@@ -27,6 +26,7 @@ import {
 } from './format.js';
 import type { EventSink } from './framer.js';
 import { PayloadReader, piecesAboveBytes } from './payload.js';
+import { decodeStatement, parseQuery, type QueryEvent } from './query-event.js';
 import { RowsInPieces } from './rows-in-pieces.js';
 import { TableMaps, decodeRows, isRowsEvent } from './rows.js';
 
@@ -300,7 +300,8 @@ export class BinlogDecoder implements EventSink {
     });
   }
 
-  #query({ database, sql }: { database: string; sql: string }): void {
+  #query({ statement, ...event }: QueryEvent): void {
+    const sql = decodeStatement(statement, event.context.clientCollation);
     if (sql === 'BEGIN') {
       this.#begun = true;
       return this.#begin(undefined);
@@ -317,7 +318,12 @@ export class BinlogDecoder implements EventSink {
     const xa = parseXaStatement(sql);
     if (xa !== null) return this.#xa(xa.verb, xa.xid);
     this.#begin(undefined);
-    this.#handler.statement({ database, sql, commitMicros: this.#commitMicros });
+    this.#handler.statement({
+      ...event,
+      sql,
+      commitMicros: this.#commitMicros,
+      place: `${this.#file}:${this.#offset}`,
+    });
     if (!this.#begun) this.#commit();
   }
 

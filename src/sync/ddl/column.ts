@@ -256,7 +256,7 @@ function readType(cursor: Cursor): Type {
     unique: false,
   };
   const word = readTypeWord(cursor, type);
-  let dataType = synonyms[word] ?? word;
+  let dataType = word === 'real' && cursor.context.realAsFloat ? 'float' : (synonyms[word] ?? word);
   const parameters: number[] = [];
   if (dataType === 'enum' || dataType === 'set') {
     cursor.expect('(');

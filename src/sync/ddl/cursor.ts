@@ -1,3 +1,4 @@
+import type { StatementContext } from '../../mysql/model.js';
 import type { Token } from '../sql/lexer.js';
 
 /** The statement is beyond what this reader knows; the tables it names must not be trusted any more. */
@@ -7,7 +8,11 @@ export class UnreadableDdl extends Error {}
 export class Cursor {
   at = 0;
 
-  constructor(readonly tokens: readonly Token[]) {}
+  constructor(
+    readonly tokens: readonly Token[],
+    /** What the statement is read under. */
+    readonly context: StatementContext,
+  ) {}
 
   get done(): boolean {
     return this.at >= this.tokens.length;

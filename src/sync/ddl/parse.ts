@@ -1,3 +1,4 @@
+import type { StatementEvent } from '../../mysql/model.js';
 import { lex, LexicalError } from '../sql/lexer.js';
 import { readColumn, collationOf, type ColumnDefinition, type TextDefaults } from './column.js';
 import { Cursor, UnreadableDdl, type TableName } from './cursor.js';
@@ -49,11 +50,15 @@ export type CreateBody =
 /** What the ALTER or CREATE falls back to for text columns of the table it is about. */
 export type DefaultsOf = (table: TableName) => TextDefaults;
 
-/** Never throws: what cannot be read comes back as such. `database` is the event's default database. */
-export function parseDdl(sql: string, database: string, defaultsOf: DefaultsOf): DdlStatement {
+/** A statement, and what it is read under. */
+export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'context'>;
+
+/** Never throws: what cannot be read comes back as such. */
+export function parseDdl({ sql, database, context }: WrittenStatement, defaultsOf: DefaultsOf): DdlStatement {
   const subject: TableName[] = [];
   try {
-    return new Statement(new Cursor(lex(sql, 'read')), database, defaultsOf, subject).read(sql);
+    const cursor = new Cursor(lex(sql, 'read', context), context);
+    return new Statement(cursor, database, defaultsOf, subject).read(sql);
   } catch (error) {
     if (error instanceof UnreadableDdl || error instanceof LexicalError) {
       return { kind: 'unreadable', tables: subject, reason: error.message };

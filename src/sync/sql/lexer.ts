@@ -1,6 +1,6 @@
 /**
- * Words of MySQL's SQL under sql_mode='' (double quotes hold strings, backslash escapes), as far as it takes to
- * know what a filter or a DDL statement says. An own lexer and not node-sql-parser: that one takes 1e3 for a
+ * Words of MySQL's SQL, as far as it takes to know what a filter or a DDL statement says. A filter is read under
+ * sql_mode='' (double quotes hold strings, backslash escapes), a statement under what its session had set. An own lexer and not node-sql-parser: that one takes 1e3 for a
  * column, refuses <=>, charset introducers and much DDL, and both uses must be read exactly or not at all.
  * Source: MySQL manual, “Language Structure”.
  */
@@ -10,6 +10,13 @@ export type Token =
   | { kind: 'string'; text: string; at: number }
   | { kind: 'number'; text: string; at: number }
   | { kind: 'other'; text: string; at: number };
+
+/** What of sql_mode changes where words begin and end. */
+export interface LexicalModes {
+  readonly ansiQuotes: boolean;
+  readonly noBackslashEscapes: boolean;
+}
+const plainModes: LexicalModes = { ansiQuotes: false, noBackslashEscapes: false };
 
 export class LexicalError extends Error {
   readonly at: number;
@@ -28,7 +35,7 @@ const operators = ['<=>', '->>', '<=', '>=', '<>', '!=', '||', '&&', '<<', '>>',
  * comments 'refuse' (in a filter it could hide code). With 'read' comments are passed over, but what stands in
  * executable ones (`/*!50100 … *\/`) counts, as it does for the server.
  */
-export function lex(sql: string, comments: 'refuse' | 'read'): Token[] {
+export function lex(sql: string, comments: 'refuse' | 'read', modes: LexicalModes = plainModes): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   let executable = false;
@@ -47,11 +54,11 @@ export function lex(sql: string, comments: 'refuse' | 'read'): Token[] {
     } else if (executable && rest.startsWith('*/')) {
       executable = false;
       at += 2;
-    } else if (char === "'" || char === '"') {
-      const { text, end } = quoted(sql, at, true);
+    } else if (char === "'" || (char === '"' && !modes.ansiQuotes)) {
+      const { text, end } = quoted(sql, at, !modes.noBackslashEscapes);
       tokens.push({ kind: 'string', text, at });
       at = end;
-    } else if (char === '`') {
+    } else if (char === '`' || char === '"') {
       const { text, end } = quoted(sql, at, false);
       tokens.push({ kind: 'name', text, at });
       at = end;

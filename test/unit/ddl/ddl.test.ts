@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyAlter, applyCreate, type AppliedDdl } from '../../../src/sync/ddl/apply.js';
+import { plainContext, type StatementContext } from '../../../src/mysql/statement.js';
 import { parseDdl, type DdlStatement } from '../../../src/sync/ddl/parse.js';
 
 const utf8 = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
-const parse = (sql: string) => parseDdl(sql, 'shop', () => utf8);
+const parse = (sql: string, context: Partial<StatementContext> = {}) =>
+  parseDdl({ sql, database: 'shop', context: { ...plainContext, ...context } }, () => utf8);
 
 function created(sql: string) {
   const statement = parse(sql);
@@ -180,5 +182,33 @@ describe('ALTER TABLE', () => {
   it('refuses a column that it does not know', () => {
     expect(() => altered(base, 'ALTER TABLE t DROP nowhere')).toThrow(/not known to have a column nowhere/);
     expect(() => altered(base, 'ALTER TABLE t ADD a int')).toThrow(/already has/);
+  });
+});
+
+describe('a statement is read under the sql_mode of its session', () => {
+  const added = (sql: string, context: Partial<StatementContext>) => {
+    const statement = parse(sql, context);
+    if (statement.kind !== 'alter' || statement.actions[0]?.do !== 'add')
+      throw new Error(JSON.stringify(statement));
+    return statement.actions[0].definition.column;
+  };
+
+  it('ANSI_QUOTES: double quotes hold names', () => {
+    expect(parse('DROP TABLE "y1"', { ansiQuotes: true })).toMatchObject({
+      kind: 'drop',
+      tables: [{ database: 'shop', table: 'y1' }],
+    });
+    expect(parse('DROP TABLE "y1"').kind).toBe('unreadable');
+  });
+
+  it('NO_BACKSLASH_ESCAPES: a backslash is itself', () => {
+    const sql = "ALTER TABLE t ADD COLUMN e ENUM('c:\\new','x\\')";
+    expect(added(sql, { noBackslashEscapes: true }).members).toEqual(['c:\\new', 'x\\']);
+    expect(added("ALTER TABLE t ADD COLUMN e ENUM('c:\\new')", {}).members).toEqual(['c:\new']);
+  });
+
+  it('REAL_AS_FLOAT', () => {
+    expect(added('ALTER TABLE t ADD COLUMN r REAL', { realAsFloat: true }).dataType).toBe('float');
+    expect(added('ALTER TABLE t ADD COLUMN r REAL', {}).dataType).toBe('double');
   });
 });
