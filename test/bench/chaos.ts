@@ -1,8 +1,9 @@
 /**
  * npm run bench -- chaos [--seed N] [--minutes N] [--mapped]: a shop that is written in every way while the engine, the command,
- * MySQL and the connections between them are killed, and Tablestore answers as badly as it can. After every round both
- * sides are compared, row by row: by a reading of our own, or with --mapped (filters, other keys, types and names) by
- * the product's. Exit code 1 on any difference.
+ * MySQL and the connections between them are killed or stopped, tables are altered under every sql_mode, another task
+ * takes the tables over, and Tablestore answers as badly as it can. A second task follows the same source into tables
+ * of its own. After every round all sides are compared, row by row: by a reading of our own, or with --mapped (filters,
+ * other keys, types and names) by the product's. Exit code 1 on any difference.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,15 +52,52 @@ const task = {
     buckets: chance.of([1, 3, 10]),
   },
 };
-const file = writeTask(pair, 'chaos', task);
+/** An account for each task: so its sessions are told apart. */
+const account = (user: string) => ({ host: '127.0.0.1', port: mysql.port, user, password: 'chaos' });
+const file = writeTask(pair, 'chaos', { ...task, source: account('first') });
+/** Writes the same tables as the first, from a state of its own: whoever has the lock. */
+const rivalFile = writeTask(pair, 'rival', {
+  ...task,
+  id: `t-rival-${seed}`,
+  name: 'rival',
+  source: account('rival'),
+});
+/** Follows the same source into tables of its own. */
+const second = 'second_';
+const secondFile = writeTask(pair, 'second', {
+  ...task,
+  id: `t-second-${seed}`,
+  name: 'second',
+  source: account('second'),
+  objects: [{ database: 'shop', exclude: ['_logs*', 'logs_old'], renameTables: { prefix: second } }],
+});
 console.log(
   `seed ${seed} · GTID ${gtid ? 'on' : 'off'} · ${task.write.mode}, ${task.write.batch}, ${task.write.buckets} buckets`,
 );
 
-const rowferry = (...args: string[]): RunningCommand =>
-  startCli([args[0]!, file, '--state', 'state', ...args.slice(1)], { cwd: folder, env });
-const enginePid = () =>
-  (JSON.parse(readFileSync(join(folder, 'state/engine.json'), 'utf8')) as { pid: number }).pid;
+const commandOf =
+  (task: string, state: string) =>
+  (...args: string[]): RunningCommand =>
+    startCli([args[0]!, task, '--state', state, ...args.slice(1)], { cwd: folder, env });
+const rowferry = commandOf(file, 'state');
+const rival = commandOf(rivalFile, 'rival');
+const secondTask = commandOf(secondFile, 'second');
+const enginePid = (state = 'state') =>
+  (JSON.parse(readFileSync(join(folder, state, 'engine.json'), 'utf8')) as { pid: number }).pid;
+/** Between two engines there is none: false. */
+const signalEngine = (signal: NodeJS.Signals, state?: string): boolean => {
+  try {
+    return process.kill(enginePid(state), signal);
+  } catch {
+    return false;
+  }
+};
+const endSessions = async (user: string) => {
+  const sessions = await mysql.query<{ id: number }>(
+    `SELECT id FROM information_schema.processlist WHERE user = '${user}'`,
+  );
+  for (const { id } of sessions) await mysql.query(`KILL ${id}`).catch(() => undefined);
+};
 
 const faults: FaultRule[] = [
   { kind: 'error', code: 'OTSServerBusy', probability: 0.2 },
@@ -71,11 +109,20 @@ const faults: FaultRule[] = [
   { kind: 'late', delayMs: 1500, probability: 0.05 },
 ];
 const blows: Record<string, (run: RunningCommand) => Promise<void> | void> = {
-  'engine killed': () => {
+  'engine killed': () => void signalEngine('SIGKILL'),
+  'engine of the second task killed': () => void signalEngine('SIGKILL', 'second'),
+  'engine stopped for a while': async () => {
+    const pid = signalEngine('SIGSTOP') ? enginePid() : undefined;
+    if (pid === undefined) return;
     try {
-      process.kill(enginePid(), 'SIGKILL');
-    } catch {
-      // Between two engines.
+      if (chance.below(3) > 0) await endSessions('first');
+      await delay(200 + chance.below(3000));
+      if (chance.below(2) > 0) return;
+      console.log('    another task takes the tables over');
+      await endSessions('first');
+      await rival('run', '--until', 'caught-up', '--json').ended;
+    } finally {
+      process.kill(pid, 'SIGCONT');
     }
   },
   'command killed': (run) => void run.child.kill('SIGKILL'),
@@ -91,12 +138,13 @@ const blows: Record<string, (run: RunningCommand) => Promise<void> | void> = {
     for (const { id } of dumps) await mysql.query(`KILL ${id}`).catch(() => undefined);
   },
   'binlog rotated': () => mysql.query('FLUSH BINARY LOGS').then(() => undefined),
-  'table changed': async () => {
-    const sql = definition(chance);
-    // A filter on a column that is gone is for a person to mend.
-    if (values.mapped && sql.includes('RENAME COLUMN')) return;
-    await mysql.query(`SET SESSION lock_wait_timeout = 3; ${sql}`).catch(() => undefined);
-    console.log(`    ${sql.slice(0, 100)}`);
+  'sessions ended': () => endSessions(chance.of(['first', 'second'])),
+  'tables changed': changeTables,
+  'tables changed, once more': changeTables,
+  'tables changed, engine killed': async () => {
+    await changeTables();
+    await delay(chance.below(700));
+    signalEngine('SIGKILL');
   },
   'table reloaded': async () => {
     await rowferry('reload', '--table', `shop.${chance.of(['items', 'names', 'children'])}`).ended;
@@ -113,17 +161,39 @@ const blows: Record<string, (run: RunningCommand) => Promise<void> | void> = {
   },
 };
 
+async function changeTables(): Promise<void> {
+  const { settings, statements } = definition(chance);
+  const connection = await mysql.connect();
+  try {
+    await connection.query(settings);
+    for (const sql of statements) {
+      // A filter on a column that is gone is for a person to mend.
+      if (values.mapped && sql.includes('RENAME COLUMN')) continue;
+      const done = await connection.query(sql).then(
+        () => true,
+        () => false,
+      );
+      if (done) console.log(`    ${sql.slice(0, 110)}`);
+    }
+  } finally {
+    connection.destroy();
+  }
+}
+
 let failed = false;
 let transactions = 0;
 let blown = 0;
 try {
   await mysql.query(schema);
+  for (const user of ['first', 'rival', 'second'])
+    await mysql.query(`CREATE USER ${user} IDENTIFIED BY 'chaos'; GRANT ALL ON *.* TO ${user}`);
   for (let round = 1; round === 1 || (Date.now() < until && !failed); round++) {
     const writers = [1, 2].map(
       (n) => new Writer(() => mysql.connect(), new Chance(seed * 1000 + round * 10 + n), n),
     );
     const roundEnds = Date.now() + 15_000;
     let run = rowferry('run', '--json');
+    let beside = secondTask('run', '--json');
     let over = false;
     const watch = () => void run.ended.then(() => (over = true));
     watch();
@@ -146,48 +216,72 @@ try {
         run = rowferry('run', '--json');
         watch();
       }
+      if (beside.child.exitCode !== null || beside.child.signalCode !== null) {
+        const { code, stderr } = await beside.ended;
+        if (code !== 0) console.log(`    the second task ended with ${code}: ${stderr.trim()}`);
+        beside = secondTask('run', '--json');
+      }
     }
     for (const writer of writers) {
       await writer.stop();
       transactions += writer.transactions;
     }
     if (failed) break;
-    run.child.kill('SIGTERM');
-    await within(60, 'the end of the run', run.ended);
+    for (const one of [run, beside]) {
+      one.child.kill('SIGTERM');
+      await within(60, 'the end of the run', one.ended);
+    }
     for (const { data: xid } of await mysql.query<{ data: string }>('XA RECOVER').catch(() => [])) {
       const gtrid = xid.slice(0, 2);
       await mysql.query(`XA ROLLBACK '${gtrid}','${xid.slice(2)}'`).catch(() => undefined);
     }
-    // A table that stopped with a reason is loaded again, as its message says.
-    const catchUp = () => within(300, 'catching up', rowferry('run', '--until', 'caught-up', '--json').ended);
-    let last = await catchUp();
-    const stopped = stoppedTables(last.stdout);
-    for (const table of stopped) {
-      console.log(`  ${table.source} had stopped: ${table.problem}`);
-      await rowferry('reload', '--table', table.source).ended;
-    }
-    if (stopped.length > 0) last = await catchUp();
+    const results = [await settled(rowferry), await settled(secondTask)];
     // What a mapping makes of the rows only the product knows.
-    const wrong = values.mapped ? [] : await differences(mysql, join(folder, 'data'));
-    const verify = await rowferry('verify').ended;
-    const dirty = await rowferry('dirty', 'list').ended;
+    const wrong = [
+      ...(values.mapped ? [] : await differences(mysql, join(folder, 'data'))),
+      ...(await differences(mysql, join(folder, 'data'), second)),
+    ];
     console.log(
-      `round ${round}: ${transactions.toLocaleString('en')} transactions, ${wrong.length} rows differ, run ${last.code}, verify ${verify.code}`,
+      `round ${round}: ${transactions.toLocaleString('en')} transactions, ${wrong.length} rows differ, ${results.map(({ text }) => text).join(' · ')}`,
     );
-    if (wrong.length > 0 || last.code !== 0 || verify.code !== 0) {
+    if (wrong.length > 0 || results.some(({ isGood }) => !isGood)) {
       failed = true;
       for (const line of wrong.slice(0, 20)) console.log(`  ${line}`);
-      console.log(last.stderr, verify.stdout.slice(-3000), verify.stderr, dirty.stdout.slice(0, 2000));
+      for (const { details } of results) console.log(details);
     }
   }
 } finally {
-  if (failed && values.keep) console.log(`kept: ${await pair.leave()}`);
-  else await pair.close();
+  if (failed && values.keep) {
+    console.log(`kept until this is ended: ${folder}, ${mysql.url}`);
+    await new Promise((ended) => process.once('SIGINT', ended).once('SIGTERM', ended));
+  }
+  await pair.close();
 }
 console.log(
   `\nseed ${seed} · ${transactions.toLocaleString('en')} transactions · ${blown} blows · ${failed ? 'FAILED' : 'no difference'}`,
 );
 process.exit(failed ? 1 : 0);
+
+/** Brings a task to the end of the binlog; a table that stopped with a reason is loaded again, as its message says. */
+async function settled(
+  command: typeof rowferry,
+): Promise<{ isGood: boolean; text: string; details: string }> {
+  const catchUp = () => within(300, 'catching up', command('run', '--until', 'caught-up', '--json').ended);
+  let last = await catchUp();
+  const stopped = stoppedTables(last.stdout);
+  for (const table of stopped) {
+    console.log(`  ${table.source} had stopped: ${table.problem}`);
+    await command('reload', '--table', table.source).ended;
+  }
+  if (stopped.length > 0) last = await catchUp();
+  const verify = await command('verify').ended;
+  const dirty = await command('dirty', 'list').ended;
+  return {
+    isGood: last.code === 0 && verify.code === 0,
+    text: `run ${last.code}, verify ${verify.code}`,
+    details: [last.stderr, verify.stdout.slice(-3000), verify.stderr, dirty.stdout.slice(0, 2000)].join('\n'),
+  };
+}
 
 /** Nothing may wait for ever. */
 async function within<T>(seconds: number, what: string, work: Promise<T> | T): Promise<T> {

@@ -6,9 +6,9 @@ type Row = Record<string, string | null>;
 
 /**
  * Every row of both sides as text, by a reading that owes nothing to the product: MySQL's own printing against what
- * lies in the file of the embedded Tablestore. Attributes of columns that the source has no more are not looked at.
+ * lies in the file of the embedded Tablestore, in tables named by `prefix` and theirs. Attributes of columns that the source has no more are not looked at.
  */
-export async function differences(mysql: MysqlServer, data: string): Promise<string[]> {
+export async function differences(mysql: MysqlServer, data: string, prefix = ''): Promise<string[]> {
   const wrong: string[] = [];
   const store = openTablestoreData(data);
   try {
@@ -27,17 +27,18 @@ export async function differences(mysql: MysqlServer, data: string): Promise<str
           .join(' | ');
       const source = await mysql.query<Row>(`SELECT ${printed.join(', ')} FROM shop.${table}`);
       const expected = new Map(source.map((row) => [keyOf(row), row]));
-      for (const { primaryKey, columns: cells } of store.scan(table)) {
+      for (const { primaryKey, columns: cells } of store.scan(prefix + table)) {
         const found: Row = {};
         for (const { name } of columns) found[name] = plain(primaryKey[name] ?? cells[name]);
         const key = keyOf(found);
         const row = expected.get(key);
         expected.delete(key);
-        if (!row) wrong.push(`${table} ${key}: the source has no such row, ${JSON.stringify(found)}`);
+        if (!row)
+          wrong.push(`${prefix}${table} ${key}: the source has no such row, ${JSON.stringify(found)}`);
         else if (JSON.stringify(row) !== JSON.stringify(found))
-          wrong.push(`${table} ${key}: ${JSON.stringify(found)} instead of ${JSON.stringify(row)}`);
+          wrong.push(`${prefix}${table} ${key}: ${JSON.stringify(found)} instead of ${JSON.stringify(row)}`);
       }
-      for (const key of expected.keys()) wrong.push(`${table} ${key}: missing`);
+      for (const key of expected.keys()) wrong.push(`${prefix}${table} ${key}: missing`);
     }
   } finally {
     store.close();

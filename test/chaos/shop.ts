@@ -110,21 +110,59 @@ export function statement(chance: Chance): string {
   }
 }
 
-/** A change of a table's definition that the replica follows by itself, or by loading the table again. */
-export function definition(chance: Chance): string {
-  return chance.of([
-    'ALTER TABLE shop.logs ADD COLUMN extra INT NULL',
-    'ALTER TABLE shop.logs ADD COLUMN extra VARCHAR(20) DEFAULT \'with "default"\' FIRST',
-    'ALTER TABLE shop.logs DROP COLUMN extra',
-    'ALTER TABLE shop.logs RENAME COLUMN line TO words',
-    'ALTER TABLE shop.logs RENAME COLUMN words TO line',
-    'ALTER TABLE shop.items MODIFY note VARCHAR(220)',
-    'ALTER TABLE shop.items MODIFY note VARCHAR(200) AFTER amount',
-    'TRUNCATE TABLE shop.logs',
-    'ALTER TABLE shop.names ENGINE = InnoDB',
-    'RENAME TABLE shop.logs TO shop.logs_old, shop.logs_old TO shop.logs',
-    'CREATE TABLE shop._logs_new LIKE shop.logs; INSERT INTO shop._logs_new SELECT * FROM shop.logs; RENAME TABLE shop.logs TO shop._logs_old, shop._logs_new TO shop.logs; DROP TABLE shop._logs_old',
-  ]);
+/** Changes of definitions that the replica follows by itself, or by loading the table again. */
+const definitions = [
+  'ALTER TABLE shop.logs ADD COLUMN extra INT NULL',
+  'ALTER TABLE shop.logs ADD COLUMN extra VARCHAR(20) DEFAULT \'with "default"\' FIRST',
+  'ALTER TABLE shop.logs ADD COLUMN extra INT DEFAULT 5, ADD COLUMN more TINYTEXT NULL AFTER id',
+  'ALTER TABLE shop.logs DROP COLUMN extra',
+  'ALTER TABLE shop.logs DROP COLUMN more',
+  'ALTER TABLE shop.logs RENAME COLUMN line TO words',
+  'ALTER TABLE shop.logs RENAME COLUMN words TO line',
+  "ALTER TABLE shop.logs ADD COLUMN kind ENUM('c:\\new','x') DEFAULT 'x'",
+  "ALTER TABLE shop.logs MODIFY kind ENUM('x','c:\\new') DEFAULT 'x'",
+  'ALTER TABLE shop.logs MODIFY kind VARCHAR(9) NULL',
+  'ALTER TABLE shop.logs DROP COLUMN kind',
+  'ALTER TABLE shop.items MODIFY note VARCHAR(220)',
+  'ALTER TABLE shop.items MODIFY note VARCHAR(200) AFTER amount',
+  'ALTER TABLE shop.items ADD COLUMN part DECIMAL(14,3) AS (amount * 2) STORED',
+  'ALTER TABLE shop.items MODIFY part DECIMAL(14,3) AS (amount * 3) STORED',
+  'ALTER TABLE shop.items DROP COLUMN part',
+  'ALTER TABLE shop.items ADD COLUMN seen TIMESTAMP NULL, ALGORITHM = COPY',
+  'ALTER TABLE shop.items MODIFY seen TIMESTAMP',
+  'ALTER TABLE shop.items DROP COLUMN seen',
+  'ALTER TABLE shop.children MODIFY twice INT AS (n * 2) STORED',
+  'ALTER TABLE shop.children MODIFY twice INT AS (n * 3) STORED',
+  "ALTER TABLE shop.parents ADD COLUMN state SET('a','b','c') DEFAULT 'a,c'",
+  "ALTER TABLE shop.parents MODIFY state SET('c','b','a') DEFAULT 'a,c'",
+  'ALTER TABLE shop.parents DROP COLUMN state',
+  'ALTER TABLE shop.parents MODIFY label VARCHAR(50) NOT NULL',
+  'ALTER TABLE shop.parents MODIFY label VARCHAR(50) NULL',
+  'TRUNCATE TABLE shop.logs',
+  'TRUNCATE TABLE shop.logs; ALTER TABLE shop.logs ADD COLUMN extra INT NULL; ALTER TABLE shop.logs DROP COLUMN extra',
+  'ALTER TABLE shop.names ENGINE = InnoDB',
+  'ALTER TABLE shop.names COMMENT = \'a "comment"\', ADD INDEX by_val (val)',
+  'ALTER TABLE shop.names DROP INDEX by_val',
+  'CREATE DATABASE IF NOT EXISTS other; CREATE TABLE IF NOT EXISTS other.y1 (a INT); DROP TABLE other.y1',
+  'RENAME TABLE shop.logs TO shop.logs_old, shop.logs_old TO shop.logs',
+  'CREATE TABLE shop._logs_new LIKE shop.logs; INSERT INTO shop._logs_new SELECT * FROM shop.logs; RENAME TABLE shop.logs TO shop._logs_old, shop._logs_new TO shop.logs; DROP TABLE shop._logs_old',
+] as const;
+
+const modes = ['', '', 'ANSI_QUOTES', 'NO_BACKSLASH_ESCAPES', 'ANSI,NO_BACKSLASH_ESCAPES', 'TRADITIONAL'];
+
+/** Some changes of definitions, and the settings of the session that makes them: they decide how it is read. */
+export function definition(chance: Chance): { settings: string; statements: string[] } {
+  const mode = chance.of(modes);
+  const statements = Array.from({ length: chance.of([1, 1, 2, 4]) }, () => chance.of(definitions));
+  // What stands in double quotes is a name under ANSI_QUOTES.
+  const doubled = !mode.includes('ANSI') && chance.below(2) === 0;
+  return {
+    settings: `SET SESSION sql_mode = '${mode}', explicit_defaults_for_timestamp = ${chance.of(['ON', 'ON', 'OFF'])},
+      lock_wait_timeout = 3; SET NAMES ${chance.of(['utf8mb4', 'latin1', 'cp850', 'gbk'])}`,
+    statements: statements
+      .flatMap((sql) => sql.split('; '))
+      .map((sql) => (doubled ? sql.replaceAll("'x'", '"x"') : sql)),
+  };
 }
 
 /** Writes until told to stop: transactions of one to twenty statements, ended in every way there is. */

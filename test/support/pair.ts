@@ -20,8 +20,6 @@ export interface Pair {
   /** An engine of its own process on the state folder "state", started when there is none. */
   engine(): Promise<EngineConnection>;
   close(): Promise<void>;
-  /** Ends the servers and leaves the folder, whose path it gives, to be looked into. */
-  leave(): Promise<string>;
 }
 
 /** The data of the store lies in the folder "data", unless `store` says otherwise. */
@@ -37,11 +35,6 @@ export async function startPair(
     startMysql(options.mysql),
     startLocalTablestore({ data: join(folder, 'data'), ...options.store }),
   ]);
-  const leave = async () => {
-    await store.close();
-    await mysql.stop();
-    return folder;
-  };
   return {
     mysql,
     store,
@@ -53,9 +46,10 @@ export async function startPair(
         engineScript: join(script, '../node/engine.mjs'),
         kind: 'cli',
       }),
-    leave,
     async close() {
-      rmSync(await leave(), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      await store.close();
+      await mysql.stop();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }
