@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { RowferryError } from '../shared/errors.js';
+import { RowferryError, type PlainError } from '../shared/errors.js';
 import { nearest } from '../shared/nearest.js';
 import { usageError, type CliContext, type Command, type Options } from './command.js';
 import { openTerminal, wrap, type Terminal } from './terminal.js';
@@ -19,11 +19,11 @@ export interface Invocation {
 export async function runCli(invocation: Invocation): Promise<number> {
   const terminal = openTerminal(process.stdout, process.stderr, invocation.environment);
   const debug = invocation.argv.includes('--debug');
-  const interrupted = interruption(terminal);
+  const interrupted = onSignals(terminal);
   try {
     return await dispatch(invocation, { terminal, debug, interrupted, ...invocation });
   } catch (error) {
-    return report(error, terminal, debug);
+    return report(error, terminal, debug, invocation.argv.includes('--json'));
   }
 }
 
@@ -84,10 +84,15 @@ function parse(command: Command, args: string[]) {
   }
 }
 
-/** Two lines: what happened, what to do. The stack only with --debug. Returns the exit code. */
-export function report(error: unknown, terminal: Terminal, debug: boolean): number {
+/**
+ * Two lines on stderr: what happened, what to do; the stack only with --debug. With `json` the same as an object on
+ * stdout, since whoever reads that reads nothing else. Returns the exit code.
+ */
+export function report(error: unknown, terminal: Terminal, debug: boolean, json = false): number {
   const { style } = terminal;
   terminal.settle();
+  if (json)
+    terminal.print(JSON.stringify({ type: 'error', ...plainError(error), exitCode: exitCode(error) }));
   if (error instanceof RowferryError) {
     terminal.note(`${style.red(error.code)} ${error.message}`);
     terminal.note(error.remedy);
@@ -97,10 +102,18 @@ export function report(error: unknown, terminal: Terminal, debug: boolean): numb
     terminal.note('Run it again with --debug and report what it prints.');
   }
   if (debug && error instanceof Error) terminal.note(error.stack ?? '');
-  return error instanceof RowferryError ? error.exitCode : 3;
+  return exitCode(error);
 }
 
-function interruption(terminal: Terminal): AbortSignal {
+const exitCode = (error: unknown): number => (error instanceof RowferryError ? error.exitCode : 3);
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof RowferryError) return error.toPlain();
+  const { message } = error instanceof Error ? error : { message: String(error) };
+  return new RowferryError('ROW-E107', `Internal error: ${message}`).toPlain();
+}
+
+function onSignals(terminal: Terminal): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -136,7 +149,8 @@ function overview(terminal: Terminal): string[] {
     '  -v, --version  the version',
     '',
     'Exit codes: 0 good, 1 the thing asked about is not so, 2 bad usage or task file,',
-    '            3 the source or destination could not be reached or refused us, 4 blocked by dirty data.',
+    '            3 the source or destination could not be reached or refused us, 4 blocked by dirty data,',
+    '            5 ended before it was through.',
   ];
 }
 

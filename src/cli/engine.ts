@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { ensureEngine, type EngineConnection } from '../engine/client.js';
 import { defaultStateDir } from '../engine/paths.js';
+import { RowferryError } from '../shared/errors.js';
 import type { ClientApi } from '../shared/protocol.js';
 import { text, type CliContext, type Values } from './command.js';
 
@@ -10,17 +11,47 @@ export const stateHelp = {
 };
 export const jsonOption = { json: { type: 'boolean' } } as const;
 
-export function stateDir(context: CliContext, values: Values): string {
+export function stateDir(context: Pick<CliContext, 'environment' | 'cwd'>, values: Values): string {
   const named = text(values, 'state');
   return named === undefined ? defaultStateDir(context.environment) : resolve(context.cwd, named);
 }
 
-/** Runs `work` with a connection to the engine; whatever comes first of its result and the engine's end counts. */
+/** A signal ended the command before it was through. */
+export function interruption(): RowferryError {
+  return new RowferryError('ROW-E114', 'Interrupted.');
+}
+
+/**
+ * Runs `work` with a connection to the engine. An interruption ends it at once, with ROW-E114: what the engine does for
+ * this client ends with the connection. Without `interrupted` the work sees to that itself.
+ */
 export async function withEngine<T>(
-  context: CliContext,
+  context: Omit<CliContext, 'interrupted'> & { interrupted: AbortSignal | null },
   values: Values,
   events: Partial<ClientApi>,
   work: (engine: EngineConnection) => Promise<T>,
+): Promise<T> {
+  const { interrupted } = context;
+  if (interrupted === null) return connected(context, values, events, work);
+  let end = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    end = () => reject(interruption());
+    if (interrupted.aborted) end();
+    else interrupted.addEventListener('abort', end);
+  });
+  try {
+    return await Promise.race([connected(context, values, events, work, ended), ended]);
+  } finally {
+    interrupted.removeEventListener('abort', end);
+  }
+}
+
+async function connected<T>(
+  context: Pick<CliContext, 'environment' | 'cwd' | 'engineScript'>,
+  values: Values,
+  events: Partial<ClientApi>,
+  work: (engine: EngineConnection) => Promise<T>,
+  ended: Promise<never> = new Promise(() => {}),
 ): Promise<T> {
   const engine = await ensureEngine({
     stateDir: stateDir(context, values),
@@ -30,7 +61,7 @@ export async function withEngine<T>(
   });
   try {
     for (const { task, file, options } of engine.handedOver) await engine.api.start(task, file, options);
-    return await work(engine);
+    return await Promise.race([work(engine), ended]);
   } finally {
     engine.close();
   }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,12 +28,20 @@ if (isNewEnough(process.version)) {
   });
 } else {
   const node = findNode(__dirname);
-  if (node === undefined) {
+  if (node === undefined && isVersionAsked()) {
+    const manifest = readFileSync(path.join(__dirname, '../package.json'), 'utf8');
+    console.log((JSON.parse(manifest) as { version: string }).version);
+  } else if (node === undefined) {
     console.error(nodeWanted);
-    process.exitCode = 2;
+    process.exitCode = 3;
   } else {
     handOver(node);
   }
+}
+
+/** What any Node can answer. */
+function isVersionAsked(): boolean {
+  return ['--version', '-v'].includes(process.argv[2] ?? '');
 }
 
 function handOver(node: string): void {

@@ -19,17 +19,23 @@ export interface LoadedTask {
 }
 
 /**
- * Reads a task file and everything it refers to. A missing id is written into the file.
- * Throws ROW-T101 (unreadable), ROW-T102 (not valid), ROW-T103 (variable), ROW-T105 (connection).
+ * Reads a task file and everything it refers to. An id that is missing is made for this command alone, or with
+ * `keepsId` written into the file: it is the identity of what is stored of the task. Throws
+ * ROW-T101 (unreadable), ROW-T102 (not valid), ROW-T103 (variable), ROW-T105 (connection).
  */
-export function loadTask(path: string, cwd: string, environment: NodeJS.ProcessEnv): LoadedTask {
+export function loadTask(
+  path: string,
+  cwd: string,
+  environment: NodeJS.ProcessEnv,
+  { keepsId = false } = {},
+): LoadedTask {
   const file = resolve(cwd, path);
   const shown = displayName(file, cwd);
   const original = read(file, shown);
   const parsed = parseTask(original);
   if (!parsed.value) throw issueError(shown, parsed.issues);
   const { text, id, added } = withTaskId(original);
-  if (added) writeInPlace(file, shown, text);
+  if (added && keepsId) writeInPlace(file, shown, text);
   const task = resolveTask(
     { ...parsed.value, id },
     {

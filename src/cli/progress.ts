@@ -95,7 +95,7 @@ export function snapshotLines(
         ? ` · ${count(snapshot.rowsPerSecond)} rows/s · ${bytes(snapshot.bytesPerSecond)}/s` +
           (snapshot.phase === 'incremental' ? ` · ${latency(snapshot)}` : '')
         : ''),
-    `loaded ${count(snapshot.rows.full)} · inserted ${count(snapshot.rows.inserted)} · updated ${count(snapshot.rows.updated)} · deleted ${count(snapshot.rows.deleted)}` +
+    `${loadedText(snapshot)} · inserted ${count(snapshot.rows.inserted)} · updated ${count(snapshot.rows.updated)} · deleted ${count(snapshot.rows.deleted)}` +
       (snapshot.dirty > 0 ? style.red(` · dirty ${count(snapshot.dirty)}`) : ''),
   ];
   if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
@@ -113,6 +113,14 @@ export function snapshotLines(
   if (hidden > 0) lines.push(style.dim(`  and ${count(hidden)} more tables`));
   return lines;
 }
+
+/** `loaded 3`, or `loaded 3, kept 2`: what was there and stays is not loaded. */
+export function loadedText({ rows, tables }: TaskSnapshot): string {
+  const kept = keptRows(tables);
+  return `loaded ${count(rows.full)}${kept > 0 ? `, kept ${count(kept)}` : ''}`;
+}
+
+const keptRows = (tables: readonly TableProgress[]) => tables.reduce((sum, { kept = 0 }) => sum + kept, 0);
 
 const title = (table: TableProgress) => `${table.source} → ${table.destination}`;
 
@@ -135,7 +143,7 @@ function tableLine(table: TableProgress, width: number, terminal: Terminal): str
         : 0
       : table.estimatedRows === 0
         ? 0
-        : Math.min(0.99, table.rows / table.estimatedRows);
+        : Math.min(0.99, (table.rows + (table.kept ?? 0)) / table.estimatedRows);
   const of =
     loaded || table.estimatedRows === null ? '' : style.dim(` of about ${count(table.estimatedRows)}`);
   const problem = table.problem ? style.red(` ${table.problem.message}`) : '';
@@ -151,6 +159,7 @@ export function statusObject(snapshot: TaskSnapshot): Record<string, unknown> {
     ...rest,
     rows: rows.full + rows.inserted + rows.updated + rows.deleted,
     loaded: rows.full,
+    kept: keptRows(snapshot.tables),
     inserted: rows.inserted,
     updated: rows.updated,
     deleted: rows.deleted,

@@ -20,6 +20,8 @@ import { SqliteTaskStore } from './store/task-store.js';
 /** Dirty records that are read and told at once. */
 const retryPage = 500;
 const writerPatienceMs = 15_000;
+/** A person waits for the answer: a side that is away for longer is told at once. */
+const impatient = { connectionMinutes: 5 / 60, otherMinutes: 5 / 60 };
 
 /** Binds the supervisor to replication, with the store of the engine below it. */
 export const replicationWorkshop: MakeWorkshop = (store, log) => {
@@ -33,7 +35,8 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       };
       return new Replication(task, storeOf(task.id), options, named);
     },
-    verify: async (task, options, progress, running, signal) => {
+    verify: async (asked, options, progress, running, signal) => {
+      const task = options.wait ? asked : { ...asked, retry: impatient };
       const kept = storeOf(task.id);
       const check = {
         task,

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { RowferryError } from '../shared/errors.js';
@@ -176,12 +176,12 @@ export class Store {
         return new Store(database, undefined);
       }
       makeFolder(resolve(directory));
+      makePrivate(`${path}-lock`);
       lock = lockFile(`${path}-lock`);
+      makePrivate(path);
       database = new DatabaseSync(path);
       checkFile(database, path);
-      const store = new Store(prepare(database), lock);
-      chmodSync(path, 0o600);
-      return store;
+      return new Store(prepare(database), lock);
     } catch (error) {
       if (database?.isOpen) database.close();
       if (lock?.isOpen) lock.close();
@@ -352,6 +352,14 @@ function checkFile(database: DatabaseSync, path: string): void {
 }
 
 /** An open exclusive transaction ends with its process, however that dies. */
+/** Before SQLite opens it: its journals take their mode from the file, and what lies in them is the same rows. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+  for (const suffix of ['-wal', '-shm', '-journal'])
+    if (existsSync(path + suffix)) chmodSync(path + suffix, 0o600);
+}
+
 function lockFile(path: string): DatabaseSync {
   const lock = new DatabaseSync(path);
   try {

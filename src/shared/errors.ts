@@ -1,3 +1,5 @@
+export type ExitCode = 1 | 2 | 3 | 4 | 5;
+
 /**
  * Every error a person can meet: a stable code, one sentence of what happened, one of what to do.
  * Code decides on `code`, never on a message. A code is defined once, in errorCodes, with cause and remedy.
@@ -7,8 +9,8 @@ export interface ErrorDefinition {
   readonly cause: string;
   /** What to do, in one sentence; the default remedy shown when the place that throws has no better one. */
   readonly remedy: string;
-  /** The exit code of the command line (task-file contract): 1 not so, 2 usage, 3 unreachable or refused, 4 blocked. */
-  readonly exit: 1 | 2 | 3 | 4;
+  /** The exit code of the command line (task-file contract): 1 not so, 2 usage, 3 unreachable or refused, 4 blocked, 5 cut off. */
+  readonly exit: ExitCode;
 }
 
 /**
@@ -207,6 +209,11 @@ export const errorCodes = {
     cause: 'The state cannot be taken in.',
     remedy: 'Name a file that "rowferry state export" wrote; say --replace where something is kept already.',
   },
+  'ROW-E114': {
+    exit: 5,
+    cause: 'The command was ended before it was through.',
+    remedy: 'Run it again: a task goes on where it was.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',
@@ -255,7 +262,7 @@ export class RowferryError extends Error {
     this.remedy = options.remedy ?? errorCodes[code].remedy;
   }
 
-  get exitCode(): 1 | 2 | 3 | 4 {
+  get exitCode(): ExitCode {
     return errorCodes[this.code].exit;
   }
 

@@ -59,6 +59,8 @@ export interface VerifyTable {
 export interface VerifyChoice {
   repair?: boolean;
   quick?: boolean;
+  /** Waits for a side that cannot be reached, for as long as the task would; else some seconds. */
+  wait?: boolean;
 }
 export interface VerifyReport {
   tables: VerifyTable[];
@@ -166,6 +168,8 @@ export interface ClientApi {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface RunOutcome {
   state: TaskSnapshot['state'];
+  /** Of a run that was to end somewhere: it got there. */
+  reached?: boolean;
   error?: PlainError;
 }
 

@@ -26,6 +26,8 @@ export interface TableProgress {
   phase: 'waiting' | 'schema' | 'full' | 'incremental' | 'stopped' | 'done';
   /** Rows written in the full load. */
   rows: number;
+  /** Rows that were at the destination and stay as they are (conflict "ignore"); absent when there are none. */
+  kept?: number;
   /** Rows expected, from the source's statistics; null while unknown. */
   estimatedRows: number | null;
   /** Rows of the incremental, by operation. */

@@ -165,7 +165,7 @@ class ChunkQueue {
     }
     this.open++;
     this.last = chunk;
-    this.context.store.saveChunk(this.table.plan.source, { chunk, done: false, rows: 0 });
+    this.context.store.saveChunk(this.table.plan.source, { chunk, done: false, rows: 0, kept: 0 });
     return chunk;
   }
 
@@ -217,13 +217,19 @@ async function loadChunk(
   queue: ChunkQueue,
 ): Promise<void> {
   let tries = 0;
-  const rows = await context.retrying(() => {
+  const dealt = await context.retrying(() => {
     if (context.whole && ++tries > 1) context.events.begunAgain(table.plan.source);
     return new ChunkLoader(context, table, chunk).run();
   });
-  const record: ChunkRecord = { chunk, done: true, rows };
+  const record: ChunkRecord = { chunk, done: true, ...dealt };
   context.store.saveChunk(table.plan.source, record);
   queue.done();
+}
+
+/** Rows that were written, and those that were there and stay (conflict "ignore"). */
+interface Dealt {
+  rows: number;
+  kept: number;
 }
 
 /** One try at one chunk: every row of it is at the destination, kept or recorded when it is through. */
@@ -232,6 +238,7 @@ class ChunkLoader {
   private readonly encoder: TableEncoder;
   private readonly batches = new Set<Promise<void>>();
   private connection!: SourceConnection;
+  private readonly dealt: Dealt = { rows: 0, kept: 0 };
   private inFlight = 0;
   private paused = false;
   private failure: { error: unknown } | null = null;
@@ -248,12 +255,12 @@ class ChunkLoader {
     this.encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
   }
 
-  async run(): Promise<number> {
+  async run(): Promise<Dealt> {
     const { context, table, chunk } = this;
     const { plan } = table;
     this.connection = await connectSource(context.settings, 'snapshot');
     try {
-      const { rows } = await context.query(() =>
+      await context.query(() =>
         readChunk(this.connection, {
           table: plan.definition,
           columns: plan.definition.columns,
@@ -268,7 +275,7 @@ class ChunkLoader {
       await orAborted(Promise.all(this.batches), context.signal);
       this.check();
       if (this.blocked) throw this.blocked.error;
-      return rows;
+      return this.dealt;
     } finally {
       // Read again, the chunk must find nothing of this try in flight. When the whole run ends, so does its writer.
       if (!context.ending.aborted) await Promise.allSettled(this.batches);
@@ -350,7 +357,11 @@ class ChunkLoader {
     const result = await context.writer.writeBatch(plan.destination, batch, {
       op: 'put',
       condition: context.ignoreConflicts && table.existed ? 'not-exist' : 'ignore',
-      progress: (written, kept) => context.events.progress(plan.source, written, kept),
+      progress: (written, kept) => {
+        this.dealt.rows += written;
+        this.dealt.kept += kept;
+        context.events.progress(plan.source, written, kept);
+      },
     });
     for (const { index, error } of result.rejected) {
       const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);

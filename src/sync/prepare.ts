@@ -210,8 +210,9 @@ function withMappings(task: ResolvedTask, store: TaskStore, records: readonly Ta
 /** A load that broke off has the rows of its finished chunks: figures are stored when a table is through. */
 function countedAgain(store: TaskStore, record: TableRecord): TableRecord {
   if (record.phase !== 'full') return record;
-  const rows = store.chunks(record.source).reduce((sum, chunk) => sum + (chunk.done ? chunk.rows : 0), 0);
-  return { ...record, rows };
+  const done = store.chunks(record.source).filter((chunk) => chunk.done);
+  const sum = (figure: 'rows' | 'kept') => done.reduce((total, chunk) => total + chunk[figure], 0);
+  return { ...record, rows: sum('rows'), kept: sum('kept') };
 }
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */

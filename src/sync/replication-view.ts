@@ -21,6 +21,7 @@ export function tableViews(
       destination: record.destination,
       phase: problem ? 'stopped' : tablePhase(record, phase, following?.joining ?? none),
       rows: record.rows,
+      ...(record.kept > 0 && { kept: record.kept }),
       estimatedRows: record.definition.estimatedRows,
       ...(problem && { problem }),
       ...(following && { changes: following.changesOf(record.source) }),

@@ -225,10 +225,10 @@ export class Replication {
       this.phase = 'full';
       await this.load(prepared);
     }
-    if (options.until === 'full') return { state: 'stopped' };
+    if (options.until === 'full') return { state: 'stopped', reached: true };
     const replayOnly = !task.synchronization.incremental;
-    if (this.progress.start === null) return { state: 'completed' };
-    if (replayOnly && !task.synchronization.full) return { state: 'completed' };
+    if (this.progress.start === null) return { state: 'completed', reached: true };
+    if (replayOnly && !task.synchronization.full) return { state: 'completed', reached: true };
     this.phase = 'incremental';
     const goal = replayOnly
       ? this.progress.loadedAt
@@ -236,8 +236,8 @@ export class Replication {
         ? await prepared.endPosition()
         : null;
     const ended = await this.follow(prepared, goal);
-    if (ended === 'stopped') return { state: 'stopped' };
-    return { state: replayOnly ? 'completed' : 'stopped' };
+    if (ended === 'stopped') return { state: 'stopped', reached: false };
+    return { state: replayOnly ? 'completed' : 'stopped', reached: true };
   }
 
   private async schema(prepared: PreparedTask): Promise<void> {

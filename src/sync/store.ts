@@ -151,7 +151,10 @@ export interface TableRecord {
 export interface ChunkRecord {
   chunk: Chunk;
   done: boolean;
+  /** Written. */
   rows: number;
+  /** There already, and left as they were (conflict "ignore"). */
+  kept: number;
 }
 
 export type DirtyDecision = 'skip' | 'retry';

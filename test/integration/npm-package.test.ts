@@ -68,11 +68,33 @@ it('runs: version, help, the embedded Tablestore, and an engine of its own', asy
       }),
     );
     const checked = run('check', 'a.rowferry.json', '--state', 'state', '--json');
-    expect(checked).toMatchObject({ status: 1, stderr: '' });
+    expect(checked).toMatchObject({ status: 3, stderr: '' });
     const { results } = JSON.parse(checked.stdout) as { results: { id: string; status: string }[] };
     const status = (id: string) => results.find((one) => one.id === id)?.status;
     expect([status('source-connection'), status('destination-connection')]).toEqual(['fail', 'pass']);
   } finally {
     server.kill('SIGTERM');
   }
+});
+
+it('on a Node that is too old: the version, and else what to install', () => {
+  const old = join(folder, 'old.cjs');
+  writeFileSync(old, "Object.defineProperty(process, 'version', { value: 'v20.20.2' });");
+  const run = (...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      ['--require', old, join(folder, 'node_modules/rowferry/dist/cli.js'), ...args],
+      {
+        cwd: folder,
+        env: { HOME: folder, PATH: folder },
+        encoding: 'utf8',
+      },
+    );
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(run('--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+  const refused = run('check', 'a.rowferry.json');
+  expect(refused).toMatchObject({ status: 3, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^ROW-E106 Rowferry needs Node\.js 22\.15 or later; this is v20\.20\.2\.\nInstall it/,
+  );
 });

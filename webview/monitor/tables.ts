@@ -7,11 +7,11 @@ export interface Sorting {
 }
 
 /** 0…100; null while nothing is known of how many rows there are. */
-export function percentOf({ phase, rows, estimatedRows }: TableProgress): number | null {
+export function percentOf({ phase, rows, kept = 0, estimatedRows }: TableProgress): number | null {
   if (phase === 'incremental' || phase === 'done') return 100;
   if (phase === 'waiting' || phase === 'schema') return 0;
   if (!estimatedRows) return null;
-  return Math.min(99, Math.floor((rows * 100) / estimatedRows));
+  return Math.min(99, Math.floor(((rows + kept) * 100) / estimatedRows));
 }
 
 /** Rows of the incremental, whatever was done to them. */

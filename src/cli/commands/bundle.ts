@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { taskArgument, text, type Command } from '../command.js';
+import { taskArgument, text, usageError, type Command } from '../command.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
 
@@ -18,7 +18,11 @@ export const bundle: Command = {
     const named = text(values, 'output') ?? `${task.name.replace(/[^\w.-]+/g, '_')}.rowferry-bundle.json`;
     const file = resolve(context.cwd, named);
     const made = await withEngine(context, values, {}, (engine) => engine.api.bundle(task));
-    writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
+    try {
+      writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw usageError(`${named} cannot be written: ${(error as Error).message}.`, 'bundle');
+    }
     context.terminal.print(file);
     return 0;
   },

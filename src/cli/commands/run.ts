@@ -15,10 +15,18 @@ import {
   type Values,
 } from '../command.js';
 import { yesOption } from '../confirm.js';
-import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
+import { interruption, jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count, duration } from '../figures.js';
 import { loadTask, type LoadedTask } from '../load-task.js';
-import { isWorking, latency, retryText, snapshotLines, statusObject, throttleText } from '../progress.js';
+import {
+  isWorking,
+  latency,
+  loadedText,
+  retryText,
+  snapshotLines,
+  statusObject,
+  throttleText,
+} from '../progress.js';
 import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
 import { watchTask } from '../watch-task.js';
@@ -30,7 +38,7 @@ export const run: Command = {
   usage: 'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT]',
   help: [
     'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
-    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written, the checkpoint saved, exit 0. A second one quits at once; nothing is lost by that either.',
+    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written and the checkpoint saved. Exit 0, or 5 when --until named a goal that was not reached. A second one quits at once; nothing is lost by that either.',
     'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved. When its objects change, what that means is shown, and carried out with --yes or by rowferry apply.',
     'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
   ],
@@ -55,7 +63,9 @@ export const run: Command = {
   ],
   async run(context, values, positionals) {
     const options = startOptions(values);
-    const loaded = loadTask(taskArgument('run', positionals), context.cwd, context.environment);
+    const loaded = loadTask(taskArgument('run', positionals), context.cwd, context.environment, {
+      keepsId: true,
+    });
     const metrics = await startMetrics(values);
     try {
       return await follow(context, values, loaded, options, metrics);
@@ -118,10 +128,11 @@ async function follow(
       told();
     },
   };
-  return withEngine(context, values, events, async (engine) => {
+  // Interrupted, it ends in order: what is under way is written first.
+  return withEngine({ ...context, interrupted: null }, values, events, async (engine) => {
     stop = () => void engine.api.stop(task.id).catch(() => {});
     interrupted.addEventListener('abort', stop);
-    if (interrupted.aborted) return 0;
+    if (interrupted.aborted) throw interruption();
     let run: number;
     try {
       run = await engine.api.start(task, file, options);
@@ -151,13 +162,18 @@ async function follow(
       ended,
       engine.closed.then((crash): RunOutcome => {
         if (crash) throw crash;
-        return { state: 'stopped' };
+        return { state: 'stopped', reached: false };
       }),
     ]).finally(unwatch);
     const error = blocked ?? outcome.error;
     const final = (await engine.api.snapshots().catch(() => [])).find((t) => t.id === task.id);
-    view.end(outcome, final, interrupted.aborted ? undefined : options.until);
+    const isShort = options.until !== undefined && !outcome.reached;
+    view.end(outcome, final, options.until);
     if (error) throw RowferryError.fromPlain(error);
+    if (isShort) {
+      const goal = options.until === 'full' ? 'before everything was loaded' : 'before it was caught up';
+      throw new RowferryError('ROW-E114', `${task.name} was stopped ${goal}.`);
+    }
     return 0;
   });
 }
@@ -224,11 +240,12 @@ class RunView {
     }
   }
 
-  /** `until`: the goal of the run, when nobody ended it before. */
+  /** `until`: the goal of the run. */
   end(outcome: RunOutcome, snapshot: TaskSnapshot | undefined, until: StartOptions['until']): void {
     if (this.json) {
       if (snapshot) this.terminal.print(JSON.stringify(statusObject(snapshot)));
-      this.terminal.print(JSON.stringify({ type: 'end', ...outcome }));
+      const { reached = false, ...how } = outcome;
+      this.terminal.print(JSON.stringify({ type: 'end', ...how, ...(until && { reached }) }));
       return;
     }
     if (this.terminal.interactive && snapshot) {
@@ -238,7 +255,7 @@ class RunView {
       this.terminal.print(plainLine(snapshot));
     }
     const goal = until === 'full' ? 'loaded' : until === 'caught-up' ? 'caught up' : undefined;
-    const how = outcome.state === 'stopped' ? (goal ?? 'stopped') : outcome.state;
+    const how = outcome.state === 'stopped' ? (outcome.reached && goal) || 'stopped' : outcome.state;
     this.terminal.print(`${capital(how)} after ${duration(Date.now() - this.#began)}.`);
   }
 }
@@ -251,7 +268,7 @@ function plainLine(snapshot: TaskSnapshot): string {
     ...(snapshot.phase === 'precheck' || snapshot.phase === 'none'
       ? []
       : [
-          `loaded ${count(rows.full)}`,
+          loadedText(snapshot),
           `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
         ]),
     ...(isWorking(snapshot)

@@ -9,16 +9,24 @@ import { columns, type Terminal } from '../terminal.js';
 export const verify: Command = {
   name: 'verify',
   summary: 'compare source and destination, row by row',
-  usage: 'TASK [--repair | --quick] [--json] [--state DIR]',
+  usage: 'TASK [--repair | --quick] [--wait] [--json] [--state DIR]',
   help: [
     'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are looked at again before they count.',
     '--quick compares only how many rows each table has: it does not see rows that differ.',
     'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. Exit 0 when equal, 1 when rows differ.',
   ],
-  options: { repair: { type: 'boolean' }, quick: { type: 'boolean' }, ...stateOption, ...jsonOption },
+  options: {
+    repair: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    wait: { type: 'boolean' },
+    ...stateOption,
+    ...jsonOption,
+  },
   optionHelp: {
     '--repair': 'write rows that are missing or different, delete those that the source does not have',
     '--quick': 'only count the rows of both sides',
+    '--wait':
+      'wait for a side that cannot be reached as long as the task would (retry.connectionMinutes); else some seconds',
     '--json': 'progress and report as JSON objects, one a line',
     ...stateHelp,
   },
@@ -38,7 +46,7 @@ export const verify: Command = {
       else terminal.draw(progressLines([...seen.values()], terminal));
     };
     const report = await withEngine(context, values, { verifyProgress: progressed }, (engine) =>
-      engine.api.verify(task, { repair: flag(values, 'repair'), quick }),
+      engine.api.verify(task, { repair: flag(values, 'repair'), quick, wait: flag(values, 'wait') }),
     );
     terminal.draw([]);
     terminal.settle();

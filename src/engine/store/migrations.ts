@@ -95,4 +95,6 @@ export const migrations: Migrations = [
    ) STRICT`,
   // A run that has sent something which did not come to its end.
   `CREATE TABLE writing (task TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
+  // Rows of a chunk that were there already are told apart from those that were written.
+  `ALTER TABLE chunk ADD COLUMN kept INTEGER NOT NULL DEFAULT 0`,
 ];

@@ -63,8 +63,8 @@ export class SqliteTaskStore implements TaskStore {
 
   chunks(source: string): ChunkRecord[] {
     return this.database
-      .all<{ bounds: string; done: number; row_count: number }>(
-        'SELECT bounds, done, row_count FROM chunk WHERE task = ? AND source = ? ORDER BY number',
+      .all<{ bounds: string; done: number; row_count: number; kept: number }>(
+        'SELECT bounds, done, row_count, kept FROM chunk WHERE task = ? AND source = ? ORDER BY number',
         this.task,
         source,
       )
@@ -72,20 +72,23 @@ export class SqliteTaskStore implements TaskStore {
         chunk: JSON.parse(row.bounds) as ChunkRecord['chunk'],
         done: row.done === 1,
         rows: row.row_count,
+        kept: row.kept,
       }));
   }
 
-  saveChunk(source: string, { chunk, done, rows }: ChunkRecord): void {
+  saveChunk(source: string, { chunk, done, rows, kept }: ChunkRecord): void {
     this.database.run(
-      `INSERT INTO chunk (task, source, number, bounds, done, row_count) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO chunk (task, source, number, bounds, done, row_count, kept) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (task, source, number)
-       DO UPDATE SET bounds = excluded.bounds, done = excluded.done, row_count = excluded.row_count`,
+       DO UPDATE SET bounds = excluded.bounds, done = excluded.done, row_count = excluded.row_count,
+         kept = excluded.kept`,
       this.task,
       source,
       chunk.index,
       JSON.stringify(chunk),
       done ? 1 : 0,
       rows,
+      kept,
     );
   }
 

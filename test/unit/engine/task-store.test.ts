@@ -55,8 +55,18 @@ describe('what replication keeps', () => {
       rows: { full: 2 ** 40, inserted: 1, updated: 2, deleted: 3 },
     };
     store.saveProgress(progress);
-    store.saveChunk('shop.a', { chunk: { index: 1, lower: ['ä'], upper: null }, done: true, rows: 7 });
-    store.saveChunk('shop.a', { chunk: { index: 0, lower: null, upper: ['ä'] }, done: false, rows: 0 });
+    store.saveChunk('shop.a', {
+      chunk: { index: 1, lower: ['ä'], upper: null },
+      done: true,
+      rows: 7,
+      kept: 2,
+    });
+    store.saveChunk('shop.a', {
+      chunk: { index: 0, lower: null, upper: ['ä'] },
+      done: false,
+      rows: 0,
+      kept: 0,
+    });
     store.saveTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
     const part = { xid: '1:ab:', place: 'binlog.1:4', source: 'shop.a' };
     store.saveXa({ ...part, state: 'open' });
