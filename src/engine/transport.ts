@@ -63,5 +63,7 @@ function toPlain(error: Error, report: (error: unknown) => void): PlainError {
 }
 
 function isErrorEnvelope(value: unknown): value is { $error: PlainError } {
-  return typeof value === 'object' && value !== null && '$error' in value;
+  // Rows cross too, and a column may be called $error.
+  const told = (value as { $error?: unknown } | null | undefined)?.$error as PlainError | null | undefined;
+  return typeof value === 'object' && typeof told?.code === 'string' && typeof told.message === 'string';
 }

@@ -24,6 +24,7 @@ export interface TableView {
   readonly timeToLiveSeconds: number;
 }
 
+/** Values by column name; without a prototype, so that no name of a column is special. */
 export interface RowView {
   readonly primaryKey: Record<string, KeyPart>;
   /** The newest version of each column. */
@@ -130,11 +131,11 @@ function rowView(table: Table, key: Buffer, value: Buffer): RowView | undefined 
   writeHeader(writer);
   writeRow(writer, key, table.keyColumns, cells);
   const decoded = decodeRows(writer.slice())[0]!;
-  const primaryKey: Record<string, KeyPart> = {};
+  const primaryKey = Object.create(null) as Record<string, KeyPart>;
   for (const [name, part] of decoded.primaryKey) {
     if (part !== INF_MIN && part !== INF_MAX && part !== AUTO_INCREMENT) primaryKey[name] = part as KeyPart;
   }
-  const columns: Record<string, CellValue> = {};
+  const columns = Object.create(null) as Record<string, CellValue>;
   for (const cell of decoded.cells) columns[cell.name] = cell.value!;
   return { primaryKey, columns };
 }

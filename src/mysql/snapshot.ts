@@ -146,11 +146,12 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
     big.length === 0
       ? null
       : `${big.map((column) => `IFNULL(${lengthExpression(column)}, 0)`).join(' + ')} > ${maximumValueBytes}`;
+  // Names of our own: the driver refuses results with columns that are called `constructor`, `__proto__` or the like.
   const select = columns.map((column, i) => {
     const expression = expressionOf(column);
-    return measured[i] ? `IF(${isOver}, NULL, ${expression})` : expression;
+    return `${measured[i] ? `IF(${isOver}, NULL, ${expression})` : expression} AS c${i}`;
   });
-  if (isOver !== null) select.push(isOver);
+  if (isOver !== null) select.push(`${isOver} AS is_over`);
   const key = chunkKey(table);
   const conditions: string[] = [];
   if (key && chunk.lower) conditions.push(compareTo(key, chunk.lower, '>', false));

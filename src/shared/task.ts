@@ -34,6 +34,19 @@ const columnMapping = z.strictObject({
   exclude: z.boolean().optional().describe('Leave this column out.'),
 });
 
+/** zod leaves the key `__proto__` out of a record, but MySQL takes it for a column like any other. */
+const unsafeKey = '__proto__';
+const safeKey = '\0__proto__';
+const renameKey = (from: string, to: string) => (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, from)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key === from ? to : key, item]))
+    : value;
+const columnMappings = z.record(z.string(), columnMapping);
+const byColumn = z.preprocess(
+  renameKey(unsafeKey, safeKey),
+  columnMappings.transform((value) => renameKey(safeKey, unsafeKey)(value) as z.infer<typeof columnMappings>),
+);
+
 const tableMapping = z.strictObject({
   name: z.string().min(1).describe('Table in MySQL.'),
   rename: z.string().min(1).optional().describe('Name of the table in Tablestore.'),
@@ -49,10 +62,7 @@ const tableMapping = z.strictObject({
     .describe(
       'Source columns that make the Tablestore key, in order. Default: the primary key, else the first NOT NULL unique key.',
     ),
-  columns: z
-    .record(z.string(), columnMapping)
-    .optional()
-    .describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
+  columns: byColumn.optional().describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
 });
 
 const renameRules = z.strictObject({

@@ -27,6 +27,9 @@ export class BlockedByDirtyData extends RowferryError {
   }
 }
 
+/** Values of a row as text, by column: in a map, since no name of a column is special to it. */
+type Values = ReadonlyMap<string, string | null>;
+
 /** One row that cannot be written, as the places that meet it tell it. */
 export interface DirtyRow {
   plan: TablePlan;
@@ -37,7 +40,7 @@ export interface DirtyRow {
   message: string;
   position: SourcePosition | null;
   /** Values of the source; without them what the encoded row tells of them. */
-  sourceRow?: Record<string, string | null>;
+  sourceRow?: Values;
   /** The row as it would have been written, if it could be encoded: PlainBuffer. */
   row?: Buffer;
   /** The key as people read it, when there is no encoded row. */
@@ -90,17 +93,17 @@ export class DirtyData {
     const { plan, code, message } = dirty;
     const mask = new Set(this.task.dirtyData.mask.map((name) => name.toLowerCase()));
     const isMasked = (column: string) => mask.has(column.toLowerCase());
-    const masked = (values: Record<string, string | null>, columnOf: (name: string) => string) =>
-      Object.fromEntries(
-        Object.entries(values).map(([name, value]) => [
+    const masked = (values: Values, columnOf: (name: string) => string) =>
+      new Map(
+        [...values].map(([name, value]) => [
           name,
           isMasked(columnOf(name)) && value !== null ? '***' : value,
         ]),
       );
-    const row = dirty.row ? readable(dirty.row) : { key: {}, cells: {} };
+    const row: ReadableRow = dirty.row ? readable(dirty.row) : { key: new Map(), cells: new Map() };
     const columnOfCell = (name: string) =>
       [...plan.key, ...plan.attributes].find((cell) => cell.name === name)?.column.name ?? name;
-    const key = dirty.key ?? keyLine(row.key);
+    const key = dirty.key ?? lineOf(row.key);
     const hidesKey = plan.key.some((cell) => isMasked(cell.column.name));
     // A key that a transformation made does not tell where the row is.
     const isMade = plan.key.some(({ column }) => dirty.computed?.has(column.name));
@@ -133,48 +136,47 @@ export class DirtyData {
 }
 
 interface ReadableRow {
-  key: Record<string, string>;
-  cells: Record<string, string | null>;
+  key: ReadonlyMap<string, string>;
+  cells: Values;
 }
 
 function readable(row: Buffer): ReadableRow {
   const [decoded] = decodeRows(row);
-  const key: Record<string, string> = {};
-  const cells: Record<string, string | null> = {};
-  for (const [name, value] of decoded?.primaryKey ?? []) key[name] = showValue(value as never);
-  for (const cell of decoded?.cells ?? [])
-    cells[cell.name] =
-      cell.value === undefined || cell.value === null ? null : showValue(cell.value as never);
-  return { key, cells };
+  const key = (decoded?.primaryKey ?? []).map(([name, value]) => [name, showValue(value as never)] as const);
+  const cells = (decoded?.cells ?? []).map(
+    ({ name, value }) =>
+      [name, value === undefined || value === null ? null : showValue(value as never)] as const,
+  );
+  return { key: new Map(key), cells: new Map(cells) };
+}
+
+/** The key of a row as people read it, from the row's values at the source. */
+export function keyLine(plan: TablePlan, sourceRow: Values): string {
+  return lineOf(plan.key.map(({ name, column }) => [name, sourceRow.get(column.name) ?? null]));
 }
 
 /** `name=value, …` in key order. */
-export function keyLine(key: Readonly<Record<string, string | null>>): string {
-  return Object.entries(key)
-    .map(([name, value]) => `${name}=${value ?? 'NULL'}`)
-    .join(', ');
+function lineOf(key: Iterable<readonly [string, string | null]>): string {
+  return [...key].map(([name, value]) => `${name}=${value ?? 'NULL'}`).join(', ');
 }
 
 function maskedKey(
   key: readonly CellPlan[],
   isMasked: (column: string) => boolean,
   dirty: DirtyRow,
-  fromRow: Readonly<Record<string, string>>,
+  fromRow: ReadonlyMap<string, string>,
 ): string {
   return key
     .map(({ name, column }) => {
-      const value = fromRow[name] ?? dirty.sourceRow?.[column.name] ?? 'NULL';
+      const value = fromRow.get(name) ?? dirty.sourceRow?.get(column.name) ?? 'NULL';
       return `${name}=${isMasked(column.name) ? '***' : value}`;
     })
     .join(', ');
 }
 
 /** What an encoded row tells of the source's values: those of its own columns, with NULL where there is no cell. */
-function asSource(
-  { plan, row, computed }: DirtyRow,
-  { key, cells }: ReadableRow,
-): Record<string, string | null> {
-  if (!row) return {};
+function asSource({ plan, row, computed }: DirtyRow, { key, cells }: ReadableRow): Values {
+  if (!row) return new Map();
   const known = [...plan.key, ...plan.attributes].filter(({ column }) => !computed?.has(column.name));
-  return Object.fromEntries(known.map(({ name, column }) => [column.name, key[name] ?? cells[name] ?? null]));
+  return new Map(known.map(({ name, column }) => [column.name, key.get(name) ?? cells.get(name) ?? null]));
 }

@@ -287,9 +287,9 @@ export class TableEncoder {
     return this.sink.take();
   }
 
-  /** The row as people read it, for dirty records: whatever can be shown is shown. */
-  describe(image: RowImage): Record<string, string | null> {
-    const row: Record<string, string | null> = {};
+  /** The row as people read it, by column, for dirty records: whatever can be shown is shown. */
+  describe(image: RowImage): Map<string, string | null> {
+    const row = new Map<string, string | null>();
     for (const column of this.columns) {
       try {
         // As text where that is possible: it shows values that no other cell holds.
@@ -298,9 +298,9 @@ export class TableEncoder {
             ? 'STRING'
             : defaultCellType(column);
         const value = this.readAs(image, column.name, { type });
-        row[column.name] = value === undefined || value === null ? null : showValue(value);
+        row.set(column.name, value === undefined || value === null ? null : showValue(value));
       } catch {
-        row[column.name] = '(not readable)';
+        row.set(column.name, '(not readable)');
       }
     }
     return row;

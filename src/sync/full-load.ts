@@ -302,9 +302,7 @@ class ChunkLoader {
     if (!reason) throw error;
     const { plan } = this.table;
     const sourceRow = this.encoder.describe(image);
-    const key = keyLine(
-      Object.fromEntries(plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null])),
-    );
+    const key = keyLine(plan, sourceRow);
     this.record({
       plan,
       identity: `load ${plan.source} ${digest(key)}`,

@@ -76,7 +76,7 @@ async function previewTable(
   const shown = (image: Parameters<TableEncoder['encode']>[0]): Pick<PreviewRow, 'before'> => {
     if (!before) return {};
     const values = encoder.describe(image);
-    return { before: sourceColumns.map((name) => values[name] ?? null) };
+    return { before: sourceColumns.map((name) => values.get(name) ?? null) };
   };
   const take = (image: Parameters<TableEncoder['encode']>[0]): void => {
     try {
@@ -105,7 +105,7 @@ async function previewTable(
       if (!reason) throw error;
       const values = encoder.describe(image);
       rows.push({
-        cells: columns.map((c) => values[c.source] ?? null),
+        cells: columns.map((c) => values.get(c.source) ?? null),
         problem: new RowferryError(reason.code as never, reason.message).toPlain(),
         ...shown(image),
       });

@@ -51,9 +51,7 @@ export async function fetchRow(
       message: error.message,
       position: transaction.begins,
       sourceRow: error.sourceRow,
-      key: keyLine(
-        Object.fromEntries(plan.key.map(({ name, column }) => [name, error.sourceRow[column.name] ?? null])),
-      ),
+      key: keyLine(plan, error.sourceRow),
       locator,
     });
     transaction.outstanding--;

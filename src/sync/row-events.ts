@@ -183,11 +183,7 @@ export class RowEvents {
         ...reason,
         position: transaction.begins,
         sourceRow,
-        key: keyLine(
-          Object.fromEntries(
-            table.plan.key.map(({ name, column }) => [name, sourceRow[column.name] ?? null]),
-          ),
-        ),
+        key: keyLine(table.plan, sourceRow),
         locator: encoder.locate(image),
       });
     } catch (blocked) {

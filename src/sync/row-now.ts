@@ -46,7 +46,7 @@ export class DirtyNow extends Error {
   constructor(
     readonly code: string,
     message: string,
-    readonly sourceRow: Record<string, string | null>,
+    readonly sourceRow: ReadonlyMap<string, string | null>,
   ) {
     super(message);
   }

@@ -184,7 +184,7 @@ export interface NewDirtyRecord {
   message: string;
   position: SourcePosition | null;
   /** Values as text; null is NULL. Masked columns hold '***'. */
-  sourceRow: Record<string, string | null>;
-  cells: Record<string, string | null>;
+  sourceRow: ReadonlyMap<string, string | null>;
+  cells: ReadonlyMap<string, string | null>;
   atMs: number;
 }

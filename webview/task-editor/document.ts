@@ -9,7 +9,8 @@ export type Path = readonly (string | number)[];
 export function valueAt(document: unknown, path: Path): unknown {
   let here = document;
   for (const step of path) {
-    if (typeof here !== 'object' || here === null) return undefined;
+    // A column may be called `constructor`.
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step)) return undefined;
     here = (here as Record<string | number, unknown>)[step];
   }
   return here;

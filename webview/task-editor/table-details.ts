@@ -137,7 +137,8 @@ export class TableDetails extends LitElement {
 
   private column(name: string, known: CatalogTable | undefined): TemplateResult {
     const { table, context } = this;
-    const choice = table.columns[name] ?? {};
+    const isChosen = Object.hasOwn(table.columns, name);
+    const choice: ColumnChoice = isChosen ? table.columns[name]! : {};
     const column = known?.columns.find((c) => c.name === name);
     const set = (change: Partial<Record<keyof ColumnChoice, string | boolean | undefined>>) => {
       const next = Object.fromEntries(
@@ -146,7 +147,7 @@ export class TableDetails extends LitElement {
       const path = [...table.path, 'columns', name];
       const last = Object.keys(table.columns).every((other) => other === name);
       if (Object.keys(next).length > 0) context.edit([{ path, value: next as never }]);
-      else if (name in table.columns) context.edit([{ path: last ? [...table.path, 'columns'] : path }]);
+      else if (isChosen) context.edit([{ path: last ? [...table.path, 'columns'] : path }]);
     };
     const inTime = choice.type === 'INTEGER' && (!column || temporal.has(column.dataType));
     return html`<div class="columns">

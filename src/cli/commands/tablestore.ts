@@ -181,9 +181,9 @@ const actions: Record<string, Look> = {
       ...new Set(found.flatMap((r) => [...Object.keys(r.primaryKey), ...Object.keys(r.columns)])),
     ];
     const lines = found.map((r) => {
-      const cells: Record<string, unknown> = { ...r.columns, ...r.primaryKey };
+      const cells = new Map<string, unknown>([...Object.entries(r.columns), ...Object.entries(r.primaryKey)]);
       return names.map((name) =>
-        name in cells ? cellText(cells[name]).slice(0, 40) : terminal.style.dim('-'),
+        cells.has(name) ? cellText(cells.get(name)).slice(0, 40) : terminal.style.dim('-'),
       );
     });
     for (const line of columns([names.map(terminal.style.bold), ...lines])) terminal.print(line.trimEnd());

@@ -101,8 +101,8 @@ export class SqliteTaskStore implements TaskStore {
     const told = [
       record.code,
       record.message,
-      JSON.stringify(record.sourceRow),
-      JSON.stringify(record.cells),
+      JSON.stringify(Object.fromEntries(record.sourceRow)),
+      JSON.stringify(Object.fromEntries(record.cells)),
       record.locator === null ? null : JSON.stringify(record.locator),
       record.holds ? 1 : 0,
     ] as const;

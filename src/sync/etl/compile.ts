@@ -113,7 +113,7 @@ export function compileEtl(script: string): EtlProgram | null {
   };
 
   const variable = (node: Node & { kind: 'variable' }): Evaluate => {
-    const operation = operationNames[node.name];
+    const operation = Object.hasOwn(operationNames, node.name) ? operationNames[node.name] : undefined;
     if (operation) return () => operation;
     switch (node.name) {
       case '__TB__':

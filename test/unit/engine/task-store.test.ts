@@ -40,8 +40,11 @@ const dirty = (identity: string, change: Partial<NewDirtyRecord> = {}): NewDirty
   code: 'ROW-V103',
   message: 'refused',
   position: { file: 'binlog.1', offset: 5 },
-  sourceRow: { id: '1', n: null },
-  cells: { id: '1' },
+  sourceRow: new Map([
+    ['id', '1'],
+    ['n', null],
+  ]),
+  cells: new Map([['id', '1']]),
   atMs: 1000,
   ...change,
 });
@@ -225,7 +228,7 @@ describe('dirty records', () => {
   it('are kept for so many days and so much space, the newest longest', () => {
     const day = 86_400_000;
     for (let n = 0; n < 300; n++)
-      store.recordDirty(dirty(`r${n}`, { atMs: n * day, cells: { x: 'y'.repeat(5000) } }));
+      store.recordDirty(dirty(`r${n}`, { atMs: n * day, cells: new Map([['x', 'y'.repeat(5000)]]) }));
     const records = new DirtyRecords(engine.database, 'a');
     expect(store.pruneDirty({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toBe(1);
     store.pruneDirty({ keepDays: 1000, maxMegabytes: 1 }, 300 * day);
