@@ -89,6 +89,8 @@ export interface ChunkRead {
   /** A condition in MySQL's words, pushed down; null for all rows. */
   readonly filter: string | null;
   readonly chunk: Chunk;
+  /** Waits for whoever is changing the rows. */
+  readonly lock?: RowLock | null;
   /**
    * Gets each row in text format; the image is only good until it returns. false: nothing more comes, but for
    * what lies in the current packet of the network, until connection.resume(). A throw ends the reading and the
@@ -98,6 +100,9 @@ export interface ChunkRead {
   /** Ends the reading and the connection. */
   readonly signal?: AbortSignal;
 }
+
+/** From MySQL 8 on, and before that. */
+export type RowLock = 'FOR SHARE' | 'LOCK IN SHARE MODE';
 
 export interface ChunkResult {
   readonly rows: number;
@@ -159,7 +164,8 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
   if (filter !== null) conditions.push(`(${filter})`);
   const hint = key && (chunk.lower ?? chunk.upper) ? ` FORCE INDEX (${identifier(key.index)})` : '';
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
-  return { sql: `SELECT ${select.join(', ')} FROM ${tableName(table)}${hint}${where}`, measured };
+  const lock = read.lock ? ` ${read.lock}` : '';
+  return { sql: `SELECT ${select.join(', ')} FROM ${tableName(table)}${hint}${where}${lock}`, measured };
 }
 
 /** A packet as mysql2's parser hands it out: the payload is buffer[offset, end). */

@@ -1,6 +1,6 @@
 import type { SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
-import { readChunk } from '../mysql/snapshot.js';
+import { readChunk, type RowLock } from '../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import { decodeRows, type KeyValue } from '../tablestore/wire/plainbuffer.js';
@@ -53,6 +53,7 @@ export async function lookUpLocated(
   locator: RowLocator,
   charsets: CharsetDecoders,
   onRow: (image: RowImage) => void,
+  lock: RowLock | null = null,
 ): Promise<void> {
   const parts = locator.map((part) => {
     const column = plan.definition.columns.find(
@@ -75,7 +76,7 @@ export async function lookUpLocated(
     return keyCondition({ column, ...(unit && { unit }) }, value, charsets);
   });
   if (!parts.every((part) => part !== null)) return;
-  await read(connection, plan, together(parts, 'converted'), onRow);
+  await read(connection, plan, together(parts, 'converted'), onRow, lock);
 }
 
 async function read(
@@ -83,8 +84,10 @@ async function read(
   plan: TablePlan,
   condition: string,
   onRow: (image: RowImage) => void,
+  lock: RowLock | null = null,
 ): Promise<void> {
   await readChunk(connection, {
+    lock,
     table: plan.definition,
     columns: plan.definition.columns,
     select: selectExpression,

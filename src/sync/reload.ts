@@ -1,3 +1,4 @@
+import { readCommitted } from './committed-read.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
@@ -33,7 +34,12 @@ export async function fetchRow(
         task,
         writer,
         charsets: prepared.charsets,
-        ask: (work) => retry.retrying(() => questions.ask('snapshot', work)),
+        ask: (work) =>
+          retry.retrying(() =>
+            questions.ask('snapshot', (connection) =>
+              readCommitted(connection, prepared.facts, transaction.name, (lock) => work(connection, lock)),
+            ),
+          ),
       },
       { plan, transform, locator, operation, isThere, commitMicros, ...(deletion && { key: deletion.key }) },
     );

@@ -1,5 +1,6 @@
 import type { SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
+import type { RowLock } from '../mysql/snapshot.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
 import type { KeyHold, RowChange } from '../tablestore/model.js';
@@ -15,8 +16,11 @@ export interface RowNowContext {
   readonly task: ResolvedTask;
   readonly writer: Pick<TablestoreWriter, 'hold'>;
   readonly charsets: CharsetDecoders;
-  /** Runs work on a connection of purpose 'snapshot', again and again while the source is away. */
-  readonly ask: <T>(work: (connection: SourceConnection) => Promise<T>) => Promise<T>;
+  /**
+   * Runs work on a connection of purpose 'snapshot', again and again while the source is away. `lock`: how the row is
+   * to be locked for the read.
+   */
+  readonly ask: <T>(work: (connection: SourceConnection, lock?: RowLock | null) => Promise<T>) => Promise<T>;
 }
 
 /** Which row, and as what it is written. */
@@ -65,7 +69,7 @@ export async function takeRow(context: RowNowContext, wanted: WantedRow): Promis
   for (;;) {
     let change: RowNow['change'] | null;
     try {
-      change = await context.ask((connection) => readRow(context, connection, wanted));
+      change = await context.ask((connection, lock = null) => readRow(context, connection, wanted, lock));
     } catch (error) {
       hold?.release();
       throw error;
@@ -82,6 +86,7 @@ async function readRow(
   context: RowNowContext,
   connection: SourceConnection,
   wanted: WantedRow,
+  lock: RowLock | null,
 ): Promise<RowNow['change'] | null> {
   const { task } = context;
   const { plan, transform, operation } = wanted;
@@ -113,7 +118,7 @@ async function readRow(
       problem = new DirtyNow(reason.code, reason.message, encoder.describe(image));
     }
   };
-  await lookUpLocated(connection, plan, wanted.locator, context.charsets, take);
+  await lookUpLocated(connection, plan, wanted.locator, context.charsets, take, lock);
   if (problem) throw problem as DirtyNow;
   return change;
 }
