@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { floors } from './test/support/floors.mjs';
+import { tableNames } from './test/support/table-names.mjs';
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'coverage', 'media', '.rowferry', 'test/e2e/workspace'] },
@@ -25,8 +26,8 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.{ts,mjs}', 'webview/**/*.ts'],
-    plugins: { rowferry: { rules: { floors } } },
-    rules: { 'rowferry/floors': 'error' },
+    plugins: { rowferry: { rules: { floors, 'table-names': tableNames } } },
+    rules: { 'rowferry/floors': 'error', 'rowferry/table-names': 'error' },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],

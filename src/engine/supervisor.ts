@@ -1,3 +1,4 @@
+import { ambiguousTable, tablesMeant } from '../shared/source-name.js';
 import { RowferryError } from '../shared/errors.js';
 import type {
   Alert,
@@ -342,8 +343,8 @@ export class Supervisor {
     const managed = this.#tasks.get(id);
     const known = this.workshop.tables(id);
     if (!managed || known.length === 0) throw unknownTask(id);
-    const lower = table?.toLowerCase();
-    const wanted = lower === undefined ? known : known.filter((source) => source.toLowerCase() === lower);
+    const wanted = table === undefined ? known : tablesMeant(table, known);
+    if (table !== undefined && wanted.length > 1) throw ambiguousTable(table, wanted);
     if (wanted.length === 0) {
       throw new RowferryError('ROW-S108', `${managed.snapshot().name} has no table ${table}.`, {
         remedy: `It has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,

@@ -3,6 +3,7 @@ import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
+import { parseSourceName } from '../shared/source-name.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
 import type { ChangeOwner } from '../tablestore/model.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
@@ -120,11 +121,9 @@ export class DirtyRetry {
   /** Where rows of the table go now, or why they go nowhere. */
   private async findTarget(source: string): Promise<Target | string> {
     const { task, tables } = this.options;
-    const dot = source.indexOf('.');
-    const { database, name } = tables.get(source) ?? {
-      database: source.slice(0, dot),
-      name: source.slice(dot + 1),
-    };
+    const pair = tables.get(source) ?? parseSourceName(source);
+    if (!pair) return `The task does not select ${source} any more.`;
+    const { database, name } = pair;
     const selection = selectionOf(task, database, name);
     if (!selection) return `The task does not select ${source} any more.`;
     const connection = await connectSource(task.source);

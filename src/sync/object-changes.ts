@@ -2,7 +2,8 @@ import type { ChangePlan, MappingChange } from '../shared/protocol.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { RowferryError } from '../shared/errors.js';
 import type { TableDefinition } from '../mysql/model.js';
-import { planTable, selectionOf, sourceName, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import { sourceName } from '../shared/source-name.js';
+import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecord } from './store.js';
 import { standardTextDefaults } from './stream-tables.js';
 
@@ -77,7 +78,7 @@ export function objectChanges(
   }
   for (const object of task.objects) {
     for (const wanted of object.tables ?? []) {
-      const source = `${object.database}.${wanted.name}`;
+      const source = sourceName({ database: object.database, name: wanted.name });
       const isThere = tables.some((one) => sourceName(one).toLowerCase() === source.toLowerCase());
       const isKnown = records.some((one) => one.source.toLowerCase() === source.toLowerCase());
       if (!isThere && !isKnown) changes.problems.push(`The table ${source} does not exist.`);

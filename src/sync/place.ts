@@ -11,6 +11,7 @@ import type { Place, PlacePlan, TransactionSummary } from '../shared/workbench-a
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { selectionOf } from './plan.js';
 import { standardTextDefaults } from './stream-tables.js';
+import { sourceName } from '../shared/source-name.js';
 
 /** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, no time), ROW-S104 (not there any more). */
 export async function findStart(
@@ -101,7 +102,7 @@ async function planSkip(
       },
       wants: ({ database, name }) => isSelected(database, name),
       row: ({ database, name }, kind) => {
-        const source = `${database}.${name}`;
+        const source = sourceName({ database, name });
         let counts = summary.tables.find((one) => one.source === source);
         if (!counts) summary.tables.push((counts = { source, inserted: 0, updated: 0, deleted: 0 }));
         counts[({ insert: 'inserted', update: 'updated', delete: 'deleted' } as const)[kind]]++;

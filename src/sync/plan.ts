@@ -2,6 +2,7 @@ import { allowedCellTypes, defaultCellType, keyType, type KeyType } from '../mys
 import type { Column, TableDefinition } from '../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
 import { ruledName } from '../shared/rename-rules.js';
+import { sourceName } from '../shared/source-name.js';
 import { isValidName } from '../tablestore/limits.js';
 
 /** Where a source column goes. */
@@ -33,11 +34,6 @@ export interface PlanProblem {
   readonly source: string;
   readonly kind: 'no-key' | 'key-column' | 'column' | 'name' | 'collision' | 'missing';
   readonly message: string;
-}
-
-/** `database.table`, the name by which a table is known everywhere. */
-export function sourceName(table: { database: string; name: string }): string {
-  return `${table.database}.${table.name}`;
 }
 
 /**
@@ -102,7 +98,7 @@ export function planTables(
           table.database.toLowerCase() === object.database.toLowerCase() &&
           table.name.toLowerCase() === wanted.name.toLowerCase(),
       );
-      const source = `${object.database}.${wanted.name}`;
+      const source = sourceName({ database: object.database, name: wanted.name });
       if (!found) problems.push({ source, kind: 'missing', message: `The table ${source} does not exist.` });
     }
   }

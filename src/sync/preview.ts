@@ -8,7 +8,8 @@ import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { dirtyReason, showValue, TableEncoder } from './encoder.js';
 import { compileEtl } from './etl/compile.js';
-import { planTables, sourceName, type TablePlan } from './plan.js';
+import { ambiguousTable, sourceName, tablesMeant } from '../shared/source-name.js';
+import { planTables, type TablePlan } from './plan.js';
 import { selectTables } from './precheck/selection.js';
 import { RowTransform } from './transform.js';
 
@@ -26,7 +27,10 @@ export async function previewTables(
   const connection = await connectSource(task.source, 'query');
   try {
     const definitions = await selectTables(connection, task);
-    const wanted = definitions.filter((d) => options.table === undefined || sourceName(d) === options.table);
+    const { table } = options;
+    const meant = table === undefined ? null : tablesMeant(table, definitions.map(sourceName));
+    if (table !== undefined && meant && meant.length > 1) throw ambiguousTable(table, meant);
+    const wanted = definitions.filter((one) => meant === null || meant.includes(sourceName(one)));
     if (wanted.length === 0) {
       throw new RowferryError(
         'ROW-S108',

@@ -11,7 +11,8 @@ import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
-import { planTable, selectionOf, sourceName, type PlanProblem, type TablePlan } from './plan.js';
+import { sourceName } from '../shared/source-name.js';
+import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecord, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
 
@@ -345,7 +346,7 @@ export class StreamTables {
     const there = this.entry(to);
     // A table that waits for its place was loaded with what this statement gave it.
     if (!this.isSelected(to) || (there && there.from !== null)) return;
-    this.actions.reload(to, `was renamed from ${from.database}.${from.table}`);
+    this.actions.reload(to, `was renamed from ${sourceName({ database: from.database, name: from.table })}`);
   }
 
   private truncate(name: TableName): void {

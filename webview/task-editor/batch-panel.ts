@@ -20,6 +20,7 @@ import type { FormContext } from './context.js';
 import { allTables, matches, selection } from './document.js';
 import './rows.js';
 import { form } from './styles.js';
+import { sourceName } from '../../src/shared/source-name.js';
 
 /**
  * One rule for the names of all selected tables, or for those of a whole database whenever they come, with what it
@@ -149,7 +150,7 @@ export class BatchPanel extends LitElement {
 function preview({ table, name, problem }: Omit<RenamePreview, 'table'> & { table: Named }): TemplateResult {
   const changed = name !== (table.rename ?? table.ruled);
   return html`<div class="names">
-    <span class="clip hint">${table.database}.${table.name}</span>
+    <span class="clip hint">${sourceName(table)}</span>
     <span class="clip ${changed ? 'changed' : 'hint'}">${name}</span>
     <span class="clip error"
       >${problem === 'taken' ? t('two tables of this name') : problem === 'illegal' ? t('not allowed in Tablestore') : ''}</span

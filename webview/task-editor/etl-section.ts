@@ -10,6 +10,7 @@ import type { FormContext } from './context.js';
 import { selection, valueAt } from './document.js';
 import './script-editor.js';
 import { form } from './styles.js';
+import { sourceName } from '../../src/shared/source-name.js';
 
 /** The transformation script, and ten rows before and after it. */
 export class EtlSection extends LitElement {
@@ -104,7 +105,9 @@ export class EtlSection extends LitElement {
   /** Selected tables by name, those of whole databases where the source was looked at. */
   private tables(): string[] {
     return selection(this.context.state.document).flatMap(({ database, whole, tables }) =>
-      (whole ? (this.catalog.tablesOf(database) ?? []) : tables).map(({ name }) => `${database}.${name}`),
+      (whole ? (this.catalog.tablesOf(database) ?? []) : tables).map(({ name }) =>
+        sourceName({ database, name }),
+      ),
     );
   }
 

@@ -12,6 +12,7 @@ import { problemsAt, type FormContext } from './context.js';
 import { allTables, type SelectedTable } from './document.js';
 import './rows.js';
 import { form } from './styles.js';
+import { sourceName } from '../../src/shared/source-name.js';
 
 const mostColumns = 4;
 
@@ -50,7 +51,7 @@ export class KeysSection extends LitElement {
     const wanted = this.search.trim().toLowerCase();
     const shown = tables.filter(
       (table) =>
-        `${table.database}.${table.name}`.toLowerCase().includes(wanted) &&
+        sourceName(table).toLowerCase().includes(wanted) &&
         (this.status === 'any' ||
           (this.status === 'problems'
             ? this.problems(table).length > 0
@@ -128,9 +129,7 @@ export class KeysSection extends LitElement {
         },
       ]);
     return html`<div class="keys">
-      <span role="rowheader" class="clip" title="${table.database}.${table.name}"
-        >${table.database}.${table.name}</span
-      >
+      <span role="rowheader" class="clip" title="${sourceName(table)}">${sourceName(table)}</span>
       <span role="cell"
         >${select({
           label: t('Definition status of {0}', table.name),

@@ -21,6 +21,7 @@ import './rows.js';
 import './source-tree.js';
 import { form } from './styles.js';
 import './table-details.js';
+import { sourceName } from '../../src/shared/source-name.js';
 
 type Row = { database: SelectedDatabase } | { table: SelectedTable };
 
@@ -252,7 +253,7 @@ export class ObjectsSection extends LitElement {
   }
 }
 
-const idOf = ({ database, name }: SelectedTable) => `${database}.${name}`;
+const idOf = ({ database, name }: SelectedTable) => sourceName({ database, name });
 
 /** `ods_…_v1`: how the rules name every table. */
 function ruled({ prefix = '', suffix = '', replace = [] }: RenameRules): TemplateResult | typeof nothing {

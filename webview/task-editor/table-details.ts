@@ -14,6 +14,7 @@ import { problemsAt, type FormContext } from './context.js';
 import type { ColumnChoice, SelectedTable } from './document.js';
 import './rows.js';
 import { form } from './styles.js';
+import { sourceName } from '../../src/shared/source-name.js';
 
 const temporal = new Set(['date', 'datetime', 'timestamp', 'time', 'year']);
 
@@ -48,7 +49,7 @@ export class TableDetails extends LitElement {
     return html`<div class="card details" role="region" aria-label=${t('Settings of {0}', table.name)}>
       <div class="row nowrap">
         ${icon('table')}
-        <h3 class="grow clip">${table.database}.${table.name}</h3>
+        <h3 class="grow clip">${sourceName(table)}</h3>
         <vscode-button
           appearance="icon"
           aria-label=${t('Close')}

@@ -1,3 +1,4 @@
+import { ambiguousTable, parseSourceName, sourceName, tablesMeant } from '../../shared/source-name.js';
 import type { DirtyFilter, DirtyRecord } from '../../shared/workbench-api.js';
 import type { EngineConnection } from '../../engine/client.js';
 import type { ResolvedTask } from '../../shared/task.js';
@@ -53,8 +54,15 @@ export const dirty: Command = {
       throw usageError(`Which records? Name ids, --table or --code, or say --all.`, 'dirty');
     }
     const { task } = loadTask(file, context.cwd, context.environment);
-    return withEngine(context, values, {}, (engine) =>
-      carryOut(action, engine, task, filter, flag(values, 'json'), context.terminal),
+    return withEngine(context, values, {}, async (engine) =>
+      carryOut(
+        action,
+        engine,
+        task,
+        await canonical(filter, engine, task),
+        flag(values, 'json'),
+        context.terminal,
+      ),
     );
   },
 };
@@ -70,6 +78,23 @@ function filterOf(values: Values, ids: readonly string[]): DirtyFilter {
     ...(source !== undefined && { source }),
     ...(code !== undefined && { code }),
   };
+}
+
+/** The table by the text that its records have. One that the task does not know may have been part of it. */
+async function canonical(
+  filter: DirtyFilter,
+  { api }: EngineConnection,
+  task: ResolvedTask,
+): Promise<DirtyFilter> {
+  if (filter.source === undefined) return filter;
+  const known = (await api.snapshots()).find(({ id }) => id === task.id)?.tables ?? [];
+  const meant = tablesMeant(
+    filter.source,
+    known.map(({ source }) => source),
+  );
+  if (meant.length > 1) throw ambiguousTable(filter.source, meant);
+  const pair = parseSourceName(filter.source);
+  return { ...filter, source: meant[0] ?? (pair ? sourceName(pair) : filter.source) };
 }
 
 async function carryOut(

@@ -1,5 +1,33 @@
 import type { Migrations } from './database.js';
 
+const quoted = (name: string) => `CASE WHEN instr(${name}, '.') OR instr(${name}, '\`')
+    THEN '\`' || replace(${name}, '\`', '\`\`') || '\`' ELSE ${name} END`;
+
+/**
+ * Tables under the text that sourceName() gives them. What a merge has of such a table lies under keys that hold the
+ * old text: it stops, and its rows are to be deleted by a person. Changes nothing the second time.
+ */
+export const quoteNames = `CREATE TEMP TABLE renamed AS SELECT * FROM (
+     SELECT task, source AS old, ${quoted("json_extract(record, '$.definition.database')")}
+       || '.' || ${quoted("json_extract(record, '$.definition.name')")} AS new FROM source_table)
+     WHERE new IS NOT NULL AND new <> old;
+   UPDATE source_table SET source = renamed.new, record = json_set(record, '$.source', renamed.new) FROM renamed
+     WHERE source_table.task = renamed.task AND source = old;
+   UPDATE source_table SET record = json_set(record, '$.phase', 'stopped', '$.problem', json_object('code', 'ROW-S113',
+       'message', source || ' stopped: its rows in the merged table have its name as earlier versions wrote it.',
+       'remedy', 'Delete its rows in Tablestore (those whose __dts_data_source is the task id and the name without backquotes), then load it anew.'))
+     FROM renamed WHERE source_table.task = renamed.task AND source = renamed.new
+       AND json_valid(json_extract(record, '$.mapping')) AND json_extract(json_extract(record, '$.mapping'), '$.merged');
+   UPDATE dirty SET source = renamed.new, identity = CASE
+       WHEN substr(identity, 1, length(old) + 1) = old || ' ' THEN renamed.new || substr(identity, length(old) + 1)
+       WHEN substr(identity, 1, length(old) + 6) = 'load ' || old || ' ' THEN 'load ' || renamed.new || substr(identity, length(old) + 6)
+       ELSE identity END
+     FROM renamed WHERE dirty.task = renamed.task AND source = old;
+   UPDATE chunk SET source = renamed.new FROM renamed WHERE chunk.task = renamed.task AND source = old;
+   UPDATE xa_part SET source = renamed.new FROM renamed WHERE xa_part.task = renamed.task AND source = old;
+   UPDATE xa_rows SET source = renamed.new FROM renamed WHERE xa_rows.task = renamed.task AND source = old;
+   DROP TABLE renamed`;
+
 /** Times are milliseconds since 1970; JSON columns hold what the type of the same name says. */
 export const migrations: Migrations = [
   `CREATE TABLE task (
@@ -97,4 +125,6 @@ export const migrations: Migrations = [
   `CREATE TABLE writing (task TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`,
   // Rows of a chunk that were there already are told apart from those that were written.
   `ALTER TABLE chunk ADD COLUMN kept INTEGER NOT NULL DEFAULT 0`,
+  // Before, `a.b`.c and a.`b.c` were one.
+  quoteNames,
 ];

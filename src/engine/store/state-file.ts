@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { SQLInputValue } from 'node:sqlite';
 import { RowferryError } from '../../shared/errors.js';
 import type { Database } from './database.js';
-import { migrations } from './migrations.js';
+import { migrations, quoteNames } from './migrations.js';
 
 /** What is kept of one task, table by table, in the order in which it is written and taken in. */
 const tables = [
@@ -115,6 +115,7 @@ export async function readState(
     for (const line of lines.slice(1)) {
       if (line !== '') insert(database, task, parse(line, file) as Line, file);
     }
+    database.raw.exec(quoteNames);
   });
   return task;
 }

@@ -4,6 +4,7 @@ import { etlFunctions, etlTokens, etlVariables } from '../../shared/etl-words.js
 import { formatBytes, formatCount } from '../../shared/format.js';
 import type { CatalogTable } from '../../shared/workbench-api.js';
 import { rawOffset, type KnownNames } from '../tasks/task-problems.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /** What a name of the file is at the source, and what a word of the script does. The rest the schema explains. */
 export class TaskHovers implements vscode.HoverProvider {
@@ -73,7 +74,7 @@ function tableWords(table: CatalogTable): vscode.MarkdownString {
   const { t } = vscode.l10n;
   const { language } = vscode.env;
   const words = plain(
-    `${table.database}.${table.name}`,
+    sourceName(table),
     t(
       'About {0} rows, {1} ({2})',
       formatCount(table.estimatedRows, language),

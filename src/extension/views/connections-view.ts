@@ -10,6 +10,7 @@ import { asRowferryError } from '../notifications.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings } from '../../shared/task.js';
 import { tablesMimeType, type ChosenTable } from '../tasks/from-tables.js';
+import { sourceName } from '../../shared/source-name.js';
 
 export interface ConnectionNode {
   kind: 'connection';
@@ -228,7 +229,7 @@ export class ConnectionsView
         item.description = t('~{0} rows', formatShort(table.estimatedRows, vscode.env.language));
         item.iconPath = new vscode.ThemeIcon('table');
         item.contextValue = 'sourceTable';
-        item.tooltip = `${table.database}.${table.name}\n${table.engine}`;
+        item.tooltip = `${sourceName(table)}\n${table.engine}`;
         item.accessibilityInformation = { label: `${table.name}, ${t('table')}, ${item.description}` };
         return item;
       }

@@ -1,6 +1,7 @@
 import { valueLength } from './value-length.js';
 import { ABSENT_VALUE, NULL_VALUE, type BinlogTable, type RowImage } from '../model.js';
 import { unreadable } from './format.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /**
  * Cuts the rows of one table into columns without decoding a value. Made once for a TABLE_MAP; the two images
@@ -19,7 +20,7 @@ export class RowSplitter {
     this.widths = Int32Array.from(table.columnTypes, (type, i) => {
       const length = valueLength(type, table.columnMeta[i]!);
       if (length === undefined)
-        throw unreadable(`column ${i + 1} of ${table.database}.${table.name} has the unknown type ${type}`);
+        throw unreadable(`column ${i + 1} of ${sourceName(table)} has the unknown type ${type}`);
       return length;
     });
     this.before = newImage(table.columnCount);
@@ -33,8 +34,7 @@ export class RowSplitter {
   split(image: RowImage, bytes: Buffer, at: number, end: number, present: Uint8Array | null): number {
     const next =
       present === null ? this.#splitFull(image, bytes, at) : this.#splitPartial(image, bytes, at, present);
-    if (next > end)
-      throw unreadable(`a row of ${this.table.database}.${this.table.name} ends behind its event`);
+    if (next > end) throw unreadable(`a row of ${sourceName(this.table)} ends behind its event`);
     return next;
   }
 

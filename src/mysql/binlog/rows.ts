@@ -10,6 +10,7 @@ import { ColumnType, EventType, Reader, unreadable } from './format.js';
 import { applyJsonDiffs } from './json-diff.js';
 import { RowSplitter, countBits, takeUnchanged } from './row-splitter.js';
 import { parseTableMap } from './table-map.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /** Table descriptions kept by content before they are dropped, all at once; a bound on memory, not a tuning knob. */
 const maximumKeptTables = 20_000;
@@ -131,7 +132,7 @@ export function decodeRows(
   const columns = reader.packed();
   if (columns !== table.columnCount) {
     throw unreadable(
-      `rows of ${table.database}.${table.name} have ${columns} columns, its description ${table.columnCount}`,
+      `rows of ${sourceName(table)} have ${columns} columns, its description ${table.columnCount}`,
     );
   }
   const kind = rowKind(type);

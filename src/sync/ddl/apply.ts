@@ -2,6 +2,7 @@ import type { Column, Key, TableDefinition } from '../../mysql/model.js';
 import { convertText, type ColumnDefinition, type TextDefaults } from './column.js';
 import type { AlterAction, CreateBody, TableName } from './parse.js';
 import { UnreadableDdl } from './cursor.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /** A table after a statement, and what the statement means for rows that are already replicated. */
 export interface AppliedDdl {
@@ -48,8 +49,7 @@ export function applyAlter(
   const find = (name: string): { was: Column; now: Column } => {
     const was = original.get(name.toLowerCase());
     const now = was && current.get(was);
-    if (!was || !now)
-      throw new UnreadableDdl(`${before.database}.${before.name} is not known to have a column ${name}`);
+    if (!was || !now) throw new UnreadableDdl(`${sourceName(before)} is not known to have a column ${name}`);
     return { was, now };
   };
   const replace = (was: Column, now: Column, next: Column) => {
@@ -69,7 +69,7 @@ export function applyAlter(
       case 'add': {
         const { column, fillsRows } = action.definition;
         if (columns.some((c) => c.name.toLowerCase() === column.name.toLowerCase())) {
-          throw new UnreadableDdl(`${before.database}.${before.name} already has a column ${column.name}`);
+          throw new UnreadableDdl(`${sourceName(before)} already has a column ${column.name}`);
         }
         columns = place(columns, action.definition);
         added.push(column);

@@ -1,6 +1,7 @@
 import { actionFunctions, lazyFunctions, valueFunctions, type ValueFunction } from './functions.js';
 import { EtlSyntaxError, parse, type Node } from './parser.js';
 import { DateTime, Decimal, describe, EtlError, type EtlValue } from './values.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /** One change as the script sees it: its columns, by their names at the source, and what the event says. */
 export interface EtlRecord {
@@ -107,7 +108,10 @@ export function compileEtl(script: string): EtlProgram | null {
     if (notComparable.has(name)) volatileHere = true;
     return (record) => {
       const found = record.get(name);
-      if (found === undefined) throw new EtlError(`${record.database}.${record.table} has no column ${name}`);
+      if (found === undefined)
+        throw new EtlError(
+          `${sourceName({ database: record.database, name: record.table })} has no column ${name}`,
+        );
       return found;
     };
   };

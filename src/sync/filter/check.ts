@@ -1,5 +1,6 @@
 import { RowferryError } from '../../shared/errors.js';
 import { lex, LexicalError, type Token } from '../sql/lexer.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /**
  * What a filter must not hold (correctness rule 18): more than one condition, a subquery, or anything whose
@@ -62,7 +63,7 @@ export class FilterError extends RowferryError {
   ) {
     super(
       'ROW-T102',
-      `The filter of ${table.database}.${table.name} cannot be used, at character ${at + 1}: ${reason}.`,
+      `The filter of ${sourceName(table)} cannot be used, at character ${at + 1}: ${reason}.`,
       { remedy: 'Correct the filter: one SQL condition on the columns of this table.' },
     );
   }

@@ -2,6 +2,7 @@ import { identifier } from '../../mysql/connection.js';
 import { mysqlErrorNumber } from './server-error.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import { bad, good, some, unproven, type CheckContext, type Outcome } from './check.js';
+import { sourceName } from '../../shared/source-name.js';
 
 /** A question to one table: is there a row that meets this condition? */
 export interface Question {
@@ -53,7 +54,7 @@ export async function ask(
 }
 
 export function subjectOf(table: TableDefinition, column?: Column): string {
-  return column ? `${table.database}.${table.name}.${column.name}` : `${table.database}.${table.name}`;
+  return column ? `${sourceName(table)}.${column.name}` : sourceName(table);
 }
 
 /** Most bytes per character in utf8: what a text column can grow to in Tablestore. */

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digest } from '../../../src/sync/dirty.js';
 import { DirtyRecords } from '../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../src/engine/store/engine-store.js';
+import { Database } from '../../../src/engine/store/database.js';
+import { migrations, quoteNames } from '../../../src/engine/store/migrations.js';
 import { SqliteTaskStore } from '../../../src/engine/store/task-store.js';
 import type { NewDirtyRecord, TableRecord } from '../../../src/sync/store.js';
 
@@ -236,5 +238,52 @@ describe('dirty records', () => {
     expect(left.length).toBeGreaterThan(90);
     expect(left.length).toBeLessThan(200);
     expect(left.at(-1)!.atMs).toBe(299 * day);
+  });
+});
+
+describe('a store of an earlier version', () => {
+  it('has its tables under names that are theirs alone', () => {
+    const database = Database.open(join(dir, 'old.db'), migrations.slice(0, migrations.indexOf(quoteNames)));
+    const old = (database_: string, name: string, more = {}) => ({
+      source: [database_, name].join('.'),
+      definition: { database: database_, name },
+      phase: 'loaded',
+      ...more,
+    });
+    const records = [
+      old('shop', 'items'),
+      old('a.b', 'c'),
+      old('a', 'x`y', { mapping: JSON.stringify({ merged: true }) }),
+    ];
+    for (const record of records) {
+      database.run('INSERT INTO source_table VALUES (?, ?, ?)', 't', record.source, JSON.stringify(record));
+      database.run(
+        'INSERT INTO chunk (task, source, number, bounds, done, row_count) VALUES (?, ?, 0, ?, 1, 5)',
+        't',
+        record.source,
+        '{"index":0,"lower":null,"upper":null}',
+      );
+    }
+    database.run(
+      "INSERT INTO dirty (task, identity, source, destination, operation, key, code, message, source_row, cells, at_ms) VALUES ('t', 'a.b.c u:5 1', 'a.b.c', 'c', 'INSERT', 'id=1', 'ROW-V101', '', '{}', '{}', 1)",
+    );
+    database.run("INSERT INTO xa_part VALUES ('t', 'x', 'p', 'a.b.c', 'prepared')");
+    database.close();
+    for (let opened = 0; opened < 2; opened++) {
+      const now = Database.open(join(dir, 'old.db'), migrations);
+      const kept = new SqliteTaskStore(now, 't');
+      expect(kept.tables().map(({ source, phase }) => [source, phase])).toEqual([
+        ['`a.b`.c', 'loaded'],
+        ['a.`x``y`', 'stopped'],
+        ['shop.items', 'loaded'],
+      ]);
+      for (const { source } of kept.tables()) expect(kept.chunks(source)).toHaveLength(1);
+      expect(kept.xaParts()).toEqual([{ xid: 'x', place: 'p', source: '`a.b`.c', state: 'prepared' }]);
+      expect(now.all('SELECT source, identity FROM dirty')).toEqual([
+        { source: '`a.b`.c', identity: '`a.b`.c u:5 1' },
+      ]);
+      now.raw.exec(quoteNames);
+      now.close();
+    }
   });
 });

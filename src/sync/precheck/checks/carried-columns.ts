@@ -1,4 +1,5 @@
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const carriedColumns: Check = {
   id: 'invisible-columns',
@@ -8,7 +9,7 @@ export const carriedColumns: Check = {
   why: 'SELECT * does not show them; Rowferry names every column and carries them like the others.',
   async run(context) {
     const found = (await context.tables()).flatMap((table) =>
-      table.columns.filter((c) => c.invisible).map((c) => `${table.database}.${table.name}.${c.name}`),
+      table.columns.filter((c) => c.invisible).map((c) => `${sourceName(table)}.${c.name}`),
     );
     if (found.length === 0) return good('none');
     return bad(

@@ -1,5 +1,6 @@
 import { atLeast } from '../../../mysql/connection.js';
 import { bad, good, some, usesBinlog, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 interface Constraint {
   db: string;
@@ -17,7 +18,8 @@ export const cascades: Check = {
   async run(context) {
     const connection = await context.source();
     const facts = await context.facts();
-    const tables = new Set((await context.tables()).map((t) => `${t.database}.${t.name}`.toLowerCase()));
+    const fold = (name: string) => (facts.lowerCaseTableNames === 0 ? name : name.toLowerCase());
+    const tables = new Set((await context.tables()).map((t) => fold(sourceName(t))));
     const databases = [...new Set(context.task.objects.map((o) => o.database))];
     const rows = await connection.query<Constraint>(
       `SELECT CONSTRAINT_SCHEMA AS db, TABLE_NAME AS tab, CONSTRAINT_NAME AS name
@@ -26,14 +28,14 @@ export const cascades: Check = {
           AND (DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))`,
       [databases],
     );
-    const selected = rows.filter((row) => tables.has(`${row.db}.${row.tab}`.toLowerCase()));
+    const selected = rows.filter((row) => tables.has(fold(sourceName({ database: row.db, name: row.tab }))));
     if (selected.length === 0) return good('none');
     // Since 9.6 the SQL layer runs cascades and logs the child rows, unless it is told to leave them to InnoDB.
     const native = await context.variable('innodb_native_foreign_keys');
     if (atLeast(facts, 9, 6) && native !== 'ON')
       return good('there are some, and this server logs what they do');
     return bad(
-      some(selected.map((row) => `${row.db}.${row.tab} (${row.name})`)),
+      some(selected.map((row) => `${sourceName({ database: row.db, name: row.tab })} (${row.name})`)),
       'Let the application change the child rows, or run verify --repair from time to time.',
     );
   },

@@ -1,6 +1,7 @@
 import { allowedCellTypes } from '../../../mysql/types/index.js';
 import { bad, good, some, type Check } from '../check.js';
 import { mappingOf } from '../selection.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const columnTypes: Check = {
   id: 'column-types',
@@ -23,7 +24,7 @@ export const columnTypes: Check = {
         const allowed = allowedCellTypes(column);
         if (allowed.includes(chosen)) continue;
         problems.push(
-          `${table.database}.${table.name}.${column.name} is ${column.columnType}, it can be ${allowed.join(' or ')}, not ${chosen}`,
+          `${sourceName(table)}.${column.name} is ${column.columnType}, it can be ${allowed.join(' or ')}, not ${chosen}`,
         );
       }
     }

@@ -1,5 +1,6 @@
 import { isValidName } from '../../../tablestore/limits.js';
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 const rule = 'letters, digits and underscores, first no digit, at most 255 bytes';
 
@@ -20,21 +21,20 @@ export const destinationNames: Check = {
     if (illegal.length > 0) return bad(`not allowed: ${some(illegal)}`, `Rename them in the task: ${rule}.`);
     const twice: string[] = [];
     if (!context.task.merge) {
-      const first = new Map<string, string>();
+      const first = new Map<string, (typeof planned)[number]['table']>();
       for (const { table, destination } of planned) {
-        const source = `${table.database}.${table.name}`;
         const other = first.get(destination);
         // Names that differ in case alone are the business of another check.
-        if (other === undefined) first.set(destination, source);
-        else if (last(other).toLowerCase() !== table.name.toLowerCase() || last(other) === table.name) {
-          twice.push(`${other} and ${source} are both ${destination}`);
+        if (other === undefined) first.set(destination, table);
+        else if (other.name.toLowerCase() !== table.name.toLowerCase() || other.name === table.name) {
+          twice.push(`${sourceName(other)} and ${sourceName(table)} are both ${destination}`);
         }
       }
     }
     for (const { table, keys, attributes } of planned) {
       const seen = new Set<string>();
       for (const name of [...keys.map((k) => k.name), ...attributes]) {
-        if (seen.has(name)) twice.push(`two columns of ${table.database}.${table.name} are both ${name}`);
+        if (seen.has(name)) twice.push(`two columns of ${sourceName(table)} are both ${name}`);
         seen.add(name);
       }
     }
@@ -46,6 +46,5 @@ export const destinationNames: Check = {
   },
 };
 
-const last = (qualified: string) => qualified.slice(qualified.indexOf('.') + 1);
 const shown = (name: string) =>
   name.length > 40 ? `${name.slice(0, 40)}… (${Buffer.byteLength(name)} bytes)` : name;

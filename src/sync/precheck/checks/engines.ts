@@ -1,5 +1,6 @@
 import { bad, good, some, type Check } from '../check.js';
 import { identifier } from '../../../mysql/connection.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const engines: Check = {
   id: 'engines',
@@ -11,7 +12,7 @@ export const engines: Check = {
     const others = (await context.tables()).filter((t) => t.engine.toLowerCase() !== 'innodb');
     if (others.length === 0) return good('all of them');
     return bad(
-      some(others.map((t) => `${t.database}.${t.name} (${t.engine || 'unknown'})`)),
+      some(others.map((t) => `${sourceName(t)} (${t.engine || 'unknown'})`)),
       'Change the engine, or accept the risk.',
       others
         .map((t) => `ALTER TABLE ${identifier(t.database)}.${identifier(t.name)} ENGINE = InnoDB;`)

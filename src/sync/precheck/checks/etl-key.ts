@@ -1,5 +1,6 @@
 import { compileEtl } from '../../etl/compile.js';
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const etlKey: Check = {
   id: 'etl-key',
@@ -18,9 +19,7 @@ export const etlKey: Check = {
     }
     const set = new Set([...writes].map((name) => name.toLowerCase()));
     const written = (await context.planned()).flatMap(({ table, keyColumns }) =>
-      keyColumns
-        .filter((name) => set.has(name.toLowerCase()))
-        .map((name) => `${table.database}.${table.name}.${name}`),
+      keyColumns.filter((name) => set.has(name.toLowerCase())).map((name) => `${sourceName(table)}.${name}`),
     );
     if (written.length === 0) return good('it sets none');
     return bad(

@@ -4,6 +4,7 @@ import { compileEtl } from '../../etl/compile.js';
 import { isValidName } from '../../../tablestore/limits.js';
 import { bad, good, some, type Check } from '../check.js';
 import type { PlannedTable } from '../selection.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const etlScript: Check = {
   id: 'etl',
@@ -48,7 +49,7 @@ function wrongNames(writes: ReadonlySet<string>, planned: readonly PlannedTable[
       if (own.has(name.toLowerCase())) continue;
       if (!isValidName(name)) wrong.add(`it sets ${name}, a name that Tablestore does not take`);
       else if (taken.has(name))
-        wrong.add(`it sets ${name}, which is the name of another column of ${table.database}.${table.name}`);
+        wrong.add(`it sets ${name}, which is the name of another column of ${sourceName(table)}`);
     }
   }
   return [...wrong];

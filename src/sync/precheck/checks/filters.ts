@@ -3,6 +3,7 @@ import { mysqlErrorNumber } from '../server-error.js';
 import { RowferryError } from '../../../shared/errors.js';
 import { compileFilter } from '../../filter/index.js';
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const filters: Check = {
   id: 'filters',
@@ -31,9 +32,7 @@ export const filters: Check = {
         } catch (error) {
           if (!(error instanceof RowferryError)) throw error;
           if (error.code !== 'ROW-T102' && mysqlErrorNumber(error) === 0) throw error;
-          problems.push(
-            error.code === 'ROW-T102' ? error.message : `${table.database}.${table.name}: ${error.message}`,
-          );
+          problems.push(error.code === 'ROW-T102' ? error.message : `${sourceName(table)}: ${error.message}`);
         }
       }
     }

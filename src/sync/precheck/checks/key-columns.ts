@@ -2,6 +2,7 @@ import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
 import { mappingOf } from '../selection.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const keyColumns: Check = {
   id: 'key-columns',
@@ -12,7 +13,7 @@ export const keyColumns: Check = {
   async run(context) {
     const problems: string[] = [];
     for (const { table, keyColumns: names } of await context.planned()) {
-      const label = `${table.database}.${table.name}`;
+      const label = sourceName(table);
       const most = context.task.merge ? 3 : 4;
       if (names.length > most)
         problems.push(`${label}: the key has ${names.length} columns, at most ${most}`);

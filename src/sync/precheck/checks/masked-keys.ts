@@ -1,4 +1,5 @@
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 export const maskedKeys: Check = {
   id: 'masked-keys',
@@ -10,9 +11,7 @@ export const maskedKeys: Check = {
   async run(context) {
     const mask = new Set(context.task.dirtyData.mask.map((name) => name.toLowerCase()));
     const masked = (await context.planned()).flatMap(({ table, keyColumns }) =>
-      keyColumns
-        .filter((name) => mask.has(name.toLowerCase()))
-        .map((name) => `${table.database}.${table.name}.${name}`),
+      keyColumns.filter((name) => mask.has(name.toLowerCase())).map((name) => `${sourceName(table)}.${name}`),
     );
     if (masked.length === 0) return good('none is masked');
     return bad(

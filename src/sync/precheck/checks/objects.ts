@@ -1,5 +1,6 @@
 import { bad, good, some, type Check } from '../check.js';
 import { nearest } from '../../../shared/nearest.js';
+import { sourceName } from '../../../shared/source-name.js';
 import { listDatabases } from '../../../mysql/catalog.js';
 
 export const objects: Check = {
@@ -30,13 +31,13 @@ export const objects: Check = {
       for (const mapping of object.tables ?? []) {
         const table = there.find((t) => same(t.name, mapping.name));
         if (!table) {
-          missing.push(`table ${found}.${mapping.name}`);
+          missing.push(`table ${sourceName({ database: found, name: mapping.name })}`);
           continue;
         }
         const names = table.columns.map((c) => c.name);
         for (const column of [...(mapping.primaryKey ?? []), ...Object.keys(mapping.columns ?? {})]) {
           const exists = names.some((n) => n.toLowerCase() === column.toLowerCase());
-          if (!exists) missing.push(`column ${found}.${table.name}.${column}${hint(column, names)}`);
+          if (!exists) missing.push(`column ${sourceName(table)}.${column}${hint(column, names)}`);
         }
       }
     }

@@ -1,6 +1,7 @@
 import { identifier } from '../../../mysql/connection.js';
 import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
+import { sourceName } from '../../../shared/source-name.js';
 
 /** A PRIMARY or UNIQUE key whose columns can never be NULL. */
 export function hasRowKey(table: TableDefinition): boolean {
@@ -21,7 +22,7 @@ export const tableKeys: Check = {
     const without = (await context.tables()).filter((table) => !hasRowKey(table));
     if (without.length === 0) return good('all of them have one');
     return bad(
-      `without a key: ${some(without.map((t) => `${t.database}.${t.name}`))}`,
+      `without a key: ${some(without.map((t) => sourceName(t)))}`,
       'Add a key, or leave the table out.',
       without.map(keyStatement).join('\n'),
     );
