@@ -35,10 +35,13 @@ export interface VerifyCell {
   differs: boolean;
 }
 export interface VerifyDifference {
-  kind: 'missing' | 'extra' | 'different';
+  /** 'duplicate': several rows of the source have this one key, and only one of them can be at the destination. */
+  kind: 'missing' | 'extra' | 'different' | 'duplicate';
   /** `name=value, …` as dirty records have it. */
   key: string;
   cells: VerifyCell[];
+  /** Of a duplicate: its rows at the source, each by its own key there, `name=value, …`; the first ten. */
+  rows?: string[];
 }
 export interface VerifyTable {
   source: string;
@@ -49,12 +52,18 @@ export interface VerifyTable {
   missing: number;
   extra: number;
   different: number;
+  /** Keys that several rows of the source have. */
+  duplicate: number;
   suspended: number;
   kept: number;
   dirty: number;
   notComparable: number;
   /** The first rows that differ; the counts know of all. Values of masked columns are not told. */
   differences: VerifyDifference[];
+  /** Rows that were put right. */
+  repaired: number;
+  /** Why the table does not count as equal whatever was found: it stopped, or could not be compared (to its end). */
+  problem?: PlainError;
 }
 export interface VerifyChoice {
   repair?: boolean;
@@ -66,6 +75,10 @@ export interface VerifyReport {
   tables: VerifyTable[];
   compared: number;
   differing: number;
+  repaired: number;
+  /** Tables with a problem. */
+  problems: number;
+  /** No row differs, and no table has a problem. */
   equal: boolean;
   sourceRows: number;
   destinationRows: number;
@@ -74,8 +87,10 @@ export interface VerifyProgress {
   table: string;
   compared: number;
   estimatedRows: number | null;
-  /** Rows of the source are looked up, rows of Tablestore are, or what seemed to differ is looked at again. */
-  stage: 'source' | 'destination' | 'again';
+  /** Rows of the source are looked up, rows of Tablestore are, what seemed to differ is looked at again, or put right. */
+  stage: 'source' | 'destination' | 'again' | 'repair';
+  /** In the stage 'repair': rows put right so far, of how many. */
+  repair?: { done: number; all: number };
   /** Rows that seem to differ so far; those in flight among them will agree later. */
   suspects: number;
 }

@@ -288,9 +288,9 @@ export class TableEncoder {
   }
 
   /** The row as people read it, by column, for dirty records: whatever can be shown is shown. */
-  describe(image: RowImage): Map<string, string | null> {
+  describe(image: RowImage, columns: readonly Column[] = this.columns): Map<string, string | null> {
     const row = new Map<string, string | null>();
-    for (const column of this.columns) {
+    for (const column of columns) {
       try {
         // As text where that is possible: it shows values that no other cell holds.
         const type =

@@ -1,5 +1,5 @@
 import type { SourceConnection } from '../mysql/connection.js';
-import type { RowImage } from '../mysql/model.js';
+import type { Column, RowImage } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import { keyOnly } from '../tablestore/compose.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
@@ -57,10 +57,16 @@ export class SourceRows {
     }
   }
 
-  /** Rows of these keys that the source has, by key; null: the row is there, and cannot be written. */
-  async byKeys(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
-    const rows = new Map<string, FoundRow | null>();
-    await this.find(keys, (key, row) => rows.set(key, row));
+  /** What the source has of each of these keys; one that it has no row of is left out. */
+  async byKeys(keys: readonly string[]): Promise<Map<string, KeyRows>> {
+    const rows = new Map<string, KeyRows>();
+    const columns = identifyingColumns(this.plan);
+    await this.find(keys, (key, row, image) => {
+      const known = rows.get(key);
+      const names = known?.names ?? [];
+      if (names.length < namedRows) names.push(this.encoder.describe(image, columns));
+      rows.set(key, { row: known ? known.row : row, count: (known?.count ?? 0) + 1, names });
+    });
     return rows;
   }
 
@@ -73,7 +79,7 @@ export class SourceRows {
 
   private async find(
     keys: readonly string[],
-    found: (key: string, row: FoundRow | null) => void,
+    found: (key: string, row: FoundRow | null, image: RowImage) => void,
   ): Promise<void> {
     const wanted = new Set(keys);
     const missing = new Set(keys);
@@ -84,7 +90,7 @@ export class SourceRows {
       const key = content ? content.key : this.keyOf(image);
       if (key === null || !wanted.has(key)) return;
       missing.delete(key);
-      found(key, content && { row: row as Buffer, content });
+      found(key, content && { row: row as Buffer, content }, image);
     };
     const { connection, plan, charsets } = this;
     // A key that a transformation makes does not tell where its row is.
@@ -95,6 +101,26 @@ export class SourceRows {
     await lookUp(connection, plan, keys.map(keyOnly), charsets, 'indexed', take);
     await lookUp(connection, plan, [...missing].map(keyOnly), charsets, 'converted', take);
   }
+}
+
+/** Rows of one destination key: more than one where keys of the source become the same at the destination. */
+export interface KeyRows {
+  /** The first that was found; null: it is there, and cannot be written. */
+  readonly row: FoundRow | null;
+  readonly count: number;
+  /** The first of them by what identifies them at the source: column to value as people read it. */
+  readonly names: ReadonlyMap<string, string | null>[];
+}
+
+/** Rows of one key that are named; more are counted. */
+const namedRows = 10;
+
+/** By what people know a row at the source: its primary key, or all of it. */
+function identifyingColumns({ definition }: TablePlan): readonly Column[] {
+  const primary = definition.keys.find((key) => key.primary);
+  return primary
+    ? definition.columns.filter((column) => primary.columns.includes(column.name))
+    : definition.columns;
 }
 
 export interface FoundRow {

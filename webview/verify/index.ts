@@ -104,7 +104,7 @@ class Verify extends LitElement {
           >${t('Open the task')}</vscode-button
         >
         ${
-          report && !report.equal && !state.repaired
+          report && report.differing > 0 && !state.repaired
             ? html`<vscode-button appearance="secondary" @click=${() => this.call(this.host.repair())}
                 >${t('Repair…')}</vscode-button
               >`
@@ -183,7 +183,7 @@ class Verify extends LitElement {
       html`<div class="card">
         <span class="figure ${tone}">${count(value)}</span><span class="hint">${label}</span>
       </div>`;
-    const good = report.equal || repaired;
+    const good = report.equal || (repaired && report.repaired === report.differing && report.problems === 0);
     const bad = (value: number) => html`<td class="number ${value > 0 ? 'error' : ''}">${count(value)}</td>`;
     return html`
       <div class="figures">
@@ -192,14 +192,14 @@ class Verify extends LitElement {
         ${figure(report.compared, t('rows compared'))}
         ${
           repaired
-            ? figure(report.differing, t('rows put right'), 'good')
+            ? figure(report.repaired, t('rows put right'), 'good')
             : figure(report.differing, t('rows differ'), report.equal ? 'good' : 'error')
         }
       </div>
       <section>
         <h2 class="row">
           <span class=${good ? 'good' : 'error'}>${icon(good ? 'pass' : 'fail')}</span>
-          ${report.equal ? t('Source and destination are equal.') : repaired ? t('What differed was put right.') : t('Source and destination differ.')}
+          ${headline(report, repaired)}
         </h2>
         <div class="scroll" tabindex="0" role="region" aria-label=${t('Counts')}>
           <table>
@@ -210,6 +210,7 @@ class Verify extends LitElement {
                 <th class="number">${t('Missing')}</th>
                 <th class="number">${t('Extra')}</th>
                 <th class="number">${t('Different')}</th>
+                <th class="number">${t('Duplicate')}</th>
                 <th class="number">${t('Still changing')}</th>
                 <th class="number">${t('Kept')}</th>
                 <th class="number">${t('Dirty')}</th>
@@ -219,9 +220,12 @@ class Verify extends LitElement {
               ${report.tables.map(
                 (table) =>
                   html`<tr>
-                    <td>${table.source} <span class="hint">→ ${table.destination}</span></td>
+                    <td>
+                      ${table.source}
+                      ${table.destination === '' ? nothing : html`<span class="hint">→ ${table.destination}</span>`}
+                    </td>
                     <td class="number">${count(table.compared)}</td>
-                    ${bad(table.missing)} ${bad(table.extra)} ${bad(table.different)}
+                    ${bad(table.missing)} ${bad(table.extra)} ${bad(table.different)} ${bad(table.duplicate)}
                     <td class="number">${count(table.suspended)}</td>
                     <td class="number">${count(table.kept)}</td>
                     <td class="number">${count(table.dirty)}</td>
@@ -230,6 +234,14 @@ class Verify extends LitElement {
             </tbody>
           </table>
         </div>
+        ${report.tables.map(({ source, problem }) =>
+          problem
+            ? html`<div class="card problem" role="alert">
+                <strong>${source}: ${problem.message}</strong>
+                <p>${problem.remedy}</p>
+              </div>`
+            : nothing,
+        )}
         ${
           report.tables.some((table) => table.notComparable > 0)
             ? html`<p class="hint">
@@ -256,7 +268,7 @@ class Verify extends LitElement {
   }
 
   private tableDifferences(table: VerifyTable): TemplateResult {
-    const all = table.missing + table.extra + table.different;
+    const all = table.missing + table.extra + table.different + table.duplicate;
     return html`<h3 class="row">
         <span>${table.source}</span>
         ${
@@ -298,6 +310,16 @@ class Verify extends LitElement {
         ? html`<span class="mono">${value}</span>`
         : html`<span class="hint">${row ? 'NULL' : t('no row')}</span>`;
     return html`<div class="details">
+      ${
+        difference.rows
+          ? html`<p>
+                ${t('Several rows of the source have this key, and Tablestore can hold only one of them. Give the table a key that is unique.')}
+              </p>
+              <ul>
+                ${difference.rows.map((row) => html`<li class="mono">${row}</li>`)}
+              </ul>`
+          : nothing
+      }
       <table class="sides">
         <thead>
           <tr>
@@ -341,6 +363,15 @@ function firstOf(report: VerifyReport | null): ReadonlySet<string> {
   return new Set(table ? [`${table.source}\0${table.differences[0]!.key}`] : []);
 }
 
+function headline(report: VerifyReport, repaired: boolean): string {
+  if (report.equal) return t('Source and destination are equal.');
+  if (report.differing === 0) return t('Not every table could be compared, or goes on.');
+  if (!repaired) return t('Source and destination differ.');
+  return report.repaired === report.differing
+    ? t('What differed was put right.')
+    : t('Some of what differed was put right.');
+}
+
 function summary({ running, progress, report, finishedMs, repaired }: VerifyState): string {
   if (running) {
     const last = progress.at(-1);
@@ -353,7 +384,7 @@ function summary({ running, progress, report, finishedMs, repaired }: VerifyStat
   return t('not compared yet');
 }
 
-function stageWords({ stage, compared, estimatedRows }: VerifyProgress): string {
+function stageWords({ stage, compared, estimatedRows, repair }: VerifyProgress): string {
   switch (stage) {
     case 'source':
       return estimatedRows
@@ -363,6 +394,12 @@ function stageWords({ stage, compared, estimatedRows }: VerifyProgress): string 
       return t('looking up rows of Tablestore');
     case 'again':
       return t('looking again at what differs');
+    case 'repair':
+      return t(
+        'putting right what differs, {0} of {1}',
+        formatCount(repair?.done ?? 0, locale),
+        formatCount(repair?.all ?? 0, locale),
+      );
   }
 }
 
@@ -374,6 +411,8 @@ function kindWords({ kind }: VerifyDifference): string {
       return t('extra');
     case 'different':
       return t('different');
+    case 'duplicate':
+      return t('duplicate');
   }
 }
 

@@ -1,10 +1,10 @@
-import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import { flag, taskArgument, usageError, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
 import { loadTask } from '../load-task.js';
 import { bar } from '../progress.js';
-import { columns, type Terminal } from '../terminal.js';
+import { columns, type Style, type Terminal } from '../terminal.js';
 
 export const verify: Command = {
   name: 'verify',
@@ -13,7 +13,7 @@ export const verify: Command = {
   help: [
     'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are looked at again before they count.',
     '--quick compares only how many rows each table has: it does not see rows that differ.',
-    'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. Exit 0 when equal, 1 when rows differ.',
+    'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. A row whose key another row of the source has too is a duplicate: only one of them can be at the destination. A table that stopped or cannot be compared is told with its reason, and the others go on. Exit 0 when equal, 1 when rows differ or a table has a problem.',
   ],
   options: {
     repair: { type: 'boolean' },
@@ -63,6 +63,10 @@ function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): s
   const shown = tables.slice(-(terminal.height - 2));
   const width = Math.max(...shown.map((t) => t.table.length));
   return shown.map((t) => {
+    if (t.repair) {
+      const { done, all } = t.repair;
+      return `${t.table.padEnd(width)} ${bar(done / all, 20, terminal.style)} ${count(done)} of ${count(all)} rows put right`;
+    }
     const share = t.estimatedRows ? Math.min(1, t.compared / t.estimatedRows) : null;
     return `${t.table.padEnd(width)} ${bar(share, 20, terminal.style)} ${count(t.compared)} rows compared`;
   });
@@ -70,9 +74,16 @@ function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): s
 
 function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   const { style } = terminal;
-  const head = ['Source', 'Destination', 'Compared', 'Missing', 'Extra', 'Different', 'Set apart'].map(
-    style.bold,
-  );
+  const head = [
+    'Source',
+    'Destination',
+    'Compared',
+    'Missing',
+    'Extra',
+    'Different',
+    'Duplicate',
+    'Set apart',
+  ].map(style.bold);
   const rows = report.tables.map((t) => [
     t.source,
     t.destination,
@@ -80,35 +91,62 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
     figure(t.missing, style.red),
     figure(t.extra, style.red),
     figure(t.different, style.red),
+    figure(t.duplicate, style.red),
     count(t.suspended + t.kept + t.dirty + t.notComparable),
   ]);
-  const lines = columns([head, ...rows], [2, 3, 4, 5, 6]);
+  const lines = columns([head, ...rows], [2, 3, 4, 5, 6, 7]);
   for (const table of report.tables) {
-    for (const { kind, key } of table.differences.slice(0, shownDifferences))
-      lines.push(style.dim(`  ${table.source}: ${kind}: ${key}`));
+    for (const { kind, key, rows } of table.differences.slice(0, shownDifferences)) {
+      const several = rows ? `: rows of the source ${rows.map((row) => `(${row})`).join(', ')}` : '';
+      lines.push(style.dim(`  ${table.source}: ${kind}: ${key}${several}`));
+    }
   }
-  const sums = `${count(report.sourceRows)} rows in source, ${count(report.destinationRows)} rows in destination, differing rows ${count(report.differing)}`;
+  lines.push(...problemLines(report, style));
+  const sums = [
+    `${count(report.sourceRows)} rows in source`,
+    `${count(report.destinationRows)} rows in destination`,
+    `differing rows ${count(report.differing)}`,
+    ...(report.repaired > 0 ? [`put right ${count(report.repaired)}`] : []),
+    ...(report.problems > 0 ? [`tables with a problem ${count(report.problems)}`] : []),
+  ].join(', ');
   lines.push('', report.equal ? style.green(sums) : style.red(sums));
   return lines;
+}
+
+/** Tables that stopped or could not be compared, and what to do. */
+function problemLines({ tables }: VerifyReport, style: Style): string[] {
+  return tables.flatMap(({ source, problem }) =>
+    problem ? [style.red(`  ${source}: ${problem.code} ${problem.message} ${problem.remedy}`)] : [],
+  );
 }
 
 function countLines(report: VerifyReport, terminal: Terminal): string[] {
   const { style } = terminal;
   const head = ['Source', 'Destination', 'Rows in source', 'Rows in destination', ''].map(style.bold);
-  const rows = report.tables.map(({ source, destination, counts, missing, extra, dirty, notComparable }) => [
-    source,
-    destination,
-    count(counts?.source ?? 0),
-    count(counts?.destination ?? 0),
+  const rows = report.tables.map((table) => {
+    const { source, destination, counts } = table;
+    const figures = [counts?.source, counts?.destination].map((one) =>
+      one === undefined ? '–' : count(one),
+    );
+    return [source, destination, ...figures, countWords(table, style)];
+  });
+  return [...columns([head, ...rows], [2, 3]), ...problemLines(report, style)];
+}
+
+function countWords(
+  { counts, problem, missing, extra, dirty, notComparable }: VerifyTable,
+  style: Style,
+): string {
+  if (!counts) return style.red('not compared');
+  const words =
     missing + extra > 0
       ? style.red('differ')
       : notComparable > 0
         ? 'not comparable: the script drops rows'
         : dirty > 0
           ? `equal but for ${count(dirty)} dirty`
-          : 'equal',
-  ]);
-  return columns([head, ...rows], [2, 3]);
+          : 'equal';
+  return problem ? `${words}, ${style.red('with a problem')}` : words;
 }
 
 const figure = (value: number, mark: (text: string) => string) => (value === 0 ? '0' : mark(count(value)));

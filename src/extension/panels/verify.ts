@@ -115,7 +115,7 @@ export function verifyKind(context: PanelContext): VerifyKind {
           },
           repair: async () => {
             const { report } = outcomes.get(key) ?? nothing;
-            if (!report || report.equal || !(await confirmRepair(report.differing))) return;
+            if (!report || report.differing === 0 || !(await confirmRepair(report.differing))) return;
             await run(task.uri, true).catch(() => undefined);
           },
           cancel: () => Promise.resolve(outcomes.get(key)?.cancel?.cancel()),

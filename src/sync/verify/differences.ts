@@ -28,6 +28,14 @@ export function maskedKeyText(key: string, masked: ReadonlySet<string>): string 
     .join(', ');
 }
 
+/** A row of the source by the columns that identify it. `mask`: names of columns whose values people shall not see. */
+export function rowText(row: ReadonlyMap<string, string | null>, mask: readonly string[]): string {
+  const masked = new Set(mask.map((name) => name.toLowerCase()));
+  return [...row]
+    .map(([name, value]) => `${name}=${masked.has(name.toLowerCase()) ? hidden : (value ?? 'NULL')}`)
+    .join(', ');
+}
+
 /**
  * A row as it should be and as it is, PlainBuffer each, null where there is none: attribute by attribute, those that
  * differ first. Attributes in `ignored` were not compared and are left out.

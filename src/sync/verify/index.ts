@@ -1,30 +1,24 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
 import { planChunks, readChunk } from '../../mysql/snapshot.js';
-import {
-  charsetsOf,
-  loadCharsetDecoders,
-  selectExpression,
-  type CharsetDecoders,
-} from '../../mysql/types/index.js';
+import { charsetsOf, loadCharsetDecoders, selectExpression } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
-import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
-import { destinationKeys, destinationRows, type ReadOptions } from '../destination-rows.js';
+import { destinationKeys, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
-import { retryWindows } from '../settings.js';
 import { contentsOf, type RowContent } from '../row-content.js';
-import { SourceRows, type FoundRow } from '../source-rows.js';
+import { retryWindows } from '../settings.js';
+import type { SourceRows } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
-import { cellsSideBySide, keyText, maskedCells, maskedKeyText } from './differences.js';
+import { RowTransform } from '../transform.js';
+import { Comparison, type Look } from './comparison.js';
 import { repair, type RepairWriter } from './repair.js';
-import { reportOf } from './report.js';
+import { emptyTable, problemOf, reportOf } from './report.js';
 import { withSource } from './session.js';
-import { selectedPlans } from './tables.js';
+import { selectedTables } from './tables.js';
 
 export interface VerifyOptions {
   task: ResolvedTask;
@@ -46,12 +40,16 @@ const rememberedKeys = 500_000;
 const shownDifferences = 100;
 /** Rows in memory at once when what differs is looked at again. */
 const rowsAgain = 500;
+/** Keys that are repaired together; more where the whole table is read for each lot. */
+const rowsRepaired = 400;
+const rowsRepairedByReadingAll = 10_000;
 const looksAtRest = [0];
 
 /**
  * Compares every row of the source with the destination, through the same mapping, filter and transformation, and
  * every row of the destination with the source: two passes of look-ups by key, never parallel ranges, since the two
- * sort differently (correctness rule 23). Throws RowferryError.
+ * sort differently (correctness rule 23). A table that cannot be compared is told with its reason, and the others go on.
+ * Throws RowferryError.
  */
 export async function verifyTask(options: VerifyOptions): Promise<VerifyReport> {
   const { task } = options;
@@ -69,30 +67,17 @@ async function verifyTables(
   connection: SourceConnection,
 ): Promise<VerifyReport> {
   const { task, store } = options;
-  const plans = await selectedPlans(connection, task);
-  const records = new Map(store?.tables().map((record) => [record.source, record]));
-  const charsets = await loadCharsetDecoders(
-    (sql) => connection.query(sql),
-    charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
-  );
+  const { plans, unfit } = await selectedTables(connection, task, store);
   const etl = compileEtl(task.etl);
   const tables: VerifyTable[] = [];
   const counts = { source: 0, destination: 0 };
   for (const plan of plans) {
-    const record = records.get(plan.source);
-    const check = new TableCheck(
-      options,
-      plan,
-      client,
-      charsets,
-      etl,
-      task.conflict === 'ignore' && record && !record.created ? (record.foundAtMs ?? null) : null,
-    );
-    tables.push(await check.run());
+    const check = new TableCheck(options, plan, client, etl);
+    tables.push(await check.run(connection));
     counts.source += check.sourceRows;
     counts.destination += check.destinationRows;
   }
-  return reportOf(tables, counts);
+  return reportOf([...tables, ...unfit], counts);
 }
 
 class TableCheck {
@@ -102,68 +87,46 @@ class TableCheck {
   private readonly suspects = new Set<string>();
   private readonly seen = new Set<string>();
   private seenAll = true;
-  private ignored: ReadonlySet<string> = new Set();
   private readonly read: ReadOptions;
+  private comparison!: Comparison;
 
   constructor(
     private readonly options: VerifyOptions,
     private readonly plan: TablePlan,
     private readonly client: TablestoreClient,
-    private readonly charsets: CharsetDecoders,
     private readonly etl: EtlProgram | null,
-    /** Rows that were last written before this were not written by the task, which keeps them; null: all are its own. */
-    private readonly keptBeforeMs: number | null,
   ) {
-    const { task } = options;
-    this.read = {
-      windows: retryWindows(task),
-      signal: options.signal,
-    };
-    this.report = {
-      source: plan.source,
-      destination: plan.destination,
-      compared: 0,
-      missing: 0,
-      extra: 0,
-      different: 0,
-      suspended: 0,
-      kept: 0,
-      dirty: 0,
-      notComparable: 0,
-      differences: [],
-    };
-    this.ignore();
+    this.read = { windows: retryWindows(options.task), signal: options.signal };
+    this.report = emptyTable(plan.source, plan.destination);
   }
 
-  /**
-   * What is not compared: values that cannot be, and what rows still have of columns that were dropped (correctness rule
-   * 14), which a running task may have noted just now.
-   */
-  private ignore(): void {
-    const { plan, etl, options } = this;
-    const { source } = plan;
-    const mapped = new Set(plan.attributes.map((cell) => cell.name));
-    const dropped = options.store?.tables().find((record) => record.source === source)?.dropped ?? [];
-    this.ignored = new Set([
-      ...[...(etl?.notComparable ?? [])].map(
-        (name) => plan.attributes.find((cell) => cell.column.name === name)?.name ?? name,
-      ),
-      ...dropped.filter((name) => !mapped.has(name)),
-    ]);
-  }
-
-  async run(): Promise<VerifyTable> {
-    await this.compareSource();
-    await this.compareDestination();
-    await this.lookAgain();
-    return this.report;
+  async run(connection: SourceConnection): Promise<VerifyTable> {
+    const { options, plan, report } = this;
+    try {
+      const charsets = await loadCharsetDecoders(
+        (sql) => connection.query(sql),
+        charsetsOf(plan.definition.columns),
+      );
+      const { client, etl, read } = this;
+      this.comparison = new Comparison({ ...options, plan, client, charsets, etl, read });
+      await this.compareSource();
+      await this.compareDestination();
+      const wrong = await this.lookAgain();
+      await this.repair(wrong);
+    } catch (error) {
+      report.problem = problemOf(error, plan.destination, options.signal);
+    }
+    // Why it stopped explains whatever else is wrong with it.
+    const record = options.store?.tables().find((one) => one.source === plan.source);
+    if (record?.phase === 'stopped' && record.problem) report.problem = record.problem;
+    return report;
   }
 
   private compareSource(): Promise<void> {
     const { plan, options } = this;
     return withSource(options, 'query', (planner) =>
       withSource(options, 'snapshot', async (reader) => {
-        const rows = new SourceRows(reader, plan, this.charsets, this.etl, this.ignored);
+        const rows = this.comparison.sourceRows(reader);
         for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
           await this.compareChunk(reader, rows, chunk);
           this.tell('source');
@@ -177,6 +140,7 @@ class TableCheck {
     rows: SourceRows,
     chunk: Parameters<typeof readChunk>[1]['chunk'],
   ): Promise<void> {
+    const ignored = this.comparison.ignoredCells;
     const batches = new Set<Promise<void>>();
     let batch: RowContent[] = [];
     let failure: { error: unknown } | null = null;
@@ -210,7 +174,7 @@ class TableCheck {
             this.report.dirty++;
             const key = rows.keyOf(image);
             if (key !== null) this.remember(key);
-          } else if (row !== 'dropped') batch.push(contentsOf(row, this.ignored)[0]!);
+          } else if (row !== 'dropped') batch.push(contentsOf(row, ignored)[0]!);
           if (batch.length >= batchRows) send();
           return batches.size < batchesAtOnce;
         },
@@ -225,129 +189,126 @@ class TableCheck {
   }
 
   private async compareBatch(rows: readonly RowContent[]): Promise<void> {
-    if (rows.length === 0) return;
-    const keys = rows.map((row) => row.key);
-    const there = await destinationRows(this.client, this.plan.destination, keys, this.ignored, this.read);
-    rows.forEach((row, i) => {
-      this.report.compared++;
-      this.remember(row.key);
-      if (there[i]?.content.cells !== row.cells) this.suspects.add(row.key);
-    });
+    const differing = await this.comparison.differing(rows);
+    this.report.compared += rows.length;
+    for (const { key } of rows) this.remember(key);
+    for (const key of differing) this.suspects.add(key);
   }
 
+  /** A key that another row had before may be that of two rows: it is looked at again. */
   private remember(key: string): void {
-    if (this.seen.size < rememberedKeys) this.seen.add(key);
+    if (this.seen.has(key)) this.suspects.add(key);
+    else if (this.seen.size < rememberedKeys) this.seen.add(key);
     else this.seenAll = false;
   }
 
+  /** Keys that are not remembered are asked for, which also shows those that several rows have. */
   private async compareDestination(): Promise<void> {
-    const { plan } = this;
-    for await (const keys of destinationKeys(this.client, plan, this.read)) {
-      this.destinationRows += keys.length;
-      const unknown = keys.filter((key) => !this.seen.has(key));
-      if (unknown.length === 0) continue;
-      if (this.seenAll) for (const key of unknown) this.suspects.add(key);
-      else {
-        const there = await this.fromSource(unknown);
-        for (const key of unknown) if (!there.has(key)) this.suspects.add(key);
+    const { plan, client, options } = this;
+    await withSource(options, 'snapshot', async (connection) => {
+      for await (const keys of destinationKeys(client, plan, this.read)) {
+        this.destinationRows += keys.length;
+        const unknown = keys.filter((key) => !this.seen.has(key));
+        if (unknown.length === 0) continue;
+        if (this.seenAll) for (const key of unknown) this.suspects.add(key);
+        else {
+          const there = await this.comparison.sourceRows(connection).byKeys(unknown);
+          for (const key of unknown) if (there.get(key)?.count !== 1) this.suspects.add(key);
+        }
+        this.tell('destination');
       }
-      this.tell('destination');
-    }
-  }
-
-  private fromSource(keys: readonly string[]): Promise<Map<string, FoundRow | null>> {
-    return withSource(this.options, 'snapshot', (connection) =>
-      new SourceRows(connection, this.plan, this.charsets, this.etl, this.ignored).byKeys(keys),
-    );
+    });
   }
 
   /**
    * A row in flight is not different: what differs is looked at again until it agrees, stands still, or keeps
    * changing. Only keys and digests are kept from one look to the next, so that a table that differs in every row
-   * fits in memory too.
+   * fits in memory too. Gives the keys that are wrong.
    */
-  private async lookAgain(): Promise<void> {
-    const { options, plan } = this;
+  private async lookAgain(): Promise<string[]> {
+    const { options, comparison } = this;
     const pauses = options.running ? pace.verifyLooksMs : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();
     const wrong: string[] = [];
-    for (const [look, pause] of pauses.entries()) {
-      if (open.length === 0) break;
-      await delay(pause, undefined, { signal: options.signal });
-      this.ignore();
-      const isLast = look === pauses.length - 1;
-      const still: string[] = [];
-      for (let from = 0; from < open.length; from += rowsAgain) {
-        options.signal.throwIfAborted();
-        const some = open.slice(from, from + rowsAgain);
-        const source = await this.fromSource(some);
-        const there = await destinationRows(this.client, plan.destination, some, this.ignored, this.read);
-        some.forEach((key, i) => {
-          const wanted = source.get(key);
-          if (wanted === null) {
-            this.report.dirty++;
-            changing.delete(key);
-            return;
+    if (open.length === 0) return wrong;
+    const atOnce = comparison.rowsAtOnce(rowsAgain);
+    await withSource(options, 'snapshot', async (connection) => {
+      for (const [nth, pause] of pauses.entries()) {
+        if (open.length === 0) break;
+        await delay(pause, undefined, { signal: options.signal });
+        comparison.renew();
+        const isLast = nth === pauses.length - 1;
+        const still: string[] = [];
+        for (let from = 0; from < open.length; from += atOnce) {
+          options.signal.throwIfAborted();
+          const some = open.slice(from, from + atOnce);
+          for (const look of await comparison.look(connection, some)) {
+            const { key } = look;
+            const verdict = comparison.verdict(look);
+            if (verdict === 'equal' || verdict === 'dirty') {
+              if (verdict === 'dirty') this.report.dirty++;
+              changing.delete(key);
+              continue;
+            }
+            const state = comparison.digest(look);
+            const last = before.get(key);
+            if (last !== undefined && last !== state) changing.add(key);
+            before.set(key, state);
+            if (!isLast) still.push(key);
+            else if (changing.has(key)) this.report.suspended++;
+            else if (this.count(look)) wrong.push(key);
           }
-          const found = there[i] ?? null;
-          if (wanted?.content.cells === found?.content.cells) {
-            changing.delete(key);
-            return;
-          }
-          const state = digest(`${wanted?.content.cells}\0${found?.content.cells}`);
-          const last = before.get(key);
-          if (last !== undefined && last !== state) changing.add(key);
-          before.set(key, state);
-          if (!isLast) still.push(key);
-          else if (changing.has(key)) this.report.suspended++;
-          else if (this.classify(key, wanted?.row ?? null, found?.row ?? null)) wrong.push(key);
-        });
-        this.tell('again', open.length - from - some.length + still.length);
+          this.tell('again', open.length - from - some.length + still.length);
+        }
+        open = still;
       }
-      open = still;
-    }
-    if (wrong.length > 0 && options.repairBy)
-      await repair(options.repairBy, plan, wrong, (keys) => this.fromSource(keys));
+    });
+    return wrong;
   }
 
-  /** Counts a row that differs; true when it counts against the replica. */
-  private classify(key: string, wanted: Buffer | null, found: Buffer | null): boolean {
-    const { report, plan } = this;
-    const text = keyText(key);
-    if (this.etl?.notComparable.has('*')) {
-      report.notComparable++;
-      return false;
-    }
-    if (wanted && this.options.store?.isDirty(plan.source, text)) {
-      report.dirty++;
-      return false;
-    }
-    if (wanted && found && this.isKept(found)) {
-      report.kept++;
-      return false;
-    }
-    const kind = !wanted ? 'extra' : found ? 'different' : 'missing';
-    report[kind]++;
-    if (report.differences.length < shownDifferences) {
-      const masked = maskedCells(plan, this.options.task.dirtyData.mask);
-      report.differences.push({
-        kind,
-        key: maskedKeyText(key, masked),
-        cells: cellsSideBySide(wanted, found, this.ignored, masked),
-      });
-    }
-    return true;
+  /** Counts a row that differs; true when it can be put right. */
+  private count(look: Look): boolean {
+    const { report, comparison } = this;
+    const verdict = comparison.verdict(look);
+    if (verdict === 'equal') return false;
+    report[verdict]++;
+    if (verdict === 'dirty' || verdict === 'kept' || verdict === 'notComparable') return false;
+    if (report.differences.length < shownDifferences)
+      report.differences.push(comparison.describe(look, verdict));
+    return verdict !== 'duplicate';
   }
 
-  private isKept(found: Buffer): boolean {
-    if (this.keptBeforeMs === null) return false;
-    const written = (decodeRows(found)[0]?.cells ?? []).map(({ timestamp }) => Number(timestamp ?? 0));
-    return Math.max(0, ...written) < this.keptBeforeMs;
+  private async repair(keys: readonly string[]): Promise<void> {
+    const { options, plan, comparison } = this;
+    const { repairBy: writer, signal } = options;
+    if (!writer || keys.length === 0) return;
+    const readsAll = new RowTransform(plan, this.etl).makesKey;
+    const progress = (done: number) => {
+      this.report.repaired = done;
+      this.tell('repair', keys.length - done, { done, all: keys.length });
+    };
+    progress(0);
+    this.report.repaired = await repair({
+      writer,
+      plan,
+      keys,
+      keysAtOnce: readsAll ? rowsRepairedByReadingAll : comparison.rowsAtOnce(rowsRepaired),
+      signal,
+      reading: (work) =>
+        withSource(options, 'snapshot', (connection) =>
+          work((some) => comparison.sourceRows(connection).byKeys(some)),
+        ),
+      progress,
+    });
   }
 
-  private tell(stage: VerifyProgress['stage'], suspects = this.suspects.size): void {
+  private tell(
+    stage: VerifyProgress['stage'],
+    suspects = this.suspects.size,
+    repaired?: VerifyProgress['repair'],
+  ): void {
     const { options, plan, report } = this;
     options.progress({
       table: plan.source,
@@ -355,10 +316,7 @@ class TableCheck {
       estimatedRows: plan.definition.estimatedRows,
       stage,
       suspects,
+      ...(repaired && { repair: repaired }),
     });
   }
-}
-
-function digest(text: string): string {
-  return createHash('md5').update(text, 'latin1').digest('base64');
 }

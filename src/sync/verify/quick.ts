@@ -7,9 +7,9 @@ import { compileEtl } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
 import { retryWindows } from '../settings.js';
 import type { VerifyOptions } from './index.js';
-import { reportOf } from './report.js';
+import { emptyTable, problemOf, reportOf } from './report.js';
 import { withSource } from './session.js';
-import { selectedPlans } from './tables.js';
+import { selectedTables } from './tables.js';
 
 /** Counts of a table that is written meanwhile are taken again, ms apart. */
 const looksWhileRunning = [500, 1500, 3000];
@@ -27,35 +27,38 @@ export async function verifyCounts(options: VerifyOptions): Promise<VerifyReport
     return await withSource(options, 'query', async (connection) => {
       const tables: VerifyTable[] = [];
       const sums = { source: 0, destination: 0 };
-      for (const plan of await selectedPlans(connection, task)) {
-        let counts = await countBoth(connection, client, plan, options);
-        for (const pause of running ? looksWhileRunning : []) {
-          if (counts.source === counts.destination) break;
-          await delay(pause, undefined, { signal: options.signal });
+      const { plans, unfit } = await selectedTables(connection, task, options.store);
+      for (const plan of plans) {
+        const table = emptyTable(plan.source, plan.destination);
+        tables.push(table);
+        const record = options.store?.tables().find((one) => one.source === plan.source);
+        if (record?.phase === 'stopped' && record.problem) table.problem = record.problem;
+        let counts: { source: number; destination: number };
+        try {
           counts = await countBoth(connection, client, plan, options);
+          for (const pause of running ? looksWhileRunning : []) {
+            if (counts.source === counts.destination) break;
+            await delay(pause, undefined, { signal: options.signal });
+            counts = await countBoth(connection, client, plan, options);
+          }
+        } catch (error) {
+          table.problem ??= problemOf(error, plan.destination, options.signal);
+          continue;
         }
         const { source, destination } = counts;
         const dirty = options.store?.dirtyRowsOf(plan.source) ?? 0;
         const missing = Math.max(0, source - destination);
-        const table: VerifyTable = {
-          source: plan.source,
-          destination: plan.destination,
+        Object.assign(table, {
           counts,
-          compared: 0,
           missing: dropsRows || missing <= dirty ? 0 : missing,
           extra: Math.max(0, destination - source),
-          different: 0,
-          suspended: 0,
-          kept: 0,
           dirty: missing <= dirty ? missing : 0,
           notComparable: dropsRows ? missing : 0,
-          differences: [],
-        };
-        tables.push(table);
+        });
         sums.source += source;
         sums.destination += destination;
       }
-      return reportOf(tables, sums);
+      return reportOf([...tables, ...unfit], sums);
     });
   } finally {
     client.close();

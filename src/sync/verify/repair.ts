@@ -1,39 +1,154 @@
-import type { ChangeOwner, RowChange } from '../../tablestore/model.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/model.js';
 import type { TablestoreWriter } from '../../tablestore/writer.js';
 import type { TablePlan } from '../plan.js';
+import type { KeyRows } from '../source-rows.js';
 import { deletion } from '../sweep.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
 
+export interface RepairOptions {
+  readonly writer: RepairWriter;
+  readonly plan: TablePlan;
+  /** Each once. */
+  readonly keys: readonly string[];
+  /** Keys that are held, read and written together. */
+  readonly keysAtOnce: number;
+  readonly signal: AbortSignal;
+  /** Runs work with a reader of source rows by key, which lasts as long. */
+  readonly reading: (work: (read: RowReader) => Promise<void>) => Promise<void>;
+  readonly progress: (done: number) => void;
+}
+
+export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows>>;
+
+/** Reading and writing of one lot overlap with those of another. */
+const lotsAtOnce = 2;
+
 /**
- * Puts rows right: each key is held, the row is read from the source as it is then, and written or deleted before
- * anything else of that key (correctness rule 11). Throws when the destination refuses one.
+ * Puts rows right, lot by lot: the keys of a lot are held, the rows read from the source as they are then, and written
+ * or deleted before anything else of those keys (correctness rule 11). A key that several rows of the source have is
+ * left alone, and one whose row cannot be written. Returns how many were put right. Throws ROW-V103 when the destination
+ * refused rows, the others being through.
  */
-export async function repair(
-  writer: RepairWriter,
-  plan: TablePlan,
-  keys: readonly string[],
-  read: (keys: readonly string[]) => Promise<Map<string, { row: Buffer } | null>>,
-): Promise<void> {
-  for (const key of keys) {
-    const hold = await writer.hold(plan.destination, key);
-    const rows = await read([key]);
-    const found = rows.get(key);
-    if (found === null) {
-      // It became one that cannot be written; an older version is better than none.
-      hold.release();
-      continue;
-    }
-    const row = found?.row;
-    await new Promise<void>((resolve, reject) => {
-      const owner: ChangeOwner = {
-        acknowledged: () => resolve(),
-        rejected: (_change, error) => reject(new Error(`${error.code}: ${error.message}`)),
-      };
-      const change: RowChange = row
-        ? { table: plan.destination, op: 'put', key, row, dataBytes: row.length, owner, tag: 0 }
-        : deletion(plan.destination, key, owner);
-      hold.release(change);
+export async function repair(options: RepairOptions): Promise<number> {
+  const { keys, keysAtOnce, signal } = options;
+  let next = 0;
+  let done = 0;
+  let repaired = 0;
+  const refused: { code: string; message: string }[] = [];
+  const stopping = new AbortController();
+  const stopped = AbortSignal.any([signal, stopping.signal]);
+  const lane = () =>
+    options.reading(async (read) => {
+      while (next < keys.length) {
+        stopped.throwIfAborted();
+        const lot = keys.slice(next, (next += keysAtOnce));
+        const outcome = await repairLot(options, lot, read, stopped);
+        repaired += outcome.repaired;
+        refused.push(...outcome.refused);
+        options.progress((done += lot.length));
+      }
     });
+  const lanes = Array.from({ length: Math.min(lotsAtOnce, Math.ceil(keys.length / keysAtOnce)) }, () =>
+    lane().catch((error: unknown) => {
+      stopping.abort(error);
+      throw error;
+    }),
+  );
+  await Promise.allSettled(lanes);
+  stopped.throwIfAborted();
+  const [first] = refused;
+  if (first) {
+    throw new RowferryError(
+      'ROW-V103',
+      `Tablestore refused ${refused.length} ${refused.length === 1 ? 'row' : 'rows'} of ${options.plan.source}: ${first.code}: ${first.message}`,
+      { remedy: 'Mend the mapping or the table as the service says, then repair again.' },
+    );
   }
+  return repaired;
+}
+
+async function repairLot(
+  { writer, plan }: Pick<RepairOptions, 'writer' | 'plan'>,
+  keys: readonly string[],
+  read: RowReader,
+  signal: AbortSignal,
+): Promise<{ repaired: number; refused: { code: string; message: string }[] }> {
+  const table = plan.destination;
+  const holds = await holdAll(writer, table, keys, signal);
+  let rows: Map<string, KeyRows>;
+  try {
+    rows = await read(keys);
+    signal.throwIfAborted();
+  } catch (error) {
+    for (const hold of holds) hold.release();
+    throw error;
+  }
+  let open = 0;
+  let repaired = 0;
+  const refused: { code: string; message: string }[] = [];
+  let tell = () => {};
+  const owner: ChangeOwner = {
+    acknowledged: () => {
+      repaired++;
+      if (--open === 0) tell();
+    },
+    rejected: (_change, error) => {
+      refused.push(error);
+      if (--open === 0) tell();
+    },
+  };
+  const changes = keys.map((key): RowChange | undefined => {
+    const found = rows.get(key);
+    if (!found) return deletion(table, key, owner);
+    // One of several would be as wrong as another; an older version of what cannot be written is better than none.
+    if (found.count > 1 || found.row === null) return undefined;
+    const { row } = found.row;
+    return { table, op: 'put', key, row, dataBytes: row.length, owner, tag: 0 };
+  });
+  open = changes.filter((change) => change !== undefined).length;
+  const written = new Promise<void>((resolve, reject) => {
+    tell = resolve;
+    if (open === 0) resolve();
+    // When the writer ends, no owner is told any more.
+    writer.drain().catch(reject);
+  });
+  holds.forEach((hold, i) => hold.release(changes[i]));
+  await orAborted(written, signal);
+  return { repaired, refused };
+}
+
+/**
+ * Holds all of these keys. They are asked for in one go, so that two who want the same ones never wait for each other.
+ * Throws the signal's reason; what is granted later is let go then.
+ */
+async function holdAll(
+  writer: RepairWriter,
+  table: string,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<KeyHold[]> {
+  const asked = keys.map((key) => writer.hold(table, key));
+  try {
+    return await orAborted(Promise.all(asked), signal);
+  } catch (error) {
+    for (const hold of asked) {
+      hold.then(
+        (granted) => granted.release(),
+        () => undefined,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Settles like `work`, or throws the signal's reason before. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    work.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
+  });
 }

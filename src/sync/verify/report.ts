@@ -1,4 +1,25 @@
+import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
 import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
+import { TablestoreError } from '../../tablestore/errors.js';
+
+/** Nothing was found of it yet. */
+export function emptyTable(source: string, destination: string): VerifyTable {
+  return {
+    source,
+    destination,
+    compared: 0,
+    missing: 0,
+    extra: 0,
+    different: 0,
+    duplicate: 0,
+    suspended: 0,
+    kept: 0,
+    dirty: 0,
+    notComparable: 0,
+    differences: [],
+    repaired: 0,
+  };
+}
 
 /** Sums over all tables. `counts`: rows that each side has. */
 export function reportOf(
@@ -7,13 +28,45 @@ export function reportOf(
 ): VerifyReport {
   const sum = (figure: (table: VerifyTable) => number) =>
     tables.reduce((all, table) => all + figure(table), 0);
-  const differing = sum(({ missing, extra, different }) => missing + extra + different);
+  const differing = sum(
+    ({ missing, extra, different, duplicate }) => missing + extra + different + duplicate,
+  );
+  const problems = sum(({ problem }) => (problem ? 1 : 0));
   return {
     tables,
     compared: sum(({ compared }) => compared),
     differing,
-    equal: differing === 0,
+    repaired: sum(({ repaired }) => repaired),
+    problems,
+    equal: differing === 0 && problems === 0,
     sourceRows: counts.source,
     destinationRows: counts.destination,
   };
+}
+
+/** What says nothing of one table: the others could not be compared either. */
+const ofNoTable = new Set<ErrorCode>([
+  'ROW-S101',
+  'ROW-S102',
+  'ROW-S107',
+  'ROW-S110',
+  'ROW-S112',
+  'ROW-D101',
+  'ROW-D102',
+  'ROW-D103',
+  'ROW-D109',
+  'ROW-E101',
+  'ROW-E111',
+]);
+
+/** The problem of one table, so that the others go on. Throws what concerns all of them. */
+export function problemOf(error: unknown, destination: string, signal: AbortSignal): PlainError {
+  signal.throwIfAborted();
+  if (!(error instanceof RowferryError) || ofNoTable.has(error.code)) throw error;
+  if (error instanceof TablestoreError && error.service === 'OTSObjectNotExist') {
+    return new RowferryError('ROW-D108', `The destination table ${destination} does not exist.`, {
+      remedy: 'Have it made and loaded anew: rowferry reload TASK --table DB.TABLE --remake.',
+    }).toPlain();
+  }
+  return error.toPlain();
 }

@@ -1,17 +1,40 @@
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import type { SourceConnection } from '../../mysql/connection.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { planTables, type TablePlan } from '../plan.js';
-import { planError } from '../prepare.js';
+import { planTables, selectionOf, type TablePlan } from '../plan.js';
+import { planError, selectorsOf } from '../prepare.js';
+import type { TaskStore } from '../store.js';
+import { emptyTable } from './report.js';
 
-/** The selected tables as they are now, mapped. Throws RowferryError when one cannot be. */
-export async function selectedPlans(connection: SourceConnection, task: ResolvedTask): Promise<TablePlan[]> {
-  const selectors = task.objects.flatMap((object) =>
-    object.tables
-      ? object.tables.map((table) => ({ database: object.database, table: table.name }))
-      : [{ database: object.database }],
-  );
-  const { plans, problems } = planTables(task, await loadDefinitions(connection, selectors));
-  if (problems.length > 0) throw planError(problems);
-  return plans;
+/**
+ * The selected tables as they are now, mapped; and those that cannot be compared, each with its reason: without a key,
+ * not mapped to anything, gone. Throws ROW-S108 when the task selects nothing at all.
+ */
+export async function selectedTables(
+  connection: SourceConnection,
+  task: ResolvedTask,
+  store: Pick<TaskStore, 'tables'> | null,
+): Promise<{ plans: TablePlan[]; unfit: VerifyTable[] }> {
+  const { plans, problems } = planTables(task, await loadDefinitions(connection, selectorsOf(task)));
+  const records = store?.tables() ?? [];
+  const unfit = new Map<string, VerifyTable>();
+  for (const problem of problems) {
+    if (unfit.has(problem.source)) continue;
+    const destination = records.find(({ source }) => source === problem.source)?.destination ?? '';
+    unfit.set(problem.source, {
+      ...emptyTable(problem.source, destination),
+      problem: planError([problem]).toPlain(),
+    });
+  }
+  const found = new Set([...plans.map(({ source }) => source), ...unfit.keys()]);
+  for (const { source, destination, definition, problem } of records) {
+    if (found.has(source) || !selectionOf(task, definition.database, definition.name)) continue;
+    const gone = new RowferryError('ROW-S108', `${source} does not exist at the source any more.`);
+    unfit.set(source, { ...emptyTable(source, destination), problem: problem ?? gone.toPlain() });
+  }
+  if (found.size + unfit.size === 0)
+    throw new RowferryError('ROW-S108', 'The task selects no table that exists.');
+  return { plans: plans.filter(({ source }) => !unfit.has(source)), unfit: [...unfit.values()] };
 }
