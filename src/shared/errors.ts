@@ -246,6 +246,11 @@ export const errorCodes = {
     cause: 'The transformation failed on a row.',
     remedy: 'Correct the ETL script for such rows, then retry the record.',
   },
+  'ROW-V107': {
+    exit: 4,
+    cause: 'MySQL cannot evaluate the filter on a row.',
+    remedy: 'Correct the filter for such rows, or the row at the source, then retry the record.',
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof errorCodes;

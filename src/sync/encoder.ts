@@ -246,6 +246,24 @@ export class TableEncoder {
     return reader.isWide ? BigInt(value as string) : value;
   }
 
+  /** The same for a question to the source, which loses nothing: in the form that the binlog holds it in (askSql). */
+  readForSource(image: RowImage, column: string): CellValue | undefined {
+    const index = this.columns.findIndex((one) => one.name.toLowerCase() === column.toLowerCase());
+    const start = index < 0 ? NULL_VALUE : image.starts[index]!;
+    if (index < 0 || start < 0) return this.read(image, column);
+    const { dataType, charset } = this.columns[index]!;
+    const end = image.ends[index]!;
+    const isBinlog = this.format === 'binlog';
+    if (dataType === 'enum' || dataType === 'set') {
+      if (!isBinlog) return this.read(image, column);
+      let bits = 0n;
+      for (let at = end - 1; at >= start; at--) bits = (bits << 8n) | BigInt(image.bytes[at]!);
+      return bits;
+    }
+    const isStored = dataType === 'json' ? isBinlog : charset !== null;
+    return isStored ? Buffer.from(image.bytes.subarray(start, end)) : this.read(image, column);
+  }
+
   /** Where the row is found at the source; null when its key cannot be read. */
   locate(image: RowImage): RowLocator | null {
     try {

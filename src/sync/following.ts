@@ -13,6 +13,7 @@ import { ChangeCounts, type Figure } from './change-counts.js';
 import { CheckpointTracker, type CheckpointEvents, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
+import { askSource } from './filter/answers.js';
 import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
 import { refusedIdentity } from './row-events.js';
@@ -455,13 +456,13 @@ export class Following {
         this.stream?.pause();
         this.joins.steer();
       },
-      ask: async (filter, _table, rows) => {
-        const sql = filter.askSql(rows as never, atLeast(prepared.facts, 8, 0, 4));
+      ask: (filter, rows) => {
         const { retry, questions } = this.options;
-        const kept = await retry.retrying(() =>
-          questions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
+        return askSource(filter, rows, atLeast(prepared.facts, 8, 0, 4), (sql) =>
+          retry.retrying(() =>
+            questions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
+          ),
         );
-        return kept.map((row) => Number(row.kept) === 1);
       },
       blocked: (error) => this.blockage.add(error),
       room: () => this.room(),

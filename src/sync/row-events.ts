@@ -6,7 +6,16 @@ import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { driftOf } from './binlog-drift.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { BlockedByDirtyData, digest, keyLine } from './dirty.js';
-import { dirtyReason, IncompleteRow, operationOf, TableEncoder, type Overrides } from './encoder.js';
+import {
+  dirtyReason,
+  IncompleteRow,
+  operationOf,
+  TableEncoder,
+  type Overrides,
+  type UnwritableRow,
+} from './encoder.js';
+import type { FilterAnswer } from './filter/answers.js';
+import type { FilterValue } from './filter/index.js';
 import type { RowLocator } from './locator.js';
 import { copyOf } from './row-copy.js';
 import type { DecidedDirty } from './store.js';
@@ -46,6 +55,7 @@ export class RowEvents {
     const { table, encoder } = compiled;
     const transaction = this.stream.current();
     const identity = `${table.plan.source} ${transaction.name} ${transaction.nextRow(table.plan.source)}`;
+    if (!this.context.task.synchronization.operations.includes(kind.toUpperCase() as Operation)) return;
     const event: RowEvent = { table, encoder, kind, before, after, transaction, identity };
     const { filter } = table;
     if (!filter) {
@@ -58,7 +68,7 @@ export class RowEvents {
       wasIn = before !== null && (filter.decide((column) => encoder.read(before, column) ?? null) ?? false);
       isIn = after !== null && (filter.decide((column) => encoder.read(after, column) ?? null) ?? false);
     } catch (error) {
-      this.failed(event, error);
+      this.unfiltered(event, error);
       return;
     }
     if (wasIn !== 'ask' && isIn !== 'ask') {
@@ -66,30 +76,41 @@ export class RowEvents {
       return;
     }
     const [old, now] = [before && copyOf(before), after && copyOf(after)];
-    let rows: ReadonlyMap<string, unknown>[];
+    let rows: ReadonlyMap<string, FilterValue>[];
     try {
       // What the source is asked about has to be in the event.
       rows = [wasIn === 'ask' ? old : null, isIn === 'ask' ? now : null]
         .filter((image) => image !== null)
-        .map((image) => new Map([...filter.columns].map((column) => [column, encoder.read(image, column)])));
+        .map((image) => {
+          const value = (column: string) => encoder.readForSource(image, column) ?? null;
+          return new Map([...filter.columns].map((column) => [column, value(column)]));
+        });
     } catch (error) {
-      this.failed(event, error);
+      this.unfiltered(event, error);
       return;
     }
     this.stream.hold(async () => {
       const readers = rows.map((row) => (column: string) => row.get(column) ?? null);
-      const answers = await this.context.ask(filter, table.plan, readers);
+      const answers = await this.context.ask(filter, readers);
       const was = wasIn === 'ask' ? answers.shift()! : wasIn;
       const is = isIn === 'ask' ? answers.shift()! : isIn;
       this.change({ ...event, before: old, after: now }, was, is);
     });
   }
 
-  /** One row event, after the filter: what stays, comes, goes or changes at the destination. */
-  private change(event: RowEvent, wasIn: boolean, isIn: boolean): void {
+  /** The filter could not be asked: what the event does not hold is read from the source, else the row is dirty. */
+  private unfiltered(event: RowEvent, error: unknown): void {
+    if (event.kind === 'delete' && dirtyReason(error)) this.change(event, error as UnwritableRow, false);
+    else this.failed(event, error);
+  }
+
+  /**
+   * One row event, after the filter: what stays, comes, goes or changes at the destination. A row of which the filter
+   * has no answer was never written in that form, and cannot be.
+   */
+  private change(event: RowEvent, wasIn: FilterAnswer, isIn: FilterAnswer): void {
     const { table, encoder, kind, before, after, transaction } = event;
     const operation = kind.toUpperCase() as Operation;
-    if (!this.context.task.synchronization.operations.includes(operation)) return;
     const decided = this.context.dirty.hasDecisions ? this.decision(event) : undefined;
     if (decided) {
       transaction.onPassed.push(() => this.context.dirty.settle(decided));
@@ -106,43 +127,41 @@ export class RowEvents {
     let oldKey: Encoded | null = null;
     try {
       const old =
-        before && wasIn ? this.transformedOld(transform, encoder, before, operation, transaction) : null;
+        before && wasIn !== false
+          ? this.transformedOld(transform, encoder, before, operation, transaction)
+          : null;
       // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
-      oldKey = old === null ? null : this.encodeOld(encoder, before!, old, kind);
+      oldKey = old === null ? null : this.encodeOld(encoder, before!, old.overrides, kind);
+      if (typeof isIn !== 'boolean') throw isIn;
       const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
       if (now === null) {
         if (oldKey)
           this.emit(oldKey, table, transaction, kind === 'delete' ? changeKinds.delete : changeKinds.update);
         return;
       }
-      let change = this.encodeNew(encoder, after!, now, wasIn && old !== null ? kind : 'insert');
-      if (oldKey && oldKey.key !== change.key) {
-        // Under its new key the row is new: all of it has to be written, also what the event does not hold.
-        if (change.op === 'update') change = this.encodeNew(encoder, after!, now, 'insert');
-        this.emit(oldKey, table, transaction, changeKinds.extra);
-      }
+      const wasWritten = wasIn === true && old !== null && old.isWritable;
+      let change = this.encodeNew(encoder, after!, now, wasWritten ? kind : 'insert');
+      const isThere = wasWritten && oldKey?.key === change.key;
+      // Under its new key the row is new: all of it has to be written, also what the event does not hold.
+      if (!isThere && change.op === 'update') change = this.encodeNew(encoder, after!, now, 'insert');
+      if (oldKey && oldKey.key !== change.key) this.emit(oldKey, table, transaction, changeKinds.extra);
       if (decided?.decision === 'skip') return;
-      this.emit(change, table, transaction, kind === 'insert' ? changeKinds.insert : changeKinds.update);
+      const tag = kind === 'insert' ? changeKinds.insert : changeKinds.update;
+      this.emit(change, table, transaction, tag, isThere);
     } catch (error) {
       this.failed(event, error, oldKey);
     }
   }
 
   /** What was decided on this row, whether it could not be encoded or was refused. */
-  private decision({
-    encoder,
-    before,
-    after,
-    identity,
-    table,
-    transaction,
-  }: RowEvent): DecidedDirty | undefined {
+  private decision(event: RowEvent): DecidedDirty | undefined {
+    const { before, after, identity, table, transaction } = event;
     const { dirty } = this.context;
     const known = dirty.decision(identity);
     if (known) return known;
     try {
-      const { key } = this.encoded(encoder, after ?? before!, 'delete', noOverrides);
-      return dirty.decision(refusedIdentity(table.plan.source, transaction, key));
+      const alone = this.keyAlone(event, after ?? before!);
+      return alone ? dirty.decision(refusedIdentity(table.plan.source, transaction, alone.key)) : undefined;
     } catch {
       return undefined;
     }
@@ -155,22 +174,14 @@ export class RowEvents {
     if (error instanceof IncompleteRow) {
       const locator = encoder.locate(image) ?? (before && encoder.locate(before));
       if (locator) this.refetch(event, locator);
-      else {
-        this.context.stopTable(
-          table.plan.source,
-          new RowferryError(
-            'ROW-S109',
-            `A row event of ${table.plan.source} does not hold the key columns (binlog_row_image is not FULL in a session).`,
-          ),
-        );
-      }
+      else this.stopWithoutKey(table);
       return;
     }
     const reason = dirtyReason(error);
     if (!reason) throw error;
     // Whatever else is wrong with a row that is gone: its key is deleted, when it has one.
     if (kind === 'delete') {
-      const old = oldKey ?? this.encodeOld(encoder, before!, noOverrides, kind);
+      const old = oldKey ?? this.keyAlone(event, before!);
       if (old) this.emit(old, table, transaction, changeKinds.delete);
       return;
     }
@@ -194,18 +205,37 @@ export class RowEvents {
       return;
     }
     // Passed over: but under its old key the row is no longer at the source.
-    if (oldKey && oldKey.key !== this.keyOf(encoder, image))
+    if (oldKey && oldKey.key !== this.keyAlone(event, image)?.key)
       this.emit(oldKey, table, transaction, changeKinds.extra);
   }
 
-  /** The key of a row of which no more can be encoded; null when not even that. */
-  private keyOf(encoder: TableEncoder, image: RowImage): string | null {
+  /**
+   * The key of a row of which no more can be encoded, as a deletion; null when not even that. Throws IncompleteRow with
+   * `mustTell` when the transformation makes it of what the event does not hold.
+   */
+  private keyAlone(event: RowEvent, image: RowImage, mustTell = false): Encoded | null {
+    const { table, encoder, kind, transaction } = event;
+    const { transform } = table;
     try {
-      return this.encoded(encoder, image, 'delete', noOverrides).key;
+      const overrides = transform.makesKey
+        ? this.transformed(transform, encoder, image, kind.toUpperCase() as Operation, transaction)
+        : noOverrides;
+      return overrides && this.encoded(encoder, image, 'delete', overrides);
     } catch (error) {
-      if (dirtyReason(error) || error instanceof IncompleteRow) return null;
+      const isToTell = mustTell && transform.makesKey;
+      if (dirtyReason(error) || (error instanceof IncompleteRow && !isToTell)) return null;
       throw error;
     }
+  }
+
+  private stopWithoutKey({ plan }: StreamTable): void {
+    this.context.stopTable(
+      plan.source,
+      new RowferryError(
+        'ROW-S109',
+        `A row event of ${plan.source} does not hold what its key is made of (binlog_row_image is not FULL in a session).`,
+      ),
+    );
   }
 
   private transformed(
@@ -220,13 +250,19 @@ export class RowEvents {
       : noOverrides;
   }
 
-  /** A row that could not be transformed was never written; what counts is what it has become. */
-  private transformedOld(...args: Parameters<RowEvents['transformed']>): Overrides | null {
+  /**
+   * The row as it was; null: it is not at the destination. One that could not be transformed was never written in this
+   * form. Where the transformation makes the keys it had none: what lies under its raw key is another row's.
+   */
+  private transformedOld(
+    ...args: Parameters<RowEvents['transformed']>
+  ): { overrides: Overrides; isWritable: boolean } | null {
     try {
-      return this.transformed(...args);
+      const overrides = this.transformed(...args);
+      return overrides && { overrides, isWritable: true };
     } catch (error) {
-      if (dirtyReason(error)) return noOverrides;
-      throw error;
+      if (!dirtyReason(error)) throw error;
+      return args[0].makesKey ? null : { overrides: noOverrides, isWritable: false };
     }
   }
 
@@ -263,11 +299,19 @@ export class RowEvents {
     return { op, key: writer.rowKey(), row: writer.copyRow(), dataBytes: writer.dataBytes };
   }
 
-  private emit(encoded: Encoded, table: StreamTable, transaction: Transaction, tag: number): void {
-    const onlyExisting =
-      encoded.op !== 'delete' &&
-      tag === changeKinds.update &&
-      !this.context.task.synchronization.operations.includes('INSERT');
+  /**
+   * `isThere`: the row was written before under this key, if its INSERT was. Without INSERT among the operations such an
+   * update must not make a row that was never brought; a row that comes by an UPDATE (into the filter, under another
+   * key) belongs to the UPDATE and is written (correctness rule 19).
+   */
+  private emit(
+    encoded: Encoded,
+    table: StreamTable,
+    transaction: Transaction,
+    tag: number,
+    isThere = false,
+  ): void {
+    const onlyExisting = isThere && !this.context.task.synchronization.operations.includes('INSERT');
     const change: RowChange = {
       ...encoded,
       table: table.plan.destination,
@@ -288,18 +332,17 @@ export class RowEvents {
 
   /** The row is read from the source as it is now, while its key is held; the stream stands still meanwhile. */
   private refetch(event: RowEvent, locator: RowLocator): void {
-    const { table, encoder, kind, before, after, transaction, identity } = event;
-    const encodeKey = (image: RowImage | null): Encoded | null => {
-      if (!image) return null;
-      try {
-        return this.encoded(encoder, image, 'delete', noOverrides);
-      } catch (error) {
-        if (dirtyReason(error) || error instanceof IncompleteRow) return null;
-        throw error;
-      }
-    };
-    const old = encodeKey(before);
-    const now = encodeKey(after) ?? old;
+    const { table, kind, before, after, transaction, identity } = event;
+    let old: Encoded | null;
+    let now: Encoded | null;
+    try {
+      old = before && this.keyAlone(event, before, true);
+      now = (after && this.keyAlone(event, after, true)) ?? old;
+    } catch (error) {
+      if (!(error instanceof IncompleteRow)) throw error;
+      this.stopWithoutKey(table);
+      return;
+    }
     if (old && now && old.key !== now.key) this.emit(old, table, transaction, changeKinds.extra);
     const row: SpooledFetch = {
       locator,

@@ -7,6 +7,7 @@ import type { KeyHold, RowChange } from '../tablestore/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { dirtyReason, operationOf, TableEncoder } from './encoder.js';
+import { isOfValues, unanswered } from './filter/answers.js';
 import type { RowLocator } from './locator.js';
 import { lookUpLocated } from './lookup.js';
 import type { TablePlan } from './plan.js';
@@ -109,7 +110,8 @@ async function readRow(
         key: rows.rowKey(),
         row: rows.copyRow(),
         dataBytes: rows.dataBytes,
-        ...(operation === 'UPDATE' &&
+        ...(wanted.isThere &&
+          operation === 'UPDATE' &&
           !task.synchronization.operations.includes('INSERT') && { condition: 'exist' as const }),
       };
     } catch (error) {
@@ -118,7 +120,13 @@ async function readRow(
       problem = new DirtyNow(reason.code, reason.message, encoder.describe(image));
     }
   };
-  await lookUpLocated(connection, plan, wanted.locator, context.charsets, take, lock);
+  try {
+    await lookUpLocated(connection, plan, wanted.locator, context.charsets, take, lock);
+  } catch (error) {
+    if (plan.filter === null || !isOfValues(error)) throw error;
+    const { code, message } = unanswered(error);
+    throw new DirtyNow(code, message, new Map(wanted.locator.map(({ column, value }) => [column, value])));
+  }
   if (problem) throw problem as DirtyNow;
   return change;
 }

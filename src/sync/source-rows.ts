@@ -47,6 +47,8 @@ export class SourceRows {
 
   /** The key of a row that cannot be written, under which an older version may lie; null when not even that. */
   keyOf(image: RowImage): string | null {
+    // What lies under its raw key is another row's.
+    if (this.transform.makesKey) return null;
     try {
       this.writer.reset();
       this.encoder.encode(image, 'delete', this.writer);

@@ -6,7 +6,8 @@ import type { Operation, ResolvedTask } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import type { CheckpointTracker, Transaction } from './checkpoint.js';
 import type { BlockedByDirtyData, DirtyData } from './dirty.js';
-import type { Filter } from './filter/index.js';
+import type { FilterAnswer } from './filter/answers.js';
+import type { ColumnReader, Filter } from './filter/index.js';
 import type { RowLocator } from './locator.js';
 import type { TablePlan } from './plan.js';
 import type { RowTransform } from './transform.js';
@@ -53,7 +54,7 @@ export interface StreamContext {
    */
   wait(work: () => Promise<void>): void;
   /** Asks the source whether rows pass the filter. */
-  ask(filter: Filter, table: TablePlan, rows: readonly ((column: string) => unknown)[]): Promise<boolean[]>;
+  ask(filter: Filter, rows: readonly ColumnReader[]): Promise<FilterAnswer[]>;
   /** A dirty row of the stream waits for a decision: the run ends when what is read already is looked through. */
   blocked(error: BlockedByDirtyData): void;
   /** A row as it is at the source now, written while its key is held (correctness rule 11). */

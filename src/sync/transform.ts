@@ -10,10 +10,19 @@ import type { TablePlan } from './plan.js';
  * column that it does not set is encoded from its bytes, like everywhere else.
  */
 export class RowTransform {
+  /** Attributes that the script makes, besides those of columns. */
+  private readonly added: readonly string[];
+
   constructor(
     private readonly plan: TablePlan,
     private readonly program: EtlProgram | null,
-  ) {}
+  ) {
+    const columns = new Set(plan.definition.columns.map(({ name }) => name.toLowerCase()));
+    const cells = new Set([...plan.key, ...plan.attributes].map(({ name }) => name));
+    this.added = [...(program?.writes ?? [])].filter(
+      (name) => !columns.has(name.toLowerCase()) && !cells.has(name),
+    );
+  }
 
   /** Source columns whose values the script sets. */
   get computed(): ReadonlySet<string> | undefined {
@@ -59,6 +68,8 @@ export class RowTransform {
       set: (name, value) => void set.set(name, value),
     });
     if (!kept) return null;
+    // An attribute that the script sets for some rows only goes from the others: an update would leave it.
+    for (const name of this.added) if (!set.has(name)) overrides.set(name, null);
     for (const [name, value] of set) {
       const column = plan.definition.columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
       overrides.set(column?.name ?? name, fromEtl(plan, column?.name, value));

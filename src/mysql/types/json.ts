@@ -1,65 +1,106 @@
 import { RowferryError } from '../../shared/errors.js';
 import { decimalText } from './numbers.js';
 
+/** How a document is written down: what each of its parts becomes. */
+export interface JsonForm {
+  readonly brackets: {
+    readonly object: readonly [open: string, close: string];
+    readonly array: readonly [open: string, close: string];
+  };
+  /** Between a key and its value. */
+  readonly colon: string;
+  literal(text: 'null' | 'true' | 'false'): string;
+  signed(text: string): string;
+  unsigned(text: string): string;
+  double(value: number): string;
+  string(text: string): string;
+  /** A value of a type that JSON itself has not: the code of its MySQL type, and its bytes. */
+  opaque(type: number, bytes: Buffer, from: number, length: number): string;
+}
+
+const asText: JsonForm = {
+  brackets: { object: ['{', '}'], array: ['[', ']'] },
+  colon: ': ',
+  literal: (text) => text,
+  signed: (text) => text,
+  unsigned: (text) => text,
+  double: doubleText,
+  string: quoted,
+  opaque: opaqueText,
+};
+
 /**
  * MySQL's binary JSON as the text that MySQL prints, byte for byte: `{"a": 1}`, doubles with a point or an
  * exponent, decimals with their zeros. Source: sql-common/json_binary.h and json_dom.cc of MySQL.
  */
 export function jsonText(bytes: Buffer, start: number, end: number): string {
+  return jsonAs(asText, bytes, start, end);
+}
+
+/** MySQL's binary JSON in any form. Throws ROW-V101 when it cannot be read. */
+export function jsonAs(form: JsonForm, bytes: Buffer, start: number, end: number): string {
   // A JSON column that ALTER TABLE added as NOT NULL holds no bytes in old rows; MySQL reads null.
-  if (end === start) return 'null';
+  if (end === start) return form.literal('null');
   const out: string[] = [];
-  value(bytes[start]!, bytes, start + 1, end, out, 0);
+  value(form, bytes[start]!, bytes, start + 1, end, out, 0);
   return out.join('');
 }
 
 /** MySQL stores no deeper documents. */
 const deepest = 100;
 
-function value(type: number, bytes: Buffer, at: number, end: number, out: string[], depth: number): void {
+function value(
+  form: JsonForm,
+  type: number,
+  bytes: Buffer,
+  at: number,
+  end: number,
+  out: string[],
+  depth: number,
+): void {
   if (at > end || depth > deepest + 1) throw malformed();
   switch (type) {
     case 0:
     case 1:
-      object(bytes, at, end, type === 1 ? 4 : 2, out, depth);
+      object(form, bytes, at, end, type === 1 ? 4 : 2, out, depth);
       return;
     case 2:
     case 3:
-      array(bytes, at, end, type === 3 ? 4 : 2, out, depth);
+      array(form, bytes, at, end, type === 3 ? 4 : 2, out, depth);
       return;
     case 4:
-      out.push(bytes[at] === 0 ? 'null' : bytes[at] === 1 ? 'true' : 'false');
+      out.push(form.literal(bytes[at] === 0 ? 'null' : bytes[at] === 1 ? 'true' : 'false'));
       return;
     case 5:
-      out.push(String(bytes.readInt16LE(at)));
+      out.push(form.signed(String(bytes.readInt16LE(at))));
       return;
     case 6:
-      out.push(String(bytes.readUInt16LE(at)));
+      out.push(form.unsigned(String(bytes.readUInt16LE(at))));
       return;
     case 7:
-      out.push(String(bytes.readInt32LE(at)));
+      out.push(form.signed(String(bytes.readInt32LE(at))));
       return;
     case 8:
-      out.push(String(bytes.readUInt32LE(at)));
+      out.push(form.unsigned(String(bytes.readUInt32LE(at))));
       return;
     case 9:
-      out.push(String(bytes.readBigInt64LE(at)));
+      out.push(form.signed(String(bytes.readBigInt64LE(at))));
       return;
     case 10:
-      out.push(String(bytes.readBigUInt64LE(at)));
+      out.push(form.unsigned(String(bytes.readBigUInt64LE(at))));
       return;
     case 11:
-      out.push(doubleText(bytes.readDoubleLE(at)));
+      out.push(form.double(bytes.readDoubleLE(at)));
       return;
     case 12: {
       const [length, from] = variableLength(bytes, at);
-      out.push(quoted(bytes.toString('utf8', from, from + length)));
+      out.push(form.string(bytes.toString('utf8', from, from + length)));
       return;
     }
     case 15: {
       const [length, from] = variableLength(bytes, at + 1);
       if (from + length > end) throw malformed();
-      out.push(opaque(bytes[at]!, bytes, from, length));
+      out.push(form.opaque(bytes[at]!, bytes, from, length));
       return;
     }
     default:
@@ -67,33 +108,50 @@ function value(type: number, bytes: Buffer, at: number, end: number, out: string
   }
 }
 
-function object(bytes: Buffer, base: number, end: number, width: 2 | 4, out: string[], depth: number): void {
+function object(
+  form: JsonForm,
+  bytes: Buffer,
+  base: number,
+  end: number,
+  width: 2 | 4,
+  out: string[],
+  depth: number,
+): void {
   const count = bytes.readUIntLE(base, width);
   const keys = base + 2 * width;
   const values = keys + count * (width + 2);
-  out.push('{');
+  out.push(form.brackets.object[0]);
   for (let i = 0; i < count; i++) {
     const entry = keys + i * (width + 2);
     const from = base + bytes.readUIntLE(entry, width);
     if (i > 0) out.push(', ');
-    out.push(quoted(bytes.toString('utf8', from, from + bytes.readUInt16LE(entry + width))), ': ');
-    member(bytes, base, values + i * (1 + width), end, width, out, depth);
+    out.push(form.string(bytes.toString('utf8', from, from + bytes.readUInt16LE(entry + width))), form.colon);
+    member(form, bytes, base, values + i * (1 + width), end, width, out, depth);
   }
-  out.push('}');
+  out.push(form.brackets.object[1]);
 }
 
-function array(bytes: Buffer, base: number, end: number, width: 2 | 4, out: string[], depth: number): void {
+function array(
+  form: JsonForm,
+  bytes: Buffer,
+  base: number,
+  end: number,
+  width: 2 | 4,
+  out: string[],
+  depth: number,
+): void {
   const count = bytes.readUIntLE(base, width);
-  out.push('[');
+  out.push(form.brackets.array[0]);
   for (let i = 0; i < count; i++) {
     if (i > 0) out.push(', ');
-    member(bytes, base, base + 2 * width + i * (1 + width), end, width, out, depth);
+    member(form, bytes, base, base + 2 * width + i * (1 + width), end, width, out, depth);
   }
-  out.push(']');
+  out.push(form.brackets.array[1]);
 }
 
 /** An entry holds small values itself, and the offset of others. */
 function member(
+  form: JsonForm,
   bytes: Buffer,
   base: number,
   entry: number,
@@ -105,7 +163,7 @@ function member(
   const type = bytes[entry]!;
   const inline = type === 4 || type === 5 || type === 6 || (width === 4 && (type === 7 || type === 8));
   const at = inline ? entry + 1 : base + bytes.readUIntLE(entry + 1, width);
-  value(type, bytes, at, end, out, depth + 1);
+  value(form, type, bytes, at, end, out, depth + 1);
 }
 
 function variableLength(bytes: Buffer, start: number): [length: number, at: number] {
@@ -157,9 +215,10 @@ export function doubleText(number: number): string {
 }
 
 /** Field types of opaque values that have a text of their own. */
-const opaqueTypes = { date: 10, time: 11, datetime: 12, timestamp: 7, decimal: 246 } as const;
+export const opaqueTypes = { date: 10, time: 11, datetime: 12, timestamp: 7, decimal: 246 } as const;
 
-function opaque(type: number, bytes: Buffer, from: number, length: number): string {
+/** Decimals and times as MySQL prints them, everything else in base64. */
+export function opaqueText(type: number, bytes: Buffer, from: number, length: number): string {
   switch (type) {
     case opaqueTypes.decimal:
       return decimalText(bytes, from + 2, bytes[from]!, bytes[from + 1]!);

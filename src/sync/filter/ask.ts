@@ -1,12 +1,16 @@
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import type { CheckedFilter } from './check.js';
+import { jsonExpression } from './json-expression.js';
 import type { ColumnReader, FilterValue } from './local.js';
 
 /**
- * One statement that evaluates a filter on given rows at the source: the events' values as literals, cast to
- * the types and collations of their columns, never the rows as they are now (correctness rule 18). They stand
- * in a derived table of the table's name, so that they weigh in comparisons as columns do (coercibility 2).
- * Result: one row a given row, in order, with `kept` 1 or 0.
+ * One statement that evaluates a filter on given rows at the source: the events' values, never the rows as they are
+ * now (correctness rule 18). What a condition means depends on what its operands are, so the values stand in columns
+ * of the very types, charsets and collations, under the table's name: a literal in their place weighs otherwise
+ * (a BIT, a FLOAT, a YEAR, a collation that gives way). Result: `kept`, the numbers of the rows that pass, from 1.
+ *
+ * Besides what a filter is decided by here, `read` may give values as the binlog holds them, which loses nothing: the
+ * bytes of a text in the column's charset, those of a JSON document, the number of an ENUM or SET.
  */
 export function askSql(
   filter: CheckedFilter,
@@ -15,14 +19,8 @@ export function askSql(
   hasJsonTable: boolean,
 ): string {
   const columns = table.columns.filter((column) => filter.columns.has(column.name));
-  const selects = rows.map((read, i) => {
-    const values = columns.map(
-      (column) =>
-        `${(hasJsonTable ? typed(column, read(column.name)) : null) ?? literal(column, read(column.name))} AS ${quoteName(column.name)}`,
-    );
-    return `SELECT ${i} AS ${ordinal}, ${values.join(', ')}`;
-  });
-  return `SELECT (${filter.sql}) IS TRUE AS kept FROM (${selects.join(' UNION ALL ')}) AS ${quoteName(table.name)} ORDER BY ${ordinal}`;
+  const source = hasJsonTable ? typedRows(columns, rows) : literalRows(columns, rows);
+  return `SELECT ${ordinal} AS kept FROM ${source} AS ${quoteName(table.name)} WHERE (${filter.sql})`;
 }
 
 const ordinal = '`rowferry ordinal`';
@@ -30,6 +28,123 @@ const ordinal = '`rowferry ordinal`';
 /** A name in backquotes, as MySQL reads it in every sql_mode. */
 export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/**
+ * Rows as a JSON array, which JSON_TABLE makes columns of, each exactly as CREATE TABLE would. A value that would not
+ * come through as it is fails the statement.
+ */
+function typedRows(columns: readonly Column[], rows: readonly ColumnReader[]): string {
+  const objects = rows.map((read) => {
+    const members = columns.flatMap((column, i) => {
+      const value = read(column.name);
+      return value === null ? [] : [`'${i}', ${jsonMember(column, value)}`];
+    });
+    return `JSON_OBJECT(${members.join(', ')})`;
+  });
+  const types = columns.map(
+    (column, i) => `${quoteName(column.name)} ${typeOf(column)} PATH '$."${i}"' NULL ON EMPTY ERROR ON ERROR`,
+  );
+  const made = `JSON_TABLE(JSON_ARRAY(${objects.join(', ')}), '$[*]' COLUMNS (${ordinal} FOR ORDINALITY, ${types.join(', ')}))`;
+  if (!columns.some(isJson)) return made;
+  // JSON_TABLE takes a JSON null for NULL: documents come packed. LIMIT makes columns of what is unpacked.
+  const unpacked = columns.map((column) => {
+    const name = quoteName(column.name);
+    return isJson(column) ? `JSON_EXTRACT(${name}, '$[0]') AS ${name}` : name;
+  });
+  return `(SELECT ${[ordinal, ...unpacked].join(', ')} FROM ${made} AS r LIMIT 18446744073709551615)`;
+}
+
+const isJson = (column: Column) => column.dataType === 'json';
+const isText = (column: Column) => column.charset !== null && column.charset !== 'binary';
+const collationOf = (column: Column) => column.collation ?? `${column.charset}_bin`;
+
+/** The column's type as CREATE TABLE takes it. */
+function typeOf(column: Column): string {
+  const { dataType, length, precision, decimals, members } = column;
+  const sign = column.unsigned ? ' UNSIGNED' : '';
+  const charset =
+    column.charset === null
+      ? ''
+      : ` CHARACTER SET ${column.charset}${column.charset === 'binary' ? '' : ` COLLATE ${collationOf(column)}`}`;
+  switch (dataType) {
+    case 'tinyint':
+    case 'smallint':
+    case 'mediumint':
+    case 'int':
+    case 'bigint':
+      return dataType + sign;
+    case 'decimal':
+      return `decimal(${precision},${decimals})${sign}`;
+    case 'float':
+    case 'double':
+      return dataType + (/\(\d+,\d+\)/.exec(column.columnType)?.[0] ?? '') + sign;
+    case 'bit':
+    case 'binary':
+    case 'varbinary':
+      return `${dataType}(${length})`;
+    case 'time':
+    case 'datetime':
+    case 'timestamp':
+      return `${dataType}(${decimals})`;
+    case 'char':
+    case 'varchar':
+      return `${dataType}(${length})${charset}`;
+    case 'enum':
+    case 'set':
+      return `${dataType}(${members.map(label).join(', ')})${charset}`;
+    case 'tinytext':
+    case 'text':
+    case 'mediumtext':
+    case 'longtext':
+      return dataType + charset;
+    case 'year':
+    case 'date':
+    case 'json':
+    case 'tinyblob':
+    case 'blob':
+    case 'mediumblob':
+    case 'longblob':
+      return dataType;
+    default:
+      // Shapes and vectors: JSON has no way to carry them, functions take their bytes.
+      return 'longblob';
+  }
+}
+
+const label = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+
+/** A value so that its column in JSON_TABLE takes it without loss. */
+function jsonMember(column: Column, value: NonNullable<FilterValue>): string {
+  switch (column.dataType) {
+    case 'float':
+    case 'double':
+      return Number(value).toExponential();
+    case 'bit':
+      return typeof value === 'boolean' ? String(Number(value)) : String(value);
+    case 'json':
+      return `JSON_ARRAY(${document(value)})`;
+  }
+  if (typeof value === 'bigint') return column.dataType === 'bigint' ? `'${value}'` : String(value);
+  if (Buffer.isBuffer(value)) return binary(value);
+  return isText(column) ? text(value) : quoted(value);
+}
+
+const document = (value: FilterValue) =>
+  Buffer.isBuffer(value) ? jsonExpression(value) : `CAST(${text(value)} AS JSON)`;
+
+/**
+ * For servers without JSON_TABLE: the values as literals, cast to the types and collations of their columns, in a
+ * derived table.
+ */
+function literalRows(columns: readonly Column[], rows: readonly ColumnReader[]): string {
+  const selects = rows.map((read, i) => {
+    const values = columns.map(
+      (column) => `${literal(column, read(column.name))} AS ${quoteName(column.name)}`,
+    );
+    return `SELECT ${[`${i + 1} AS ${ordinal}`, ...values].join(', ')}`;
+  });
+  return `(${selects.join(' UNION ALL ')})`;
 }
 
 function literal(column: Column, value: FilterValue): string {
@@ -44,7 +159,7 @@ function literal(column: Column, value: FilterValue): string {
     case 'bit':
       return `CAST(${value === null ? 'NULL' : typeof value === 'boolean' ? Number(value) : String(value)} AS UNSIGNED)`;
     case 'year':
-      return `CAST(${value === null ? 'NULL' : String(value)} AS YEAR)`;
+      return `CAST(${value === null ? 'NULL' : String(value)} AS UNSIGNED)`;
     case 'decimal':
       return `CAST(${value === null ? 'NULL' : `'${String(value)}'`} AS DECIMAL(${column.precision},${column.decimals}))`;
     case 'float':
@@ -58,34 +173,25 @@ function literal(column: Column, value: FilterValue): string {
     case 'timestamp':
       return `CAST(${quoted(value)} AS DATETIME${fraction})`;
     case 'json':
-      return `CAST(${text(value)} AS JSON)`;
-    default:
-      if (column.charset === null || column.charset === 'binary') return `CAST(${binary(value)} AS BINARY)`;
-      return `CONVERT(${text(value)} USING ${column.charset}) COLLATE ${column.collation ?? `${column.charset}_bin`}`;
+      return value === null ? 'CAST(NULL AS JSON)' : document(value);
   }
+  if (!isText(column)) return `CAST(${binary(value)} AS BINARY)`;
+  const stored = labels(column, value);
+  const made =
+    Buffer.isBuffer(stored) && stored.length > 0
+      ? `_${column.charset} 0x${stored.toString('hex')}`
+      : `CONVERT(${text(stored)} USING ${column.charset})`;
+  return `${made} COLLATE ${collationOf(column)}`;
 }
 
-/**
- * The value as a column of the very type, where a literal would weigh otherwise: a BIT is a number among numbers and
- * bytes among texts, a FLOAT prints six digits, and the collation of a text gives way to another where that of an
- * expression with COLLATE would not mix. null: a literal does.
- */
-function typed(column: Column, value: FilterValue): string | null {
-  const isText = column.charset !== null && column.charset !== 'binary';
-  if (!isText && column.dataType !== 'bit' && column.dataType !== 'float') return null;
-  const json = isText
-    ? text(value === null ? 'null' : JSON.stringify(String(value)))
-    : `'${value === null ? 'null' : typeof value === 'boolean' ? Number(value) : String(value)}'`;
-  const digits = /\(\d+,\d+\)/.exec(column.columnType)?.[0] ?? '';
-  const type = isText
-    ? `LONGTEXT CHARACTER SET ${column.charset} COLLATE ${column.collation ?? `${column.charset}_bin`}`
-    : column.dataType === 'bit'
-      ? `BIT(${column.length})`
-      : `FLOAT${digits}`;
-  return `(SELECT v FROM JSON_TABLE(${json}, '$' COLUMNS (v ${type} PATH '$')) AS j)`;
+/** The text of an ENUM or SET, where its number is given. */
+function labels({ dataType, members }: Column, value: FilterValue): FilterValue {
+  if (typeof value !== 'bigint') return value;
+  if (dataType === 'enum') return value === 0n ? '' : (members[Number(value) - 1] ?? '');
+  return members.filter((_, i) => (value >> BigInt(i)) & 1n).join(',');
 }
 
-/** Digits, colons and the like alone: nothing in a date that would need an escape. */
+/** Digits, colons and the like alone: nothing in a date or number that would need an escape. */
 const quoted = (value: FilterValue) =>
   value === null ? 'NULL' : `'${String(value).replace(/[^\d:. -]/g, '')}'`;
 
@@ -98,5 +204,5 @@ function text(value: FilterValue): string {
 function binary(value: FilterValue): string {
   if (value === null) return 'NULL';
   const bytes = Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'utf8');
-  return bytes.length === 0 ? "''" : `0x${bytes.toString('hex')}`;
+  return bytes.length === 0 ? "_binary''" : `_binary 0x${bytes.toString('hex')}`;
 }

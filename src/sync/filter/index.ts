@@ -17,8 +17,9 @@ export interface Filter {
   /** true: the row is in; false or null: out; 'ask': the source must be asked. */
   decide(read: ColumnReader): Answer;
   /**
-   * A statement that gives for each row, in order, `kept` 1 or 0. At most a few hundred rows at once. `hasJsonTable`:
-   * the source has JSON_TABLE (from MySQL 8.0.4), with which also the rarer mixtures of types mean what they do there.
+   * A statement whose result, `kept`, is the numbers of the rows that pass, from 1. At most a few hundred rows at once;
+   * read() may give values as the binlog holds them (askSql). `hasJsonTable`: the source has JSON_TABLE (from MySQL
+   * 8.0.4), with which all mixtures of types mean what they do there.
    */
   askSql(rows: readonly ColumnReader[], hasJsonTable: boolean): string;
 }
