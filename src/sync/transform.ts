@@ -18,10 +18,7 @@ export class RowTransform {
     private readonly program: EtlProgram | null,
   ) {
     const columns = new Set(plan.definition.columns.map(({ name }) => name.toLowerCase()));
-    const cells = new Set([...plan.key, ...plan.attributes].map(({ name }) => name));
-    this.added = [...(program?.writes ?? [])].filter(
-      (name) => !columns.has(name.toLowerCase()) && !cells.has(name),
-    );
+    this.added = [...(program?.writes ?? [])].filter((name) => !columns.has(name.toLowerCase()));
   }
 
   /** Source columns whose values the script sets. */

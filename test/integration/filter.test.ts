@@ -1,12 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadTables } from '../../src/mysql/catalog.js';
-import { connectSource } from '../../src/mysql/connection.js';
-import { readChunk } from '../../src/mysql/snapshot.js';
-import { charsetsOf, loadCharsetDecoders, selectExpression } from '../../src/mysql/types/index.js';
-import { RowferryError } from '../../src/shared/errors.js';
-import { sourceSchema, type SourceSettings } from '../../src/shared/task.js';
-import { TableEncoder } from '../../src/sync/encoder.js';
-import { planTable, type PlanProblem } from '../../src/sync/plan.js';
 import { compileFilter, type FilterValue } from '../../src/sync/filter/index.js';
 import type { Column, TableDefinition } from '../../src/mysql/model.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
@@ -131,7 +123,7 @@ it('decides as MySQL does, or asks, and asking gives the same', { timeout: 120_0
       column('n', 'int'),
       column('big', 'bigint', { unsigned: true }),
       column('d', 'decimal', { precision: 10, decimals: 2 }),
-      column('s', 'varchar', { charset, collation }),
+      column('s', 'varchar', { length: 20, charset, collation }),
       column('e', 'enum', { charset, collation, members: ['a', 'B', 'ss'] }),
       column('at', 'datetime', { decimals: 3 }),
       column('day', 'date'),
