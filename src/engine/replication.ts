@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { lockLost } from '../mysql/lock.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { DirtyRetry } from '../sync/dirty-retry.js';
@@ -175,22 +176,20 @@ async function withWriter<T>(
     }
   }
   const stopping = new AbortController();
-  const client = new TablestoreClient(task.destination);
   const settings = writerSettings(task);
   const unclean = new UncleanEnd(store, settings.lateWriteMs);
-  const writer = new TablestoreWriter(client, { ...settings, earlierUntilMs: unclean.untilMs });
-  const lost = new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
   const lock = await lockDestinations(
     {
       task,
       signal: stopping.signal,
-      onLockLost: () => writer.abort(lost),
+      onLockLost: () => stopping.abort(lockLost()),
+      onTakenOver: () => unclean.takenOver(),
     },
     store.tables(),
-  ).catch((error: unknown) => {
-    client.close();
-    throw error;
-  });
+  );
+  const client = new TablestoreClient(task.destination, { lease: lock });
+  const writer = new TablestoreWriter(client, { ...settings, earlierUntilMs: unclean.untilMs });
+  stopping.signal.addEventListener('abort', () => writer.abort(stopping.signal.reason));
   unclean.begin();
   try {
     return await work(writer);

@@ -2,15 +2,38 @@ import { createHash } from 'node:crypto';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import { connectSource, type SourceConnection } from './connection.js';
+import { Elapsed } from './elapsed.js';
 
-const watchIntervalMillis = 10_000;
+/**
+ * For how long a confirmation counts. The end of a session is seen at once while this process runs and the link is
+ * whole; where the link is not, another may take the lock and this holder goes on for so long at most.
+ */
+export const leaseMillis = 3000;
+/** Several askings in a lease: one may be late, and the lease is still fresh. */
+const renewMillis = 500;
+/** Askings that come due before an answer has, 10 s: the link is dead. */
+const mostMissed = 20;
+/** Whoever has not come to run for so long may have been stopped, and have missed the end of the session. */
+const stillMillis = 500;
+const beatMillis = 100;
 
 /** A lock held on the source for as long as its session lives. */
 export interface SourceLock {
   readonly held: boolean;
+  /**
+   * The source has confirmed within `leaseMillis`, by a clock that counts suspension, that the lock is held, and this
+   * process has not stood still since.
+   */
+  isFresh(): boolean;
+  /** Settles when it is confirmed again. Throws ROW-S107 when it is lost. */
+  confirmed(): Promise<void>;
   /** Takes further tables into it. Throws ROW-E101 when another session holds one of them. */
   extend(tables: readonly string[]): Promise<void>;
   release(): Promise<void>;
+}
+
+export function lockLost(): RowferryError {
+  return new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
 }
 
 /** Lock names are at most 64 characters (MySQL manual, GET_LOCK), so what it is about is hashed. */
@@ -33,6 +56,7 @@ export async function acquireLock(
   const connection = await connectSource(settings);
   const session = lockName(destination, `session ${connection.threadId}`);
   const taken = new Set<string>();
+  const asked = new Elapsed();
   try {
     await take(connection, destination, tables, taken);
     await connection.query('SELECT GET_LOCK(?, 0)', [session]);
@@ -40,7 +64,7 @@ export async function acquireLock(
     connection.destroy();
     throw error;
   }
-  return watch(connection, session, onLost, (more) => take(connection, destination, more, taken));
+  return watch(connection, session, asked, onLost, (more) => take(connection, destination, more, taken));
 }
 
 const locksAtOnce = 100;
@@ -72,40 +96,80 @@ async function take(
 function watch(
   connection: SourceConnection,
   name: string,
+  asked: Elapsed,
   onLost: () => void,
   extend: SourceLock['extend'],
 ): SourceLock {
   let held = true;
+  let confirmation: Elapsed | null = asked;
+  let ran = new Elapsed();
+  let stops = 0;
+  let missed = 0;
+  let asking: Promise<void> | null = null;
   const lose = (): void => {
     if (!held) return;
     held = false;
-    clearInterval(timer);
+    end();
     connection.destroy();
     onLost();
   };
-  let asking = false;
+  const beat = (): void => {
+    if (ran.millis > stillMillis) {
+      stops++;
+      confirmation = null;
+    }
+    ran = new Elapsed();
+  };
+  const isFresh = (): boolean => {
+    beat();
+    return held && confirmation !== null && confirmation.millis < leaseMillis;
+  };
+  /** A confirmation is as old as its question: the answer may have lain here while the process stood still. */
+  const ask = (): Promise<void> =>
+    (asking ??= (async () => {
+      beat();
+      const before = stops;
+      const now = new Elapsed();
+      try {
+        const [row] = await connection.query<{ mine: number | null }>(
+          'SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine',
+          [name],
+        );
+        beat();
+        if (row?.mine !== 1) lose();
+        else if (stops === before) confirmation = now;
+      } catch {
+        lose();
+      }
+      missed = 0;
+      asking = null;
+    })());
   const timer = setInterval(() => {
-    // An answer that did not come within an interval means a dead link, and the server may have freed the lock.
-    if (asking) return lose();
-    asking = true;
-    connection
-      .query<{ mine: number | null }>('SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine', [name])
-      .then((rows) => {
-        asking = false;
-        if (rows[0]?.mine !== 1) lose();
-      }, lose);
-  }, watchIntervalMillis);
+    if (asking && ++missed === mostMissed) lose();
+    else void ask();
+  }, renewMillis);
+  const beating = setInterval(beat, beatMillis);
   timer.unref();
+  beating.unref();
+  const end = (): void => {
+    clearInterval(timer);
+    clearInterval(beating);
+  };
   connection.onLost(lose);
   return {
     get held() {
       return held;
     },
+    isFresh,
+    async confirmed() {
+      while (held && !isFresh()) await ask();
+      if (!held) throw lockLost();
+    },
     extend,
     async release() {
       if (!held) return;
       held = false;
-      clearInterval(timer);
+      end();
       await connection.close();
     },
   };

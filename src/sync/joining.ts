@@ -156,6 +156,7 @@ export class Joining {
     try {
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
       const { remake, ...rest } = record;
+      if (remake) await this.host.options.earlierOver();
       const options = { signal: this.signal, onRetry: () => undefined, windows };
       const mayExist = record.sweep === true || task.merge;
       const created = await prepareTable(client, plan, task, mayExist, options, remake);

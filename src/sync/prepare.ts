@@ -26,6 +26,8 @@ export interface PrepareOptions {
   signal: AbortSignal;
   log: { info(text: string): void; warn(text: string): void };
   onLockLost: () => void;
+  /** Another session held the lock until just now: what it sent may still be on its way. */
+  onTakenOver: () => void;
 }
 
 /** Definitions may change while the position is noted; after so many tries the source is too restless. */
@@ -217,16 +219,18 @@ function countedAgain(store: TaskStore, record: TableRecord): TableRecord {
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */
 export async function lockDestinations(
-  options: Pick<PrepareOptions, 'task' | 'signal' | 'onLockLost'>,
+  options: Pick<PrepareOptions, 'task' | 'signal' | 'onLockLost' | 'onTakenOver'>,
   tables: readonly { readonly destination: string }[],
 ): Promise<SourceLock> {
   const { source, destination } = options.task;
   const target = `${destination.endpoint} ${destination.instance}`;
   const names = tables.map((table) => lockedName(options.task, table.destination));
   const until = Date.now() + pace.lockPatienceMs;
-  for (;;) {
+  for (let attempt = 0; ; attempt++) {
     try {
-      return await acquireLock(source, target, names, options.onLockLost);
+      const lock = await acquireLock(source, target, names, options.onLockLost);
+      if (attempt > 0) options.onTakenOver();
+      return lock;
     } catch (error) {
       if (!(error instanceof RowferryError && error.code === 'ROW-E101') || Date.now() > until) throw error;
       await delay(500, undefined, { signal: options.signal });

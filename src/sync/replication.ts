@@ -1,4 +1,5 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
+import { lockLost } from '../mysql/lock.js';
 import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
@@ -6,6 +7,7 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
+import type { Lease } from '../tablestore/lease.js';
 import { describeTable } from '../tablestore/operations.js';
 import type { RetryState, RetryWindows } from '../tablestore/retry.js';
 import { TablestoreWriter } from '../tablestore/writer.js';
@@ -73,7 +75,12 @@ export class Replication {
     private readonly options: StartOptions,
     private readonly log: ReplicationLog,
   ) {
-    this.client = new TablestoreClient(task.destination);
+    // Nothing is written before the lock is held, nor when it is not certain any more (correctness rule 12).
+    const lease: Lease = {
+      isFresh: () => this.prepared?.lock?.isFresh() ?? false,
+      confirmed: () => this.prepared?.lock?.confirmed() ?? Promise.reject(lockLost()),
+    };
+    this.client = new TablestoreClient(task.destination, { lease });
     const settings = writerSettings(task);
     this.unclean = new UncleanEnd(store, settings.lateWriteMs);
     const { untilMs: earlierUntilMs } = this.unclean;
@@ -111,7 +118,7 @@ export class Replication {
     if (this.paused) return;
     this.paused = true;
     this.log.info('paused');
-    this.writer.pause('asked');
+    this.writer.pause();
     this.gate.pause();
     this.following?.pause();
   }
@@ -120,7 +127,7 @@ export class Replication {
     if (!this.paused) return;
     this.paused = false;
     this.log.info('resumed');
-    this.writer.resume('asked');
+    this.writer.resume();
     this.gate.resume();
     this.following?.unpause();
   }
@@ -213,10 +220,11 @@ export class Replication {
       retry: this.sourceRetry,
       signal: this.stopping.signal,
       log: this.log,
-      onLockLost: () =>
-        this.stopping.abort(
-          new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.'),
-        ),
+      onLockLost: () => this.stopping.abort(lockLost()),
+      onTakenOver: () => {
+        this.unclean.takenOver();
+        this.writer.retune({ earlierUntilMs: this.unclean.untilMs });
+      },
     }));
     this.progress = prepared.progress;
     this.unclean.begin();
@@ -254,6 +262,8 @@ export class Replication {
       const { remake, ...record } = prepared.record(plan.source);
       if (record.phase !== 'schema' || record.from) continue;
       await this.gate.opened();
+      // What an earlier run had sent must not arrive in the new table.
+      if (remake) await this.earlierOver();
       const mayExist = record.created || record.sweep || (task.merge && made.has(plan.destination));
       const created = await prepareTable(this.client, plan, task, mayExist, options, remake);
       if (created) made.add(plan.destination);

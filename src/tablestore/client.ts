@@ -14,7 +14,9 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { TablestoreError } from './errors.js';
+import type { Lease } from './lease.js';
 import { ProtobufReader } from './wire/protobuf.js';
 import { contentMd5, signRequest } from './wire/signature.js';
 
@@ -38,6 +40,19 @@ const standardTimeoutMs = 30_000;
 /** An idle connection is closed before the service would close it under a request that is just being sent. */
 const idleTimeoutMs = 10_000;
 
+/** What changes nothing; everything else needs the lease. */
+const readingOperations = new Set([
+  'ListTable',
+  'DescribeTable',
+  'ComputeSplitPointsBySize',
+  'GetRow',
+  'BatchGetRow',
+  'GetRange',
+]);
+
+/** Thrown inside only: the lease was not fresh when the last byte was due, so that the request never came to be. */
+const unsent = new Error('the lease was not fresh');
+
 export class TablestoreClient {
   readonly instance: string;
   /** For messages: scheme, host and port. */
@@ -48,8 +63,11 @@ export class TablestoreClient {
   private readonly agent: http.Agent | https.Agent;
   private readonly base: http.RequestOptions;
   private readonly requestTimeoutMs: number;
+  private readonly lease: Lease | undefined;
 
-  constructor(settings: ClientSettings, options: { requestTimeoutMs?: number } = {}) {
+  /** With a `lease` nothing that writes leaves while it is not fresh. */
+  constructor(settings: ClientSettings, options: { requestTimeoutMs?: number; lease?: Lease } = {}) {
+    this.lease = options.lease;
     const url = new URL(settings.endpoint);
     this.settings = settings;
     this.instance = settings.instance;
@@ -72,10 +90,25 @@ export class TablestoreClient {
   }
 
   /**
-   * One try of one operation. `body` is its protobuf message, and so is what it gives back.
-   * @throws TablestoreError for whatever went wrong, AbortError's reason when the signal ends it.
+   * One try of one operation. `body` is its protobuf message, and so is what it gives back. What writes waits until the
+   * lease is fresh.
+   * @throws TablestoreError for whatever went wrong, AbortError's reason when the signal ends it, what Lease.confirmed()
+   * throws.
    */
-  call(operation: string, body: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
+  async call(operation: string, body: Uint8Array, options: CallOptions = {}): Promise<Buffer> {
+    const lease = readingOperations.has(operation) ? undefined : this.lease;
+    if (!lease) return this.send(operation, body, options);
+    for (;;) {
+      if (!lease.isFresh()) await unlessAborted(lease.confirmed(), options.signal);
+      try {
+        return await this.send(operation, body, options, lease);
+      } catch (error) {
+        if (error !== unsent) throw error;
+      }
+    }
+  }
+
+  private send(operation: string, body: Uint8Array, options: CallOptions, lease?: Lease): Promise<Buffer> {
     const { signal } = options;
     const timeoutMs = options.timeoutMs ?? this.requestTimeoutMs;
     return new Promise<Buffer>((resolve, reject) => {
@@ -129,7 +162,8 @@ export class TablestoreClient {
           else fail(serviceError(status, answer, operation));
         });
       });
-      request.end(body);
+      if (lease) endFenced(request, body, lease, () => fail(unsent));
+      else request.end(body);
     });
   }
 
@@ -159,6 +193,40 @@ export class TablestoreClient {
   }
 }
 
+/**
+ * Sends a body whose last byte leaves only once the system has taken all the others, and while the lease is fresh: the
+ * service does not begin before it has the whole. Otherwise a process that is stopped in the middle of a body would send
+ * the rest when it goes on, before anything of ours could look whether it still may (correctness rule 12).
+ *
+ * Between the look and the system's taking the byte nothing waits. Should the system not take it at once, the byte would
+ * lie in this process again, and the connection is ended while it still does.
+ */
+function endFenced(request: http.ClientRequest, body: Uint8Array, lease: Lease, stale: () => void): void {
+  const giveUp = () => {
+    stale();
+    request.destroy();
+  };
+  request.write(body.subarray(0, -1), (error) => {
+    // What broke the connection is told by the request.
+    if (error || request.destroyed) return;
+    if (!lease.isFresh()) return giveUp();
+    request.end(body.subarray(-1));
+    if (isHeldBack(request.socket)) giveUp();
+  });
+}
+
+/** Does this process still hold bytes that were written? Under TLS they are in the connection below. */
+function isHeldBack(socket: Socket | null): boolean {
+  const handle = (socket as { _handle?: StreamHandle | null } | null)?._handle;
+  return ((handle?._parent ?? handle)?.writeQueueSize ?? 0) > 0;
+}
+
+/** The part of Node's own stream handle that says how many bytes wait in libuv (no public property does, under TLS). */
+interface StreamHandle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: StreamHandle;
+}
+
 /** An error answer is Error{code = 1, message = 2}; what stands between us and the service answers otherwise. */
 function serviceError(status: number, answer: Buffer, operation: string): TablestoreError {
   try {
@@ -185,6 +253,17 @@ export function readError(reader: ProtobufReader): { code: string; message: stri
     else reader.skip();
   }
   return { code, message };
+}
+
+/** Rejects with the signal's reason when that comes first. */
+function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortReason(signal));
+    if (signal.aborted) return onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function abortReason(signal: AbortSignal): unknown {

@@ -41,9 +41,6 @@ export interface LateRow extends RowContent {
   readonly condition: RowCondition;
 }
 
-/** Why nothing may be sent: a person asked for it, or the right to write is in doubt. */
-export type PauseReason = 'asked' | 'lock';
-
 /** Rewrites of a row that keeps reading back as something else: past this, someone else writes it. */
 const rewrites = 3;
 
@@ -58,26 +55,18 @@ export class Courier {
 
   private gate: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
 
-  private readonly pauses = new Set<PauseReason>();
-
   /** Deliveries of which something was sent and that are not at their end. */
   onTheWay = 0;
 
-  /** No new request is sent until every reason is resumed; those in flight come to their end. */
-  pause(reason: PauseReason): void {
-    this.pauses.add(reason);
+  /** No new request is sent until open(); those in flight come to their end. */
+  pause(): void {
     if (this.gate !== undefined) return;
     let open!: () => void;
     const opened = new Promise<void>((resolve) => (open = resolve));
     this.gate = { opened, open };
   }
 
-  resume(reason: PauseReason): void {
-    this.pauses.delete(reason);
-    if (this.pauses.size === 0) this.open();
-  }
-
-  /** Lets everybody go on, who then see that the signal is aborted. */
+  /** Lets everybody go on, who then see whether the signal is aborted. */
   open(): void {
     const { gate } = this;
     this.gate = undefined;

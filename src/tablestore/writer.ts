@@ -14,7 +14,7 @@
  *     const { written, kept, rejected } = await writer.writeBatch(table, rowWriter.takeBatch());
  *
  *     writer.retune(changedSettings);                     // takes effect at once
- *     writer.pause('lock'); … writer.resume('lock');      // while the source lock is lost
+ *     writer.pause(); … writer.resume();                  // a person asked for it
  *     await writer.drain();                               // everything queued is acknowledged or rejected
  *     writer.close();                                     // or abort(): leave what is in flight
  *
@@ -26,7 +26,7 @@ import { ContentRows, type BatchMode } from './batch.js';
 import type { Entry } from './bucket.js';
 import { Bucket, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
 import type { TablestoreClient } from './client.js';
-import { Courier, type LateRow, type PauseReason } from './delivery.js';
+import { Courier, type LateRow } from './delivery.js';
 import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';
 import type { RowError } from './limits.js';
 import type { KeyHold, RowChange } from './model.js';
@@ -158,15 +158,15 @@ export class TablestoreWriter {
   }
 
   /**
-   * Sends nothing more until every reason to pause is resumed: a person asked for it, or the right to write is in
-   * doubt (correctness rule 12). Changes are taken as before, until the queue is full.
+   * Sends nothing more until resume(). Changes are taken as before, until the queue is full. Whether this writer may
+   * write at all is the client's lease (lease.ts).
    */
-  pause(reason: PauseReason): void {
-    this.courier.pause(reason);
+  pause(): void {
+    this.courier.pause();
   }
 
-  resume(reason: PauseReason): void {
-    this.courier.resume(reason);
+  resume(): void {
+    this.courier.open();
   }
 
   stats(): WriterStats {

@@ -110,6 +110,18 @@ describe('the lock', () => {
     await again.release();
   });
 
+  it('is fresh only while this process runs', async () => {
+    const lock = await acquireLock(settingsOf(server), 'https://four', ['a'], () => undefined);
+    expect(lock.isFresh()).toBe(true);
+    await lock.confirmed();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    expect(lock.isFresh()).toBe(false);
+    await lock.confirmed();
+    expect(lock.isFresh()).toBe(true);
+    await lock.release();
+    expect(lock.isFresh()).toBe(false);
+  });
+
   it('says so when its session ends', async () => {
     let lost = 0;
     let resolve: () => void;
@@ -123,6 +135,7 @@ describe('the lock', () => {
     );
     await server.query(`KILL ${rows[0]!.id}`);
     await told;
-    expect([lock.held, lost]).toEqual([false, 1]);
+    expect([lock.held, lost, lock.isFresh()]).toEqual([false, 1, false]);
+    await expect(lock.confirmed()).rejects.toMatchObject({ code: 'ROW-S107' });
   });
 });

@@ -443,15 +443,15 @@ describe('the queue', () => {
   test('sends nothing while it is paused', async () => {
     open({ buckets: 1 });
     const ledger = new Ledger();
-    writer.pause('lock');
+    writer.pause();
     writer.enqueue(put(1, 'x', ledger, 1));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(ledger.acknowledgedTags).toEqual([]);
     expect((await contents()).size).toBe(0);
-    writer.resume('lock');
+    writer.resume();
     await writer.drain();
     expect(ledger.acknowledgedTags).toEqual([1]);
-    writer.pause('lock');
+    writer.pause();
     writer.enqueue(put(1, 'y', ledger, 2));
     await new Promise((resolve) => setTimeout(resolve, 20));
     writer.abort();
