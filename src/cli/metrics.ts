@@ -142,6 +142,42 @@ export class MetricsServer {
       (g, s) => g.set({ task: s.name }, s.dirty),
     );
     gauge(
+      'rowferry_audit_rows',
+      'Rows that the audit has compared, in all passes; absent without an audit.',
+      ['task', 'table'],
+      (g, s) => {
+        for (const { source, audit } of s.tables)
+          if (audit) g.set({ task: s.name, table: source }, audit.rows);
+      },
+    );
+    gauge(
+      'rowferry_audit_differences',
+      'Rows that differ by the audit; absent without one.',
+      ['task', 'table'],
+      (g, s) => {
+        for (const { source, audit } of s.tables)
+          if (audit) g.set({ task: s.name, table: source }, audit.differences);
+      },
+    );
+    gauge(
+      'rowferry_audit_repaired_rows',
+      'Rows that the audit has put right; absent without one.',
+      ['task', 'table'],
+      (g, s) => {
+        for (const { source, audit } of s.tables)
+          if (audit) g.set({ task: s.name, table: source }, audit.repaired);
+      },
+    );
+    gauge(
+      'rowferry_audit_pass_timestamp_seconds',
+      'When the last complete pass of the audit ended; absent before.',
+      ['task', 'table'],
+      (g, s) => {
+        for (const { source, audit } of s.tables)
+          if (audit?.pass) g.set({ task: s.name, table: source }, audit.pass.finishedMs / 1000);
+      },
+    );
+    gauge(
       'rowferry_table_estimated_rows',
       'Rows of a table by the statistics of the source.',
       ['task', 'table'],

@@ -1,5 +1,6 @@
 import type { SourcePosition } from '../shared/position.js';
 import type {
+  AuditView,
   SourceStrain,
   TaskSnapshot,
   TableProgress,
@@ -99,6 +100,7 @@ export function snapshotLines(
       (snapshot.dirty > 0 ? style.red(` · dirty ${count(snapshot.dirty)}`) : ''),
   ];
   if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
+  if (snapshot.audit) lines.push(...auditLines(snapshot, snapshot.audit, style));
   if (snapshot.throttle) lines.push(style.dim(throttleText(snapshot.throttle)));
   if (snapshot.strain) lines.push(style.yellow(strainText(snapshot.strain)));
   if (snapshot.retry) lines.push(style.yellow(retryText(snapshot, snapshot.retry)));
@@ -113,6 +115,32 @@ export function snapshotLines(
   if (hidden > 0) lines.push(style.dim(`  and ${count(hidden)} more tables`));
   return lines;
 }
+
+/** How far the audit is, and the rows that it found. */
+function auditLines({ tables, atMs }: TaskSnapshot, audit: AuditView, style: Style): string[] {
+  const { rows, lastPass, differences, repaired } = audit;
+  const pass = lastPass
+    ? `all of it ${duration(Math.max(0, atMs - lastPass.finishedMs))} ago (${count(lastPass.rows)} rows in ${duration(lastPass.tookMs)})`
+    : 'not through yet';
+  const waits = audit.waits && audit.waits !== 'pause' ? ` · waits (${audit.waits})` : '';
+  const mended = repaired > 0 ? ` · put right ${count(repaired)}` : '';
+  const head = `audit ${count(rows)} rows, ${pass}${mended}${waits} · `;
+  const figure = `differing ${count(differences)}`;
+  const lines = [style.dim(head) + (differences > 0 ? style.red(figure) : style.dim(figure))];
+  for (const { source, audit: own } of tables) {
+    if (!own) continue;
+    for (const { kind, key, rows: several } of own.first) {
+      if (lines.length > shownDifferences) return lines;
+      const named = several ? `: rows of the source ${several.map((row) => `(${row})`).join(', ')}` : '';
+      lines.push(style.red(`  ${source}: ${kind}: ${key}${named}`));
+    }
+    if (own.problem) lines.push(style.yellow(`  ${source} is not audited: ${own.problem.message}`));
+  }
+  return lines;
+}
+
+/** Rows named under a task; --json has more. */
+const shownDifferences = 10;
 
 /** `loaded 3`, or `loaded 3, kept 2`: what was there and stays is not loaded. */
 export function loadedText({ rows, tables }: TaskSnapshot): string {

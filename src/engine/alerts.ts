@@ -13,10 +13,12 @@ const undecided = new Set<TaskSnapshot['state']>(['starting', 'stopping', 'waiti
 const isOver = new Set<TaskSnapshot['state']>(['stopped', 'completed']);
 /** A failure or a block is over when the task has worked for so long. */
 const wellForMs = 5000;
+const foundForMs = 10_000;
 
 /**
  * Watches the snapshots of one task and tells each incident once when it begins and once when it is over:
- * failure, blocked by dirty data, and latency over the threshold for as long as the task says. `open`: incidents
+ * failure, blocked by dirty data, rows that the audit found to differ, and latency over the threshold for as long as the
+ * task says. `open`: incidents
  * that an earlier engine told.
  */
 export class AlertWatch {
@@ -42,6 +44,24 @@ export class AlertWatch {
     const well = !ill && (isOver.has(state) || atMs - this.#wellSinceMs! >= wellForMs);
     if (ill || well) this.#illness(snapshot, settings);
     this.#latency(snapshot, settings);
+    this.#difference(snapshot, settings);
+  }
+
+  /** What is put right at once was there all the same: it is told for a while. */
+  #difference(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    const { audit, tables, atMs } = snapshot;
+    const stands = (audit?.differences ?? 0) > 0;
+    const wasFound = audit?.lastFoundMs != null && atMs - audit.lastFoundMs < foundForMs;
+    this.#incident('difference', settings.onFailure && (stands || wasFound), snapshot, () => {
+      const count = audit?.differences ?? 0;
+      const table = tables.find((one) => (one.audit?.differences ?? 0) > 0);
+      const [first] = table?.audit?.first ?? [];
+      if (!table || !first) return 'The audit found rows that differ, and put them right.';
+      const named = `${table.source}, ${first.key} (${first.kind})`;
+      return count === 1
+        ? `The audit found a row that differs: ${named}.`
+        : `The audit found ${count} rows that differ, the first: ${named}.`;
+    });
   }
 
   #illness(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {

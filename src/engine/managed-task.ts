@@ -99,7 +99,10 @@ export class ManagedTask {
     if (view) {
       // An attempt that only begins has not read its tables yet: they stay in sight.
       const tables = view.tables.length > 0 ? view.tables : this.#last.tables;
-      this.#last = { ...lasting(this.#last), ...view, tables };
+      const { audit, ...last } = lasting(this.#last);
+      // What the last run's audit came to stays in sight until this one's begins, or it has none.
+      const audited = view.phase === 'incremental' ? undefined : audit;
+      this.#last = { ...last, ...(audited && { audit: audited }), ...view, tables };
       if (this.#stopAsked && view.state !== 'failed' && view.state !== 'completed')
         this.#last.state = 'stopping';
     }

@@ -48,7 +48,11 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       };
       if (options.quick) return verifyCounts(check);
       if (!options.repair) return verifyTask(check);
-      return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, repairBy }));
+      const settled =
+        running instanceof AttemptedWork && running.current instanceof Replication
+          ? { settled: running.current.settled }
+          : {};
+      return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, ...settled, repairBy }));
     },
     standing: (id) => {
       const kept = storeOf(id);

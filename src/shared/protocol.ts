@@ -190,7 +190,7 @@ export interface RunOutcome {
 
 /** Something that people want to be woken for; told once when it begins and once when it is over. */
 export interface Alert {
-  kind: 'failed' | 'blocked' | 'latency';
+  kind: 'failed' | 'blocked' | 'latency' | 'difference';
   state: 'open' | 'over';
   task: { id: string; name: string };
   atMs: number;

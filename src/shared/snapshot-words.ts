@@ -1,5 +1,5 @@
 import { formatCount, formatDuration, formatShort, loadPercent, type Translate } from './format.js';
-import type { TableProgress, TaskSnapshot, TaskState } from './snapshot.js';
+import type { TableProgress, TaskSnapshot, TaskState, AuditView } from './snapshot.js';
 
 /** How a task looks in the tree and the status bar. Pure: what goes in is a snapshot, what comes out is text. */
 
@@ -190,6 +190,24 @@ export function phaseSteps(
         description: done[id],
       };
     });
+}
+
+/** The audit as a line: how far it is, or how many rows differ. */
+export function auditLook(
+  { differences, lastPass, rows }: AuditView,
+  t: Translate,
+  locale?: string,
+): { label: string; description: string; icon: string; color?: string } {
+  const label = t('Audit');
+  if (differences > 0) {
+    const description =
+      differences === 1 ? t('1 row differs') : t('{0} rows differ', formatCount(differences, locale));
+    return { label, description, icon: 'warning', color: 'list.warningForeground' };
+  }
+  const description = lastPass
+    ? t('all equal on {0}', new Date(lastPass.finishedMs).toLocaleString(locale))
+    : t('first pass, {0} rows compared', formatCount(rows, locale));
+  return { label, description, icon: 'eye' };
 }
 
 export interface TableLook {

@@ -34,6 +34,53 @@ export interface TableProgress {
   changes?: { inserted: number; updated: number; deleted: number };
   /** Why this table alone stopped, if it did. */
   problem?: PlainError;
+  /** How far its audit is; absent when the task has none. */
+  audit?: TableAudit;
+}
+
+/** Why the audit does not read just now. */
+export type AuditWait = 'starting' | 'load' | 'lag' | 'pause' | 'retry';
+
+/** The last complete pass, source and destination. */
+export interface AuditPassView {
+  finishedMs: number;
+  tookMs: number;
+  rows: number;
+}
+
+/** The audit of one table. */
+export interface TableAudit {
+  /** Rows compared, in all passes. */
+  rows: number;
+  /** Rows compared in the pass under way. */
+  passRows: number;
+  pass: AuditPassView | null;
+  /** Rows that differ now. */
+  differences: number;
+  repaired: number;
+  /** The first of them. `rows`: of a duplicate, its rows at the source. */
+  first: {
+    kind: 'missing' | 'extra' | 'different' | 'duplicate';
+    key: string;
+    rows?: string[];
+    sinceMs: number;
+  }[];
+  /** Why it could not be audited when its turn came. */
+  problem?: PlainError;
+}
+
+/** The audit of a task: sums over its tables. */
+export interface AuditView {
+  rowsPerSecond: number;
+  repair: boolean;
+  waits: AuditWait | null;
+  rows: number;
+  differences: number;
+  repaired: number;
+  /** Null until every table has had one: the oldest of the tables' ends, and what their passes took together. */
+  lastPass: AuditPassView | null;
+  /** When a difference was found last. */
+  lastFoundMs: number | null;
 }
 
 export interface ThrottleInForce {
@@ -79,6 +126,8 @@ export interface TaskSnapshot {
   error?: PlainError;
   /** Throttle, write settings and class in force; absent while it does not run. */
   tuning?: Required<Tuning>;
+  /** What the audit has come to; absent when the task has none. */
+  audit?: AuditView;
   /** The full load waits because the source is under strain. */
   strain?: SourceStrain;
   /** Resident memory of the engine, bytes. */

@@ -317,6 +317,19 @@ export const taskSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      rowsPerSecond: z
+        .number()
+        .positive()
+        .describe('Rows per second that are read for it at most, on each side.'),
+      repair: z.boolean().default(false).describe('Put right what differs, as verify --repair does.'),
+    })
+    .nullable()
+    .default(null)
+    .describe(
+      'While the task is incremental, compare each table with its source again and again, slowly, and tell what differs. null: off.',
+    ),
   heartbeat: z
     .enum(['none', 'statement', 'table'])
     .default('none')

@@ -20,22 +20,41 @@ export async function* destinationKeys(
   plan: TablePlan,
   options: ReadOptions,
 ): AsyncGenerator<string[], void, undefined> {
+  for (let from: Buffer | null = null; ;) {
+    options.signal.throwIfAborted();
+    const page: KeyPage = await destinationKeyPage(client, plan, from, pageRows, options);
+    yield page.keys;
+    if (page.next === null) return;
+    from = page.next;
+  }
+}
+
+export interface KeyPage {
+  readonly keys: string[];
+  /** Rows that were read; in a merge those of other sources too. */
+  readonly rows: number;
+  /** Where the next page begins; null: there is none. */
+  readonly next: Buffer | null;
+}
+
+/** One page of them. `from`: null for the first, else the `next` of the page before. */
+export async function destinationKeyPage(
+  client: TablestoreClient,
+  plan: TablePlan,
+  from: Buffer | null,
+  limit: number,
+  options: ReadOptions,
+): Promise<KeyPage> {
   const columns = destinationKey(plan).map(({ name }) => name);
   const bounds = keyBounds(columns);
-  let { start } = bounds;
-  for (;;) {
-    options.signal.throwIfAborted();
-    const request = { table: plan.destination, start, end: bounds.end, limit: pageRows, columns };
-    const page = await withRetry(options.windows, () => getRange(client, request), {
-      signal: options.signal,
-    });
-    const keys = contentsOf(page.rows, none).map((row) => row.key);
-    yield plan.mergeSource === null
+  const request = { table: plan.destination, start: from ?? bounds.start, end: bounds.end, limit, columns };
+  const page = await withRetry(options.windows, () => getRange(client, request), { signal: options.signal });
+  const keys = contentsOf(page.rows, none).map((row) => row.key);
+  const own =
+    plan.mergeSource === null
       ? keys
       : keys.filter((key) => decodeRows(keyOnly(key))[0]!.primaryKey.at(-1)?.[1] === plan.mergeSource);
-    if (page.next === null) return;
-    start = page.next;
-  }
+  return { keys: own, rows: keys.length, next: page.next };
 }
 
 const none: ReadonlySet<string> = new Set();

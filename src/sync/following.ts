@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinlogStream } from '../mysql/binlog/stream.js';
-import { atLeast } from '../mysql/connection.js';
-import { hasReached, transactionsBetween } from '../mysql/position.js';
+import { atLeast, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
+import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
@@ -24,10 +24,12 @@ import type { PreparedTask } from './prepare.js';
 import { mayHaveBranchRows, type JoinHost } from './joining.js';
 import { Joins } from './joins.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
-import type { Questions } from './questions.js';
+import { pace } from './pace.js';
+import { Questions } from './questions.js';
 import type { SourceRetry } from './source-retry.js';
 import type { TableChanges, TableRecord, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
+import { Audit, type AuditHost } from './verify/audit.js';
 import { XaBranches } from './xa-branches.js';
 
 export interface FollowingOptions {
@@ -53,6 +55,12 @@ export interface FollowingOptions {
 }
 
 const saveMs = 500;
+const lookMs = 20;
+/** How long the source may take to commit what it has sent. */
+const settleMs = 10_000;
+
+const notSettled = () =>
+  new RowferryError('ROW-S107', 'The source has not committed yet what it has sent in its binlog.');
 
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class Following {
@@ -78,6 +86,9 @@ export class Following {
   private savedPosition = '';
   private readonly finishing = new AbortController();
   private readonly heartbeat: Heartbeat;
+  /** null: the task does not ask for one. */
+  readonly audit: Audit | null;
+  private readonly auditQuestions: Questions;
   /** When everything that the source had was applied, by its clock. */
   private caughtUpMicros: number | null = null;
 
@@ -153,6 +164,8 @@ export class Following {
     );
     starting.clear();
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
+    this.auditQuestions = new Questions(task.source);
+    this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
@@ -330,6 +343,7 @@ export class Following {
     const watching = this.source.run(AbortSignal.any([this.finishing.signal, signal]));
     this.heartbeat.start();
     this.joins.start();
+    const auditing = this.audit?.run();
     try {
       while (this.ended === null) {
         signal.throwIfAborted();
@@ -360,14 +374,94 @@ export class Following {
       clearInterval(saver);
       signal.removeEventListener('abort', onAbort);
       this.finishing.abort();
+      this.audit?.stop();
       this.blockage.close();
       await this.stream?.stop();
       void this.options.questions.close();
-      await Promise.all([watching, this.heartbeat.stop()]);
+      await Promise.all([watching, this.heartbeat.stop(), auditing]);
+      void this.auditQuestions.close();
       this.save();
       this.over = true;
       for (const tell of this.unanswered) tell();
     }
+  }
+
+  /**
+   * Settles when a read of the source shows everything that the stream has given so far, which the source sends before
+   * its engine has committed it. Throws ROW-S107 when that takes too long.
+   */
+  async settled(): Promise<void> {
+    const { prepared, signal } = this.options;
+    const { sealed } = this.tracker;
+    for (let waitedMs = 0; this.handler.isInside && this.tracker.sealed === sealed; waitedMs += lookMs) {
+      if (waitedMs > settleMs) throw notSettled();
+      await delay(lookMs, undefined, { signal });
+    }
+    const { gtidSet } = this.tracker.sealed;
+    if (prepared.facts.gtidMode !== 'ON' || gtidSet === undefined) {
+      await delay(pace.unseenCommitMs, undefined, { signal });
+      return;
+    }
+    const [row] = await this.asking('query', (connection) =>
+      connection.query<{ isOver: number | null }>('SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?) AS isOver', [
+        gtidSet,
+        settleMs / 1000,
+      ]),
+    );
+    if (Number(row?.isOver) !== 0) throw notSettled();
+  }
+
+  /** Of the source, beside the stream; it ends with the run, whatever it waits for. */
+  private asking<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+    const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
+    return this.auditQuestions.ask(purpose, async (connection) => {
+      const end = () => connection.destroy();
+      over.addEventListener('abort', end);
+      try {
+        over.throwIfAborted();
+        return await work(connection);
+      } finally {
+        over.removeEventListener('abort', end);
+      }
+    });
+  }
+
+  /** Settles when everything that the source has now is at the destination. Throws the reason of either signal. */
+  private async passed(until: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([until, this.options.signal]);
+    const end = await this.asking('query', endPosition);
+    while (!(this.stream?.isStreaming && hasReached(this.tracker.position, end)))
+      await delay(lookMs, undefined, { signal });
+    signal.throwIfAborted();
+  }
+
+  private auditHost(): AuditHost {
+    const { store, client, writer, log, prepared } = this.options;
+    const following = () => this.options.task;
+    return {
+      get task() {
+        return following();
+      },
+      store,
+      client,
+      writer,
+      charsets: prepared.charsets,
+      etl: prepared.etl,
+      log,
+      plans: () => this.tables.followed().map(({ plan }) => plan),
+      planOf: (source) => this.tables.follows(source)?.plan,
+      waits: () => {
+        if (this.paused) return 'pause';
+        if (!this.joins.isSettled) return 'load';
+        if (!this.stream?.isStreaming) return this.ended === null ? 'starting' : 'pause';
+        if (this.draining > 0 || this.queueFull) return 'lag';
+        const behindMs = this.latencyMs();
+        return behindMs === null || behindMs > pace.audit.lagMs ? 'lag' : null;
+      },
+      caughtUp: (signal) => this.passed(signal),
+      settled: () => this.settled(),
+      ask: (purpose, work) => this.asking(purpose, work),
+    };
   }
 
   /** How far we are behind, and whether the goal is reached. */

@@ -11,4 +11,11 @@ export const pace = {
   chunk: { bytes: 8 * 1024 * 1024, leastRows: 500, mostRows: 20_000 },
   /** How often a row that differs is looked at again before it counts, while the task runs (correctness rule 23), ms apart. */
   verifyLooksMs: [300, 700, 1500, 3000, 5000] as readonly number[],
+  /** Without GTIDs, how long a commit that the binlog has sent may take to be seen, ms: longer than any, save one that waits for a replica. */
+  unseenCommitMs: 3000,
+  /**
+   * The audit: how long it rests between two passes of a table, how often it looks at differences that are known, behind
+   * how much latency it waits, and how long between the two looks that make a difference count, ms.
+   */
+  audit: { restMs: 5000, knownMs: 10_000, lagMs: 3000, lookMs: 500 },
 };

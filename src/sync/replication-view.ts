@@ -15,6 +15,7 @@ export function tableViews(
   following: Following | null,
 ): TableProgress[] {
   return records.map((record) => {
+    const audit = following?.audit?.viewOf(record.source);
     const problem = following?.recordOf(record.source)?.problem ?? record.problem;
     return {
       source: record.source,
@@ -25,6 +26,7 @@ export function tableViews(
       estimatedRows: record.definition.estimatedRows,
       ...(problem && { problem }),
       ...(following && { changes: following.changesOf(record.source) }),
+      ...(audit && { audit }),
     };
   });
 }

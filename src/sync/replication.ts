@@ -109,6 +109,11 @@ export class Replication {
     return this.prepared && !this.over ? this.writer : null;
   }
 
+  /** As Following.settled(), for whoever reads rows in order to write them; at once while nothing is followed. */
+  readonly settled = async (): Promise<void> => {
+    await this.following?.settled();
+  };
+
   run(): Promise<RunOutcome> {
     return (this.finished ??= this.work());
   }
@@ -495,6 +500,7 @@ export class Replication {
       ...(error && { error }),
       tuning: tuningOf(this.task),
       ...(this.gate.strain && { strain: this.gate.strain }),
+      ...(following?.audit && { audit: following.audit.view() }),
     };
   }
 

@@ -10,7 +10,7 @@ import type { RowLocator } from './locator.js';
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
  * go into the store in one transaction. Implemented over SQLite by the engine, in memory by tests.
  */
-export interface TaskStore extends XaStore {
+export interface TaskStore extends XaStore, AuditStore {
   progress(): TaskProgress | null;
   saveProgress(progress: TaskProgress): void;
 
@@ -54,6 +54,12 @@ export interface TaskStore extends XaStore {
   clear(): void;
   /** Forgets all but which destination tables the task made: the next run loads everything and sweeps. */
   reset(): void;
+}
+
+/** How far the audit of each table is (verify/audit-record.ts). */
+export interface AuditStore {
+  audits(): AuditRecord[];
+  saveAudit(record: AuditRecord): void;
 }
 
 /** Rows of prepared XA branches (xa-branches.ts). */
@@ -155,6 +161,44 @@ export interface ChunkRecord {
   rows: number;
   /** There already, and left as they were (conflict "ignore"). */
   kept: number;
+}
+
+/** The audit of one table: where its walk is, and what it found. */
+export interface AuditRecord {
+  /** As TableRecord.source. */
+  readonly source: string;
+  /** What the places below are places of: another definition or mapping begins anew. */
+  shape: string;
+  /** The walk through the source is behind this chunk; null: at its beginning. */
+  after: Chunk | null;
+  /** The walk through the destination goes on at this key (PlainBuffer, base64); null: it has not begun. */
+  from: string | null;
+  /** When this pass began; null: between two passes. */
+  begunMs: number | null;
+  /** Rows of this pass so far. */
+  passRows: number;
+  pass: AuditPass | null;
+  /** Of all passes. */
+  rows: number;
+  repaired: number;
+  lastFoundMs: number | null;
+  /** Differences that stand, by key as RowChange has it; more than are kept are only counted. */
+  found: AuditedDifference[];
+}
+/** The last complete pass through a table, both ways. */
+export interface AuditPass {
+  finishedMs: number;
+  tookMs: number;
+  rows: number;
+}
+export interface AuditedDifference {
+  key: string;
+  kind: 'missing' | 'extra' | 'different' | 'duplicate';
+  /** As people read it, without what is masked. */
+  text: string;
+  /** Of a duplicate: its rows at the source. */
+  rows?: string[];
+  sinceMs: number;
 }
 
 export type DirtyDecision = 'skip' | 'retry';

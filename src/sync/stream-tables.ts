@@ -111,6 +111,11 @@ export class StreamTables {
     return undefined;
   }
 
+  /** All that follows() gives. */
+  followed(): StreamTable[] {
+    return [...this.tables.values()].flatMap(({ table, from }) => (from === null && table) || []);
+  }
+
   /** Tables whose rows are passed over for now. */
   absent(): string[] {
     return [...this.tables.values()].filter(({ from }) => from !== null).map(({ record }) => record.source);

@@ -43,6 +43,12 @@ import {
 export type { BatchOptions, BatchResult, WriterEvents, WriterSettings, WriterStats };
 export { standardWriterSettings };
 
+interface Watch {
+  readonly table: string;
+  readonly keys: ReadonlySet<string>;
+  readonly touched: (key: string) => void;
+}
+
 /** What a queued change takes besides its bytes, roughly. */
 const changeOverhead = 200;
 
@@ -59,6 +65,7 @@ export class TablestoreWriter {
   private readonly alone = new Set<RowChange>();
   private readonly waitingHolds = new Set<(error: unknown) => void>();
   private readonly drains: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  private readonly watches = new Set<Watch>();
   private buckets: Bucket[];
   private rehashing = false;
   private pumpQueued = false;
@@ -92,6 +99,7 @@ export class TablestoreWriter {
   /** Takes the change; false when the caller should wait for onDrain before the next one. */
   enqueue(change: RowChange): boolean {
     this.stop.signal.throwIfAborted();
+    if (this.watches.size > 0) this.touch(change);
     const bucket = this.bucketFor(change);
     bucket.push(change);
     this.active++;
@@ -108,6 +116,7 @@ export class TablestoreWriter {
   hold(table: string, key: string): Promise<KeyHold> {
     return new Promise((resolve, reject) => {
       if (this.stop.signal.aborted) return reject(this.stop.signal.reason as Error);
+      this.touch({ table, key });
       this.waitingHolds.add(reject);
       const request = new HoldRequest(table, key, () => {
         this.waitingHolds.delete(reject);
@@ -119,6 +128,13 @@ export class TablestoreWriter {
       this.active++;
       this.schedule();
     });
+  }
+
+  /** Tells of each of these keys that is changed or held from now on, until the function that it gives is called. */
+  watch(table: string, keys: ReadonlySet<string>, touched: (key: string) => void): () => void {
+    const watch = { table, keys, touched };
+    this.watches.add(watch);
+    return () => void this.watches.delete(watch);
   }
 
   /**
@@ -217,6 +233,10 @@ export class TablestoreWriter {
   /** Once it has ended: no request was cut off, and none that was given up can be carried out any more. */
   get leftNothing(): boolean {
     return this.stop.signal.aborted && !this.cutOff;
+  }
+
+  private touch({ table, key }: { readonly table: string; readonly key: string }): void {
+    for (const watch of this.watches) if (watch.table === table && watch.keys.has(key)) watch.touched(key);
   }
 
   private fail(error: unknown): void {

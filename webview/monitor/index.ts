@@ -8,7 +8,7 @@ import {
 } from '../../src/shared/format.js';
 import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
 import { isRunning, latencyWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
-import type { TaskSnapshot } from '../../src/shared/snapshot.js';
+import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -20,6 +20,22 @@ import './charts.js';
 import { stateWords, stepsOf } from './phases.js';
 import './tables-section.js';
 import './tuning.js';
+
+/** Of what the audit found; the command line has all of it. */
+const shownDifferences = 20;
+
+function differenceWords(kind: TableAudit['first'][number]['kind']): string {
+  switch (kind) {
+    case 'missing':
+      return t('missing');
+    case 'extra':
+      return t('extra');
+    case 'different':
+      return t('different');
+    case 'duplicate':
+      return t('duplicate');
+  }
+}
 
 /** How a task does, second by second. */
 class Monitor extends LitElement {
@@ -125,7 +141,7 @@ class Monitor extends LitElement {
                     ></rf-tuning>`
                   : nothing
               }
-              ${this.log(state)}`
+              ${this.audit(snapshot)} ${this.log(state)}`
           : html`<section>
               <p class="hint">${t('This task has not been started on this machine.')}</p>
             </section>`
@@ -282,6 +298,70 @@ class Monitor extends LitElement {
         }
       </div>
     </div>`;
+  }
+
+  /** How far the audit is, and the rows that it found. */
+  private audit({ audit, tables }: TaskSnapshot): TemplateResult | typeof nothing {
+    if (!audit) return nothing;
+    const { differences, repaired, lastPass, rows, waits } = audit;
+    const count = (value: number) => formatCount(value, locale);
+    const facts = [
+      t('{0} rows compared', count(rows)),
+      lastPass
+        ? t(
+            'all {0} rows once through on {1}',
+            count(lastPass.rows),
+            new Date(lastPass.finishedMs).toLocaleString(locale),
+          )
+        : t('the first pass is under way'),
+      ...(repaired > 0 ? [t('{0} rows put right', count(repaired))] : []),
+      ...(waits === 'load'
+        ? [t('it waits for a load')]
+        : waits === 'lag'
+          ? [t('it waits until the task has caught up')]
+          : []),
+    ];
+    const found = tables.flatMap(({ source, audit: own }) =>
+      (own?.first ?? []).map((difference) => ({ source, ...difference })),
+    );
+    const problems = tables.flatMap(({ source, audit: own }) =>
+      own?.problem ? [`${source}: ${own.problem.message} ${own.problem.remedy}`] : [],
+    );
+    return html`<section aria-label=${t('Audit')}>
+      <h2>${t('Audit')}</h2>
+      <p class="hint">${facts.join(' · ')}</p>
+      ${
+        differences > 0
+          ? html`<p class="warning" role="status">
+                ${differences === 1 ? t('1 row differs') : t('{0} rows differ', count(differences))}
+              </p>
+              <table>
+                <thead>
+                  <tr>
+                    <th>${t('Table')}</th>
+                    <th>${t('Key')}</th>
+                    <th>${t('What')}</th>
+                    <th>${t('Since')}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${found.slice(0, shownDifferences).map(
+                    ({ source, key, kind, rows: several, sinceMs }) =>
+                      html`<tr>
+                        <td>${source}</td>
+                        <td class="mono">
+                          ${key}${several ? ` ← ${several.map((row) => `(${row})`).join(', ')}` : ''}
+                        </td>
+                        <td>${differenceWords(kind)}</td>
+                        <td>${new Date(sinceMs).toLocaleString(locale)}</td>
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>`
+          : nothing
+      }
+      ${problems.map((problem) => html`<p class="warning">${problem}</p>`)}
+    </section>`;
   }
 
   private log(state: MonitorState): TemplateResult {

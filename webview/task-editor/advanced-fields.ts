@@ -1,6 +1,8 @@
 import { t } from '../components/words.js';
-import { effective, setEdit } from './document.js';
+import { effective, setEdit, valueAt } from './document.js';
 import { incrementalOff, onlyFull, onlyIncremental, type Field } from './fields.js';
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 
 export function advancedFields(): { title: string; fields: Field[] }[] {
   return [
@@ -143,6 +145,42 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           placeholder: '${env:HOOK_SECRET}',
           idle: (d, s) =>
             effective(d, s, ['alerts', 'webhook']) === null ? t('No webhook is set.') : undefined,
+        },
+      ],
+    },
+    {
+      title: t('Audit'),
+      fields: [
+        {
+          path: ['audit', 'rowsPerSecond'],
+          label: t('Audit: rows'),
+          help: t(
+            'While changes are followed, every row is compared again and again at this rate, in both directions. Empty: no audit. 500 is a good beginning.',
+          ),
+          kind: 'optional-number',
+          placeholder: t('off'),
+          unit: t('per second'),
+          write: (document, _schema, value) =>
+            value === null || value === undefined
+              ? [{ path: ['audit'] }]
+              : isObject(valueAt(document, ['audit']))
+                ? [{ path: ['audit', 'rowsPerSecond'], value: value as never }]
+                : [{ path: ['audit'], value: { rowsPerSecond: value } as never }],
+          idle: onlyIncremental(),
+        },
+        {
+          path: ['audit', 'repair'],
+          label: t('Put right what the audit finds'),
+          help: t(
+            'Missing and different rows are written as the source has them; rows that the source does not have are deleted. Otherwise they are only told.',
+          ),
+          kind: 'switch',
+          idle: (d, s) =>
+            incrementalOff(d, s)
+              ? t('The incremental phase is off.')
+              : valueAt(d, ['audit', 'rowsPerSecond']) === undefined
+                ? t('The audit is off.')
+                : undefined,
         },
       ],
     },

@@ -1,4 +1,4 @@
-import { html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
@@ -7,6 +7,7 @@ import '../components/page.js';
 import '../components/toolkit.js';
 import { t } from '../components/words.js';
 import { advancedFields } from './advanced-fields.js';
+import { auditHint } from './audit-hint.js';
 import { Catalog } from './catalog.js';
 import { connectionSection } from './connection-section.js';
 import type { FormContext } from './context.js';
@@ -95,7 +96,12 @@ class TaskEditor extends LitElement {
         body: html`${advancedFields().map(
           (group) =>
             html`<h3>${group.title}</h3>
-              ${fields(group.fields)}`,
+              ${fields(group.fields)}
+              ${
+                group.fields.some(({ path }) => path[0] === 'audit')
+                  ? auditHint(context.state.document, this.catalog)
+                  : nothing
+              }`,
         )}`,
       },
       {

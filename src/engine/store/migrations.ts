@@ -127,4 +127,11 @@ export const migrations: Migrations = [
   `ALTER TABLE chunk ADD COLUMN kept INTEGER NOT NULL DEFAULT 0`,
   // Before, `a.b`.c and a.`b.c` were one.
   quoteNames,
+  // How far the audit of each table is.
+  `CREATE TABLE audit (
+     task TEXT NOT NULL,
+     source TEXT NOT NULL,
+     record TEXT NOT NULL,
+     PRIMARY KEY (task, source)
+   ) STRICT, WITHOUT ROWID`,
 ];

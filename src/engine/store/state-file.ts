@@ -15,6 +15,7 @@ const tables = [
   'xa_part',
   'xa_rows',
   'writing',
+  'audit',
 ] as const;
 type Table = (typeof tables)[number];
 /** Given out by the store itself. */

@@ -1,4 +1,5 @@
 import type {
+  AuditRecord,
   ChunkRecord,
   DecidedDirty,
   DirtyDecision,
@@ -58,7 +59,23 @@ export class SqliteTaskStore implements TaskStore {
     this.transaction(() => {
       this.database.run('DELETE FROM source_table WHERE task = ? AND source = ?', this.task, source);
       this.clearChunks(source);
+      this.database.run('DELETE FROM audit WHERE task = ? AND source = ?', this.task, source);
     });
+  }
+
+  audits(): AuditRecord[] {
+    return this.database
+      .all<{ record: string }>('SELECT record FROM audit WHERE task = ? ORDER BY source', this.task)
+      .map((row) => JSON.parse(row.record) as AuditRecord);
+  }
+
+  saveAudit(record: AuditRecord): void {
+    this.database.run(
+      'INSERT OR REPLACE INTO audit (task, source, record) VALUES (?, ?, ?)',
+      this.task,
+      record.source,
+      JSON.stringify(record),
+    );
   }
 
   chunks(source: string): ChunkRecord[] {
@@ -332,7 +349,7 @@ export class SqliteTaskStore implements TaskStore {
 
   reset(): void {
     this.transaction(() => {
-      for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows']) this.empty(table);
+      for (const table of ['progress', 'chunk', 'dirty', 'xa_part', 'xa_rows', 'audit']) this.empty(table);
     });
   }
 

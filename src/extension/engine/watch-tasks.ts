@@ -45,6 +45,8 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         return t('{0} is not blocked any more.', alert.task.name);
       case 'latency':
         return t('{0} has caught up.', alert.task.name);
+      case 'difference':
+        return t('{0}: the rows that differed are equal again.', alert.task.name);
     }
   };
 
@@ -57,7 +59,8 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       else if (alert.kind === 'latency') {
         const behind = formatDuration(alert.latencyMs ?? 0, t);
         void vscode.window.showWarningMessage(t('{0} is {1} behind.', alert.task.name, behind));
-      }
+      } else if (alert.kind === 'difference')
+        void vscode.window.showWarningMessage(`${alert.task.name}: ${alert.message}`);
       // A failure and a block are told by their states below, with what can be done.
     }),
     session.onDidChange(() => {

@@ -3,6 +3,7 @@ import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import {
   isRunning,
+  auditLook,
   phaseSteps,
   positionWords,
   tableLook,
@@ -225,6 +226,19 @@ export class TasksView
         description:
           snapshot.dirty === 1 ? t('1 record') : t('{0} records', formatCount(snapshot.dirty, locale)),
         opens: 'rowferry.task.dirty',
+      });
+    }
+    const { audit } = snapshot;
+    if (audit) {
+      const { label, description, icon, color } = auditLook(audit, t, locale);
+      nodes.push({
+        kind: 'line',
+        task,
+        id: 'audit',
+        label,
+        icon: themeIcon({ icon, ...(color && { color }) }),
+        description,
+        opens: 'rowferry.task.monitor',
       });
     }
     return nodes;

@@ -135,6 +135,11 @@ export class Comparison {
     return destinationRows(client, plan.destination, keys, this.ignored, read);
   }
 
+  /** A row that was there before the task and that nobody has written since: it stays. */
+  isOfOthers({ found }: Look): boolean {
+    return found !== null && this.isKept(found.row);
+  }
+
   /** Rows that were last written before the task found the table were not written by it, and it keeps them. */
   private isKept(found: Buffer): boolean {
     const { record } = this;

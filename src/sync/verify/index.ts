@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
-import { planChunks, readChunk } from '../../mysql/snapshot.js';
-import { charsetsOf, loadCharsetDecoders, selectExpression } from '../../mysql/types/index.js';
+import { planChunks, type Chunk } from '../../mysql/snapshot.js';
+import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { TablestoreClient } from '../../tablestore/client.js';
@@ -14,8 +14,9 @@ import { retryWindows } from '../settings.js';
 import type { SourceRows } from '../source-rows.js';
 import type { TaskStore } from '../store.js';
 import { RowTransform } from '../transform.js';
+import { inBatches } from './batches.js';
 import { Comparison, type Look } from './comparison.js';
-import { repair, type RepairWriter } from './repair.js';
+import { repair, type RepairWriter, type Settled } from './repair.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
 import { withSource } from './session.js';
 import { selectedTables } from './tables.js';
@@ -30,6 +31,8 @@ export interface VerifyOptions {
   running: boolean;
   /** Puts right what differs, by this writer. */
   repairBy?: RepairWriter;
+  /** Of the stream by which that writer writes, when the task runs. */
+  settled?: Settled;
 }
 
 const chunkRows = 5000;
@@ -135,57 +138,25 @@ class TableCheck {
     );
   }
 
-  private async compareChunk(
-    reader: SourceConnection,
-    rows: SourceRows,
-    chunk: Parameters<typeof readChunk>[1]['chunk'],
-  ): Promise<void> {
-    const ignored = this.comparison.ignoredCells;
-    const batches = new Set<Promise<void>>();
-    let batch: RowContent[] = [];
-    let failure: { error: unknown } | null = null;
-    const send = () => {
-      const some = batch;
-      batch = [];
-      const sent = this.compareBatch(some).then(
-        () => {
-          batches.delete(sent);
-          if (batches.size < batchesAtOnce) reader.resume();
-        },
-        (error: unknown) => {
-          failure ??= { error };
-          reader.destroy();
-        },
-      );
-      batches.add(sent);
-    };
-    try {
-      await readChunk(reader, {
-        table: this.plan.definition,
-        columns: this.plan.definition.columns,
-        select: selectExpression,
-        filter: this.plan.filter,
-        chunk,
-        onRow: (image) => {
-          this.sourceRows++;
-          const row = rows.encode(image);
-          // Not written by the task either: among the dirty records, with an older version of it perhaps still there.
-          if (row === 'unwritable') {
-            this.report.dirty++;
-            const key = rows.keyOf(image);
-            if (key !== null) this.remember(key);
-          } else if (row !== 'dropped') batch.push(contentsOf(row, ignored)[0]!);
-          if (batch.length >= batchRows) send();
-          return batches.size < batchesAtOnce;
-        },
-        signal: this.options.signal,
-      });
-    } catch (error) {
-      throw (failure as { error: unknown } | null)?.error ?? error;
-    }
-    if (batch.length > 0) send();
-    await Promise.all(batches);
-    if (failure) throw (failure as { error: unknown }).error;
+  private compareChunk(reader: SourceConnection, rows: SourceRows, chunk: Chunk): Promise<void> {
+    const { plan, options, comparison } = this;
+    return inBatches(reader, plan, chunk, {
+      signal: options.signal,
+      batchRows,
+      batchesAtOnce,
+      row: (image) => {
+        this.sourceRows++;
+        const row = rows.encode(image);
+        if (row === 'dropped') return null;
+        if (row !== 'unwritable') return contentsOf(row, comparison.ignoredCells)[0]!;
+        // Not written by the task either: among the dirty records, with an older version of it perhaps still there.
+        this.report.dirty++;
+        const key = rows.keyOf(image);
+        if (key !== null) this.remember(key);
+        return null;
+      },
+      batch: (some) => this.compareBatch(some),
+    });
   }
 
   private async compareBatch(rows: readonly RowContent[]): Promise<void> {
@@ -292,9 +263,10 @@ class TableCheck {
     progress(0);
     this.report.repaired = await repair({
       writer,
+      settled: options.settled ?? null,
       plan,
       keys,
-      keysAtOnce: readsAll ? rowsRepairedByReadingAll : comparison.rowsAtOnce(rowsRepaired),
+      keysAtOnce: readsAll ? rowsRepairedByReadingAll : comparison.rowsAtOnce(await this.lotRows()),
       signal,
       reading: (work) =>
         withSource(options, 'snapshot', (connection) =>
@@ -302,6 +274,13 @@ class TableCheck {
         ),
       progress,
     });
+  }
+
+  /** Where each lot waits until commits can be seen, fewer of them wait. */
+  private async lotRows(): Promise<number> {
+    if (!this.options.settled) return rowsRepaired;
+    const { gtidMode } = await withSource(this.options, 'query', (connection) => connection.facts());
+    return gtidMode === 'ON' ? rowsRepaired : 10 * rowsRepaired;
   }
 
   private tell(

@@ -7,8 +7,16 @@ import { deletion } from '../sweep.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
 
+/**
+ * Settles when a read of the source shows all that the stream has given so far: it gives changes before the source's
+ * engine has committed them, and a row that is read in between is older than the one that is written already.
+ */
+export type Settled = () => Promise<void>;
+
 export interface RepairOptions {
   readonly writer: RepairWriter;
+  /** Of the task's stream, when it runs. */
+  readonly settled: Settled | null;
   readonly plan: TablePlan;
   /** Each once. */
   readonly keys: readonly string[];
@@ -70,7 +78,7 @@ export async function repair(options: RepairOptions): Promise<number> {
 }
 
 async function repairLot(
-  { writer, plan }: Pick<RepairOptions, 'writer' | 'plan'>,
+  { writer, plan, settled }: Pick<RepairOptions, 'writer' | 'plan' | 'settled'>,
   keys: readonly string[],
   read: RowReader,
   signal: AbortSignal,
@@ -79,6 +87,8 @@ async function repairLot(
   const holds = await holdAll(writer, table, keys, signal);
   let rows: Map<string, KeyRows>;
   try {
+    await settled?.();
+    signal.throwIfAborted();
     rows = await read(keys);
     signal.throwIfAborted();
   } catch (error) {

@@ -50,6 +50,29 @@ describe('alerts', () => {
     expect(told).toEqual(['failed open', 'failed over']);
   });
 
+  it('rows that the audit found once, also when they are put right before anybody looks', () => {
+    const { told, see } = watch();
+    const audit = (differences: number, lastFoundMs: number | null) => ({
+      rowsPerSecond: 500,
+      repair: true,
+      waits: null,
+      rows: 1,
+      differences,
+      repaired: 0,
+      lastPass: null,
+      lastFoundMs,
+    });
+    see({ atMs: 1000, audit: audit(0, null) });
+    expect(told).toEqual([]);
+    for (let second = 2; second < 10; second++) see({ atMs: second * 1000, audit: audit(0, 1900) });
+    expect(told).toEqual(['difference open']);
+    see({ atMs: 20_000, audit: audit(2, 1900) });
+    see({ atMs: 21_000, state: 'starting' });
+    expect(told).toEqual(['difference open']);
+    see({ atMs: 40_000, audit: audit(0, 1900) });
+    expect(told).toEqual(['difference open', 'difference over']);
+  });
+
   it('a service that fails at each start fails once, until it works; an earlier engine may have told it', () => {
     const { told, see } = watch();
     for (const state of ['starting', 'failed', 'starting', 'failed', 'starting', 'failed'] as const)

@@ -1,0 +1,40 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { auditCost } from '../../src/shared/audit-cost.js';
+import { formatCount } from '../../src/shared/format.js';
+import { locale, t } from '../components/words.js';
+import type { Catalog } from './catalog.js';
+import { matches, selection, valueAt } from './document.js';
+
+/** What an audit at the chosen rate takes, as far as the form knows the tables. */
+export function auditHint(document: unknown, catalog: Catalog): TemplateResult | typeof nothing {
+  const rate = valueAt(document, ['audit', 'rowsPerSecond']);
+  if (typeof rate !== 'number' || !(rate > 0)) return nothing;
+  const tables = selection(document).flatMap(({ database, whole, exclude, tables: listed }) =>
+    whole
+      ? (catalog.tablesOf(database) ?? []).filter(
+          ({ name }) => !exclude.some((pattern) => matches(pattern, name)),
+        )
+      : listed.flatMap(({ name }) => catalog.table(database, name) ?? []),
+  );
+  const rows = tables.reduce((all, table) => all + table.estimatedRows, 0);
+  if (rows === 0) {
+    return html`<p class="help hint">
+      ${t('Connect to the source under Objects to see how long a pass takes and what it reads.')}
+    </p>`;
+  }
+  const costs = tables.map((table) => auditCost(table.estimatedRows, table.averageRowBytes, rate));
+  const sum = (figure: (cost: (typeof costs)[number]) => number) =>
+    costs.reduce((all, cost) => all + figure(cost), 0);
+  const days = sum((cost) => cost.days);
+  const units = sum((cost) => cost.readUnits);
+  const shown = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
+  return html`<p class="help hint" role="status">
+    ${t(
+      'About {0} rows: one pass takes {1} days and reads {2} capacity units in Tablestore ({3} a day), and each row of the source twice.',
+      formatCount(rows, locale),
+      shown.format(days),
+      formatCount(units, locale),
+      formatCount(Math.round(Math.min(units / Math.max(days, 1e-9), (units * 86_400) / 5)), locale),
+    )}
+  </p>`;
+}
