@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { RowferryError } from '../shared/errors.js';
+import { stoppedTables } from '../shared/stopped-tables.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 
 /** Longer without a snapshot than this, ms, and the engine is taken for dead. */
@@ -175,6 +176,15 @@ export class MetricsServer {
       (g, s) => {
         for (const { source, audit } of s.tables)
           if (audit?.pass) g.set({ task: s.name, table: source }, audit.pass.finishedMs / 1000);
+      },
+    );
+    gauge(
+      'rowferry_table_stopped',
+      '1 for a table that has stopped and is not kept up to date, else 0.',
+      ['task', 'table'],
+      (g, s) => {
+        const stopped = new Set(stoppedTables(s));
+        for (const t of s.tables) g.set({ task: s.name, table: t.source }, stopped.has(t) ? 1 : 0);
       },
     );
     gauge(

@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
+import { stoppedTables } from '../shared/stopped-tables.js';
 import type {
   AuditView,
   SourceStrain,
@@ -106,6 +107,7 @@ export function snapshotLines(
   if (snapshot.retry) lines.push(style.yellow(retryText(snapshot, snapshot.retry)));
   if (snapshot.error)
     lines.push(style.red(`${snapshot.error.code} ${snapshot.error.message}`), snapshot.error.remedy);
+  lines.splice(1, 0, ...stoppedLines(snapshot, terminal));
   const room = options.every ? Infinity : terminal.height - lines.length - 2;
   const tables = mostTelling(snapshot.tables, room);
   const width = Math.max(0, ...tables.map((t) => displayWidth(title(t))));
@@ -141,6 +143,31 @@ function auditLines({ tables, atMs }: TaskSnapshot, audit: AuditView, style: Sty
 
 /** Rows named under a task; --json has more. */
 const shownDifferences = 10;
+
+/** How many tables have stopped; when there is room for all that follows, each with its reason and remedy. */
+export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): string[] {
+  const stopped = stoppedTables(snapshot);
+  if (stopped.length === 0) return [];
+  const shown = stopped.slice(0, 10);
+  const more = stopped.length - shown.length;
+  return [
+    style.red(`${stoppedCount(stopped)} not kept up to date:`),
+    ...shown.flatMap(({ source, problem }) => [
+      style.red(`  ${source}${problem ? `: ${problem.code} ${problem.message}` : ''}`),
+      ...(problem ? [`    ${problem.remedy}`] : []),
+    ]),
+    ...(more > 0 ? [style.red(`  and ${count(more)} more`)] : []),
+  ];
+}
+
+/** `1 table is stopped and`, `3 tables are stopped and`. */
+const stoppedCount = ({ length }: readonly unknown[]) =>
+  length === 1 ? '1 table is stopped and' : `${count(length)} tables are stopped and`;
+
+/** For scripts: which tables have stopped, and why. */
+export function stoppedObjects(snapshot: TaskSnapshot): Record<string, unknown>[] {
+  return stoppedTables(snapshot).map(({ source, problem }) => ({ table: source, ...problem }));
+}
 
 /** `loaded 3`, or `loaded 3, kept 2`: what was there and stays is not loaded. */
 export function loadedText({ rows, tables }: TaskSnapshot): string {

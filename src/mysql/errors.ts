@@ -52,6 +52,26 @@ const byNumber = new Map<number, ErrorCode>([
   [3159, tls], // the server insists on encryption
 ]);
 
+/** What to do where the number says more than the code of the product does. */
+const remedies = new Map<number, string>([
+  [1040, 'Raise max_connections of the server, or close other connections; the task tries again by itself.'],
+  [1203, 'Raise max_user_connections of the server; the task tries again by itself.'],
+  [
+    1226,
+    'Raise the limit of the account that the message names (ALTER USER … WITH MAX_USER_CONNECTIONS …); the task tries again by itself.',
+  ],
+  [1129, 'Run FLUSH HOSTS, or TRUNCATE performance_schema.host_cache, on the server.'],
+  [
+    1045,
+    'Check the user and the password, that the account may connect from this machine, and whether it requires TLS or a certificate: then set source.ssl.',
+  ],
+  [1130, "Create the account for the host that the message names, or for any host: CREATE USER …@'%'."],
+  [1820, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
+  [1862, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
+  [3118, 'The account is locked: unlock it with ALTER USER … ACCOUNT UNLOCK.'],
+  [3159, 'The server takes encrypted connections alone: set source.ssl to "required" or stricter.'],
+]);
+
 const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -92,7 +112,11 @@ export function sourceError(error: unknown, stage: 'connect' | 'use', address: s
     [unknownObject]: `MySQL does not know an object: ${said}`,
     [tls]: `The encrypted connection to MySQL at ${address} failed: ${said}`,
   }[code as string];
-  return new RowferryError(code, message ?? `MySQL at ${address} answered: ${said}`, { cause: error });
+  const remedy = driver.errno === undefined ? undefined : remedies.get(driver.errno);
+  return new RowferryError(code, message ?? `MySQL at ${address} answered: ${said}`, {
+    cause: error,
+    ...(remedy !== undefined && { remedy }),
+  });
 }
 
 function codeOf(error: DriverError, stage: 'connect' | 'use'): ErrorCode {

@@ -1,4 +1,5 @@
 import {
+  createScanner,
   findNodeAtLocation,
   getNodeValue,
   parseTree,
@@ -32,6 +33,8 @@ export function parseChecked<T>(
   schema: z.ZodType<T>,
   jsonSchema: () => JsonSchema,
 ): { value?: T; issues: FileIssue[] } {
+  const unreadable = tooMuch(text);
+  if (unreadable) return { issues: [unreadable] };
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   if (errors.length > 0 || !root) {
@@ -63,6 +66,28 @@ export function parseChecked<T>(
       });
     });
   return { issues: issues.sort((a, b) => a.offset - b.offset) };
+}
+
+/** Far beyond what a file of ours needs, far below what the parser, which calls itself for each level, can take. */
+const deepest = 100;
+const longest = 10_000_000;
+
+/** What would end the parser, or is no text at all, said before it is parsed. */
+function tooMuch(text: string): FileIssue | undefined {
+  if (text.length > longest) return at('', 0, 0, [], 'the file is longer than 10,000,000 characters');
+  const binary = text.indexOf('\0');
+  if (binary >= 0) return at(text, binary, 1, [], 'not text in UTF-8: save the file in that encoding');
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
+    // A bracket in a string or a comment does not begin a token.
+    const begins = text[scanner.getTokenOffset()];
+    if (begins === '{' || begins === '[') depth++;
+    if (begins === '}' || begins === ']') depth--;
+    if (depth > deepest)
+      return at(text, scanner.getTokenOffset(), 1, [], `nested more than ${deepest} levels deep`);
+  }
+  return undefined;
 }
 
 /** Of a union, the branch that fits best speaks; its paths are made absolute. */

@@ -214,6 +214,11 @@ export const errorCodes = {
     cause: 'The command was ended before it was through.',
     remedy: 'Run it again: a task goes on where it was.',
   },
+  'ROW-E115': {
+    exit: 1,
+    cause: 'Tables of the task have stopped and are not kept up to date; the others are.',
+    remedy: 'Do for each table what its message says; "rowferry status" shows them.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

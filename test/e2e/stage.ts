@@ -32,7 +32,7 @@ export async function setStage(options: { passwordInEnvironment?: boolean } = {}
   const password = 'let-me-in 42';
   await mysql.query(`
     CREATE USER dts@'%' IDENTIFIED BY '${password}';
-    GRANT SELECT, SHOW VIEW, REPLICATION SLAVE, REPLICATION CLIENT, RELOAD ON *.* TO dts@'%';
+    GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT, RELOAD ON *.* TO dts@'%';
     CREATE DATABASE shop;
     CREATE TABLE shop.customers (id INT PRIMARY KEY, name VARCHAR(80) NOT NULL, email VARCHAR(120), status VARCHAR(10) NOT NULL);
     CREATE TABLE shop.orders (region CHAR(2) NOT NULL, id BIGINT NOT NULL, customer INT NOT NULL, total DECIMAL(10,2) NOT NULL,

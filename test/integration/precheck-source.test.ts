@@ -79,7 +79,7 @@ describe('the source', () => {
     });
     expect(open(report)).toEqual(['source-privileges']);
     const item = report.results.find((r) => r.id === 'source-privileges')!;
-    expect(item.actual).toMatch(/REPLICATION CLIENT, REPLICATION SLAVE, SHOW VIEW on `shop`.`customers`/);
+    expect(item.actual).toMatch(/REPLICATION CLIENT, REPLICATION SLAVE$/);
     await mysql.query(item.sql!);
     expect(
       open(
@@ -94,7 +94,7 @@ describe('the source', () => {
 
   it('privileges that come by a role count', async () => {
     await mysql.query(`CREATE ROLE reader; GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO reader;
-      GRANT SELECT, SHOW VIEW ON \`sh%\`.* TO reader; CREATE USER 'roled'@'%' IDENTIFIED BY 'x' DEFAULT ROLE reader`);
+      GRANT SELECT ON \`sh%\`.* TO reader; CREATE USER 'roled'@'%' IDENTIFIED BY 'x' DEFAULT ROLE reader`);
     expect(
       open(
         await run((t) => {

@@ -2,6 +2,7 @@ import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { flag, taskArgument, type Command } from '../command.js';
 import { loadTask } from '../load-task.js';
 import { reportLines } from '../check-report.js';
+import { stoppedLines, stoppedObjects } from '../progress.js';
 
 /** Checks that fail when a side could not be reached, or refused us. */
 const connections: ReadonlySet<string> = new Set(['source-connection', 'destination-connection']);
@@ -12,7 +13,7 @@ export const check: Command = {
   usage: 'TASK [--json] [--state DIR]',
   help: [
     'Looks at the source, the destination and the task, changes nothing, and says of each item what was expected, what was found and how to mend it. A task starts only at 100 %.',
-    'Warnings can be accepted by their id in "ignoredChecks"; failures cannot. Exit 0 at 100 %, 3 when the source or the destination could not be reached or refused us, 1 otherwise.',
+    'Warnings can be accepted by their id in "ignoredChecks"; failures cannot. Tables of the task that have stopped are named first. Exit 0 at 100 % with no table stopped, 3 when the source or the destination could not be reached or refused us, 1 otherwise.',
   ],
   options: { ...stateOption, ...jsonOption },
   optionHelp: { '--json': 'the report as one JSON object on stdout', ...stateHelp },
@@ -22,10 +23,21 @@ export const check: Command = {
   ],
   async run(context, values, positionals) {
     const { task } = loadTask(taskArgument('check', positionals), context.cwd, context.environment);
-    const report = await withEngine(context, values, {}, (engine) => engine.api.check(task));
-    if (flag(values, 'json')) context.terminal.print(JSON.stringify({ type: 'check', ...report }));
-    else for (const line of reportLines(report, context.terminal)) context.terminal.print(line);
+    const { report, snapshot } = await withEngine(context, values, {}, async ({ api }) => ({
+      report: await api.check(task),
+      snapshot: (await api.snapshots()).find(({ id }) => id === task.id),
+    }));
+    const stopped = snapshot ? stoppedObjects(snapshot) : [];
+    const { terminal } = context;
+    if (flag(values, 'json'))
+      terminal.print(
+        JSON.stringify({ type: 'check', ...report, ...(stopped.length > 0 && { stoppedTables: stopped }) }),
+      );
+    else {
+      const first = snapshot && stopped.length > 0 ? [...stoppedLines(snapshot, terminal), ''] : [];
+      for (const line of [...first, ...reportLines(report, terminal)]) terminal.print(line);
+    }
     const isAway = report.results.some(({ id, status }) => connections.has(id) && status === 'fail');
-    return report.successRate === 100 ? 0 : isAway ? 3 : 1;
+    return report.successRate < 100 && isAway ? 3 : report.successRate < 100 || stopped.length > 0 ? 1 : 0;
   },
 };

@@ -1,6 +1,7 @@
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import type { CheckReport, ClientApi, RunOutcome, StartOptions } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { stoppedTables } from '../../shared/stopped-tables.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { sameTuning, tuningOf } from '../../shared/tuning.js';
 import type { EngineConnection } from '../../engine/client.js';
@@ -25,6 +26,8 @@ import {
   retryText,
   snapshotLines,
   statusObject,
+  stoppedLines,
+  stoppedObjects,
   throttleText,
 } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
@@ -38,7 +41,7 @@ export const run: Command = {
   usage: 'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT]',
   help: [
     'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
-    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written and the checkpoint saved. Exit 0, or 5 when --until named a goal that was not reached. A second one quits at once; nothing is lost by that either.',
+    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written and the checkpoint saved. Exit 0, or 5 when --until named a goal that was not reached, or 1 when it was reached but for tables that have stopped. A second one quits at once; nothing is lost by that either.',
     'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved. When its objects change, what that means is shown, and carried out with --yes or by rowferry apply.',
     'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
   ],
@@ -174,6 +177,12 @@ async function follow(
       const goal = options.until === 'full' ? 'before everything was loaded' : 'before it was caught up';
       throw new RowferryError('ROW-E114', `${task.name} was stopped ${goal}.`);
     }
+    const stopped = options.until !== undefined && final ? stoppedTables(final) : [];
+    if (stopped.length > 0)
+      throw new RowferryError(
+        'ROW-E115',
+        `${task.name}: not kept up to date, because stopped: ${stopped.map((t) => t.source).join(', ')}.`,
+      );
     return 0;
   });
 }
@@ -245,7 +254,9 @@ class RunView {
     if (this.json) {
       if (snapshot) this.terminal.print(JSON.stringify(statusObject(snapshot)));
       const { reached = false, ...how } = outcome;
-      this.terminal.print(JSON.stringify({ type: 'end', ...how, ...(until && { reached }) }));
+      this.terminal.print(
+        JSON.stringify({ type: 'end', ...how, ...(until && { reached }), ...stoppedPart(snapshot) }),
+      );
       return;
     }
     if (this.terminal.interactive && snapshot) {
@@ -256,8 +267,15 @@ class RunView {
     }
     const goal = until === 'full' ? 'loaded' : until === 'caught-up' ? 'caught up' : undefined;
     const how = outcome.state === 'stopped' ? (outcome.reached && goal) || 'stopped' : outcome.state;
+    if (until && snapshot)
+      for (const line of stoppedLines(snapshot, this.terminal)) this.terminal.print(line);
     this.terminal.print(`${capital(how)} after ${duration(Date.now() - this.#began)}.`);
   }
+}
+
+function stoppedPart(snapshot: TaskSnapshot | undefined): { stoppedTables?: Record<string, unknown>[] } {
+  const stopped = snapshot ? stoppedObjects(snapshot) : [];
+  return stopped.length > 0 ? { stoppedTables: stopped } : {};
 }
 
 function plainLine(snapshot: TaskSnapshot): string {

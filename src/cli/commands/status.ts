@@ -2,6 +2,7 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { flag, taskArgument, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
+import { stoppedTables } from '../../shared/stopped-tables.js';
 import { snapshotLines, statusObject } from '../progress.js';
 
 export const status: Command = {
@@ -10,7 +11,7 @@ export const status: Command = {
   usage: 'TASK [--json] [--state DIR]',
   help: [
     'Shows where a task stands: running or not, how far the load is, the position in the source that is safely applied (GTID set, file:position, commit time), latency and the number of dirty records.',
-    'Exit 0 when the task is known here, 1 when it was never started with this state folder.',
+    'Exit 0 when the task is known here and each of its tables is kept up to date, 1 when a table has stopped, or the task was never started with this state folder.',
   ],
   options: { ...stateOption, ...jsonOption },
   optionHelp: { '--json': 'one JSON object on stdout', ...stateHelp },
@@ -23,7 +24,7 @@ export const status: Command = {
     if (flag(values, 'json')) terminal.print(JSON.stringify(statusObject(snapshot)));
     else for (const line of snapshotLines(snapshot, terminal, { every: true })) terminal.print(line);
     if (!known && !flag(values, 'json')) terminal.print('It was never started with this state folder.');
-    return known ? 0 : 1;
+    return known && stoppedTables(snapshot).length === 0 ? 0 : 1;
   },
 };
 

@@ -101,7 +101,7 @@ export async function makeAccount(connection, { user, password, database }) {
   await connection.query(`DROP USER IF EXISTS ?@'%'`, [user]);
   await connection.query(`CREATE USER ?@'%' IDENTIFIED BY ?`, [user, password]);
   await connection.query(`GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO ?@'%'`, [user]);
-  await connection.query(`GRANT SELECT, SHOW VIEW ON \`${database}\`.* TO ?@'%'`, [user]);
+  await connection.query(`GRANT SELECT ON \`${database}\`.* TO ?@'%'`, [user]);
 }
 
 /**

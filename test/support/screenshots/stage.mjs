@@ -23,7 +23,7 @@ const more = [
 export async function setStage(folder, say) {
   const stage = await startDemo({ folder, say });
   for (const statement of more) await stage.connection.query(statement);
-  await stage.connection.query(`GRANT SELECT, SHOW VIEW ON warehouse.* TO rowferry@'%'`);
+  await stage.connection.query(`GRANT SELECT ON warehouse.* TO rowferry@'%'`);
   const ends = JSON.stringify({
     source: {
       host: stage.source.host,

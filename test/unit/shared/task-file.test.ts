@@ -233,3 +233,26 @@ describe('taskJsonSchema', () => {
     expect(schema['required']).toEqual(['source', 'destination', 'objects']);
   });
 });
+
+describe('what is no task file at all', () => {
+  it.each([
+    ['nested lists', '['.repeat(100_000), /nested more than 100 levels deep/],
+    ['nested lists, closed', '['.repeat(100_000) + ']'.repeat(100_000), /nested more than 100 levels deep/],
+    ['nested objects', '{"a":'.repeat(50_000), /nested more than 100 levels deep/],
+    ['nested below a key', good.replace('"shop"', '['.repeat(10_000)), /nested more than 100 levels deep/],
+    ['100 MB', ' '.repeat(100_000_000), /longer than/],
+    ['UTF-16 read as UTF-8', Buffer.from(good, 'utf16le').toString('utf8'), /UTF-8/],
+    ['NUL', good.replace('orders', 'or\0ders'), /UTF-8/],
+  ])('%s: one sentence', (_, text, message) => {
+    for (const parse of [parseTask, parseConnections]) {
+      const { value, issues } = parse(text);
+      expect(value).toBeUndefined();
+      expect(issues).toMatchObject([{ message: expect.stringMatching(message) as string }]);
+    }
+  });
+
+  it('brackets in strings and comments are no nesting', () => {
+    const text = good.replace('a comment', '['.repeat(500)).replace('"shop"', `"${'{'.repeat(200)}"`);
+    expect(parseTask(text).issues.filter(({ message }) => message.includes('nested'))).toEqual([]);
+  });
+});

@@ -21,7 +21,7 @@ export const sourcePrivileges: Check = {
   id: 'source-privileges',
   severity: 'failure',
   title: 'The account of the source may do what is needed',
-  expected: 'REPLICATION CLIENT, REPLICATION SLAVE, and SELECT and SHOW VIEW on the selected objects',
+  expected: 'REPLICATION CLIENT, REPLICATION SLAVE, and SELECT on the selected objects',
   why: 'Rows are read with SELECT, the binlog with the REPLICATION privileges; a table that may not be read would stay empty.',
   async run(context) {
     const connection = await context.source();
@@ -45,9 +45,7 @@ export const sourcePrivileges: Check = {
       const tables = object.tables?.map((t) => t.name) ?? ['*'];
       for (const table of tables) {
         const on = `${identifier(object.database)}.${table === '*' ? '*' : identifier(table)}`;
-        for (const privilege of ['SELECT', 'SHOW VIEW']) {
-          if (!grants.has(privilege, object.database, table === '*' ? undefined : table)) need(privilege, on);
-        }
+        if (!grants.has('SELECT', object.database, table === '*' ? undefined : table)) need('SELECT', on);
       }
     }
     if (missing.length === 0) return good(`${account} has them all`);

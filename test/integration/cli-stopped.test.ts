@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.js';
+import { startPair, writeTask, type Pair } from '../support/pair.js';
+
+/** A stopped table is not a success, and an account made as README says is enough. */
+
+let pair: Pair;
+beforeAll(async () => {
+  pair = await startPair();
+  await pair.mysql.query(`
+    CREATE DATABASE shop;
+    CREATE TABLE shop.good (id INT PRIMARY KEY, v INT); INSERT INTO shop.good VALUES (1, 1);
+    CREATE TABLE shop.ill (id INT PRIMARY KEY, v INT); INSERT INTO shop.ill VALUES (1, 1);
+    CREATE USER reader@'%' IDENTIFIED BY 'secret';
+    GRANT SELECT ON shop.* TO reader@'%';
+    GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO reader@'%'`);
+}, 120_000);
+afterAll(() => pair.close());
+
+const run = (...args: string[]) => cli(args, { cwd: pair.folder, env: pair.env });
+const last = (stdout: string) => JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
+
+describe('the account of README', () => {
+  it('passes the precheck, loads, follows, verifies', async () => {
+    const file = writeTask(pair, 'readme', {
+      id: 't-readme',
+      source: { host: '127.0.0.1', port: pair.mysql.port, user: 'reader', password: 'secret' },
+      objects: [{ database: 'shop', renameTables: { prefix: 'readme_' } }],
+    });
+    const state = ['--state', 'state-readme'];
+    expect(await run('check', file, ...state)).toMatchObject({ code: 0 });
+    expect(await run('run', file, ...state, '--until', 'caught-up')).toMatchObject({ code: 0 });
+    await pair.mysql.query('INSERT INTO shop.good VALUES (2, 2)');
+    expect(await run('run', file, ...state, '--until', 'caught-up')).toMatchObject({ code: 0 });
+    expect(await run('verify', file, ...state)).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a stopped table', () => {
+  it('is named by run, status and check, which end with 1, while the others are caught up', async () => {
+    const file = writeTask(pair, 'stops', { id: 't-stops', objects: [{ database: 'shop' }] });
+    const state = ['--state', 'state-stops'];
+    expect(await run('run', file, ...state, '--until', 'caught-up')).toMatchObject({ code: 0 });
+    await pair.mysql.query(
+      'ALTER TABLE shop.ill DROP PRIMARY KEY, ADD PRIMARY KEY (v); INSERT INTO shop.good VALUES (3, 3)',
+    );
+    const named = /1 table is stopped and not kept up to date:\n {2}shop\.ill: ROW-S\d+ .*\n {4}\S/;
+
+    const ended = await run('run', file, ...state, '--until', 'caught-up');
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toMatch(named);
+    expect(ended.stderr).toMatch(/^ROW-E115 .*shop\.ill/);
+    const json = await run('run', file, ...state, '--until', 'caught-up', '--json');
+    expect(json.code).toBe(1);
+    const lines = json.stdout.trim().split('\n');
+    expect(last(lines.slice(0, -1).join('\n'))).toMatchObject({
+      type: 'end',
+      reached: true,
+      stoppedTables: [{ table: 'shop.ill', code: expect.stringMatching(/^ROW-S/) as string }],
+    });
+    expect(last(json.stdout)).toMatchObject({ type: 'error', code: 'ROW-E115', exitCode: 1 });
+
+    const status = await run('status', file, ...state);
+    expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(named)]);
+    const check = await run('check', file, ...state);
+    expect([check.code, check.stdout]).toEqual([1, expect.stringMatching(new RegExp(`^${named.source}`))]);
+
+    expect(await run('reload', file, ...state, '--table', 'shop.ill', '--remake', '--yes')).toMatchObject({
+      code: 0,
+    });
+    expect(await run('run', file, ...state, '--until', 'caught-up')).toMatchObject({ code: 0 });
+    expect(await run('status', file, ...state)).toMatchObject({ code: 0 });
+  });
+});
