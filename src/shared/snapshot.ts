@@ -1,6 +1,6 @@
 import type { PlainError } from './errors.js';
 import type { SourcePosition } from './position.js';
-import type { Tuning } from './workbench-api.js';
+import type { WholeTuning } from './tuning.js';
 
 /** State of a task: what it does or waits for. `blocked` waits for a person (dirty data), `failed` for Start. */
 export const taskStates = [
@@ -125,7 +125,7 @@ export interface TaskSnapshot {
   retry?: { error: PlainError; attempt: number; untilMs: number };
   error?: PlainError;
   /** Throttle, write settings and class in force; absent while it does not run. */
-  tuning?: Required<Tuning>;
+  tuning?: WholeTuning;
   /** What the audit has come to; absent when the task has none. */
   audit?: AuditView;
   /** The full load waits because the source is under strain. */

@@ -161,6 +161,8 @@ export interface Tuning {
   };
   write?: Partial<Pick<WriteSettings, 'queueSize' | 'threads' | 'concurrency' | 'buckets'>>;
   class?: Task['class'];
+  /** Of a task that has an audit. */
+  audit?: { rowsPerSecond?: number };
 }
 
 /**

@@ -142,6 +142,7 @@ export class Replication {
     const { windows: _windows, earlierUntilMs: _until, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
     this.gate.tune(this.task.throttle.full);
+    if (this.task.audit) this.following?.audit?.tune(this.task.audit.rowsPerSecond);
   }
 
   /** How long failures are tried again from now on. */

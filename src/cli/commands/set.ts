@@ -22,12 +22,13 @@ const keys = [
   'write.threads',
   'write.concurrency',
   'write.buckets',
+  'audit.rowsPerSecond',
   'class',
 ] as const;
 
 export const set: Command = {
   name: 'set',
-  summary: 'change a running task: throttle, threads, concurrency, buckets',
+  summary: 'change a running task: throttle, threads, concurrency, buckets, audit',
   usage: 'TASK KEY=VALUE… [--state DIR]',
   help: [
     'Takes effect within a second, without a restart, and holds until the task ends or its file is saved with other values: the file is not changed. null takes a limit away.',
@@ -45,6 +46,11 @@ export const set: Command = {
     if (changes.length === 0) throw usageError('What should change? Name KEY=VALUE.', 'set');
     const { task } = loadTask(file, context.cwd, context.environment);
     const tuning = readChanges(readFileSync(resolve(context.cwd, file), 'utf8'), changes);
+    if (tuning.audit && !task.audit) {
+      throw new RowferryError('ROW-T104', `${task.name} has no audit.`, {
+        remedy: 'Write "audit" into its file, and start it again.',
+      });
+    }
     await withEngine(context, values, {}, (engine) => engine.api.tune(task.id, tuning));
     for (const change of changes) context.terminal.print(change);
     return 0;

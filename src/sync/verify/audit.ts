@@ -322,6 +322,8 @@ export class Audit {
     const plan = host.planOf(table.source);
     if (!plan) return;
     const comparison = this.comparison(plan);
+    // Two looks, at least: what they read the walk does not.
+    await this.pay(2 * keys.length);
     let stands: Awaited<ReturnType<typeof standing>>;
     try {
       stands = await standing(host, comparison, plan, keys, this.stopping.signal);
@@ -380,6 +382,7 @@ export class Audit {
     if (!plan) return;
     // Looking again and again at what is known must not take what the walk is to read.
     table.knownMs = Date.now() + Math.max(pace.audit.knownMs, (10_000 * found.length) / this.rate);
+    await this.pay(found.length);
     await this.dropEqual(
       table,
       plan,

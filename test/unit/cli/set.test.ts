@@ -16,8 +16,10 @@ describe('rowferry set', () => {
         'write.buckets=20',
         'throttle.full.rowsPerSecond=null',
         'throttle.incremental.megabytesPerSecond=0.5',
+        'audit.rowsPerSecond=50',
       ]),
     ).toEqual({
+      audit: { rowsPerSecond: 50 },
       write: { concurrency: 20, buckets: 20 },
       throttle: { full: { rowsPerSecond: null }, incremental: { megabytesPerSecond: 0.5 } },
     });
@@ -28,6 +30,7 @@ describe('rowferry set', () => {
     [['write.concurrency=0'], /write\.concurrency: must be at least 1/],
     [['write.concurrency=2.5'], /whole number/],
     [['throttle.full.rowsPerSecond=-1'], /must be more than 0/],
+    [['audit.rowsPerSecond=null'], /audit\.rowsPerSecond/],
     [['write.concurrency=fast'], /must be a number/],
     [['write.concurency=6'], /Did you mean write\.concurrency\?/],
     [['name=x'], /cannot be changed under way/],
