@@ -192,7 +192,7 @@ describe('rule 2: XA branches', () => {
     const third = replica.task({
       objects: [{ database: 'b', tables: [{ name: 'early', rename: 'early_3' }] }],
     });
-    expect(await replica.run(third)).toEqual({ state: 'stopped' });
+    expect(await replica.run(third)).toEqual({ state: 'stopped', reached: true });
     expect(ids('early_3')).toEqual([1, 2]);
   });
 });
@@ -283,7 +283,7 @@ describe('rows that are not whole in their event', () => {
       objects: [{ database: 'b', tables: [{ name: 't', rename: 'loaded' }] }],
       dirtyData: 'skip',
     });
-    expect(await replica.run(second, { until: 'full' })).toEqual({ state: 'stopped' });
+    expect(await replica.run(second, { until: 'full' })).toEqual({ state: 'stopped', reached: true });
     expect(ids('loaded')).toEqual(ids('t'));
     expect([(await replica.snapshot(task)).dirty - dirty, (await replica.snapshot(second)).dirty]).toEqual([
       1, 1,
@@ -321,7 +321,7 @@ describe('rule 3: a load alone', () => {
     await replica.until(load, (now) => now.rows.full > 500);
     // From behind the reader's place to before it: no chunk shows them.
     await session('UPDATE b.moving SET id = id - 10000 WHERE id > 5000');
-    expect(await replica.ended(load)).toEqual({ state: 'completed' });
+    expect(await replica.ended(load)).toEqual({ state: 'completed', reached: true });
     const [{ n, least }] = (await replica.mysql.query(
       'SELECT COUNT(*) AS n, MIN(id) AS least FROM b.moving',
     )) as unknown as [{ n: number; least: number }];
@@ -342,7 +342,7 @@ describe('rows that the destination has from before', () => {
       'INSERT INTO b.ours VALUES (1, 1), (2, 2), (3, 3)',
     );
     const objects = (name: string) => [{ database: 'b', tables: [{ name, rename: 'shared' }] }];
-    expect(await replica.run(replica.task({ objects: objects('theirs') }))).toEqual({ state: 'stopped' });
+    expect(await replica.run(replica.task({ objects: objects('theirs') }))).toEqual({ state: 'stopped', reached: true });
     const report = replica.task({ objects: objects('ours'), conflict: 'report' });
     await expect(replica.start(report)).rejects.toThrow(/destination-tables/);
     const ignoring = replica.task({ objects: objects('ours'), conflict: 'ignore' });

@@ -86,7 +86,7 @@ describe('a place by file and offset', () => {
     await session.end();
     await mysql.query("FLUSH BINARY LOGS; XA COMMIT 'x'; INSERT INTO f.straddled VALUES (2)");
     const task = replica.task({ objects: [{ database: 'f', tables: [{ name: 'straddled' }] }] });
-    expect(await replica.run(task)).toEqual({ state: 'stopped' });
+    expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
     expect(ids('straddled')).toEqual([1, 2]);
   });
 
@@ -112,7 +112,7 @@ describe('a place by file and offset', () => {
     // Back at the first server it goes on.
     proxy.lead(replica.mysql);
     await replica.mysql.query('INSERT INTO f.moved VALUES (2)');
-    expect(await replica.run(task)).toEqual({ state: 'stopped' });
+    expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
     expect(ids('moved')).toEqual([1, 2]);
     await proxy.stop();
   });

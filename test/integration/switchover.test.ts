@@ -118,7 +118,7 @@ it('a source that is switched over loses nothing, by its list of hosts and by a 
   await first.until(listed, (now) => now.state === 'running' && following(now) && has('t', 32)(), 60_000);
   expect(first.rows('t')).toEqual(expected);
   const elsewhere = { ...moved, source: { ...moved.source, port: second.port } };
-  expect(await first.run(elsewhere)).toEqual({ state: 'stopped' });
+  expect(await first.run(elsewhere)).toEqual({ state: 'stopped', reached: true });
   expect(first.rows('moved')).toEqual(expected);
   // Of both servers, and the tag of the first.
   const { position } = await first.snapshot(listed);
