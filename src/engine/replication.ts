@@ -6,6 +6,7 @@ import { DirtyRetry } from '../sync/dirty-retry.js';
 import { lockDestinations } from '../sync/prepare.js';
 import { Replication } from '../sync/replication.js';
 import { writerSettings } from '../sync/settings.js';
+import { TableRecords } from '../sync/state/table-records.js';
 import { UncleanEnd } from '../sync/unclean-end.js';
 import type { TableRecord, TaskStore } from '../sync/store.js';
 import { verifyTask } from '../sync/verify/index.js';
@@ -117,9 +118,10 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       }
       const kept = storeOf(id);
       kept.transaction(() => {
-        for (const record of kept.tables()) {
+        const records = new TableRecords(kept);
+        for (const record of records.all) {
           if (!sources.includes(record.source)) continue;
-          kept.saveTable({ ...record, reload: true, ...(remake && { remake }) });
+          records.step(record.source, { step: 'reload-asked', remake });
           kept.clearChunks(record.source);
           kept.clearDirty(record.source);
         }
@@ -128,7 +130,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
     reset: (id) => storeOf(id).reset(),
     history: (id) => {
       const kept = storeOf(id);
-      const created = kept.tables().filter((table) => table.created);
+      const created = kept.tables().filter((table) => table.created || table.creating === true);
       const names = (tables: typeof created) => new Set(tables.map((table) => table.destination));
       return {
         created: names(created),

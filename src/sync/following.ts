@@ -27,7 +27,7 @@ import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
 import type { SourceRetry } from './source-retry.js';
-import type { TableChanges, TableRecord, TaskStore } from './store.js';
+import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { Audit, type AuditHost } from './verify/audit.js';
 import { XaBranches } from './xa-branches.js';
@@ -108,12 +108,18 @@ export class Following {
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
     };
     this.tracker = new CheckpointTracker(position, events);
-    this.tables = new StreamTables(task, store, prepared.etl, prepared.facts.lowerCaseTableNames !== 0, {
-      reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
-      deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
-      changed: () => this.handler.forget(),
-      log: (text) => options.log.warn(text),
-    });
+    this.tables = new StreamTables(
+      task,
+      prepared.records,
+      prepared.etl,
+      prepared.facts.lowerCaseTableNames !== 0,
+      {
+        reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
+        deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
+        changed: () => this.handler.forget(),
+        log: (text) => options.log.warn(text),
+      },
+    );
     this.joins = new Joins({
       options,
       tables: this.tables,
@@ -140,7 +146,7 @@ export class Following {
       begun: () => (this.caughtUp = false),
       keep: (work) => this.keep(work),
     });
-    const records = store.tables();
+    const records = prepared.records.all;
     const starting = new Set(records.filter(({ from }) => from).map(({ source }) => source));
     this.handler = new StreamHandler(
       this.context({
@@ -312,10 +318,6 @@ export class Following {
   /** As Joins.reload(). */
   reload(name: TableName, remake: boolean): Promise<void> {
     return this.joins.reload(name, remake);
-  }
-
-  recordOf(source: string): TableRecord | undefined {
-    return this.tables.recordOf(source);
   }
 
   /** Everything queued is at the destination. The main stream stands still; those of joining tables do meanwhile. */

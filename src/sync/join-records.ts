@@ -7,7 +7,8 @@ import type { ResolvedTask } from '../shared/task.js';
 import { recordOf } from './object-changes.js';
 import type { TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
-import type { TableRecord, TaskStore } from './store.js';
+import type { TableRecords } from './state/table-records.js';
+import type { NewTableRecord, TableRecord, TaskStore } from './store.js';
 
 interface JoinOptions {
   task: ResolvedTask;
@@ -74,18 +75,19 @@ function shapes(definitions: readonly TableDefinition[]): string {
  */
 export function enterTables(
   task: ResolvedTask,
+  tables: TableRecords,
   store: TaskStore,
   plans: readonly TablePlan[],
   { from, definedAt }: Pick<NotedTables, 'from' | 'definedAt'>,
   remake = false,
 ): TableRecord[] {
-  const known = new Map(store.tables().map((record) => [record.source, record]));
-  const records = plans.map((plan): TableRecord => {
-    const before = known.get(plan.source);
+  const records = plans.map((plan): NewTableRecord => {
+    const before = tables.find(plan.source);
     const isSame = before?.destination === plan.destination;
     return {
       ...recordOf(task, plan),
       created: isSame && before.created,
+      ...(isSame && before.creating && { creating: true }),
       ...(isSame && before.foundAtMs !== undefined && { foundAtMs: before.foundAtMs }),
       ...(from && { from }),
       ...(definedAt && { definedAt }),
@@ -93,13 +95,12 @@ export function enterTables(
       ...(isSame && (remake || before.remake) && { remake: true }),
     };
   });
-  store.transaction(() => {
-    for (const record of records) {
+  return store.transaction(() =>
+    records.map((record) => {
       store.clearChunks(record.source);
       store.clearDirty(record.source);
       store.loseXa(record.source);
-      store.saveTable(record);
-    }
-  });
-  return records;
+      return tables.begin(record);
+    }),
+  );
 }

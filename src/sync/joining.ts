@@ -135,7 +135,11 @@ export class Joining {
   }
 
   private mine(): TableRecord[] {
-    return this.records.map((record) => this.host.options.prepared.record(record.source));
+    const { records } = this.host.options.prepared;
+    return this.records.flatMap(({ source, life }) => {
+      const record = records.find(source);
+      return record?.life === life ? [record] : [];
+    });
   }
 
   private async create(): Promise<void> {
@@ -155,21 +159,26 @@ export class Joining {
     const windows = retryWindows(task);
     try {
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
-      const { remake, ...rest } = record;
-      if (remake) await this.host.options.earlierOver();
+      const { records } = prepared;
+      if (record.remake) await this.host.options.earlierOver();
       const options = { signal: this.signal, onRetry: () => undefined, windows };
-      const mayExist = record.sweep === true || task.merge;
-      const created = await prepareTable(client, plan, task, mayExist, options, remake);
-      // It left meanwhile, and its record is another's.
-      if (!this.sources.has(record.source)) return;
-      prepared.save({
-        ...rest,
-        phase: task.synchronization.full ? 'full' : 'loaded',
-        created: created || record.created,
-        ...foundAt(client, record, created),
+      const created = await prepareTable(client, plan, task, {
+        mayExist: record.creating === true || record.sweep === true || task.merge,
+        remake: record.remake === true,
+        creating: () => void records.step(record.source, { step: 'creating' }, record.life),
+        options,
+      });
+      const isOwn = created || record.created || record.creating === true;
+      const step = {
+        step: 'created',
+        isOwn,
+        ...foundAt(client, record, isOwn),
         // A table made just now holds nothing to be swept.
         sweep: record.sweep === true && !created && task.synchronization.full,
-      });
+        isLoaded: !task.synchronization.full,
+      } as const;
+      // It may have begun anew meanwhile.
+      records.step(record.source, step, record.life);
     } catch (error) {
       if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
       if (this.sources.has(record.source)) this.refuse(record, error);
@@ -179,11 +188,13 @@ export class Joining {
   /** This table cannot come; the others do. */
   private refuse(record: TableRecord, problem: RowferryError): void {
     const { prepared, log } = this.host.options;
-    const { from: _from, definedAt: _definedAt, ...rest } = record;
-    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
-    prepared.save(stopped);
+    prepared.records.step(record.source, { step: 'stopped', problem: problem.toPlain() }, record.life);
     log.warn(`${record.source} stopped: ${problem.message}`);
-    this.host.join([stopped], record.from!, this.tracker ?? this.newTracker(record.from!));
+    this.host.join(
+      [prepared.records.get(record.source)],
+      record.from!,
+      this.tracker ?? this.newTracker(record.from!),
+    );
     this.drop(record.source);
   }
 
@@ -232,7 +243,7 @@ export class Joining {
       .filter((record) => record.phase === 'full')
       .map((record) => prepared.planOf(record.source))
       .map((plan) => {
-        const { created, sweep } = prepared.record(plan.source);
+        const { created, sweep } = prepared.records.get(plan.source);
         return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
       });
     const context = options.loadContext();
@@ -245,7 +256,7 @@ export class Joining {
     for (const record of this.mine()) {
       if (!record.sweep || record.phase !== 'loaded') continue;
       await sweepTable({ ...options, signal }, prepared.planOf(record.source));
-      prepared.save({ ...prepared.record(record.source), sweep: false });
+      prepared.records.step(record.source, { step: 'swept' }, record.life);
     }
   }
 
@@ -267,13 +278,14 @@ export class Joining {
     const records = this.mine().filter((record) => record.phase === 'loaded');
     if (records.length === 0) return;
     let position = records[0]!.from!;
-    const definedAt = records[0]!.definedAt;
+    const { definedAt } = records[0]!;
+    this.definedAt = definedAt;
     const defined = definedAt ? await this.lastStatements(records, position, definedAt) : null;
     if (this.signal.aborted) return;
     const tracker = (this.tracker = this.newTracker(position));
     const tables: StreamTables = new StreamTables(
       options.task,
-      options.store,
+      options.prepared.records,
       options.prepared.etl,
       options.prepared.facts.lowerCaseTableNames !== 0,
       {
@@ -340,6 +352,8 @@ export class Joining {
   }
 
   private tables: StreamTables | null = null;
+  /** Up to there the loaded rows hold what the stream brings. */
+  private definedAt: SourcePosition | undefined;
 
   /**
    * The last statement about each table between `from` and the place where its definition was looked up: up to there
@@ -394,7 +408,7 @@ export class Joining {
 
   /** A branch was prepared before our place, and is committed here. Up to `definedAt` its rows are in the load. */
   private unknownRows(source: string, at: SourcePosition): void {
-    const definedAt = this.tables!.records[0]?.definedAt;
+    const { definedAt } = this;
     const definition = this.only(this.tables!.follows(source))?.plan.definition;
     if (!definition || (definedAt && hasReached(definedAt, at))) return;
     this.begin({ database: definition.database, table: definition.name }, mayHaveBranchRows);
@@ -420,7 +434,7 @@ export class Joining {
    * stream only being ahead will do, because the rows of that transaction were passed over so far.
    */
   private meet(at: SourcePosition): void {
-    const definedAt = this.tables?.records[0]?.definedAt;
+    const { definedAt } = this;
     if (this.joined || this.signal.aborted || (definedAt && !hasReached(at, definedAt))) return;
     const main = this.host.place();
     if (!hasReached(at, main.position)) return;
@@ -444,13 +458,12 @@ export class Joining {
     if (text === this.saved) return;
     this.saved = text;
     const passed = tracker.takePassed();
-    const { store } = host.options;
+    const { store, prepared } = host.options;
     store.transaction(() => {
       for (const step of passed) step();
-      for (const record of store.tables()) {
-        if (record.from && this.sources.has(record.source))
-          store.saveTable({ ...record, from: tracker.position });
-      }
+      const from = tracker.position;
+      for (const { source, life } of this.records)
+        prepared.records.step(source, { step: 'moved', from }, life);
     });
   }
 

@@ -117,7 +117,7 @@ export class Joins {
   /** Goes on with those that a stop or a kill met on their way. */
   start(): void {
     const open = new Map<string, TableRecord[]>();
-    for (const record of this.main.options.store.tables()) {
+    for (const record of this.main.options.prepared.records.all) {
       if (!record.from) continue;
       const place = JSON.stringify(record.from);
       open.set(place, [...(open.get(place) ?? []), record]);
@@ -135,9 +135,9 @@ export class Joins {
 
   private async changeNow(task: ResolvedTask): Promise<void> {
     const { options } = this.main;
-    const { store, prepared, log } = options;
+    const { prepared, log } = options;
     const noted = await noteTables({ ...options, task }, selectorsOf(task));
-    const changes = objectChanges(task, store.tables(), noted.definitions);
+    const changes = objectChanges(task, prepared.records.all, noted.definitions);
     const [problem] = changes.problems;
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
     options.task = task;
@@ -146,7 +146,6 @@ export class Joins {
       await this.dismiss(source);
       this.main.tables.remove(source);
       prepared.forget(source);
-      store.removeTable(source);
       log.info(`${source} is not followed any more; ${destination} stays as it is`);
     }
     await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
@@ -181,7 +180,7 @@ export class Joins {
     const plan = planTable(options.task, definition, selection.mapping, problems);
     try {
       if (!plan) throw planError(problems);
-      const taken = destinationTaken(options.task, plan, options.store.tables());
+      const taken = destinationTaken(options.task, plan, options.prepared.records.all);
       if (taken) throw taken;
       if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
     } catch (error) {
@@ -200,11 +199,10 @@ export class Joins {
     await this.dismiss(source);
     const mapping = selectionOf(task, definition.database, definition.name)?.mapping;
     const destination = tableName(definition.name, mapping, task);
-    const known = this.main.tables.recordOf(source) ?? recordOf(task, { source, definition, destination });
-    const { from: _from, definedAt: _definedAt, ...rest } = known;
-    const stopped: TableRecord = { ...rest, phase: 'stopped', problem: problem.toPlain() };
-    prepared.save(stopped);
-    this.main.tables.add(stopped);
+    const { records } = prepared;
+    if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
+    records.step(source, { step: 'stopped', problem: problem.toPlain() });
+    this.main.tables.add(records.get(source));
     log.warn(`${source} stopped: ${problem.message}`);
   }
 
@@ -224,8 +222,8 @@ export class Joins {
         charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
       ),
     );
-    const records = enterTables(options.task, options.store, plans, noted, remake);
-    prepared.enter(records, plans);
+    const records = enterTables(options.task, prepared.records, options.store, plans, noted, remake);
+    prepared.enter(plans);
     for (const record of records) this.main.tables.add(record, 'joining');
     this.begin(records);
   }
@@ -255,7 +253,7 @@ export class Joins {
   }
 
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
-    for (const { from: _from, definedAt: _definedAt, ...record } of records) {
+    for (const record of records) {
       this.main.tables.add(record, from);
       this.main.options.log.info(`${record.source} has joined the stream`);
     }
@@ -265,7 +263,12 @@ export class Joins {
     const mark = this.main.tracker.begin(0, '');
     mark.outstanding = 1;
     mark.abandon();
-    this.joined.push({ sources: new Set(records.map((record) => record.source)), from, tracker, mark });
+    this.joined.push({
+      sources: new Map(records.map(({ source, life }) => [source, life])),
+      from,
+      tracker,
+      mark,
+    });
     this.settleJoined();
   }
 
@@ -281,28 +284,21 @@ export class Joins {
 
   /** Past their place the checkpoint speaks for these tables, too. Inside the store transaction that saves it. */
   forgetJoined(): void {
-    const { store, prepared } = this.main.options;
+    const { records } = this.main.options.prepared;
     for (const one of [...this.joined]) {
       if (one.mark || !hasReached(this.main.tracker.position, one.from)) continue;
       this.joined.splice(this.joined.indexOf(one), 1);
       // What they passed after their own stream had ended.
       for (const step of one.tracker.takePassed()) step();
-      const { sources } = one;
-      for (const { from, definedAt: _definedAt, ...record } of store.tables()) {
-        if (from && sources.has(record.source)) store.saveTable(record);
-      }
-      for (const source of sources) {
-        const { from: _from, definedAt: _definedAt, ...record } = prepared.record(source);
-        prepared.update(record);
-      }
+      for (const [source, life] of one.sources) records.step(source, { step: 'joined' }, life);
     }
   }
 }
 
 /** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
 interface Joined {
-  /** Without those that began anew since, or were taken out. */
-  readonly sources: Set<string>;
+  /** With the life that joined; without those that began anew since, or were taken out. */
+  readonly sources: Map<string, string>;
   from: SourcePosition;
   tracker: CheckpointTracker;
   /** Holds the checkpoint; null when what they had on their way is through. */

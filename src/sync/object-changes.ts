@@ -4,7 +4,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { sourceName } from '../shared/source-name.js';
 import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
-import type { TableRecord } from './store.js';
+import type { NewTableRecord, TableRecord } from './store.js';
 import { standardTextDefaults } from './stream-tables.js';
 
 /** What of a task decides which rows a table gives and how they look; another one means that it is loaded anew. */
@@ -162,7 +162,7 @@ export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStar
 export function recordOf(
   task: ResolvedTask,
   plan: Pick<TablePlan, 'source' | 'definition' | 'destination'>,
-): TableRecord {
+): NewTableRecord {
   return {
     source: sourceName(plan.definition),
     destination: plan.destination,

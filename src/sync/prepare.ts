@@ -16,7 +16,8 @@ import { pace } from './pace.js';
 import { findStart } from './place.js';
 import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
-import type { TableRecord, TaskProgress, TaskStore } from './store.js';
+import { TableRecords } from './state/table-records.js';
+import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
 
 export interface PrepareOptions {
@@ -38,36 +39,15 @@ const xaPollMs = 1000;
 export class PreparedTask {
   readonly etl: EtlProgram | null;
   lock: SourceLock | null = null;
-  private readonly records = new Map<string, TableRecord>();
-
   constructor(
     private readonly options: PrepareOptions,
     readonly facts: ServerFacts,
     readonly charsets: CharsetDecoders,
     public plans: TablePlan[],
-    records: readonly TableRecord[],
+    readonly records: TableRecords,
     readonly progress: TaskProgress,
   ) {
     this.etl = compileEtl(options.task.etl);
-    for (const record of records) this.records.set(record.source, record);
-  }
-
-  record(source: string): TableRecord {
-    return this.records.get(source)!;
-  }
-
-  /** As record(), of a table that may have been taken out of the task. */
-  recordIfAny(source: string): TableRecord | undefined {
-    return this.records.get(source);
-  }
-
-  /** In memory only: figures that are stored with the next chunk or checkpoint. */
-  update(record: TableRecord): void {
-    this.records.set(record.source, record);
-  }
-
-  get tables(): TableRecord[] {
-    return [...this.records.values()];
   }
 
   /** Throws for a table that is not planned. */
@@ -78,21 +58,15 @@ export class PreparedTask {
   }
 
   /** Tables that come while the task runs, or begin again. */
-  enter(records: readonly TableRecord[], plans: readonly TablePlan[]): void {
-    const entering = new Set(records.map((record) => record.source));
-    for (const record of records) this.update(record);
+  enter(plans: readonly TablePlan[]): void {
+    const entering = new Set(plans.map((plan) => plan.source));
     this.plans = [...this.plans.filter((one) => !entering.has(one.source)), ...plans];
   }
 
   /** The table is not selected any more. */
   forget(source: string): void {
-    this.records.delete(source);
+    this.records.remove(source);
     this.plans = this.plans.filter((plan) => plan.source !== source);
-  }
-
-  save(record: TableRecord): void {
-    this.update(record);
-    this.options.store.saveTable(record);
   }
 
   transform(plan: TablePlan): RowTransform {
@@ -113,10 +87,11 @@ export class PreparedTask {
 export async function prepareTask(options: PrepareOptions): Promise<PreparedTask> {
   const { task, store } = options;
   const known = store.progress();
-  const stored = store.tables();
+  const records = new TableRecords(store);
+  const stored = records.all;
   const first = known === null;
   const facts = await onSource(options, (connection) => connection.facts());
-  let records = stored;
+  let beginning: NewTableRecord[] = [];
   let progress = known ?? {
     start: null,
     checkpoint: null,
@@ -133,40 +108,48 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     };
     // What an earlier life of the task left there is swept.
     const before = new Map(stored.map((record) => [record.destination, record]));
-    records = plansOf(task, noted.tables).map((plan) => ({
+    beginning = plansOf(task, noted.tables).map((plan) => ({
       ...recordOf(task, plan),
       ...leftBy(before.get(plan.destination)),
     }));
   } else {
-    records = (await reselect(options, stored, progress)).map((record) => countedAgain(store, record));
-    const loaded = records.reduce((sum, record) => sum + record.rows, 0);
+    await reselect(options, records, progress);
+    for (const record of records.all) countAgain(store, records, record);
+    const loaded = records.all.reduce((sum, record) => sum + record.rows, 0);
     progress.rows.full = Math.max(progress.rows.full, loaded);
   }
-  const plans = records
+  const tables = first ? beginning : records.all;
+  const plans = tables
     .filter((record) => record.phase !== 'stopped')
     .map((record) => planOf(task, record.definition));
   for (const plan of plans) if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
-  const columns = records.flatMap((record) => record.definition.columns);
+  const columns = tables.flatMap((record) => record.definition.columns);
   const charsets = await onSource(options, (connection) =>
     loadCharsetDecoders((sql) => connection.query(sql), charsetsOf(columns)),
   );
   const prepared = new PreparedTask(options, facts, charsets, plans, records, progress);
-  prepared.lock = await options.retry.retrying(() => lockDestinations(options, records));
+  prepared.lock = await options.retry.retrying(() => lockDestinations(options, tables));
   if (first) {
     store.transaction(() => {
+      for (const { source } of stored) records.remove(source);
       store.clear();
       store.saveProgress(progress);
-      for (const record of records) store.saveTable(record);
+      for (const record of beginning) records.begin(record);
     });
   }
   return prepared;
 }
 
 /** What an earlier life of the task knew of a destination table. */
-function leftBy(record: TableRecord | undefined): Partial<TableRecord> {
+function leftBy(record: TableRecord | undefined): Partial<NewTableRecord> {
   if (!record) return {};
-  const { created, foundAtMs } = record;
-  return { created, sweep: true, ...(foundAtMs !== undefined && { foundAtMs }) };
+  const { created, creating, foundAtMs } = record;
+  return {
+    created,
+    sweep: true,
+    ...(creating && { creating }),
+    ...(foundAtMs !== undefined && { foundAtMs }),
+  };
 }
 
 /**
@@ -175,46 +158,44 @@ function leftBy(record: TableRecord | undefined): Partial<TableRecord> {
  */
 async function reselect(
   options: PrepareOptions,
-  stored: readonly TableRecord[],
+  records: TableRecords,
   progress: TaskProgress,
-): Promise<TableRecord[]> {
+): Promise<void> {
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
-  let changes = objectChanges(task, stored, now);
-  if (isEmpty(changes) && changes.problems.length === 0) return withMappings(task, store, stored);
+  withMappings(task, records);
+  let changes = objectChanges(task, records.all, now);
+  if (isEmpty(changes) && changes.problems.length === 0) return;
   const noted = await noteTables(options, selectors, progress.start !== null);
-  changes = objectChanges(task, stored, noted.definitions);
+  changes = objectChanges(task, records.all, noted.definitions);
   const [problem] = changes.problems;
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
-    store.removeTable(source);
+    records.remove(source);
     log.info(`${source} is not followed any more; ${destination} stays as it is`);
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
   for (const plan of plans)
     log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
-  enterTables(task, store, plans, noted);
-  return withMappings(task, store, store.tables());
+  enterTables(task, records, store, plans, noted);
 }
 
 /** Records of an earlier version do not say how their table was mapped: it was as the task says. */
-function withMappings(task: ResolvedTask, store: TaskStore, records: readonly TableRecord[]): TableRecord[] {
-  return records.map((record) => {
-    if (record.mapping !== undefined) return record;
-    const { database, name } = record.definition;
-    const known = { ...record, mapping: mappingText(task, database, name) };
-    store.saveTable(known);
-    return known;
-  });
+function withMappings(task: ResolvedTask, records: TableRecords): void {
+  for (const { source, mapping, definition } of records.all) {
+    if (mapping !== undefined) continue;
+    const { database, name } = definition;
+    records.step(source, { step: 'mapped', mapping: mappingText(task, database, name) });
+  }
 }
 
 /** A load that broke off has the rows of its finished chunks: figures are stored when a table is through. */
-function countedAgain(store: TaskStore, record: TableRecord): TableRecord {
-  if (record.phase !== 'full') return record;
-  const done = store.chunks(record.source).filter((chunk) => chunk.done);
+function countAgain(store: TaskStore, records: TableRecords, { source, phase }: TableRecord): void {
+  if (phase !== 'full') return;
+  const done = store.chunks(source).filter((chunk) => chunk.done);
   const sum = (figure: 'rows' | 'kept') => done.reduce((total, chunk) => total + chunk[figure], 0);
-  return { ...record, rows: sum('rows'), kept: sum('kept') };
+  records.recount(source, sum('rows'), sum('kept'));
 }
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */

@@ -16,7 +16,7 @@ export function tableViews(
 ): TableProgress[] {
   return records.map((record) => {
     const audit = following?.audit?.viewOf(record.source);
-    const problem = following?.recordOf(record.source)?.problem ?? record.problem;
+    const problem = record.phase === 'stopped' ? record.problem : undefined;
     return {
       source: record.source,
       destination: record.destination,

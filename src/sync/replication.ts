@@ -161,7 +161,7 @@ export class Replication {
     const tables = await onSource({ task: this.task, retry: this.sourceRetry }, (connection) =>
       loadDefinitions(connection, selectorsOf(task)),
     );
-    const changes = objectChanges(task, this.store.tables(), tables);
+    const changes = objectChanges(task, this.prepared?.records.all ?? this.store.tables(), tables);
     for (const { plan } of changes.changed) {
       const existing = await describeTable(this.client, plan.destination);
       try {
@@ -265,20 +265,26 @@ export class Replication {
     };
     const made = new Set<string>();
     for (const plan of prepared.plans) {
-      const { remake, ...record } = prepared.record(plan.source);
+      const { records } = prepared;
+      const record = records.get(plan.source);
       if (record.phase !== 'schema' || record.from) continue;
       await this.gate.opened();
       // What an earlier run had sent must not arrive in the new table.
-      if (remake) await this.earlierOver();
-      const mayExist = record.created || record.sweep || (task.merge && made.has(plan.destination));
-      const created = await prepareTable(this.client, plan, task, mayExist, options, remake);
+      if (record.remake) await this.earlierOver();
+      const isOurs = record.created || record.creating === true;
+      const created = await prepareTable(this.client, plan, task, {
+        mayExist: isOurs || record.sweep === true || (task.merge && made.has(plan.destination)),
+        remake: record.remake === true,
+        creating: () => void records.step(plan.source, { step: 'creating' }),
+        options,
+      });
       if (created) made.add(plan.destination);
-      prepared.save({
-        ...record,
-        phase: task.synchronization.full ? 'full' : 'loaded',
-        created: created || record.created,
-        ...foundAt(this.client, record, created),
+      records.step(plan.source, {
+        step: 'created',
+        isOwn: created || isOurs,
+        ...foundAt(this.client, record, created || isOurs),
         sweep: record.sweep === true && !created,
+        isLoaded: !task.synchronization.full,
       });
       this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);
     }
@@ -287,7 +293,7 @@ export class Replication {
 
   private async load(prepared: PreparedTask): Promise<void> {
     const { start } = prepared.progress;
-    if (prepared.tables.some(({ phase, sweep }) => phase === 'full' || sweep)) await this.earlierOver();
+    if (prepared.records.all.some(({ phase, sweep }) => phase === 'full' || sweep)) await this.earlierOver();
     const over = new AbortController();
     if (start !== null) {
       const until = AbortSignal.any([over.signal, this.stopping.signal]);
@@ -317,11 +323,11 @@ export class Replication {
       const altered = await this.restartAltered(prepared, tables);
       if (failure && !altered) throw failure.error;
     }
-    for (const { source } of prepared.tables) {
-      const record = prepared.record(source);
+    for (const record of prepared.records.all) {
+      const { source } = record;
       if (!record.sweep || record.from || record.phase !== 'loaded') continue;
       await sweepTable(this.sweeping(prepared), prepared.planOf(source));
-      prepared.save({ ...record, sweep: false });
+      prepared.records.step(source, { step: 'swept' });
     }
     if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
       prepared.progress.loadedAt = await prepared.endPosition();
@@ -331,11 +337,14 @@ export class Replication {
 
   private toLoad(prepared: PreparedTask): LoadTable[] {
     return prepared.plans
-      .filter(({ source }) => prepared.record(source).phase === 'full' && !prepared.record(source).from)
+      .filter(({ source }) => {
+        const { phase, from } = prepared.records.get(source);
+        return phase === 'full' && !from;
+      })
       .map((plan) => ({
         plan,
         transform: prepared.transform(plan),
-        existed: !prepared.record(plan.source).created,
+        existed: !prepared.records.get(plan.source).created,
       }));
   }
 
@@ -363,13 +372,14 @@ export class Replication {
       if (!fresh) {
         const gone = new RowferryError('ROW-S108', `${plan.source} does not exist at the source any more.`);
         const problem = definition ? planError(problems) : gone;
-        prepared.save({ ...prepared.record(plan.source), phase: 'stopped', problem: problem.toPlain() });
+        prepared.records.step(plan.source, { step: 'stopped', problem: problem.toPlain() });
         continue;
       }
       await onSource(options, (connection) =>
         prepared.charsets.load((sql) => connection.query(sql), charsetsOf(fresh.definition.columns)),
       );
-      prepared.enter(enterTables(this.task, this.store, [fresh], noted), [fresh]);
+      enterTables(this.task, prepared.records, this.store, [fresh], noted);
+      prepared.enter([fresh]);
     }
     if (wereAltered && prepared.progress.start === null) await this.schema(prepared);
     return wereAltered;
@@ -388,7 +398,7 @@ export class Replication {
       });
     }
     for (const source of sources) {
-      const { database, name } = prepared.record(source).definition;
+      const { database, name } = prepared.records.get(source).definition;
       await following.reload({ database, table: name }, remake);
     }
   }
@@ -414,17 +424,15 @@ export class Replication {
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
         progress: (source, written, kept) => {
-          const record = prepared.recordIfAny(source);
-          // It was taken out of the task meanwhile.
-          if (!record) return;
-          prepared.update({ ...record, rows: record.rows + written, kept: record.kept + kept });
+          // It may have been taken out of the task meanwhile.
+          prepared.records.count(source, written, kept);
           prepared.progress.rows.full += written;
         },
         tableDone: (source) => {
-          const record = prepared.recordIfAny(source);
+          const record = prepared.records.find(source);
           if (!record) return;
           this.store.transaction(() => {
-            prepared.save({ ...record, phase: 'loaded' });
+            prepared.records.step(source, { step: 'loaded' });
             this.store.clearChunks(source);
             this.store.settleLoaded(source);
             this.store.saveProgress(prepared.progress);
@@ -432,8 +440,7 @@ export class Replication {
           this.log.info(`${source} loaded: ${record.rows} rows`);
         },
         begunAgain: (source) => {
-          const record = prepared.recordIfAny(source);
-          if (record) prepared.save({ ...record, sweep: true });
+          prepared.records.step(source, { step: 'loading-again' });
         },
       },
     };
@@ -488,7 +495,7 @@ export class Replication {
     return {
       state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
-      tables: tableViews(prepared?.tables ?? [], this.phase, following),
+      tables: tableViews(prepared?.records.all ?? [], this.phase, following),
       rows: { ...rows },
       ...rates,
       latencyMs: following?.latencyMs() ?? null,

@@ -17,18 +17,25 @@ export interface SchemaOptions {
 /** A table is "not ready" for up to a minute after its creation (tablestore.md §3). */
 const readyPollMs = 250;
 
+export interface TableWanted {
+  /** The table is the task's own from an earlier run, or shared by a merge. */
+  readonly mayExist: boolean;
+  /** What is there is deleted first. */
+  readonly remake: boolean;
+  /** It is not there, and is created next: to be noted before, so that it is known for the task's own after a crash. */
+  readonly creating: () => void;
+  readonly options: SchemaOptions;
+}
+
 /**
- * Makes the destination table of a plan, or finds that it may be used. true: it was made here. `mayExist`: the
- * table is the task's own from an earlier run, or shared by a merge. `remake`: what is there is deleted first. Throws ROW-D105 when it is somebody else's and
- * the task reports conflicts, ROW-D106 when its key is another one, ROW-D108 and the like when it is refused.
+ * Makes the destination table of a plan, or finds that it may be used. true: it was made here. Throws ROW-D105 when it
+ * is somebody else's and the task reports conflicts, ROW-D106 when its key is another one, ROW-D108 and the like when it is refused.
  */
 export async function prepareTable(
   client: TablestoreClient,
   plan: TablePlan,
   task: ResolvedTask,
-  mayExist: boolean,
-  options: SchemaOptions,
-  remake = false,
+  { mayExist, remake, creating, options }: TableWanted,
 ): Promise<boolean> {
   const retried = <T>(operation: () => Promise<T>) => withRetry(options.windows, operation, options);
   let existing = await retried(() => describeTable(client, plan.destination));
@@ -38,10 +45,7 @@ export async function prepareTable(
   }
   if (existing) {
     if (!mayExist && task.conflict === 'report') {
-      throw new RowferryError(
-        'ROW-D105',
-        `The table ${plan.destination} already exists in ${client.instance}.`,
-      );
+      throw exists(client, plan);
     }
     assertKey(plan, existing);
     await ready(client, plan.destination, retried, options.signal);
@@ -56,18 +60,32 @@ export async function prepareTable(
       },
     );
   }
+  creating();
+  let tries = 0;
+  let isMine = true;
   try {
-    await retried(() =>
-      createTable(client, { name: plan.destination, keys: destinationKey(plan), ...task.destination.tables }),
-    );
+    await retried(() => {
+      tries++;
+      return createTable(client, {
+        name: plan.destination,
+        keys: destinationKey(plan),
+        ...task.destination.tables,
+      });
+    });
   } catch (error) {
-    // A first try whose answer was lost has made it.
     if (!(error instanceof TablestoreError && error.service === 'OTSObjectAlreadyExist')) throw error;
+    // A first try whose answer was lost has made it. Where there was none, somebody else was quicker.
+    isMine = tries > 1 || remake;
+    if (!isMine && !mayExist && task.conflict === 'report') throw exists(client, plan);
   }
   await ready(client, plan.destination, retried, options.signal);
-  // The service may still have had the table that was just deleted.
-  if (remake) assertKey(plan, (await retried(() => describeTable(client, plan.destination)))!);
-  return true;
+  // It may be somebody else's, or the one that was just deleted.
+  assertKey(plan, (await retried(() => describeTable(client, plan.destination)))!);
+  return isMine;
+}
+
+function exists(client: TablestoreClient, { destination }: TablePlan): RowferryError {
+  return new RowferryError('ROW-D105', `The table ${destination} already exists in ${client.instance}.`);
 }
 
 /** When a table that the task did not make was found, by the clock of the service. */

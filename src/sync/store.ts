@@ -10,13 +10,9 @@ import type { RowLocator } from './locator.js';
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
  * go into the store in one transaction. Implemented over SQLite by the engine, in memory by tests.
  */
-export interface TaskStore extends XaStore, AuditStore {
+export interface TaskStore extends XaStore, AuditStore, TableStore {
   progress(): TaskProgress | null;
   saveProgress(progress: TaskProgress): void;
-
-  tables(): TableRecord[];
-  saveTable(table: TableRecord): void;
-  removeTable(source: string): void;
 
   /** Chunks of a table's load, by index. */
   chunks(source: string): ChunkRecord[];
@@ -61,6 +57,25 @@ export interface AuditStore {
   audits(): AuditRecord[];
   saveAudit(record: AuditRecord): void;
 }
+
+/** Records of tables. While a task runs they are changed through TableRecords alone. */
+export interface TableStore {
+  tables(): TableRecord[];
+  /** In place of whatever was stored of the table. Gives it with the life that begins. */
+  beginTable(table: NewTableRecord): TableRecord;
+  /**
+   * Changes these fields of a record as it was read (`undefined` takes one away), and gives it as it is then. Throws
+   * StaleRecord when the stored one is another by now.
+   */
+  changeTable(
+    read: Pick<TableRecord, 'source' | 'version' | 'life'>,
+    changes: { [K in keyof TableRecord]?: TableRecord[K] | undefined },
+  ): TableRecord;
+  removeTable(source: string): void;
+}
+
+/** A table's record was about to be changed by somebody who had not read the newest one: a defect. */
+export class StaleRecord extends Error {}
 
 /** Rows of prepared XA branches (xa-branches.ts). */
 export interface XaStore {
@@ -114,14 +129,25 @@ export interface TableChanges {
   deleted: number;
 }
 
+/** A table that begins, without what the store adds. */
+export type NewTableRecord = Omit<TableRecord, 'version' | 'life' | 'revision'>;
+
 /** A selected table and how far it is. `definition` holds from the checkpoint on (correctness rule 13). */
 export interface TableRecord {
+  /** Counts the changes of the record: one that was read before is known by it. */
+  readonly version: number;
+  /** Another one each time the table begins anew. '' in records of earlier versions of the product. */
+  readonly life: string;
+  /** Statements of this life that `definition` holds. */
+  revision?: number;
   /** `database.table` */
   source: string;
   destination: string;
   phase: 'schema' | 'full' | 'loaded' | 'stopped';
   /** The task made the destination table itself. */
   created: boolean;
+  /** It was not there, and was about to be made when this was stored. */
+  creating?: boolean;
   /**
    * When the destination table was found, before the task wrote to it, ms by the clock of the service: what is older is
    * not the task's (conflict "ignore").

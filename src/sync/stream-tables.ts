@@ -13,7 +13,8 @@ import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName } from '../shared/source-name.js';
 import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
-import type { TableRecord, TaskStore } from './store.js';
+import type { TableRecords } from './state/table-records.js';
+import type { TableRecord } from './store.js';
 import { RowTransform } from './transform.js';
 
 export const standardTextDefaults: TextDefaults = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
@@ -41,7 +42,7 @@ export class StreamTables {
 
   constructor(
     private task: ResolvedTask,
-    private readonly store: TaskStore,
+    private readonly stored: TableRecords,
     private readonly etl: EtlProgram | null,
     /** 0: names differ by case (lower_case_table_names). */
     private readonly foldsCase: boolean,
@@ -166,8 +167,9 @@ export class StreamTables {
     for (const entry of this.tables.values()) {
       if (entry.record.source !== source || entry.record.phase === 'stopped') continue;
       entry.table = null;
-      entry.record = { ...entry.record, phase: 'stopped', problem: problem.toPlain() };
-      this.store.saveTable(entry.record);
+      const plain = problem.toPlain();
+      entry.record = { ...entry.record, phase: 'stopped', problem: plain };
+      this.stored.step(source, { step: 'stopped', problem: plain }, entry.record.life);
       this.actions.log(`${source} stopped: ${problem.message}`);
       this.changed();
     }
@@ -256,8 +258,10 @@ export class StreamTables {
     }
     const before = attributesOf(entry.table!.plan);
     const dropped = applied.dropped.flatMap((name) => before.get(name) ?? []);
+    const revision = (record.revision ?? 0) + 1;
     const changed: TableRecord = {
       ...record,
+      revision,
       definition: applied.definition,
       textDefaults: applied.defaults,
       ...((record.dropped || dropped.length > 0) && { dropped: [...(record.dropped ?? []), ...dropped] }),
@@ -271,7 +275,9 @@ export class StreamTables {
     }
     entry.record = changed;
     // The stored list stays the old one until the checkpoint is behind the statement.
-    transaction.onPassed.push(() => this.store.saveTable(changed));
+    const { source, life, definition, textDefaults } = changed;
+    const step = { step: 'altered', revision, definition, textDefaults, dropped: changed.dropped } as const;
+    transaction.onPassed.push(() => void this.stored.step(source, step, life));
     this.changed();
     // Where a column comes back under the name of one that went, rows still have what that one held.
     const after = attributesOf(entry.table.plan);
@@ -472,6 +478,7 @@ function mergeKeyEnd(mergeSource: string): string {
 }
 
 interface Entry {
+  /** As the stream has it: its definition may be ahead of the stored one, which the checkpoint has to pass first. */
   record: TableRecord;
   /** null while stopped. */
   table: StreamTable | null;

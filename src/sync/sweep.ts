@@ -76,7 +76,7 @@ export async function sweepTable(
   plan: TablePlan,
 ): Promise<void> {
   const { task, prepared, log } = options;
-  if (task.conflict === 'ignore' && plan.mergeSource === null && !prepared.record(plan.source).created) {
+  if (task.conflict === 'ignore' && plan.mergeSource === null && !prepared.records.get(plan.source).created) {
     log.warn(
       `${plan.destination} was there before this task, so that rows which ${plan.source} does not have stay; verify --repair deletes them`,
     );

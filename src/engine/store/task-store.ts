@@ -4,14 +4,22 @@ import type {
   DecidedDirty,
   DirtyDecision,
   NewDirtyRecord,
+  NewTableRecord,
   TableRecord,
   TaskProgress,
   TaskStore,
   XaPart,
   XaPartKey,
 } from '../../sync/store.js';
+import { randomUUID } from 'node:crypto';
 import { digest } from '../../sync/dirty.js';
+import { StaleRecord } from '../../sync/store.js';
 import type { Database } from './database.js';
+
+/** Records of earlier versions of the product have neither version nor life. */
+function asRecord(text: string): TableRecord {
+  return { version: 0, life: '', ...(JSON.parse(text) as Omit<TableRecord, 'version' | 'life'>) };
+}
 
 /** What replication keeps of one task, in the store of the engine. */
 export class SqliteTaskStore implements TaskStore {
@@ -43,10 +51,38 @@ export class SqliteTaskStore implements TaskStore {
   tables(): TableRecord[] {
     return this.database
       .all<{ record: string }>('SELECT record FROM source_table WHERE task = ? ORDER BY source', this.task)
-      .map((row) => JSON.parse(row.record) as TableRecord);
+      .map(({ record }) => asRecord(record));
   }
 
-  saveTable(table: TableRecord): void {
+  beginTable(table: NewTableRecord): TableRecord {
+    const record: TableRecord = { ...table, version: 1, life: randomUUID() };
+    this.#putTable(record);
+    return record;
+  }
+
+  changeTable(
+    read: Pick<TableRecord, 'source' | 'version' | 'life'>,
+    changes: { [K in keyof TableRecord]?: TableRecord[K] | undefined },
+  ): TableRecord {
+    return this.transaction(() => {
+      const stored = this.database.get<{ record: string }>(
+        'SELECT record FROM source_table WHERE task = ? AND source = ?',
+        this.task,
+        read.source,
+      );
+      const now = stored && asRecord(stored.record);
+      if (now?.version !== read.version || now.life !== read.life)
+        throw new StaleRecord(`the record of ${read.source} was changed by somebody else`);
+      const { source, version, life } = now;
+      const record = { ...now, ...changes, source, version: version + 1, life } as TableRecord;
+      for (const key of Object.keys(record) as (keyof TableRecord)[])
+        if (record[key] === undefined) delete record[key];
+      this.#putTable(record);
+      return record;
+    });
+  }
+
+  #putTable(table: TableRecord): void {
     this.database.run(
       'INSERT INTO source_table (task, source, record) VALUES (?, ?, ?) ON CONFLICT (task, source) DO UPDATE SET record = excluded.record',
       this.task,

@@ -72,7 +72,7 @@ describe('what replication keeps', () => {
       rows: 0,
       kept: 0,
     });
-    store.saveTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
+    store.beginTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
     const part = { xid: '1:ab:', place: 'binlog.1:4', source: 'shop.a' };
     store.saveXa({ ...part, state: 'open' });
     store.saveXa({ ...part, source: '', state: 'open' });

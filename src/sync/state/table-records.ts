@@ -1,0 +1,70 @@
+import type { NewTableRecord, TableRecord, TableStore } from '../store.js';
+import { stepOf, type TableStep } from './table-state.js';
+
+/**
+ * The records of a task's tables while it runs: the one owner of what is stored of them. Everybody reads them here, and
+ * changes them by steps on what they are now, never by saving a copy: a copy that is saved late brings back what is over.
+ */
+export class TableRecords {
+  private readonly known = new Map<string, TableRecord>();
+
+  constructor(private readonly store: TableStore) {
+    for (const record of store.tables()) this.known.set(record.source, record);
+  }
+
+  get all(): TableRecord[] {
+    return [...this.known.values()];
+  }
+
+  /** undefined: the table is gone. */
+  find(source: string): TableRecord | undefined {
+    return this.known.get(source);
+  }
+
+  /** As find(), of a table that is surely there. */
+  get(source: string): TableRecord {
+    const record = this.known.get(source);
+    if (!record) throw new Error(`${source} has no record`);
+    return record;
+  }
+
+  /** The table begins, or begins anew: no step that was meant for it before means it any more. */
+  begin(record: NewTableRecord): TableRecord {
+    return this.know(this.store.beginTable(record));
+  }
+
+  /**
+   * A step of the table's life, of that one when `life` is given: false when that life is over, the table is gone, or
+   * the step comes too late. Throws when the step has no place there, or somebody else changed the record meanwhile.
+   */
+  step(source: string, step: TableStep, life?: string): boolean {
+    const record = this.known.get(source);
+    if (!record || (life !== undefined && record.life !== life)) return false;
+    const changes = stepOf(record, step);
+    if (!changes) return false;
+    const { rows, kept } = record;
+    this.know(this.store.changeTable(record, { ...changes, rows, kept }));
+    return true;
+  }
+
+  /** Rows that were loaded, in memory: they are stored with the next step. */
+  count(source: string, written: number, kept: number): void {
+    const record = this.known.get(source);
+    if (record) this.know({ ...record, rows: record.rows + written, kept: record.kept + kept });
+  }
+
+  /** As count(), from the start. */
+  recount(source: string, rows: number, kept: number): void {
+    this.know({ ...this.get(source), rows, kept });
+  }
+
+  remove(source: string): void {
+    this.store.removeTable(source);
+    this.known.delete(source);
+  }
+
+  private know(record: TableRecord): TableRecord {
+    this.known.set(record.source, record);
+    return record;
+  }
+}
