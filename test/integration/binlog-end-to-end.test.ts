@@ -342,7 +342,10 @@ describe('rows that the destination has from before', () => {
       'INSERT INTO b.ours VALUES (1, 1), (2, 2), (3, 3)',
     );
     const objects = (name: string) => [{ database: 'b', tables: [{ name, rename: 'shared' }] }];
-    expect(await replica.run(replica.task({ objects: objects('theirs') }))).toEqual({ state: 'stopped', reached: true });
+    expect(await replica.run(replica.task({ objects: objects('theirs') }))).toEqual({
+      state: 'stopped',
+      reached: true,
+    });
     const report = replica.task({ objects: objects('ours'), conflict: 'report' });
     await expect(replica.start(report)).rejects.toThrow(/destination-tables/);
     const ignoring = replica.task({ objects: objects('ours'), conflict: 'ignore' });
