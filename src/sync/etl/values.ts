@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { doubleText } from '../../mysql/types/json.js';
+
 /**
  * Values of the ETL language and what its operators make of them. Numbers stay exact as long as they can:
  * integers are bigint, DECIMAL columns and literals with a point are Decimal, only DOUBLE is floating.
@@ -111,8 +114,11 @@ export function parseDateTime(text: string): DateTime | null {
 export function toText(value: EtlValue): string | null {
   if (value === null) return null;
   if (typeof value === 'boolean') return value ? '1' : '0';
-  if (value instanceof Uint8Array)
+  if (value instanceof Uint8Array) {
+    if (!isUtf8(value)) throw new EtlError('binary data that is no UTF-8 text is used as a text');
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
+  }
+  if (typeof value === 'number') return doubleText(value).replace(/\.0$/, '');
   return value.toString();
 }
 

@@ -46,16 +46,21 @@ function typedRows(columns: readonly Column[], rows: readonly ColumnReader[]): s
     (column, i) => `${quoteName(column.name)} ${typeOf(column)} PATH '$."${i}"' NULL ON EMPTY ERROR ON ERROR`,
   );
   const made = `JSON_TABLE(JSON_ARRAY(${objects.join(', ')}), '$[*]' COLUMNS (${ordinal} FOR ORDINALITY, ${types.join(', ')}))`;
-  if (!columns.some(isJson)) return made;
-  // JSON_TABLE takes a JSON null for NULL: documents come packed. LIMIT makes columns of what is unpacked.
+  if (!columns.some((column) => isJson(column) || isBit(column))) return made;
+  // JSON_TABLE takes a JSON null for NULL: documents come packed. It misplaces the bits of a BIT that has neighbours:
+  // each is made in a table of its own. LIMIT makes columns of them.
   const unpacked = columns.map((column) => {
     const name = quoteName(column.name);
-    return isJson(column) ? `JSON_EXTRACT(${name}, '$[0]') AS ${name}` : name;
+    if (isJson(column)) return `JSON_EXTRACT(${name}, '$[0]') AS ${name}`;
+    if (!isBit(column)) return name;
+    const alone = `JSON_TABLE(JSON_ARRAY(r.${name}), '$[*]' COLUMNS (v BIT(${column.length}) PATH '$')) AS j`;
+    return `(SELECT v FROM ${alone}) AS ${name}`;
   });
   return `(SELECT ${[ordinal, ...unpacked].join(', ')} FROM ${made} AS r LIMIT 18446744073709551615)`;
 }
 
 const isJson = (column: Column) => column.dataType === 'json';
+const isBit = (column: Column) => column.dataType === 'bit';
 const isText = (column: Column) => column.charset !== null && column.charset !== 'binary';
 const collationOf = (column: Column) => column.collation ?? `${column.charset}_bin`;
 
@@ -78,8 +83,9 @@ function typeOf(column: Column): string {
       return `decimal(${precision},${decimals})${sign}`;
     case 'float':
     case 'double':
-      return dataType + (/\(\d+,\d+\)/.exec(column.columnType)?.[0] ?? '') + sign;
+      return dataType + digitsOf(column) + sign;
     case 'bit':
+      return 'bigint unsigned';
     case 'binary':
     case 'varbinary':
       return `${dataType}(${length})`;
@@ -110,6 +116,12 @@ function typeOf(column: Column): string {
       // Shapes and vectors: JSON has no way to carry them, functions take their bytes.
       return 'longblob';
   }
+}
+
+/** FLOAT(7,3) holds 9999.9995 as 10000: one digit more, so that it comes in again. */
+function digitsOf({ columnType }: Column): string {
+  const [, digits, decimals] = /\((\d+),(\d+)\)/.exec(columnType) ?? [];
+  return digits === undefined ? '' : `(${Math.min(255, Number(digits) + 1)},${decimals})`;
 }
 
 const label = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

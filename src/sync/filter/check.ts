@@ -28,12 +28,29 @@ const aggregates = new Set(
 );
 const keywords = new Set(
   `AND OR XOR NOT IS NULL TRUE FALSE UNKNOWN IN BETWEEN LIKE RLIKE REGEXP ESCAPE SOUNDS DIV MOD CASE WHEN THEN ELSE END
-   BINARY INTERVAL MEMBER OF DATE TIME TIMESTAMP`.split(/\s+/),
+   BINARY INTERVAL MEMBER OF DATE TIME TIMESTAMP DATETIME`.split(/\s+/),
 );
+/** Words that only these functions know, beside their arguments: TRIM(LEADING x FROM y). */
+const wordsOf = new Map(
+  Object.entries({
+    TRIM: 'LEADING TRAILING BOTH FROM',
+    EXTRACT: 'FROM',
+    SUBSTRING: 'FROM FOR',
+    SUBSTR: 'FROM FOR',
+    MID: 'FROM FOR',
+    CAST: 'AT ZONE ARRAY',
+    CONVERT: 'SIGNED UNSIGNED INTEGER INT CHAR CHARACTER NCHAR DECIMAL DOUBLE FLOAT REAL JSON YEAR SET',
+    JSON_VALUE: 'RETURNING SIGNED UNSIGNED CHAR DECIMAL DOUBLE FLOAT YEAR JSON DEFAULT ERROR ON EMPTY',
+  }).map(([name, words]) => [name, new Set(words.split(' '))]),
+);
+/** Literals of a kind of their own: x'61', b'1', N'a', _latin1'a'. Their quote follows at once, but for a charset. */
+const isPrefix = (token: Token, next: Token | undefined) =>
+  next?.kind === 'string' &&
+  (token.text.startsWith('_') || (/^[xbn]$/i.test(token.text) && next.at === token.at + 1));
 /** The word behind one of these is a type, a charset or a unit of time, not a column. */
 const nameFollows = new Set(['COLLATE', 'USING', 'AS']);
 const units =
-  /^(MICROSECOND|SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|QUARTER|YEAR|SECOND_MICROSECOND|MINUTE_MICROSECOND|MINUTE_SECOND|HOUR_MICROSECOND|HOUR_SECOND|HOUR_MINUTE|DAY_MICROSECOND|DAY_SECOND|DAY_MINUTE|DAY_HOUR|YEAR_MONTH)$/;
+  /^(?:SQL_TSI_)?(MICROSECOND|SECOND|MINUTE|HOUR|DAY|WEEK|MONTH|QUARTER|YEAR|SECOND_MICROSECOND|MINUTE_MICROSECOND|MINUTE_SECOND|HOUR_MICROSECOND|HOUR_SECOND|HOUR_MINUTE|DAY_MICROSECOND|DAY_SECOND|DAY_MINUTE|DAY_HOUR|YEAR_MONTH)$/;
 
 export interface CheckedFilter {
   readonly sql: string;
@@ -51,6 +68,7 @@ export interface FilterTable {
     readonly dataType: string;
     /** As MySQL prints it; absent: not looked at. */
     readonly columnType?: string;
+    readonly nullable?: boolean;
   }[];
 }
 
@@ -91,12 +109,18 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
   const columnOf = (text: string) => (byName ? byName.get(text.toLowerCase()) : text);
   const columns = new Set<string>();
   let depth = 0;
+  /** The functions in whose parentheses a token stands, '' where there is none. */
+  const within: string[] = [];
   tokens.forEach((token, i) => {
     const upper = token.text.toUpperCase();
     const next = tokens[i + 1]?.text;
     const before = tokens[i - 1]?.text.toUpperCase() ?? '';
     if (token.kind === 'other') {
-      if (token.text === '(') depth++;
+      if (token.text === '(') {
+        depth++;
+        within.push(tokens[i - 1]?.kind === 'word' ? before : '');
+      }
+      if (token.text === ')') within.pop();
       if (token.text === ')' && --depth < 0) fail(token.at, 'a ")" too many');
       if (token.text === ';') fail(token.at, 'a semicolon is not allowed');
       if (token.text === '@' || token.text === ':=')
@@ -104,6 +128,10 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
       if (token.text === '?' || token.text === ':') fail(token.at, `"${token.text}" is not allowed`);
     }
     if (token.kind !== 'word' && token.kind !== 'name') return;
+    if (token.kind === 'word' && before !== '.' && isPrefix(token, tokens[i + 1])) return;
+    if (token.kind === 'word' && next !== '.' && wordsOf.get(within.at(-1) ?? '')?.has(upper)) {
+      if (!columnOf(token.text) || upper === 'FROM' || upper === 'FOR') return;
+    }
     if (next === '.') {
       if (token.text.toLowerCase() !== table.name.toLowerCase()) {
         fail(token.at, `${token.text} is not the table; write columns alone or as ${table.name}.column`);
@@ -137,12 +165,9 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
     }
     if (varyingWords.has(upper) && !isColumn)
       fail(token.at, `${token.text} does not depend on the row alone`);
-    if (
-      nameFollows.has(before) ||
-      nameFollows.has(upper) ||
-      (token.text.startsWith('_') && tokens[i + 1]?.kind === 'string')
-    )
-      return;
+    if (['MATCH', 'DEFAULT', 'VALUES'].includes(upper) && next === '(')
+      fail(token.at, `${token.text}() is about the table, a filter is about the values of a row`);
+    if (nameFollows.has(before) || nameFollows.has(upper)) return;
     if (isColumn && next !== '(') columns.add(isColumn);
     else if (next !== '(' && !keywords.has(upper) && !units.test(upper) && !isTypeWord(tokens, i)) {
       fail(token.at, `${table.name} has no column ${token.text}`);
@@ -151,11 +176,17 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
   for (const [i, token] of tokens.entries()) {
     const column =
       token.kind === 'word' || token.kind === 'name' ? byName?.get(token.text.toLowerCase()) : undefined;
-    const { dataType, columnType = '' } = table.columns?.find((c) => c.name === column) ?? {};
+    const { dataType, columnType = '', nullable } = table.columns?.find((c) => c.name === column) ?? {};
     if ((dataType === 'enum' || dataType === 'set') && !comparedWithText(tokens, i)) {
       fail(
         token.at,
         `the ${dataType.toUpperCase()} column ${column} can only be compared with its labels, in quotes`,
+      );
+    }
+    if (nullable === false && /^date(time)?$/.test(dataType ?? '') && isNull(tokens, i)) {
+      fail(
+        token.at,
+        `${column} is NOT NULL, and MySQL takes its zero date for NULL in some places only; compare it with '0000-00-00'`,
       );
     }
     if (/ zerofill$/i.test(columnType) && !comparedWithNumber(tokens, i)) {
@@ -169,6 +200,10 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
   if (columns.size === 0) fail(0, 'it names no column');
   return { sql, tokens, columns };
 }
+
+const isNull = (tokens: readonly Token[], at: number) =>
+  /^IS NULL/.test(shape(tokens, at + 1, at + 3)) ||
+  /(^| )ISNULL \(( \w+ \.)?$/.test(shape(tokens, at - 4, at));
 
 /** In any other place an ENUM or SET may count as its number, which a literal of the event cannot stand for. */
 function comparedWithText(tokens: readonly Token[], at: number): boolean {

@@ -119,9 +119,11 @@ class Parser {
     const negated = this.take('NOT');
     if (this.take('IN')) {
       this.expect('(');
-      const tests = [comparison(column, '=', this.literal())];
-      while (this.take(',')) tests.push(comparison(column, '=', this.literal()));
+      const list = [this.literal()];
+      while (this.take(',')) list.push(this.literal());
       this.expect(')');
+      if (!isOfOneKind(list)) throw new OutsideTheSubset();
+      const tests = list.map((literal) => comparison(column, '=', literal));
       const within: Evaluate = (read) => decide(tests, read, true);
       return negated ? invert(within) : within;
     }
@@ -203,6 +205,21 @@ class Parser {
   private expect(text: string): void {
     if (!this.take(text)) throw new OutsideTheSubset();
   }
+}
+
+/**
+ * MySQL looks for a value in a list by other rules where the list mixes kinds of numbers (a NULL is one), or has
+ * numbers past 2^63: 18446744073709551615 is -1 in some of them.
+ */
+function isOfOneKind(list: readonly Literal[]): boolean {
+  const values = list.filter(({ kind }) => kind !== 'null');
+  const least = values.length === list.length ? -(2n ** 63n) : 0n;
+  return values.every(
+    (literal) =>
+      literal.kind === values[0]!.kind &&
+      (literal.kind !== 'number' ||
+        (literal.scale === 0 && literal.unscaled < 2n ** 63n && literal.unscaled >= least)),
+  );
 }
 
 /** `early` decides at once (true for OR, false for AND); an 'ask' outweighs NULL, since it may decide. */

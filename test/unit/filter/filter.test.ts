@@ -144,6 +144,10 @@ describe('refused', () => {
     ['kind = 1', /only be compared with its labels/],
     ['kind + 0 = 1', /only be compared with its labels/],
     ['id = ?', /not allowed/],
+    ["x '61' = status", /no column x/],
+    ['TRIM(id) = 1 FROM x', /FROM is not allowed/],
+    ["MATCH(status) AGAINST ('x')", /about the table/],
+    ['DEFAULT(id) = 1', /about the table/],
   ])('%s', (sql, message) => expect(problem(sql)).toMatch(message));
 
   it.each([
@@ -156,6 +160,12 @@ describe('refused', () => {
     "kind IN ('a', 'b') AND kind IS NOT NULL",
     "status = 'SELECT ;'",
     "date = DATE '2024-01-01'",
+    "status = x'61' AND status <> N'a' AND status <> b'1' AND status <> _latin1 'x'",
+    "TRIM(LEADING 'a' FROM status) = 'b' AND TRIM(BOTH FROM status) <> ''",
+    'EXTRACT(DAY_SECOND FROM `at`) = 1',
+    "SUBSTRING(status FROM 2 FOR 3) = 'x' AND MID(status FROM 1) = 'y'",
+    "CONVERT(status, SIGNED) = 1 AND CONVERT(id, CHAR) = '1'",
+    'TIMESTAMPDIFF(SQL_TSI_DAY, `at`, date) = 1',
   ])('but not %s', (sql) => expect(compileFilter(sql, table).sql).toBe(sql));
 
   it('nothing but ROW-T102 comes of any text', () => {
