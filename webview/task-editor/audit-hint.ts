@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { auditCost } from '../../src/shared/audit-cost.js';
-import { formatCount } from '../../src/shared/format.js';
+import { formatCount, formatDuration } from '../../src/shared/format.js';
 import { locale, t } from '../components/words.js';
 import type { Catalog } from './catalog.js';
 import { matches, selection, valueAt } from './document.js';
@@ -27,14 +27,17 @@ export function auditHint(document: unknown, catalog: Catalog): TemplateResult |
     costs.reduce((all, cost) => all + figure(cost), 0);
   const days = sum((cost) => cost.days);
   const units = sum((cost) => cost.readUnits);
-  const shown = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
+  const pass =
+    days < 1
+      ? formatDuration(days * 86_400_000, t, locale)
+      : t('{0} days', new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 }).format(days));
   return html`<p class="help hint" role="status">
     ${t(
-      'About {0} rows: one pass takes {1} days and reads {2} capacity units in Tablestore ({3} a day), and each row of the source twice.',
+      'About {0} rows: one pass takes {1} and reads {2} capacity units in Tablestore ({3} a day), and each row of the source twice.',
       formatCount(rows, locale),
-      shown.format(days),
+      pass,
       formatCount(units, locale),
-      formatCount(Math.round(Math.min(units / Math.max(days, 1e-9), (units * 86_400) / 5)), locale),
+      formatCount(Math.round(units / days), locale),
     )}
   </p>`;
 }
