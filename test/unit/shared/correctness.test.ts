@@ -11,7 +11,8 @@ const rules = readFileSync(join(root, 'docs/correctness.md'), 'utf8')
 
 describe('the rules of correctness', () => {
   it('are all there', () => {
-    expect(rules.map((cells) => Number(cells[1]))).toEqual(Array.from({ length: 23 }, (_, i) => i + 1));
+    expect(rules.length).toBeGreaterThanOrEqual(24);
+    expect(rules.map((cells) => Number(cells[1]))).toEqual(rules.map((_, i) => i + 1));
   });
 
   it.each(rules.map((cells) => [cells[1]!, cells[3]!, cells[4]!]))(
