@@ -21,6 +21,7 @@ interface TableRow {
   db: string;
   name: string;
   engine: string | null;
+  collation: string | null;
   estimated: number | string | null;
   average: number | string | null;
 }
@@ -77,8 +78,8 @@ export async function loadTables(
 
   const [where, params] = condition(wanted);
   const tables = await connection.query<TableRow>(
-    `SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, ENGINE AS engine, TABLE_ROWS AS estimated,
-            AVG_ROW_LENGTH AS average
+    `SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, ENGINE AS engine, TABLE_COLLATION AS collation,
+            TABLE_ROWS AS estimated, AVG_ROW_LENGTH AS average
        FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND (${where})`,
     params,
   );
@@ -111,6 +112,7 @@ export async function loadTables(
         database: row.db,
         name: row.name,
         engine: row.engine ?? '',
+        collation: row.collation,
         columns: (columnsOf.get(id) ?? []).map(toColumn),
         keys: toKeys(indexesOf.get(id) ?? []),
         estimatedRows: Number(row.estimated ?? 0),

@@ -1,7 +1,7 @@
 import type { SourcePosition } from '../shared/position.js';
-import type { StatementEvent } from './statement.js';
+import type { RawStatement } from './statement.js';
 
-export type { StatementContext, StatementEvent } from './statement.js';
+export type { RawStatement, StatementContext, StatementEvent } from './statement.js';
 
 /** A column as INFORMATION_SCHEMA describes it, normalised. */
 export interface Column {
@@ -38,6 +38,8 @@ export interface TableDefinition {
   readonly database: string;
   readonly name: string;
   readonly engine: string;
+  /** Default collation, which columns get that name none; missing where an earlier version stored the table. */
+  readonly collation?: string | null;
   readonly columns: readonly Column[];
   readonly keys: readonly Key[];
   readonly estimatedRows: number;
@@ -133,7 +135,7 @@ export interface BinlogHandler {
   xaCommit(xid: string, position: SourcePosition): void;
   xaRollback(xid: string, position: SourcePosition): void;
   /** A statement that is not BEGIN/COMMIT: DDL, or DML in statement format. The position just behind it follows by commit(). */
-  statement(event: StatementEvent): void;
+  statement(event: RawStatement): void;
   /** Nothing happened; the source is at `position`. */
   heartbeat(position: SourcePosition): void;
 }

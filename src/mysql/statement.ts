@@ -1,3 +1,6 @@
+import { isAscii } from 'node:buffer';
+import type { CharsetDecoders } from './types/charset.js';
+
 /** What the session had set that wrote a statement: the server read it so, and so must we. */
 export interface StatementContext {
   /** "x" is a name, not a string. */
@@ -25,6 +28,8 @@ export interface StatementContext {
   readonly sqlRequirePrimaryKey: boolean;
   /** '' when nothing in the statement depends on it. */
   readonly timeZone: string;
+  /** Of the server that wrote the binlog file: 90704 is 9.7.4. */
+  readonly serverVersion: number;
 }
 
 /** sql_mode='' and UTF-8: what a statement is read under that no event brought. */
@@ -43,25 +48,55 @@ export const plainContext: StatementContext = {
   explicitDefaultsForTimestamp: undefined,
   sqlRequirePrimaryKey: false,
   timeZone: '',
+  serverVersion: 0,
 };
 
 /** A statement in the binlog, with all that its event says of it. */
-export interface StatementEvent {
+export interface RawStatement {
   /** The default database of the session; '' when it had none. */
   readonly database: string;
   /** Databases whose tables it touched; null: the event does not say, it may be any. */
   readonly databases: readonly string[] | null;
-  readonly sql: string;
+  /** In the client's charset. */
+  readonly statement: Buffer;
   readonly context: StatementContext;
   readonly commitMicros: number;
   /** `file:offset` just behind it. */
   readonly place: string;
 }
 
-/** May the statement have touched tables of `database`? */
+export type StatementEvent = Omit<RawStatement, 'statement'> & { readonly sql: string };
+
+/** Stands for bytes of which it is not known what the server made of them. */
+export const unknownCharacter = '\ufffd';
+
+/** The statement in the charset of its client. Throws CharsetNotLoaded. */
+export function readStatement(
+  { statement, ...event }: RawStatement,
+  charsets: Pick<CharsetDecoders, 'charsetOf' | 'get'>,
+): StatementEvent {
+  return { ...event, sql: statementText(statement, event.context.clientCollation, charsets) };
+}
+
+function statementText(
+  bytes: Buffer,
+  collation: number,
+  charsets: Pick<CharsetDecoders, 'charsetOf' | 'get'>,
+): string {
+  const charset = charsets.charsetOf(collation);
+  // The one charset in which signs of the language stand for letters: the server reads them as signs first.
+  if (charset === 'swe7')
+    return bytes.toString('latin1').replace(/[@[\\\]^{|}~\x80-\xff]|``/g, unknownCharacter);
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  // Without a charset the server takes the bytes of names as its own, which is UTF-8.
+  const decoder = charset === undefined || charset === 'binary' ? null : charsets.get(charset);
+  return decoder === null ? bytes.toString('utf8') : decoder.decode(bytes, 0, bytes.length);
+}
+
+/** May the statement have touched tables of the databases that are meant? */
 export function mayTouch(
-  { database, databases }: Pick<StatementEvent, 'database' | 'databases'>,
-  isSame: (name: string) => boolean,
+  { database, databases }: Pick<RawStatement, 'database' | 'databases'>,
+  isMeant: (name: string) => boolean,
 ): boolean {
-  return databases === null || databases.some(isSame) || isSame(database);
+  return databases === null || databases.some(isMeant) || isMeant(database);
 }

@@ -26,7 +26,7 @@ import { Joins } from './joins.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
-import type { SourceRetry } from './source-retry.js';
+import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { Audit, type AuditHost } from './verify/audit.js';
@@ -113,6 +113,7 @@ export class Following {
       prepared.records,
       prepared.etl,
       prepared.facts.lowerCaseTableNames !== 0,
+      prepared.charsets,
       {
         reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
         deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
@@ -545,6 +546,10 @@ export class Following {
       ...feed,
       task,
       charsets: prepared.charsets,
+      loadCharset: (charset) =>
+        onSource(this.options, (connection) =>
+          prepared.charsets.load((sql) => connection.query(sql), [charset]),
+        ),
       dirty,
       enqueue: (change) => {
         if (writer.enqueue(change)) return;

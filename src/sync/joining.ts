@@ -1,6 +1,8 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
+import { readStatement } from '../mysql/statement.js';
+import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
@@ -288,6 +290,7 @@ export class Joining {
       options.prepared.records,
       options.prepared.etl,
       options.prepared.facts.lowerCaseTableNames !== 0,
+      options.prepared.charsets,
       {
         reload: (name, why) => this.begin(name, why),
         deleteRows: ({ plan: { definition } }) =>
@@ -390,7 +393,8 @@ export class Joining {
           xaCommit: (_xid, at) => pass(at),
           xaRollback: (_xid, at) => pass(at),
           heartbeat: pass,
-          statement: (event) => altered.push(...alteredBy(event, records)),
+          statement: (event) =>
+            altered.push(...alteredBy(readStatement(event, options.prepared.charsets), records)),
         },
       );
       this.stream = stream;
@@ -399,7 +403,12 @@ export class Joining {
       } catch (error) {
         if (this.signal.aborted) return last;
         position = stream.position;
-        await options.retry.failed(error);
+        altered = [];
+        if (error instanceof CharsetNotLoaded) {
+          await onSource(options, (connection) =>
+            options.prepared.charsets.load((sql) => connection.query(sql), [error.charset]),
+          );
+        } else await options.retry.failed(error);
       }
       if (this.signal.aborted) return last;
     }

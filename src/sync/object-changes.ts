@@ -5,7 +5,7 @@ import type { TableDefinition } from '../mysql/model.js';
 import { sourceName } from '../shared/source-name.js';
 import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import type { NewTableRecord, TableRecord } from './store.js';
-import { standardTextDefaults } from './stream-tables.js';
+import { textDefaultsOf } from './ddl/text-defaults.js';
 
 /** What of a task decides which rows a table gives and how they look; another one means that it is loaded anew. */
 interface Mapping {
@@ -169,7 +169,7 @@ export function recordOf(
     phase: 'schema',
     created: false,
     definition: plan.definition,
-    textDefaults: standardTextDefaults,
+    textDefaults: textDefaultsOf(plan.definition.collation),
     rows: 0,
     kept: 0,
     mapping: mappingText(task, plan.definition.database, plan.definition.name),

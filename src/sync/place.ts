@@ -1,16 +1,18 @@
 import { assertAvailable, endPosition, hasReached } from '../mysql/position.js';
-import { peek } from '../mysql/binlog/peek.js';
+import { peek, type Look } from '../mysql/binlog/peek.js';
 import type { SourceConnection } from '../mysql/connection.js';
 import { connectSource } from '../mysql/connection.js';
 import { GtidSet } from '../mysql/gtid.js';
+import { mayTouch, readStatement, type StatementEvent } from '../mysql/statement.js';
+import { CharsetNotLoaded, loadCharsetDecoders } from '../mysql/types/index.js';
 import { parseTime, positionAtTime } from '../mysql/position-time.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask, Task } from '../shared/task.js';
 import type { Place, PlacePlan, TransactionSummary } from '../shared/workbench-api.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
+import { unknownTextDefaults } from './ddl/text-defaults.js';
 import { selectionOf } from './plan.js';
-import { standardTextDefaults } from './stream-tables.js';
 import { sourceName } from '../shared/source-name.js';
 
 /** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, no time), ROW-S104 (not there any more). */
@@ -90,7 +92,9 @@ async function planSkip(
   const isSelected = (database: string, table: string) => selectionOf(task, database, table) !== null;
   let summary: TransactionSummary = { gtid: null, commitMicros: 0, tables: [], statements: [] };
   let then: SourcePosition | null = null;
-  await peek(task.source, now, end, (enough) => {
+  const query = <T>(sql: string) => connection.query<T>(sql);
+  const charsets = await loadCharsetDecoders(query, []);
+  const look = (enough: () => void): Look => {
     const ended = (at: SourcePosition) => {
       if (summary.tables.length + summary.statements.length === 0) return;
       then = at;
@@ -107,18 +111,28 @@ async function planSkip(
         if (!counts) summary.tables.push((counts = { source, inserted: 0, updated: 0, deleted: 0 }));
         counts[({ insert: 'inserted', update: 'updated', delete: 'deleted' } as const)[kind]]++;
       },
-      statement: (event) => {
-        const { database, sql } = event;
-        const statement = parseDdl(event, () => standardTextDefaults);
+      statement: (raw) => {
+        const event = readStatement(raw, charsets);
+        const { sql } = event;
+        const statement = parseDdl(event, () => unknownTextDefaults);
         if (tablesOf(statement).some((one) => isSelected(one.database, one.table)))
           summary.statements.push(sql);
-        else if (concernsAll(task, statement, database)) summary.statements.push(sql);
+        else if (concernsAll(task, statement, event)) summary.statements.push(sql);
       },
       commit: ended,
       xaPrepare: (_xid, at) => ended(at),
       xaCommit: (_xid, at) => ended(at),
     };
-  });
+  };
+  for (let isRead = false; !isRead;) {
+    try {
+      await peek(task.source, now, end, look);
+      isRead = true;
+    } catch (error) {
+      if (!(error instanceof CharsetNotLoaded)) throw error;
+      await charsets.load(query, [error.charset]);
+    }
+  }
   if (then === null)
     throw new RowferryError('ROW-E109', 'There is no transaction to be skipped: everything was applied.');
   return { now, then, direction: 'forward', skipped: summary };
@@ -145,16 +159,16 @@ function tablesOf(statement: DdlStatement): readonly TableName[] {
 }
 
 /** Statements that name no table, but may be about selected ones. */
-function concernsAll(task: ResolvedTask, statement: DdlStatement, database: string): boolean {
+function concernsAll(task: ResolvedTask, statement: DdlStatement, event: StatementEvent): boolean {
   const isSelected = (name: string) =>
     task.objects.some((object) => object.database.toLowerCase() === name.toLowerCase());
   switch (statement.kind) {
     case 'drop-database':
       return isSelected(statement.database);
     case 'rows':
-      return database === '' || isSelected(database);
+      return mayTouch(event, isSelected);
     case 'unreadable':
-      return statement.tables.length === 0;
+      return !statement.isWhole && mayTouch(event, isSelected);
     default:
       return false;
   }

@@ -9,8 +9,9 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
+import { textDefaultsOf } from './ddl/text-defaults.js';
 import { compileFilter } from './filter/index.js';
-import { enterTables, noteTables } from './join-records.js';
+import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
@@ -164,9 +165,11 @@ async function reselect(
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
-  withMappings(task, records);
   let changes = objectChanges(task, records.all, now);
-  if (isEmpty(changes) && changes.problems.length === 0) return;
+  if (isEmpty(changes) && changes.problems.length === 0) {
+    upgrade(task, records, now);
+    return;
+  }
   const noted = await noteTables(options, selectors, progress.start !== null);
   changes = objectChanges(task, records.all, noted.definitions);
   const [problem] = changes.problems;
@@ -179,14 +182,26 @@ async function reselect(
   for (const plan of plans)
     log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
   enterTables(task, records, store, plans, noted);
+  upgrade(task, records, noted.definitions);
 }
 
-/** Records of an earlier version do not say how their table was mapped: it was as the task says. */
-function withMappings(task: ResolvedTask, records: TableRecords): void {
+/**
+ * Records of an earlier version do not say how their table was mapped: it was as the task says. Nor do they say which
+ * charset its new columns get: where the source still has the columns of the record, it is the one of now.
+ */
+function upgrade(task: ResolvedTask, records: TableRecords, now: readonly TableDefinition[]): void {
   for (const { source, mapping, definition } of records.all) {
-    if (mapping !== undefined) continue;
     const { database, name } = definition;
-    records.step(source, { step: 'mapped', mapping: mappingText(task, database, name) });
+    if (mapping === undefined)
+      records.step(source, { step: 'mapped', mapping: mappingText(task, database, name) });
+    if (definition.collation !== undefined) continue;
+    const current = now.find((one) => one.database === database && one.name === name);
+    const collation = current && hasSameColumns(current, definition) ? (current.collation ?? null) : null;
+    records.step(source, {
+      step: 'settled',
+      definition: { ...definition, collation },
+      textDefaults: textDefaultsOf(collation),
+    });
   }
 }
 

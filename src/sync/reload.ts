@@ -1,13 +1,19 @@
+import { charsetsOf } from '../mysql/types/index.js';
 import { readCommitted } from './committed-read.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
+import { onSource } from './source-retry.js';
 import { sweep } from './sweep.js';
 
 /** TRUNCATE with ddl.truncate "delete": every row of this source's table goes. */
 export async function deleteRowsOf(options: FollowingOptions, table: StreamTable): Promise<void> {
+  // Its columns may have come by statements without any row yet.
+  await onSource(options, (connection) =>
+    options.prepared.charsets.load((sql) => connection.query(sql), charsetsOf(table.plan.definition.columns)),
+  );
   const count = await sweep(
     { ...options, charsets: options.prepared.charsets, etl: options.prepared.etl },
     table.plan,

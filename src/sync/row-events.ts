@@ -1,4 +1,5 @@
 import type { BinlogTable, RowImage, RowKind } from '../mysql/model.js';
+import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
@@ -50,7 +51,18 @@ export class RowEvents {
   }
 
   apply(binlogTable: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void {
-    const compiled = this.compiled(binlogTable);
+    let compiled: ReturnType<RowEvents['compiled']>;
+    try {
+      compiled = this.compiled(binlogTable);
+    } catch (error) {
+      if (!(error instanceof CharsetNotLoaded)) throw error;
+      const [old, now] = [before && copyOf(before), after && copyOf(after)];
+      this.stream.hold(async () => {
+        await this.context.loadCharset(error.charset);
+        this.apply(binlogTable, kind, old, now);
+      });
+      return;
+    }
     if (!compiled) return;
     const { table, encoder } = compiled;
     const transaction = this.stream.current();
@@ -408,7 +420,7 @@ export class RowEvents {
     return compiled;
   }
 
-  /** Throws nothing: a table whose rows do not fit its known columns is stopped, for they would be misread. */
+  /** A table whose rows do not fit its known columns is stopped, for they would be misread. Throws CharsetNotLoaded. */
   private compile(
     table: StreamTable,
     binlogTable: BinlogTable,

@@ -3,7 +3,7 @@ import type { SourcePosition } from '../shared/position.js';
 import type { Operation } from '../shared/task.js';
 import type { Chunk } from '../mysql/snapshot.js';
 import type { TableDefinition } from '../mysql/model.js';
-import type { TextDefaults } from './ddl/column.js';
+import type { TextDefaults } from './ddl/text-defaults.js';
 import type { RowLocator } from './locator.js';
 
 /**

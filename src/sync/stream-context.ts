@@ -25,13 +25,15 @@ export interface StreamContext {
   readonly task: ResolvedTask;
   readonly tracker: CheckpointTracker;
   readonly charsets: CharsetDecoders;
+  /** Asks the source for a charset that was not needed before. */
+  loadCharset(charset: string): Promise<void>;
   readonly dirty: DirtyData;
   /** The table, when it is selected and not stopped. */
   find(database: string, name: string): StreamTable | undefined;
   /** The rows of this table can no longer be read or written: it stops, the others go on. */
   stopTable(source: string, problem: RowferryError): void;
   enqueue(change: RowChange): void;
-  /** A statement in the stream, inside `transaction`. */
+  /** A statement in the stream, inside `transaction`. Throws CharsetNotLoaded, with nothing done. */
   statement(event: StatementEvent, transaction: Transaction): void;
   /** The table, by `database.table`: as find(). */
   follows(source: string): StreamTable | undefined;

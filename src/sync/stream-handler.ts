@@ -1,11 +1,13 @@
 import type {
   BinlogHandler,
   BinlogTable,
+  RawStatement,
   RowImage,
   RowKind,
-  StatementEvent,
   TransactionStart,
 } from '../mysql/model.js';
+import { readStatement } from '../mysql/statement.js';
+import { CharsetNotLoaded } from '../mysql/types/index.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Transaction } from './checkpoint.js';
 import { copyOf } from './row-copy.js';
@@ -96,11 +98,24 @@ export class StreamHandler implements BinlogHandler {
     });
   }
 
-  statement(event: StatementEvent): void {
+  statement(event: RawStatement): void {
     this.inOrder(() => {
       this.transactionNow ??= this.context.tracker.begin(event.commitMicros, '');
-      this.context.statement(event, this.transactionNow);
+      this.readStatement(event, this.transactionNow);
     });
+  }
+
+  /** Again with each charset that turns out to be needed. */
+  private readStatement(event: RawStatement, transaction: Transaction): void {
+    try {
+      this.context.statement(readStatement(event, this.context.charsets), transaction);
+    } catch (error) {
+      if (!(error instanceof CharsetNotLoaded)) throw error;
+      this.hold(async () => {
+        await this.context.loadCharset(error.charset);
+        this.readStatement(event, transaction);
+      });
+    }
   }
 
   heartbeat(position: SourcePosition): void {

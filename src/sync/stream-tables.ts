@@ -2,10 +2,13 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { hasReached } from '../mysql/position.js';
+import { mayTouch } from '../mysql/statement.js';
+import type { LabelCharsets } from './ddl/label.js';
 import type { Column, StatementEvent, TableDefinition } from '../mysql/model.js';
 import type { Transaction } from './checkpoint.js';
 import { applyAlter, type AppliedDdl } from './ddl/apply.js';
-import type { TextDefaults } from './ddl/column.js';
+import { shownStatement, whereWritten } from './ddl/shown.js';
+import { unknownTextDefaults } from './ddl/text-defaults.js';
 import { UnreadableDdl } from './ddl/cursor.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { compileFilter } from './filter/index.js';
@@ -16,8 +19,6 @@ import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { RowTransform } from './transform.js';
-
-export const standardTextDefaults: TextDefaults = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
 
 /** What DDL asks of the run around it; each stands still behind what was queued before. */
 export interface DdlActions {
@@ -46,6 +47,7 @@ export class StreamTables {
     private readonly etl: EtlProgram | null,
     /** 0: names differ by case (lower_case_table_names). */
     private readonly foldsCase: boolean,
+    private readonly charsets: LabelCharsets,
     private readonly actions: DdlActions,
   ) {}
 
@@ -175,16 +177,18 @@ export class StreamTables {
     }
   }
 
+  /** Throws CharsetNotLoaded, with nothing done. */
   statement(event: StatementEvent, transaction: Transaction): void {
     const statement = parseDdl(
       event,
-      (table) => this.entry(table)?.record.textDefaults ?? standardTextDefaults,
+      (table) => this.entry(table)?.record.textDefaults ?? unknownTextDefaults,
+      this.charsets,
     );
     switch (statement.kind) {
       case 'none':
         return;
       case 'alter':
-        this.alter(statement, transaction);
+        this.alter(event, statement, transaction);
         return;
       case 'create':
         this.create(statement.table);
@@ -208,7 +212,7 @@ export class StreamTables {
         this.rows(event);
         return;
       case 'unreadable':
-        this.unreadable(statement);
+        this.unreadable(event, statement);
     }
   }
 
@@ -229,7 +233,11 @@ export class StreamTables {
     return selectionOf(this.task, name.database, name.table) !== null;
   }
 
-  private alter(statement: DdlStatement & { kind: 'alter' }, transaction: Transaction): void {
+  private alter(
+    event: StatementEvent,
+    statement: DdlStatement & { kind: 'alter' },
+    transaction: Transaction,
+  ): void {
     const entry = this.entry(statement.table);
     if (entry && entry.from !== null) return;
     if (!entry || entry.record.phase === 'stopped') {
@@ -244,7 +252,7 @@ export class StreamTables {
       applied = applyAlter(record.definition, record.textDefaults, statement.actions);
     } catch (error) {
       if (!(error instanceof UnreadableDdl)) throw error;
-      this.stopOrReload(record, `a statement changed it that is not understood (${error.message})`);
+      this.stopOrReload(record, notUnderstood(event, error.message));
       return;
     }
     if (applied.renamedTo) {
@@ -407,24 +415,32 @@ export class StreamTables {
     }
   }
 
-  private unreadable(statement: DdlStatement & { kind: 'unreadable' }): void {
-    const named =
-      statement.tables.length > 0
-        ? statement.tables.map((name) => this.entry(name))
-        : [...this.tables.values()];
-    for (const entry of named) {
-      if (entry?.table && entry.from === null)
+  private unreadable(event: StatementEvent, statement: DdlStatement & { kind: 'unreadable' }): void {
+    const named = statement.tables.map((name) => this.entry(name));
+    for (const entry of [...this.tables.values()]) {
+      if (!entry.table || entry.from !== null) continue;
+      const { record } = entry;
+      if (named.includes(entry)) this.stopOrReload(record, notUnderstood(event, statement.reason));
+      else if (!statement.isWhole && this.isTouchedBy(event, record.definition.database))
         this.stopOrReload(
-          entry.record,
-          `a statement changed it that is not understood (${statement.reason})`,
+          record,
+          `${whereWritten(event)} that Rowferry cannot read may have changed it (${statement.reason}): ${shownStatement(event)}`,
         );
     }
   }
+
+  private isTouchedBy(event: StatementEvent, database: string): boolean {
+    return mayTouch(event, (name) => this.id(name, '') === this.id(database, ''));
+  }
+}
+
+function notUnderstood(event: StatementEvent, reason: string): string {
+  return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;
 }
 
 /** Which of these tables a statement is about, as far as it says; one that is not understood may be about each. */
 export function alteredBy(event: StatementEvent, records: readonly TableRecord[]): string[] {
-  const statement = parseDdl(event, () => standardTextDefaults);
+  const statement = parseDdl(event, () => unknownTextDefaults);
   const isNamed = (names: readonly TableName[]) =>
     records.filter(({ definition }) =>
       names.some(
@@ -455,7 +471,11 @@ export function alteredBy(event: StatementEvent, records: readonly TableRecord[]
           ({ definition }) => definition.database.toLowerCase() === statement.database.toLowerCase(),
         );
       case 'unreadable':
-        return statement.tables.length > 0 ? isNamed(statement.tables) : records;
+        return statement.isWhole
+          ? isNamed(statement.tables)
+          : records.filter(({ definition }) =>
+              mayTouch(event, (name) => name.toLowerCase() === definition.database.toLowerCase()),
+            );
     }
   };
   return found().map(({ source }) => source);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type mysql from 'mysql2/promise';
-import type { StatementEvent } from '../../src/mysql/model.js';
+import type { RawStatement } from '../../src/mysql/model.js';
 import { Recorder, settingsOf } from '../support/binlog-recorder.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 let made = 0;
 /** The event of `sql`, run by a session that has set `settings`. */
-async function written(settings: string, sql: string): Promise<StatementEvent> {
+async function written(settings: string, sql: string): Promise<RawStatement> {
   await session.query(settings);
   await session.query(sql);
   const mark = `mark${++made}`;
@@ -47,7 +47,7 @@ it('says what the session had set', async () => {
   expect(plain).toMatchObject({
     database: 'test',
     databases: ['test'],
-    sql: 'CREATE TABLE a (id INT PRIMARY KEY)',
+    statement: Buffer.from('CREATE TABLE a (id INT PRIMARY KEY)'),
   });
   expect(plain.place).toMatch(/^binlog\.0\d+:\d+$/);
   expect(plain.context).toMatchObject({

@@ -2,9 +2,9 @@ import { ABSENT_VALUE, CHANGED_VALUE, NULL_VALUE, OVERSIZE_VALUE } from '../../s
 import type {
   BinlogHandler,
   BinlogTable,
+  RawStatement,
   RowImage,
   RowKind,
-  StatementEvent,
   TransactionStart,
 } from '../../src/mysql/model.js';
 import { BinlogStream } from '../../src/mysql/binlog/stream.js';
@@ -23,7 +23,7 @@ export type Recorded =
   | { what: 'row'; table: BinlogTable; kind: RowKind; before: Value[] | null; after: Value[] | null }
   | { what: 'commit'; position: SourcePosition }
   | { what: 'xaPrepare' | 'xaCommit' | 'xaRollback'; xid: string; position: SourcePosition }
-  | { what: 'statement'; database: string; sql: string; event: StatementEvent }
+  | { what: 'statement'; database: string; sql: string; event: RawStatement }
   | { what: 'heartbeat'; position: SourcePosition };
 
 /** The values of an image, copied out. */
@@ -136,8 +136,9 @@ export class Recorder implements BinlogHandler {
   xaRollback(xid: string, position: SourcePosition): void {
     this.#add({ what: 'xaRollback', xid, position });
   }
-  statement(event: StatementEvent): void {
-    this.#add({ what: 'statement', database: event.database, sql: event.sql, event });
+  statement(event: RawStatement): void {
+    const sql = event.statement.toString('utf8');
+    this.#add({ what: 'statement', database: event.database, sql, event });
   }
   heartbeat(position: SourcePosition): void {
     this.#add({ what: 'heartbeat', position });

@@ -26,10 +26,12 @@ import {
 } from './format.js';
 import type { EventSink } from './framer.js';
 import { PayloadReader, piecesAboveBytes } from './payload.js';
-import { decodeStatement, parseQuery, type QueryEvent } from './query-event.js';
+import { parseQuery, type QueryEvent } from './query-event.js';
 import { RowsInPieces } from './rows-in-pieces.js';
 import { TableMaps, decodeRows, isRowsEvent } from './rows.js';
 
+/** An XID in hex is the longest. */
+const controlBytes = 512;
 const offsetsPerWrap = 0x1_0000_0000;
 /** A row event longer than this holds a row that is too big to keep. */
 const rowsInPiecesAbove = maximumValueBytes + 64 * 1024;
@@ -64,6 +66,8 @@ export class BinlogDecoder implements EventSink {
   readonly #skipUntil: number;
   readonly #skipFile: string | undefined;
   #checksummed = false;
+  /** Of the server that wrote the file. */
+  #serverVersion = 0;
   #gtid: GtidEvent | null = null;
   /** transaction() was called and its end is still to come. */
   #open = false;
@@ -260,6 +264,7 @@ export class BinlogDecoder implements EventSink {
   #format(reader: Reader): void {
     this.#assertEnded();
     this.#checksummed = reader.bytes[reader.end - 1] === 1;
+    this.#serverVersion = versionNumber(reader.bytes.toString('latin1', reader.at + 2, reader.at + 52));
     const created = this.#eventSeconds;
     const { fileCreated, file } = this.#position;
     if (fileCreated !== undefined && file === this.#file && fileCreated !== created && this.#gtids === null) {
@@ -300,8 +305,9 @@ export class BinlogDecoder implements EventSink {
     });
   }
 
-  #query({ statement, ...event }: QueryEvent): void {
-    const sql = decodeStatement(statement, event.context.clientCollation);
+  #query(event: QueryEvent): void {
+    // What speaks of transactions is written by the server, and the same in each charset.
+    const sql = event.statement.toString('latin1', 0, controlBytes);
     if (sql === 'BEGIN') {
       this.#begun = true;
       return this.#begin(undefined);
@@ -320,7 +326,9 @@ export class BinlogDecoder implements EventSink {
     this.#begin(undefined);
     this.#handler.statement({
       ...event,
-      sql,
+      context: { ...event.context, serverVersion: this.#serverVersion },
+      // The packet does not stay what it is.
+      statement: Buffer.from(event.statement),
       commitMicros: this.#commitMicros,
       place: `${this.#file}:${this.#offset}`,
     });
@@ -393,6 +401,12 @@ export class BinlogDecoder implements EventSink {
     this.#rowsDelivered = this.#pieces.finish() || this.#rowsDelivered;
     this.#pieces = null;
   }
+}
+
+/** '9.7.4-log' is 90704; 0 when it is none. */
+function versionNumber(text: string): number {
+  const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(text) ?? [];
+  return Number(major ?? 0) * 10_000 + Number(minor ?? 0) * 100 + Number(patch ?? 0);
 }
 
 function isChecksumRight(bytes: Buffer, start: number, end: number): boolean {

@@ -1,12 +1,9 @@
-import { plainContext, type StatementContext, type StatementEvent } from '../statement.js';
+import { plainContext, type StatementContext, type RawStatement } from '../statement.js';
 import { Reader } from './format.js';
 
 /** QUERY_EVENT: a statement and, in its status variables, what its session had set (MySQL source, statement_events.h). */
 
-export type QueryEvent = Pick<StatementEvent, 'database' | 'databases' | 'context'> & {
-  /** In the client's charset. */
-  readonly statement: Buffer;
-};
+export type QueryEvent = Pick<RawStatement, 'database' | 'databases' | 'statement' | 'context'>;
 
 /** `extra` is 13 for EXECUTE_LOAD_QUERY_EVENT, whose own fields stand between. */
 export function parseQuery(reader: Reader, extra: 0 | 13): QueryEvent {
@@ -161,32 +158,4 @@ function readDatabases(reader: Reader): readonly string[] | null {
     reader.skip(Math.min(1, reader.remaining));
   }
   return names.includes('') ? null : names;
-}
-
-/** Default collation ids of client character sets that are not UTF-8, with the WHATWG name of the encoding. */
-const clientEncodings = new Map<number, string>([
-  [1, 'big5'],
-  [5, 'windows-1252'],
-  [8, 'windows-1252'],
-  [47, 'windows-1252'],
-  [48, 'windows-1252'],
-  [49, 'windows-1252'],
-  [13, 'shift_jis'],
-  [95, 'shift_jis'],
-  [12, 'euc-jp'],
-  [97, 'euc-jp'],
-  [19, 'euc-kr'],
-  [24, 'gbk'],
-  [28, 'gbk'],
-  [248, 'gb18030'],
-  [7, 'koi8-r'],
-  [14, 'windows-1251'],
-  [51, 'windows-1251'],
-  [9, 'iso-8859-2'],
-  [26, 'windows-1250'],
-]);
-
-export function decodeStatement(bytes: Buffer, collation: number): string {
-  const encoding = clientEncodings.get(collation);
-  return encoding === undefined ? bytes.toString('utf8') : new TextDecoder(encoding).decode(bytes);
 }

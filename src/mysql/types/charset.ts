@@ -8,12 +8,21 @@ import { codeTable, formsByTable, formsOfUnicode, type CodeTable, type StoredFor
 /** Text of stored bytes; null: the bytes are UTF-8 already. */
 export type CharsetDecoder = (bytes: Buffer, start: number, end: number) => string;
 export interface CharsetDecoders {
-  /** null: copy the bytes. Throws when the charset was not loaded. */
+  /** The charset of a collation, by its id; undefined when the server has none of that id. */
+  charsetOf(collation: number): string | undefined;
+  /** null: copy the bytes. Throws CharsetNotLoaded. */
   get(charset: string): { decode: CharsetDecoder; asciiIsUtf8: boolean } | null;
-  /** The stored bytes that the charset shows as `text`. Throws when the charset was not loaded. */
+  /** The stored bytes that the charset shows as `text`. Throws CharsetNotLoaded. */
   stored(charset: string, text: string): StoredForms;
   /** Loads further charsets; those that are there already cost nothing. */
   load(query: Query, charsets: Iterable<string>): Promise<void>;
+}
+
+/** A definition or a statement needs a charset that none before it did: it has to be asked of the server. */
+export class CharsetNotLoaded extends Error {
+  constructor(readonly charset: string) {
+    super(`the charset ${charset} was not loaded`);
+  }
 }
 
 interface LoadedCharset {
@@ -37,10 +46,18 @@ export async function loadCharsetDecoders(
   charsets: Iterable<string>,
 ): Promise<CharsetDecoders> {
   const loaded = new Map<string, LoadedCharset | null>();
+  for (const charset of copied) loaded.set(charset, null);
+  for (const [charset, decode] of Object.entries(unicode))
+    loaded.set(charset, { decode, asciiIsUtf8: false });
+  const collations = await query<{ id: number; charset: string }>(
+    'SELECT ID AS id, CHARACTER_SET_NAME AS charset FROM INFORMATION_SCHEMA.COLLATIONS',
+  );
+  const byId = new Map(collations.map(({ id, charset }) => [Number(id), charset]));
   const decoders: CharsetDecoders = {
+    charsetOf: (collation) => byId.get(collation),
     get(charset) {
       const decoder = loaded.get(charset);
-      if (decoder === undefined) throw new Error(`the charset ${charset} was not loaded`);
+      if (decoder === undefined) throw new CharsetNotLoaded(charset);
       return decoder;
     },
     stored(charset, text) {
@@ -49,10 +66,7 @@ export async function loadCharsetDecoders(
     },
     async load(ask, wanted) {
       for (const charset of new Set(wanted)) {
-        if (loaded.has(charset)) continue;
-        if (copied.has(charset)) loaded.set(charset, null);
-        else if (unicode[charset]) loaded.set(charset, { decode: unicode[charset], asciiIsUtf8: false });
-        else loaded.set(charset, await loadTable(ask, charset));
+        if (!loaded.has(charset)) loaded.set(charset, await loadTable(ask, charset));
       }
     },
   };

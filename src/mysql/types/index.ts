@@ -1,14 +1,14 @@
 import type { CellType } from '../../shared/task.js';
 import { identifier } from '../identifier.js';
 import type { Column, RowFormat } from '../model.js';
-import { isCopied, loadCharsetDecoders, type CharsetDecoders } from './charset.js';
+import { CharsetNotLoaded, isCopied, loadCharsetDecoders, type CharsetDecoders } from './charset.js';
 import type { Decode } from './decode.js';
 import { bitDecoder, integerDecoders, yearDecoders } from './integers.js';
 import { decimalDecoders, doubleDecoders } from './numbers.js';
 import { temporalDecoders } from './temporal.js';
 import { binaryDecoders, jsonDecoders, memberDecoders, textDecoder } from './text.js';
 
-export { loadCharsetDecoders, type CharsetDecoders, type Decode };
+export { CharsetNotLoaded, isCopied, loadCharsetDecoders, type CharsetDecoders, type Decode };
 
 /** Types that a Tablestore key column can have (tablestore.md §3). */
 export type KeyType = 'STRING' | 'INTEGER' | 'BINARY';

@@ -1,5 +1,6 @@
 import type { Column, Key, TableDefinition } from '../../mysql/model.js';
-import { convertText, type ColumnDefinition, type TextDefaults } from './column.js';
+import { convertText, type ColumnDefinition } from './column.js';
+import type { TextDefaults } from './text-defaults.js';
 import type { AlterAction, CreateBody, TableName } from './parse.js';
 import { UnreadableDdl } from './cursor.js';
 import { sourceName } from '../../shared/source-name.js';

@@ -1,5 +1,13 @@
 import type { Column } from '../../mysql/model.js';
 import { UnreadableDdl, type Cursor } from './cursor.js';
+import { storedLabel } from './label.js';
+import {
+  canonicalCharset,
+  canonicalCollation,
+  charsetOfCollation,
+  collationOf,
+  type TextDefaults,
+} from './text-defaults.js';
 
 /**
  * A column definition of CREATE or ALTER TABLE as a Column, told the way INFORMATION_SCHEMA would.
@@ -12,46 +20,6 @@ export interface ColumnDefinition {
   /** NOT NULL or with a default other than NULL, or generated: rows that exist get a value without an event. */
   readonly fillsRows: boolean;
   readonly position?: 'first' | { readonly after: string };
-}
-
-/** Charset and collation of the table, for text columns that name none. Either may be unknown. */
-export interface TextDefaults {
-  readonly charset: string | null;
-  readonly collation: string | null;
-}
-
-/** Collations of charsets named alone, as of MySQL 8 and 9. */
-const defaultCollations: Record<string, string> = {
-  utf8mb4: 'utf8mb4_0900_ai_ci',
-  utf8mb3: 'utf8mb3_general_ci',
-  utf8: 'utf8mb3_general_ci',
-  latin1: 'latin1_swedish_ci',
-  ascii: 'ascii_general_ci',
-  gbk: 'gbk_chinese_ci',
-  gb2312: 'gb2312_chinese_ci',
-  gb18030: 'gb18030_chinese_ci',
-  big5: 'big5_chinese_ci',
-  sjis: 'sjis_japanese_ci',
-  cp932: 'cp932_japanese_ci',
-  ujis: 'ujis_japanese_ci',
-  eucjpms: 'eucjpms_japanese_ci',
-  euckr: 'euckr_korean_ci',
-  latin2: 'latin2_general_ci',
-  latin5: 'latin5_turkish_ci',
-  latin7: 'latin7_general_ci',
-  cp1250: 'cp1250_general_ci',
-  cp1251: 'cp1251_general_ci',
-  cp1256: 'cp1256_general_ci',
-  cp1257: 'cp1257_general_ci',
-  utf16: 'utf16_general_ci',
-  utf16le: 'utf16le_general_ci',
-  utf32: 'utf32_general_ci',
-  ucs2: 'ucs2_general_ci',
-};
-
-/** The default collation of a charset, null where it is not known. */
-export function collationOf(charset: string): string | null {
-  return defaultCollations[charset] ?? null;
 }
 
 const bytesPerCharacter: Record<string, number> = {
@@ -85,9 +53,6 @@ export function convertText(column: Column, to: TextDefaults): Column {
   const length = largeLengths[dataType] ?? column.length;
   return { ...column, dataType, length, charset: to.charset, collation: to.collation };
 }
-
-const canonicalCharset = (name: string) => (name.toLowerCase() === 'utf8' ? 'utf8mb3' : name.toLowerCase());
-const charsetOfCollation = (collation: string) => canonicalCharset(collation.split('_')[0]!);
 
 const synonyms: Record<string, string> = {
   integer: 'int',
@@ -144,6 +109,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
   const type = readType(cursor);
   let { charset, collation } = type;
   let nullable = !type.notNull;
+  let saysNull = type.notNull;
   let generated = false;
   let invisible = false;
   let hasDefault = false;
@@ -151,8 +117,8 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
   let position: ColumnDefinition['position'];
 
   for (;;) {
-    if (cursor.take('NOT', 'NULL')) nullable = false;
-    else if (cursor.take('NULL')) nullable = true;
+    if (cursor.take('NOT', 'NULL')) [nullable, saysNull] = [false, true];
+    else if (cursor.take('NULL')) [nullable, saysNull] = [true, true];
     else if (cursor.take('DEFAULT')) hasDefault = readDefault(cursor);
     else if (cursor.take('ON', 'UPDATE')) readDefault(cursor);
     else if (cursor.take('AUTO_INCREMENT') || cursor.take('SERIAL', 'DEFAULT', 'VALUE')) hasDefault = true;
@@ -164,7 +130,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
       key = 'primary';
     } else if (cursor.take('KEY')) key = 'primary';
     else if (cursor.take('COMMENT')) cursor.string();
-    else if (cursor.take('COLLATE')) collation = cursor.optionValue();
+    else if (cursor.take('COLLATE')) collation = canonicalCollation(cursor.optionValue());
     else if (cursor.take('CHARACTER', 'SET') || cursor.take('CHARSET'))
       charset = canonicalCharset(cursor.optionValue());
     else if (cursor.take('GENERATED', 'ALWAYS', 'AS') || cursor.take('AS')) {
@@ -189,21 +155,35 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
   }
   if (key === 'primary') nullable = false;
 
-  let dataType = type.dataType;
+  // A TIMESTAMP that does not say NULL then has a value of its own.
+  if (type.dataType === 'timestamp' && !saysNull && cursor.context.explicitDefaultsForTimestamp === false)
+    nullable = false;
+
+  let { dataType, printed, members } = type;
   if (textTypes.has(dataType)) {
     if (collation && !charset) charset = charsetOfCollation(collation);
-    if (charset === 'binary' && binaryOf[dataType]) {
+    if (charset) collation ??= collationOf(charset, cursor.context);
+    else ({ charset, collation } = defaults);
+    if (charset === null) throw new UnreadableDdl(`the charset of the column ${name} is not known`);
+    if (type.binaryCollation) collation = charset === 'binary' ? 'binary' : `${charset}_bin`;
+    const held = charset;
+    if (cursor.charsets) {
+      const { charsets, context } = cursor;
+      members = members.map((label) => storedLabel(label, held, context, charsets));
+    }
+    // Spaces at the end of a label are dropped when it is stored.
+    if (charset !== 'binary') members = members.map((label) => label.replace(/ +$/, ''));
+    else if (binaryOf[dataType]) {
+      printed = printed.replace(dataType, binaryOf[dataType]!);
       dataType = binaryOf[dataType]!;
       charset = collation = null;
-    } else if (charset) collation ??= collationOf(charset);
-    else [charset, collation] = [defaults.charset, defaults.collation];
-    if (type.binaryCollation && charset) collation = charset === 'utf8mb4' ? 'utf8mb4_bin' : `${charset}_bin`;
+    }
   } else charset = collation = null;
 
   const column: Column = {
     name,
     dataType,
-    columnType: type.printed,
+    columnType: printed,
     nullable,
     unsigned: type.unsigned,
     length: type.length,
@@ -211,7 +191,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     decimals: type.decimals,
     charset,
     collation,
-    members: type.members,
+    members,
     generated,
     invisible,
   };
@@ -260,8 +240,7 @@ function readType(cursor: Cursor): Type {
   const parameters: number[] = [];
   if (dataType === 'enum' || dataType === 'set') {
     cursor.expect('(');
-    // Spaces at the end of a label are dropped when it is stored.
-    do type.members.push(cursor.string().replace(/ +$/, ''));
+    do type.members.push(cursor.label());
     while (cursor.take(','));
     cursor.expect(')');
   } else if (cursor.take('(')) {
@@ -298,11 +277,11 @@ function readType(cursor: Cursor): Type {
     else if (cursor.take('UNICODE')) type.charset = 'ucs2';
     else if (cursor.take('BYTE')) type.charset = 'binary';
     else if (cursor.take('BINARY')) type.binaryCollation = true;
-    else if (cursor.take('COLLATE')) type.collation = cursor.optionValue();
+    else if (cursor.take('COLLATE')) type.collation = canonicalCollation(cursor.optionValue());
     else break;
   }
   type.dataType = dataType;
-  type.printed = printed(dataType, type, parameters);
+  type.printed = print(dataType, type, parameters);
   return type;
 }
 
@@ -329,7 +308,7 @@ function sized(dataType: 'text' | 'blob', length: number | undefined): string {
   return `${prefix}${dataType}`;
 }
 
-function printed(dataType: string, type: Type, parameters: readonly number[]): string {
+function print(dataType: string, type: Type, parameters: readonly number[]): string {
   const quote = (label: string) => `'${label.replaceAll("'", "''")}'`;
   if (type.members.length > 0) return `${dataType}(${type.members.map(quote).join(',')})`;
   if (dataType === 'vector') return `vector(${type.length / 4})`;

@@ -1,5 +1,8 @@
+import { isAscii } from 'node:buffer';
 import type { StatementContext } from '../../mysql/model.js';
+import { unknownCharacter } from '../../mysql/statement.js';
 import type { Token } from '../sql/lexer.js';
+import type { LabelCharsets } from './label.js';
 
 /** The statement is beyond what this reader knows; the tables it names must not be trusted any more. */
 export class UnreadableDdl extends Error {}
@@ -12,6 +15,8 @@ export class Cursor {
     readonly tokens: readonly Token[],
     /** What the statement is read under. */
     readonly context: StatementContext,
+    /** null: labels are taken as they are written. */
+    readonly charsets: LabelCharsets | null = null,
   ) {}
 
   get done(): boolean {
@@ -52,7 +57,11 @@ export class Cursor {
 
   name(): string {
     const token = this.tokens[this.at++];
-    if (token?.kind === 'name' || token?.kind === 'word') return token.text;
+    if (token?.kind === 'name' || token?.kind === 'word') {
+      if (token.text.includes(unknownCharacter))
+        throw new UnreadableDdl('a name has a character that cannot be read');
+      return token.text;
+    }
     throw new UnreadableDdl(`a name expected, "${token?.text ?? 'the end'}" found`);
   }
 
@@ -61,6 +70,21 @@ export class Cursor {
     if (token?.kind !== 'string')
       throw new UnreadableDdl(`a string expected, "${token?.text ?? 'the end'}" found`);
     return token.text;
+  }
+
+  /** A label of an ENUM or SET: a string, or its bytes in hex. */
+  label(): string {
+    const token = this.tokens[this.at];
+    let hex = token?.kind === 'other' ? /^0x((?:[0-9a-f]{2})+)$/i.exec(token.text)?.[1] : undefined;
+    if (this.peek() === 'X' && this.peek(1) === "'string'") {
+      this.at++;
+      hex = this.tokens[this.at]!.text;
+    }
+    if (hex === undefined) return this.string();
+    this.at++;
+    const bytes = Buffer.from(hex, 'hex');
+    if (!isAscii(bytes)) throw new UnreadableDdl('a label is written as bytes');
+    return bytes.toString('latin1');
   }
 
   number(): number {

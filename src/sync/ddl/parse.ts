@@ -1,7 +1,15 @@
 import type { StatementEvent } from '../../mysql/model.js';
-import { lex, LexicalError } from '../sql/lexer.js';
-import { readColumn, collationOf, type ColumnDefinition, type TextDefaults } from './column.js';
+import { lex, LexicalError, type Token } from '../sql/lexer.js';
+import { readColumn, type ColumnDefinition } from './column.js';
+import {
+  canonicalCharset,
+  canonicalCollation,
+  charsetOfCollation,
+  collationOf,
+  type TextDefaults,
+} from './text-defaults.js';
 import { Cursor, UnreadableDdl, type TableName } from './cursor.js';
+import type { LabelCharsets } from './label.js';
 
 export type { TableName } from './cursor.js';
 
@@ -17,8 +25,11 @@ export type DdlStatement =
   | { kind: 'rows'; sql: string }
   /** Nothing that a replica of rows must know: accounts, views, triggers, comments … */
   | { kind: 'none' }
-  /** About tables, and not understood. `tables` are those it surely names; empty when even that is unknown. */
-  | { kind: 'unreadable'; tables: TableName[]; reason: string };
+  /**
+   * About tables, and not understood. `tables` are those that it surely names; without `isWhole` it may be about others
+   * of the databases of its event, too.
+   */
+  | { kind: 'unreadable'; tables: TableName[]; isWhole: boolean; reason: string };
 
 export type AlterAction =
   | { do: 'add'; definition: ColumnDefinition }
@@ -53,19 +64,45 @@ export type DefaultsOf = (table: TableName) => TextDefaults;
 /** A statement, and what it is read under. */
 export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'context'>;
 
-/** Never throws: what cannot be read comes back as such. */
-export function parseDdl({ sql, database, context }: WrittenStatement, defaultsOf: DefaultsOf): DdlStatement {
+/**
+ * What cannot be read comes back as such. With `charsets` the labels of ENUM and SET are what the columns hold;
+ * without, as they are written. Throws CharsetNotLoaded, nothing else.
+ */
+export function parseDdl(
+  { sql, database, context }: WrittenStatement,
+  defaultsOf: DefaultsOf,
+  charsets: LabelCharsets | null = null,
+): DdlStatement {
   const subject: TableName[] = [];
+  const read = (tokens: readonly Token[]) =>
+    new Statement(new Cursor(tokens, context, charsets), database, defaultsOf, subject).read(sql);
+  const unreadable = ({ message }: Error): DdlStatement => ({
+    kind: 'unreadable',
+    tables: subject,
+    // The others name several tables, and were not read to their end.
+    isWhole: subject.length > 0 && /^\s*(ALTER|CREATE|TRUNCATE)\b/i.test(sql),
+    reason: message,
+  });
   try {
-    const cursor = new Cursor(lex(sql, 'read', context), context);
-    return new Statement(cursor, database, defaultsOf, subject).read(sql);
+    return read(lex(sql, 'read', context));
   } catch (error) {
-    if (error instanceof UnreadableDdl || error instanceof LexicalError) {
-      return { kind: 'unreadable', tables: subject, reason: error.message };
+    if (error instanceof UnreadableDdl) return unreadable(error);
+    if (!(error instanceof LexicalError)) throw error;
+    // What stands before it may be enough: the rest of a view or a routine says nothing of tables.
+    try {
+      const tokens = lex(sql.slice(0, error.at), 'read', context);
+      const statement = read(tokens);
+      const isNone = statement.kind === 'none' && tokens.length >= wordsThatSayWhat;
+      return isNone || statement.kind === 'rows' ? statement : unreadable(error);
+    } catch (inner) {
+      if (inner instanceof UnreadableDdl || inner instanceof LexicalError) return unreadable(error);
+      throw inner;
     }
-    throw error;
   }
 }
+
+/** CREATE UNIQUE INDEX: after so many words it is known what a statement is about. */
+const wordsThatSayWhat = 3;
 
 const rowStatements = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'CALL', 'DO', 'IMPORT']);
 /** Options of tables that change neither columns nor rows; each takes a value. */
@@ -244,9 +281,13 @@ class Statement {
     if (c.take('ALTER')) return this.alterAction();
     if (c.take('CONVERT', 'TO')) {
       if (!c.take('CHARACTER', 'SET')) c.expect('CHARSET');
-      const charset = c.optionValue().toLowerCase();
-      const collation = c.take('COLLATE') ? c.optionValue() : collationOf(charset);
-      return [{ do: 'convert', defaults: { charset: charset === 'utf8' ? 'utf8mb3' : charset, collation } }];
+      // The one of the session's default database, which the statement does not say.
+      if (c.peek() === 'DEFAULT') throw new UnreadableDdl('CONVERT TO CHARACTER SET DEFAULT');
+      const charset = canonicalCharset(c.optionValue());
+      const collation = c.take('COLLATE')
+        ? canonicalCollation(c.optionValue())
+        : collationOf(charset, c.context);
+      return [{ do: 'convert', defaults: { charset, collation } }];
     }
     if (c.take('ORDER', 'BY')) {
       do {
@@ -450,9 +491,9 @@ class Statement {
       }
     }
     if (c.at === start) return undefined;
-    charset ??= collation!.split('_')[0]!;
-    if (charset === 'utf8') charset = 'utf8mb3';
-    return { charset, collation: collation ?? collationOf(charset) };
+    const given = collation === null ? null : canonicalCollation(collation);
+    const named = charset === null ? charsetOfCollation(given!) : canonicalCharset(charset);
+    return { charset: named, collation: given ?? collationOf(named, c.context) };
   }
 }
 

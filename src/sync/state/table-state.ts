@@ -1,6 +1,6 @@
 import type { PlainError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
-import type { TextDefaults } from '../ddl/column.js';
+import type { TextDefaults } from '../ddl/text-defaults.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { TableRecord } from '../store.js';
 
@@ -52,6 +52,8 @@ export type TableStep =
       textDefaults: TextDefaults;
       dropped: readonly string[] | undefined;
     }
+  /** What an earlier version of the product did not keep of the table, as the source has it. */
+  | { step: 'settled'; definition: TableDefinition; textDefaults: TextDefaults }
   | { step: 'reload-asked'; remake: boolean }
   | { step: 'mapped'; mapping: string };
 
@@ -66,6 +68,7 @@ const places: Record<TableStep['step'], { in: readonly TableState[]; late: reado
   joined: { in: ['joining'], late: ['incremental', 'stopped'] },
   stopped: { in: ['loading', 'joining', 'incremental', 'stopped'], late: [] },
   altered: { in: ['joining', 'incremental'], late: ['stopped'] },
+  settled: { in: ['loading', 'joining', 'incremental', 'stopped'], late: [] },
   'reload-asked': { in: ['loading', 'joining', 'incremental', 'stopped'], late: [] },
   mapped: { in: ['loading', 'joining', 'incremental', 'stopped'], late: [] },
 };
@@ -123,6 +126,8 @@ export function stepOf(record: TableRecord, step: TableStep): TableChanges | nul
         textDefaults: step.textDefaults,
         dropped: step.dropped,
       };
+    case 'settled':
+      return { definition: step.definition, textDefaults: step.textDefaults };
     case 'reload-asked':
       return { reload: true, ...(step.remake && { remake: true }) };
     case 'mapped':

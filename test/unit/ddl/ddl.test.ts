@@ -6,7 +6,10 @@ import { parseDdl, type DdlStatement } from '../../../src/sync/ddl/parse.js';
 
 const utf8 = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
 const parse = (sql: string, context: Partial<StatementContext> = {}) =>
-  parseDdl({ sql, database: 'shop', context: { ...plainContext, ...context } }, () => utf8);
+  parseDdl(
+    { sql, database: 'shop', context: { ...plainContext, serverVersion: 90704, ...context } },
+    () => utf8,
+  );
 
 function created(sql: string) {
   const statement = parse(sql);
@@ -86,7 +89,13 @@ describe('statements', () => {
       reason: 'the type frob is not known',
     });
     expect(parse('ALTER TABLE t ADD x int GLOW')).toMatchObject({ kind: 'unreadable', tables: [t('t')] });
-    expect(parse("ALTER TABLE t COMMENT 'x")).toMatchObject({ kind: 'unreadable', tables: [] });
+    expect(parse("ALTER TABLE t COMMENT 'x")).toMatchObject({
+      kind: 'unreadable',
+      tables: [{ database: 'shop', table: 't' }],
+      isWhole: true,
+    });
+    // What was not read may name others.
+    expect(parse("DROP TABLE t, 'x")).toMatchObject({ kind: 'unreadable', isWhole: false });
   });
   it('ends at a parenthesis that was never opened', () => {
     expect(parse('ALTER TABLE t ADD c int ), ADD d int')).toMatchObject({ kind: 'unreadable' });
@@ -210,5 +219,31 @@ describe('a statement is read under the sql_mode of its session', () => {
   it('REAL_AS_FLOAT', () => {
     expect(added('ALTER TABLE t ADD COLUMN r REAL', { realAsFloat: true }).dataType).toBe('float');
     expect(added('ALTER TABLE t ADD COLUMN r REAL', {}).dataType).toBe('double');
+  });
+
+  it('executable comments count up to the version of the server', () => {
+    const tables = (sql: string, serverVersion = 80044) => {
+      const statement = parse(sql, { serverVersion });
+      return statement.kind === 'drop' ? statement.tables.map(({ table }) => table) : statement.kind;
+    };
+    expect(tables('DROP TABLE a /*!80000 , b */')).toEqual(['a', 'b']);
+    expect(tables('DROP TABLE a /*!080044 , b */')).toEqual(['a', 'b']);
+    expect(tables('DROP TABLE a /*!80045 , b */')).toEqual(['a']);
+    expect(tables('DROP TABLE a /*!99999 , b /* c */ , d */, e')).toEqual(['a', 'e']);
+    expect(tables('DROP TABLE a /*!100000 , b */')).toEqual(['a']);
+    expect(tables('DROP TABLE a /*! , b */')).toEqual(['a', 'b']);
+    expect(tables('DROP TABLE a /*M!100100 , b */')).toEqual(['a']);
+    expect(tables('DROP TABLE a /*+ hint */, b # rest\n, c -- rest\n, d')).toEqual(['a', 'b', 'c', 'd']);
+    expect(tables('DROP TABLE db.1, db.1e5, db.`2`')).toEqual(['1', '1e5', '2']);
+  });
+
+  it('a TIMESTAMP without explicit defaults is NOT NULL', () => {
+    const old = { explicitDefaultsForTimestamp: false };
+    expect(added('ALTER TABLE t ADD COLUMN s TIMESTAMP', old).nullable).toBe(false);
+    expect(added('ALTER TABLE t ADD COLUMN s TIMESTAMP NULL', old).nullable).toBe(true);
+    expect(added('ALTER TABLE t ADD COLUMN s DATETIME', old).nullable).toBe(true);
+    expect(
+      added('ALTER TABLE t ADD COLUMN s TIMESTAMP', { explicitDefaultsForTimestamp: true }).nullable,
+    ).toBe(true);
   });
 });
