@@ -94,7 +94,7 @@ it('says what the session had set', async () => {
 
   const foreign = await written('USE other', 'CREATE TABLE test.f (id INT)');
   expect(foreign).toMatchObject({ database: 'other', databases: ['test'] });
-  const moved = await written('CREATE TABLE g (id INT)', 'RENAME TABLE test.g TO other.g');
+  const moved = await written('USE test; CREATE TABLE g (id INT)', 'RENAME TABLE test.g TO other.g');
   expect(new Set(moved.databases)).toEqual(new Set(['test', 'other']));
 
   const many = Array.from({ length: 17 }, (_, i) => `many${i}`);
