@@ -179,6 +179,7 @@ function toColumn(row: ColumnRow): Column {
     // DEFAULT_GENERATED is an expression as default: an ordinary column.
     generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b|^(VIRTUAL|PERSISTENT)$/.test(extra),
     invisible: /\bINVISIBLE\b/.test(extra),
+    ...(/\bAUTO_INCREMENT\b/.test(extra) && { autoIncrement: true }),
   };
 }
 

@@ -24,6 +24,7 @@ export interface Column {
   readonly members: readonly string[];
   readonly generated: boolean;
   readonly invisible: boolean;
+  readonly autoIncrement?: true;
 }
 
 export interface Key {
@@ -32,6 +33,8 @@ export interface Key {
   readonly unique: boolean;
   /** Column names in key order; a key with an expression or a prefix is not listed at all. */
   readonly columns: readonly string[];
+  /** Given by a statement that did not name it: the server may have had to choose another. */
+  readonly isNameGuessed?: true;
 }
 
 export interface TableDefinition {

@@ -1,24 +1,25 @@
-import { charsetsOf } from '../mysql/types/index.js';
 import { readCommitted } from './committed-read.js';
+import { destinationKeys } from './destination-rows.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
-import { onSource } from './source-retry.js';
-import { sweep } from './sweep.js';
+import { retryWindows } from './settings.js';
+import { deleteRows } from './sweep.js';
 
-/** TRUNCATE with ddl.truncate "delete": every row of this source's table goes. */
-export async function deleteRowsOf(options: FollowingOptions, table: StreamTable): Promise<void> {
-  // Its columns may have come by statements without any row yet.
-  await onSource(options, (connection) =>
-    options.prepared.charsets.load((sql) => connection.query(sql), charsetsOf(table.plan.definition.columns)),
-  );
-  const count = await sweep(
-    { ...options, charsets: options.prepared.charsets, etl: options.prepared.etl },
-    table.plan,
-  );
-  options.log.info(`${table.plan.source} was truncated: ${count} rows deleted`);
+/**
+ * TRUNCATE with ddl.truncate "delete": every row of this source's table goes that the destination has. The source is not
+ * asked: it may be far ahead, with other columns or without the table.
+ */
+export async function deleteRowsOf(options: FollowingOptions, { plan }: StreamTable): Promise<void> {
+  const { client, writer, signal, task } = options;
+  let count = 0;
+  for await (const keys of destinationKeys(client, plan, { windows: retryWindows(task), signal })) {
+    await deleteRows(writer, plan.destination, keys);
+    count += keys.length;
+  }
+  options.log.info(`${plan.source} was truncated: ${count} rows deleted`);
 }
 
 /**

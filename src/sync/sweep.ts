@@ -87,7 +87,11 @@ export async function sweepTable(
 }
 
 /** Resolves when every row is gone. Throws when one cannot be deleted. */
-async function deleteRows(writer: TablestoreWriter, table: string, keys: readonly string[]): Promise<void> {
+export async function deleteRows(
+  writer: TablestoreWriter,
+  table: string,
+  keys: readonly string[],
+): Promise<void> {
   if (keys.length === 0) return;
   await new Promise<void>((resolve, reject) => {
     let open = keys.length;

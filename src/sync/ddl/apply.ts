@@ -4,6 +4,7 @@ import type { TextDefaults } from './text-defaults.js';
 import type { AlterAction, CreateBody, TableName } from './parse.js';
 import { UnreadableDdl } from './cursor.js';
 import { sourceName } from '../../shared/source-name.js';
+import { keepsValues, looksDifferent, partProblem } from './in-step.js';
 
 /** A table after a statement, and what the statement means for rows that are already replicated. */
 export interface AppliedDdl {
@@ -18,10 +19,16 @@ export interface AppliedDdl {
   readonly renamed: readonly { from: string; to: string }[];
   /** The stored values may have changed, or mean something else now. */
   readonly retyped: readonly { before: Column; after: Column }[];
-  /** The primary key or a unique key came, went or changed its columns. */
-  readonly keysChanged: boolean;
-  /** Rows vanished without events, and by what. */
+  /** Those, and others of which a filter or a generated column may make something else now. */
+  readonly touched: readonly { before: Column; after: Column }[];
+  /** A key went whose name is not known, or may be another's. */
+  readonly dropsUnknownKey: boolean;
+  /** Rows may have changed without events, and by what. */
   readonly lostRows?: string;
+  /** Rows were written anew as they are, and by what. */
+  readonly rebuilt?: string;
+  /** Tables that gave or got rows with this one. */
+  readonly exchangedWith: readonly TableName[];
 }
 
 /**
@@ -32,18 +39,21 @@ export function applyAlter(
   before: TableDefinition,
   textDefaults: TextDefaults,
   actions: readonly AlterAction[],
+  { isStrict }: { isStrict: boolean } = { isStrict: false },
 ): AppliedDdl {
   let columns = [...before.columns];
   let keys = [...before.keys];
   let defaults = textDefaults;
   let renamedTo: TableName | undefined;
   let lostRows: string | undefined;
-  const added: Column[] = [];
-  const backfill: Column[] = [];
+  let rebuilt: string | undefined;
+  let dropsUnknownKey = false;
+  let { engine } = before;
+  const exchangedWith: TableName[] = [];
+  const added: string[] = [];
+  const backfill = new Set<string>();
   const dropped: string[] = [];
   const renamed: { from: string; to: string }[] = [];
-  const retyped: { before: Column; after: Column }[] = [];
-
   // RENAME COLUMN a TO b, b TO a: every name means the table as it was before the statement.
   const original = new Map(before.columns.map((column) => [column.name.toLowerCase(), column]));
   const current = new Map(before.columns.map((column) => [column, column]));
@@ -73,8 +83,8 @@ export function applyAlter(
           throw new UnreadableDdl(`${sourceName(before)} already has a column ${column.name}`);
         }
         columns = place(columns, action.definition);
-        added.push(column);
-        if (fillsRows) backfill.push(column);
+        added.push(column.name);
+        if (fillsRows) backfill.add(column.name);
         break;
       }
       case 'drop': {
@@ -95,7 +105,6 @@ export function applyAlter(
             action.definition,
           );
         }
-        if (meansSomethingElse(now, next)) retyped.push({ before: now, after: next });
         break;
       }
       case 'rename-column': {
@@ -112,31 +121,34 @@ export function applyAlter(
         defaults = action.defaults;
         break;
       case 'add-key':
-        if (action.columns)
-          keys.push({
-            name: action.name ?? action.columns[0]!,
-            primary: action.primary,
-            unique: action.unique,
-            columns: action.columns,
-          });
+        if (action.columns) keys.push(keyOf(action, action.columns, keys));
         break;
-      case 'drop-key':
-        keys = keys.filter((key) => key.name.toLowerCase() !== action.name.toLowerCase());
+      case 'drop-key': {
+        const there = keys.find((key) => isNamed(key, action.name));
+        if (!there || there.isNameGuessed) dropsUnknownKey = true;
+        keys = keys.filter((key) => key !== there);
         break;
+      }
       case 'drop-primary-key':
         keys = keys.filter((key) => !key.primary);
         break;
       case 'rename-key':
-        keys = keys.map((key) =>
-          key.name.toLowerCase() === action.from.toLowerCase() ? { ...key, name: action.to } : key,
-        );
+        keys = keys.map((key) => (isNamed(key, action.from) ? { ...key, name: action.to } : key));
         break;
       case 'rename-table':
         renamedTo = action.to;
         break;
-      case 'lose-rows':
-        lostRows = action.what;
+      case 'exchange':
+        lostRows = 'EXCHANGE PARTITION';
+        exchangedWith.push(action.with);
         break;
+      case 'other': {
+        const problem = partProblem(action.what, action.value, before);
+        if (problem === 'loses') lostRows ??= action.what;
+        if (problem === 'rebuilds') rebuilt ??= action.what;
+        if (action.what === 'ENGINE') engine = action.value;
+        break;
+      }
     }
   }
   // What becomes of columns that the same statement defines follows no documented rule.
@@ -146,20 +158,27 @@ export function applyAlter(
       throw new UnreadableDdl('CONVERT TO CHARACTER SET beside a column definition');
     }
     defaults = conversion.defaults;
-    columns = columns.map((column) => {
-      const next = convertText(column, defaults);
-      if (original.has(column.name.toLowerCase()) && meansSomethingElse(column, next))
-        retyped.push({ before: column, after: next });
-      return next;
-    });
+    rebuilt ??= 'CONVERT TO';
+    for (const [was, now] of current) replace(was, now, convertText(now, defaults));
   }
   keys = keys.map((key) => ({ ...key, columns: key.columns.map((column) => column.replace('\0', '')) }));
   const primary = new Set(keys.find((key) => key.primary)?.columns.map((name) => name.toLowerCase()));
-  columns = columns.map((column) =>
-    primary.has(column.name.toLowerCase()) ? { ...column, nullable: false } : column,
-  );
+  for (const column of columns) {
+    if (!primary.has(column.name.toLowerCase()) || !column.nullable) continue;
+    const filled = { ...column, nullable: false };
+    const was = [...current].find(([, now]) => now === column)?.[0];
+    if (was) replace(was, column, filled);
+    else {
+      columns = columns.map((one) => (one === column ? filled : one));
+      backfill.add(column.name);
+    }
+  }
+  const redefined = [...current].map(([was, now]) => ({ before: was, after: now }));
+  const how = { isStrict, engine: before.engine };
+  const ofName = (names: Iterable<string>) => columns.filter(({ name }) => [...names].includes(name));
   const definition = {
     ...before,
+    engine,
     ...(renamedTo && { database: renamedTo.database, name: renamedTo.table }),
     columns,
     keys,
@@ -168,12 +187,17 @@ export function applyAlter(
   return {
     definition,
     defaults,
-    added,
-    backfill,
+    added: ofName(added),
+    backfill: ofName(backfill),
     dropped,
     renamed: undoneRenames,
-    retyped,
-    keysChanged: keyShape(before.keys, undoneRenames) !== keyShape(keys, []),
+    retyped: redefined.filter((one) => one.before !== one.after && !keepsValues(one.before, one.after, how)),
+    touched: redefined.filter(
+      (one) => one.before !== one.after && looksDifferent(one.before, one.after, how),
+    ),
+    dropsUnknownKey,
+    exchangedWith,
+    ...(rebuilt && { rebuilt }),
     ...(renamedTo && { renamedTo }),
     ...(lostRows && { lostRows }),
   };
@@ -218,31 +242,16 @@ function withoutColumn(key: Key, column: string): Key[] {
   return columns.length === 0 ? [] : [{ ...key, columns }];
 }
 
-/** A wider VARCHAR or another NULL-ability leaves every value as it was; anything else may not. */
-function meansSomethingElse(before: Column, after: Column): boolean {
-  if (
-    before.dataType !== after.dataType ||
-    before.unsigned !== after.unsigned ||
-    before.charset !== after.charset
-  )
-    return true;
-  if (
-    before.decimals !== after.decimals ||
-    before.precision > after.precision ||
-    before.generated !== after.generated
-  )
-    return true;
-  if (after.dataType === 'char' || after.dataType === 'binary' || after.dataType === 'bit')
-    return before.length !== after.length;
-  if (after.members.length === 0 && before.length > after.length) return true;
-  return before.members.some((member, i) => after.members[i] !== member);
-}
+const isNamed = (key: Key, name: string) => key.name.toLowerCase() === name.toLowerCase();
 
-function keyShape(keys: readonly Key[], renames: readonly { from: string; to: string }[]): string {
-  const now = (name: string) => renames.find(({ from }) => from === name)?.to ?? name;
-  return keys
-    .filter((key) => key.unique)
-    .map((key) => `${key.primary}:${key.columns.map(now).join(',')}`)
-    .sort()
-    .join(';');
+/** One without a name gets that of its first column, with a number where that is taken. */
+function keyOf(
+  { name, primary, unique }: Pick<Key, 'primary' | 'unique'> & { readonly name: string | null },
+  columns: readonly string[],
+  others: readonly Key[],
+): Key {
+  if (name !== null) return { name, primary, unique, columns };
+  let guess = columns[0]!;
+  for (let n = 2; others.some((key) => isNamed(key, guess)); n++) guess = `${columns[0]!}_${n}`;
+  return { name: guess, primary, unique, columns, isNameGuessed: true };
 }

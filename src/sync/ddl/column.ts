@@ -110,6 +110,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
   let { charset, collation } = type;
   let nullable = !type.notNull;
   let saysNull = type.notNull;
+  let autoIncrement = type.isSerial;
   let generated = false;
   let invisible = false;
   let hasDefault = false;
@@ -121,8 +122,12 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     else if (cursor.take('NULL')) [nullable, saysNull] = [true, true];
     else if (cursor.take('DEFAULT')) hasDefault = readDefault(cursor);
     else if (cursor.take('ON', 'UPDATE')) readDefault(cursor);
-    else if (cursor.take('AUTO_INCREMENT') || cursor.take('SERIAL', 'DEFAULT', 'VALUE')) hasDefault = true;
-    else if (cursor.take('UNIQUE')) {
+    else if (cursor.take('AUTO_INCREMENT')) autoIncrement = true;
+    else if (cursor.take('SERIAL', 'DEFAULT', 'VALUE')) {
+      autoIncrement = true;
+      nullable = false;
+      key ??= 'unique';
+    } else if (cursor.take('UNIQUE')) {
       cursor.take('KEY');
       key ??= 'unique';
     } else if (cursor.take('PRIMARY')) {
@@ -153,10 +158,11 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     else if (cursor.take('AFTER')) position = { after: cursor.name() };
     else break;
   }
-  if (key === 'primary') nullable = false;
+  if (key === 'primary' || (autoIncrement && !saysNull)) nullable = false;
 
-  // A TIMESTAMP that does not say NULL then has a value of its own.
-  if (type.dataType === 'timestamp' && !saysNull && cursor.context.explicitDefaultsForTimestamp === false)
+  // A TIMESTAMP that does not say NULL then has a value of its own; a server that does not tell the variable is one of
+  // before there was one.
+  if (type.dataType === 'timestamp' && !saysNull && cursor.context.explicitDefaultsForTimestamp !== true)
     nullable = false;
 
   let { dataType, printed, members } = type;
@@ -194,6 +200,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     members,
     generated,
     invisible,
+    ...(autoIncrement && { autoIncrement: true }),
   };
   return {
     column,
@@ -218,6 +225,7 @@ interface Type {
   binaryCollation: boolean;
   notNull: boolean;
   unique: boolean;
+  isSerial: boolean;
 }
 
 function readType(cursor: Cursor): Type {
@@ -234,6 +242,7 @@ function readType(cursor: Cursor): Type {
     binaryCollation: false,
     notNull: false,
     unique: false,
+    isSerial: false,
   };
   const word = readTypeWord(cursor, type);
   let dataType = word === 'real' && cursor.context.realAsFloat ? 'float' : (synonyms[word] ?? word);
@@ -251,7 +260,7 @@ function readType(cursor: Cursor): Type {
   const [first, second] = parameters;
   if (dataType === 'serial') {
     dataType = 'bigint';
-    type.unsigned = type.notNull = type.unique = true;
+    type.unsigned = type.notNull = type.unique = type.isSerial = true;
   }
   if (dataType === 'float' && second === undefined && first !== undefined && first > 24) dataType = 'double';
   if (dataType === 'text' || dataType === 'blob') dataType = sized(dataType, first);

@@ -44,8 +44,10 @@ export type AlterAction =
   | { do: 'visibility'; column: string; invisible: boolean }
   | { do: 'convert'; defaults: TextDefaults }
   | { do: 'text-defaults'; defaults: TextDefaults }
-  /** Rows go without events: DROP, TRUNCATE or EXCHANGE PARTITION, DISCARD TABLESPACE. */
-  | { do: 'lose-rows'; what: string };
+  /** Rows go to another table, and come from it. */
+  | { do: 'exchange'; with: TableName }
+  /** Any other part, by the words that say what it does (in-step.ts); `value` is that of an option. */
+  | { do: 'other'; what: string; value: string };
 
 export type CreateBody =
   | {
@@ -104,13 +106,25 @@ export function parseDdl(
 /** CREATE UNIQUE INDEX: after so many words it is known what a statement is about. */
 const wordsThatSayWhat = 3;
 
-const rowStatements = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'LOAD', 'CALL', 'DO', 'IMPORT']);
-/** Options of tables that change neither columns nor rows; each takes a value. */
-const harmlessOptions = new Set(
+/** First words of statements that change no row of a table, beside CREATE, ALTER, DROP, RENAME and TRUNCATE. */
+const rowless = new Set(
+  `BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE XA GRANT REVOKE FLUSH ANALYZE OPTIMIZE REPAIR CHECK INSTALL UNINSTALL
+   USE LOCK UNLOCK KILL PURGE RESET CHANGE SHUTDOWN RESTART CLONE CACHE`.split(/\s+/),
+);
+/** What stands in front of one value. */
+const tableOptions = new Set(
   `ENGINE AUTO_INCREMENT AVG_ROW_LENGTH CHECKSUM COMMENT COMPRESSION CONNECTION DELAY_KEY_WRITE ENCRYPTION INSERT_METHOD
    KEY_BLOCK_SIZE MAX_ROWS MIN_ROWS PACK_KEYS PASSWORD ROW_FORMAT STATS_AUTO_RECALC STATS_PERSISTENT STATS_SAMPLE_PAGES
-   TABLESPACE AUTOEXTEND_SIZE ENGINE_ATTRIBUTE SECONDARY_ENGINE_ATTRIBUTE SECONDARY_ENGINE ALGORITHM LOCK
-   START TRANSACTION`.split(/\s+/),
+   TABLESPACE AUTOEXTEND_SIZE ENGINE_ATTRIBUTE SECONDARY_ENGINE_ATTRIBUTE SECONDARY_ENGINE ALGORITHM LOCK`.split(
+    /\s+/,
+  ),
+);
+
+/** With what they are about, PARTITION or TABLESPACE, these take the rest of the statement. */
+const managed = new Set(
+  `DISCARD IMPORT TRUNCATE PARTITION REMOVE COALESCE REORGANIZE REBUILD OPTIMIZE ANALYZE CHECK REPAIR`.split(
+    ' ',
+  ),
 );
 
 class Statement {
@@ -124,7 +138,6 @@ class Statement {
 
   read(sql: string): DdlStatement {
     const c = this.cursor;
-    if (rowStatements.has(c.peek())) return { kind: 'rows', sql };
     if (c.take('TRUNCATE')) {
       c.take('TABLE');
       return { kind: 'truncate', table: this.table() };
@@ -138,7 +151,9 @@ class Statement {
       const table = this.table();
       return { kind: 'alter', table, actions: this.actions(table) };
     }
-    return { kind: 'none' };
+    // SET with anything else may call a function that writes.
+    const isAccount = c.peek() === 'SET' && ['PASSWORD', 'DEFAULT', 'ROLE', 'RESOURCE'].includes(c.peek(1));
+    return c.done || isAccount || rowless.has(c.peek()) ? { kind: 'none' } : { kind: 'rows', sql };
   }
 
   private table(): TableName {
@@ -255,7 +270,7 @@ class Statement {
   private startsOption(): boolean {
     const word = this.cursor.peek();
     return (
-      harmlessOptions.has(word) ||
+      tableOptions.has(word) ||
       ['DEFAULT', 'CHARACTER', 'CHARSET', 'COLLATE', 'PARTITION', 'REMOVE'].includes(word)
     );
   }
@@ -294,88 +309,99 @@ class Statement {
         c.name();
         c.takeAny('ASC', 'DESC');
       } while (c.peek() === ',' && c.peek(2) !== 'COLUMN' && c.take(','));
-      return [];
+      return other('ORDER BY');
     }
-    if (c.takeAny('ENABLE', 'DISABLE')) {
+    const keys = c.takeAny('ENABLE', 'DISABLE');
+    if (keys) {
       c.expect('KEYS');
-      return [];
+      return other(`${keys} KEYS`);
     }
-    if (c.takeAny('DISCARD', 'IMPORT')) return [{ do: 'lose-rows', what: 'TABLESPACE' }, ...this.rest()];
-    if (c.takeAny('TRUNCATE', 'EXCHANGE')) return [{ do: 'lose-rows', what: 'PARTITION' }, ...this.rest()];
-    if (c.takeAny('FORCE') || c.take('WITH', 'VALIDATION') || c.take('WITHOUT', 'VALIDATION')) return [];
+    if (c.take('EXCHANGE', 'PARTITION')) {
+      c.name();
+      c.expect('WITH', 'TABLE');
+      const partner = c.tableName(this.database);
+      this.rest();
+      return [{ do: 'exchange', with: partner }];
+    }
+    if (c.take('FORCE')) return other('FORCE');
+    if (c.take('WITH', 'VALIDATION') || c.take('WITHOUT', 'VALIDATION')) return other('VALIDATION');
     if (c.take('UNION')) {
       c.take('=');
       c.skipParentheses();
-      return [];
+      return other('UNION');
     }
-    if (c.take('INDEX') || c.take('DATA')) {
+    const directory = c.takeAny('INDEX', 'DATA');
+    if (directory) {
       c.expect('DIRECTORY');
-      c.optionValue();
-      return [];
+      return other(`${directory} DIRECTORY`, c.optionValue());
     }
-    if (
-      [
-        'PARTITION',
-        'REMOVE',
-        'COALESCE',
-        'REORGANIZE',
-        'REBUILD',
-        'OPTIMIZE',
-        'ANALYZE',
-        'CHECK',
-        'REPAIR',
-        'SECONDARY_LOAD',
-        'SECONDARY_UNLOAD',
-      ].includes(c.peek())
-    ) {
-      return this.rest();
+    if (c.take('SECONDARY_LOAD') || c.take('SECONDARY_UNLOAD')) {
+      this.rest();
+      return other('SECONDARY_LOAD');
     }
-    if (harmlessOptions.has(c.peek())) {
+    if (managed.has(c.peek())) {
+      const [verb, object] = [c.peek(), c.peek(1)];
+      this.rest();
+      return other(`${verb} ${object}`);
+    }
+    if (tableOptions.has(c.peek())) {
+      const name = c.peek();
       c.at++;
-      c.optionValue();
-      return [];
+      const value = c.optionValue();
+      return name === 'ALGORITHM' && value.toUpperCase() === 'COPY'
+        ? other('ALGORITHM COPY')
+        : other(name, value);
     }
     throw new UnreadableDdl(`"${c.peek()}" in ALTER TABLE ${table.table} is not understood`);
   }
 
-  /** What follows moves rows between partitions and nothing else. */
-  private rest(): [] {
+  /** Nothing but what this part is about follows. */
+  private rest(): void {
     this.cursor.at = this.cursor.tokens.length;
-    return [];
   }
 
   private add(defaults: TextDefaults): AlterAction[] {
     const c = this.cursor;
-    if (c.take('PARTITION')) return this.rest();
+    if (c.take('PARTITION')) {
+      this.rest();
+      return other('ADD PARTITION');
+    }
     const key = this.key();
-    if (key === 'constraint') return [];
+    if (key === 'constraint') return other('ADD CHECK');
     if (key) return [key];
     c.take('COLUMN');
-    const definitions: ColumnDefinition[] = [];
+    const actions: AlterAction[] = [];
+    const column = () => {
+      const definition = readColumn(c, defaults);
+      actions.push({ do: 'add', definition }, ...inlineKey(definition));
+    };
     if (c.take('(')) {
       do {
         const inner = this.key();
-        if (inner === null) definitions.push(readColumn(c, defaults));
+        if (inner === null) column();
+        else actions.push(...(inner === 'constraint' ? other('ADD CHECK') : [inner]));
       } while (c.take(','));
       c.expect(')');
-    } else definitions.push(readColumn(c, defaults));
-    return definitions.flatMap((definition) => [
-      { do: 'add', definition } as const,
-      ...inlineKey(definition),
-    ]);
+    } else column();
+    return actions;
   }
 
   private dropAction(): AlterAction[] {
     const c = this.cursor;
     if (c.take('PRIMARY', 'KEY')) return [{ do: 'drop-primary-key' }];
     if (c.takeAny('INDEX', 'KEY')) return [this.droppedKey(c.name())];
-    if (c.take('FOREIGN', 'KEY') || c.takeAny('CHECK', 'CONSTRAINT')) {
+    if (c.take('CONSTRAINT')) return [this.droppedKey(c.name())];
+    if (c.take('FOREIGN', 'KEY')) {
       c.name();
-      return [];
+      return other('DROP FOREIGN KEY');
+    }
+    if (c.take('CHECK')) {
+      c.name();
+      return other('DROP CHECK');
     }
     if (c.take('PARTITION')) {
       this.rest();
-      return [{ do: 'lose-rows', what: 'PARTITION' }];
+      return other('DROP PARTITION');
     }
     c.take('COLUMN');
     const column = c.name();
@@ -405,10 +431,11 @@ class Statement {
 
   private alterAction(): AlterAction[] {
     const c = this.cursor;
-    if (c.takeAny('INDEX', 'CHECK', 'CONSTRAINT')) {
+    const kind = c.takeAny('INDEX', 'CHECK', 'CONSTRAINT');
+    if (kind) {
       c.name();
       c.skipToComma();
-      return [];
+      return other(kind === 'INDEX' ? 'ALTER INDEX' : 'ALTER CONSTRAINT');
     }
     c.take('COLUMN');
     const column = c.name();
@@ -416,7 +443,7 @@ class Statement {
     if (c.take('SET', 'INVISIBLE')) return [{ do: 'visibility', column, invisible: true }];
     if (!c.take('SET', 'DEFAULT')) c.expect('DROP', 'DEFAULT');
     c.skipToComma();
-    return [];
+    return other('SET DEFAULT');
   }
 
   /** A key or a constraint of a table definition; null when a column stands here. */
@@ -497,11 +524,13 @@ class Statement {
   }
 }
 
+function other(what: string, value = ''): AlterAction[] {
+  return [{ do: 'other', what, value }];
+}
+
 function inlineKey(definition: ColumnDefinition): (AlterAction & { do: 'add-key' })[] {
   if (!definition.key) return [];
   const primary = definition.key === 'primary';
   const columns = [definition.column.name];
-  return [
-    { do: 'add-key', name: primary ? 'PRIMARY' : definition.column.name, primary, unique: true, columns },
-  ];
+  return [{ do: 'add-key', name: primary ? 'PRIMARY' : null, primary, unique: true, columns }];
 }

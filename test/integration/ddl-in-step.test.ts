@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startReplica, type Replica } from '../support/replica.js';
+
+/** Statements that change rows or keys without row events: the table says that it is out of step, and alone. */
+let replica: Replica;
+beforeAll(async () => {
+  replica = await startReplica({ gtid: true });
+  await replica.mysql.query('CREATE DATABASE d; CREATE DATABASE other');
+}, 60_000);
+afterAll(() => replica?.close());
+
+interface Case {
+  readonly create: string;
+  readonly rows?: string;
+  readonly sql: string;
+  readonly mapping?: Record<string, unknown>;
+}
+const keyed = { create: 'id INT PRIMARY KEY, code VARCHAR(9) NOT NULL, v INT, UNIQUE KEY uc (code)' };
+const byCode = { ...keyed, mapping: { primaryKey: ['code'] } };
+const partitioned = {
+  create: 'id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9)',
+};
+const leaving: Record<string, Case> = {
+  c1_index: { ...byCode, sql: 'ALTER TABLE T DROP INDEX uc' },
+  c1_constraint: { ...byCode, sql: 'ALTER TABLE T DROP CONSTRAINT UC' },
+  c1_statement: { ...byCode, sql: 'DROP INDEX uc ON T' },
+  c1_null: { ...byCode, sql: 'ALTER TABLE T MODIFY code VARCHAR(9) NULL' },
+  c1_guessed: {
+    create: 'id INT PRIMARY KEY, code VARCHAR(9) NOT NULL, v INT, UNIQUE KEY uc (code)',
+    mapping: { primaryKey: ['code'] },
+    sql: 'ALTER TABLE T DROP INDEX uc, ADD UNIQUE KEY (code, v)',
+  },
+  c2: {
+    create: 'a INT, b INT NOT NULL, PRIMARY KEY (a)',
+    sql: 'ALTER TABLE T DROP CONSTRAINT `PRIMARY`, ADD PRIMARY KEY (b)',
+  },
+  c3_generated: {
+    create: 'id INT PRIMARY KEY, x INT, g INT AS (x*2) STORED',
+    rows: '(1, 2, DEFAULT)',
+    sql: 'ALTER TABLE T MODIFY COLUMN g INT AS (x*3) STORED',
+  },
+  c3_depends: {
+    create: 'id INT PRIMARY KEY, x VARCHAR(9) COLLATE utf8mb4_bin, g INT AS (x = "A")',
+    rows: "(1, 'a', DEFAULT)",
+    mapping: { columns: { x: { exclude: true } } },
+    sql: 'ALTER TABLE T MODIFY COLUMN x VARCHAR(9) COLLATE utf8mb4_0900_ai_ci',
+  },
+  c3_null: {
+    create: 'id INT PRIMARY KEY, n INT',
+    rows: '(1, NULL)',
+    sql: "SET sql_mode=''; ALTER TABLE T MODIFY n INT NOT NULL",
+  },
+  c3_timestamp: {
+    create: 'id INT PRIMARY KEY, t TIMESTAMP NULL',
+    rows: '(1, NULL)',
+    sql: "SET explicit_defaults_for_timestamp=OFF, sql_mode=''; ALTER TABLE T MODIFY t TIMESTAMP",
+  },
+  c3_zerofill: {
+    create: 'id INT PRIMARY KEY, z INT UNSIGNED',
+    rows: '(1, 7)',
+    mapping: { columns: { z: { type: 'STRING' } } },
+    sql: 'ALTER TABLE T MODIFY z INT(6) UNSIGNED ZEROFILL',
+  },
+  c3_counted: {
+    create: 'id INT PRIMARY KEY, n INT NOT NULL, KEY (n)',
+    rows: '(1, 0)',
+    sql: "SET sql_mode=''; ALTER TABLE T MODIFY n INT NOT NULL AUTO_INCREMENT",
+  },
+  c3_double: {
+    create: 'id INT PRIMARY KEY, f DOUBLE(9,3)',
+    rows: '(1, 12345.678)',
+    sql: "SET sql_mode=''; ALTER TABLE T MODIFY f DOUBLE(5,3)",
+  },
+  c4_truncate: { ...partitioned, sql: 'ALTER TABLE T TRUNCATE PARTITION p0' },
+  engine: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=BLACKHOLE' },
+};
+const staying: Record<string, Case> = {
+  s_comment: {
+    ...byCode,
+    sql: "ALTER TABLE T MODIFY v INT COMMENT 'x', COMMENT 'y', ALTER code SET DEFAULT 'a'",
+  },
+  s_index: { ...byCode, sql: 'ALTER TABLE T ADD INDEX (v), ALTER INDEX uc INVISIBLE' },
+  s_renamed: { ...byCode, sql: 'ALTER TABLE T RENAME INDEX uc TO u' },
+  s_check: { ...byCode, sql: 'ALTER TABLE T ADD CONSTRAINT ck CHECK (v < 1000000)' },
+  s_wider: { ...keyed, sql: 'ALTER TABLE T MODIFY code VARCHAR(20) NOT NULL, DROP INDEX uc, FORCE' },
+  s_filled: { ...keyed, sql: 'ALTER TABLE T MODIFY v INT NOT NULL' },
+  s_engine: { ...keyed, sql: 'ALTER TABLE T ENGINE=InnoDB, ROW_FORMAT=DYNAMIC' },
+  s_partition: { ...partitioned, sql: 'ALTER TABLE T ADD PARTITION (PARTITION p1 VALUES LESS THAN (99))' },
+};
+
+it('only statements all parts of which are known to change nothing leave a table in step', async () => {
+  const { mysql } = replica;
+  const cases = Object.entries({ ...leaving, ...staying });
+  for (const [name, { create, rows }] of cases) {
+    await mysql.query(`CREATE TABLE d.${name} (${create})`);
+    if (rows) await mysql.query(`INSERT INTO d.${name} VALUES ${rows}`);
+  }
+  await mysql.query('CREATE TABLE d.parted (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2');
+  await mysql.query('CREATE TABLE d.ex (id INT PRIMARY KEY); INSERT INTO d.ex VALUES (2)');
+  const task = replica.task({
+    objects: [
+      {
+        database: 'd',
+        tables: [...cases.map(([name, { mapping }]) => ({ name, ...mapping })), { name: 'ex' }],
+      },
+    ],
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp, 60_000);
+  for (const [name, { sql }] of cases) {
+    const session = await mysql.connect();
+    await session.query(`USE d; ${sql.replace(/\bT\b/, name)}`);
+    await session.end();
+  }
+  // The other side of an exchange is not even selected.
+  await mysql.query('ALTER TABLE d.parted EXCHANGE PARTITION p0 WITH TABLE d.ex');
+  await replica.caughtUp(task);
+  const { tables } = await replica.snapshot(task);
+  const stopped = tables.flatMap(({ source, phase }) => (phase === 'stopped' ? [source] : []));
+  expect(stopped.sort()).toEqual([...Object.keys(leaving), 'ex'].map((name) => `d.${name}`).sort());
+  await replica.stop(task);
+}, 120_000);
+
+it('a statement that changes rows stops every table of the databases that its event names', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE TABLE other.base (id INT PRIMARY KEY, v INT); INSERT INTO other.base VALUES (1, 1);
+    CREATE VIEW other.seen AS SELECT * FROM other.base; CREATE TABLE d.apart (id INT PRIMARY KEY)`);
+  const task = replica.task({
+    objects: [
+      { database: 'other', tables: [{ name: 'base' }] },
+      { database: 'd', tables: [{ name: 'apart' }] },
+    ],
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  // None of these changes a row.
+  await mysql.query(`CREATE USER u1; GRANT SELECT ON *.* TO u1; CREATE OR REPLACE VIEW other.seen AS SELECT id, v FROM other.base;
+    CREATE PROCEDURE other.p() SELECT 1; ANALYZE TABLE other.base; FLUSH TABLES; ALTER USER u1 COMMENT 'x'; DROP USER u1`);
+  await replica.caughtUp(task);
+  expect((await replica.snapshot(task)).tables.map(({ phase }) => phase)).not.toContain('stopped');
+  const session = await mysql.connect();
+  await session.query("SET SESSION binlog_format='STATEMENT'; USE d; UPDATE other.seen SET v = 100");
+  await session.end();
+  await replica.caughtUp(task);
+  const { tables } = await replica.snapshot(task);
+  expect(tables.find(({ source }) => source === 'other.base')).toMatchObject({
+    phase: 'stopped',
+    problem: { code: 'ROW-S109' },
+  });
+  expect(tables.find(({ source }) => source === 'd.apart')).toMatchObject({ phase: 'incremental' });
+  await replica.stop(task);
+}, 60_000);
+
+it('rule 14: TRUNCATE with "delete" asks the source nothing, whatever became of the table since', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE TABLE d.gone (id INT PRIMARY KEY, x INT); INSERT INTO d.gone VALUES (1, 1), (2, 2);
+    CREATE TABLE d.calm (id INT PRIMARY KEY)`);
+  const task = replica.task({
+    objects: [{ database: 'd', tables: [{ name: 'gone' }, { name: 'calm' }] }],
+    ddl: { truncate: 'delete' },
+  });
+  expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+  await mysql.query(`TRUNCATE d.gone; ALTER TABLE d.gone DROP COLUMN x; INSERT INTO d.gone VALUES (3);
+    INSERT INTO d.calm VALUES (1)`);
+  expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+  expect([replica.rows('gone'), replica.rows('calm')]).toEqual([[{ id: 3 }], [{ id: 1 }]]);
+}, 60_000);
