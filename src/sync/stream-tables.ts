@@ -394,6 +394,9 @@ export class StreamTables {
   }
 
   private unreadable(event: StatementEvent, statement: DdlStatement & { kind: 'unreadable' }): void {
+    // It may have made a table that is selected, and a whole database brings in what comes later.
+    for (const name of statement.tables)
+      if (!this.entry(name) && this.isSelected(name)) this.actions.reload(name, 'may have been created');
     const named = statement.tables.map((name) => this.entry(name));
     for (const entry of [...this.tables.values()]) {
       if (!entry.table || entry.from !== null) continue;

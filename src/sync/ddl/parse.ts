@@ -211,7 +211,17 @@ class Statement {
     if (!c.take('TABLE')) return { kind: 'none' };
     c.take('IF', 'NOT', 'EXISTS');
     const table = this.table();
-    return { kind: 'create', table, body: this.createBody(table) };
+    return { kind: 'create', table, body: this.readableBody(table) };
+  }
+
+  /** What it holds is looked up at the source in any case: a body that is not understood hides no table. */
+  private readableBody(table: TableName): CreateBody {
+    try {
+      return this.createBody(table);
+    } catch (error) {
+      if (error instanceof UnreadableDdl) return { as: 'unknown' };
+      throw error;
+    }
   }
 
   private createBody(table: TableName): CreateBody {
