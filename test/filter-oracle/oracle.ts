@@ -234,7 +234,9 @@ async function endToEnd(
       if (truth && truth.size > 0 && truth.size < rowCount)
         tables.push({ name, filter: sql, columns: asText });
     }
-    const task = replica.task({ objects: [{ database: 'f', tables }], dirtyData: { policy: 'skip' } });
+    const made = replica.task({ objects: [{ database: 'f', tables }], dirtyData: { policy: 'skip' } });
+    // The tables of earlier rounds stay.
+    const task = { ...made, destination: { ...made.destination, tableLimit: 100_000 } };
     await replica.start(task);
     await replica.until(
       task,
