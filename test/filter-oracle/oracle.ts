@@ -21,6 +21,8 @@ import { assignments, createTable, randomCondition, randomOf, randomRow, type Ra
 export interface OracleOptions {
   readonly seed: number;
   readonly untilMs: number;
+  /** At most so many rounds, whatever the time: the same on every machine. */
+  readonly rounds?: number;
   readonly say?: (text: string) => void;
 }
 
@@ -47,7 +49,7 @@ export async function runFilterOracle(options: OracleOptions): Promise<OracleRep
       const random = randomOf(options.seed * 7919 + round);
       await inProcess(replica, random, report, `f.p${round}`);
       await endToEnd(replica, random, report, `e${round}`);
-      if (Date.now() >= options.untilMs) break;
+      if (Date.now() >= options.untilMs || round + 1 >= (options.rounds ?? Infinity)) break;
       options.say?.(
         `round ${round + 1}: ${report.conditions} conditions, ${report.asked} rows asked, ${report.differences.length} differences`,
       );

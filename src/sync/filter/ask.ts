@@ -131,7 +131,7 @@ function jsonMember(column: Column, value: NonNullable<FilterValue>): string {
   switch (column.dataType) {
     case 'float':
     case 'double':
-      return Number(value).toExponential();
+      return real(value);
     case 'bit':
       return typeof value === 'boolean' ? String(Number(value)) : String(value);
     case 'json':
@@ -176,7 +176,7 @@ function literal(column: Column, value: FilterValue): string {
       return `CAST(${value === null ? 'NULL' : `'${String(value)}'`} AS DECIMAL(${column.precision},${column.decimals}))`;
     case 'float':
     case 'double':
-      return value === null ? 'NULL + 0e0' : Number(value).toExponential();
+      return value === null ? 'NULL + 0e0' : real(value);
     case 'date':
       return `CAST(${quoted(value)} AS DATE)`;
     case 'time':
@@ -202,6 +202,9 @@ function labels({ dataType, members }: Column, value: FilterValue): FilterValue 
   if (dataType === 'enum') return value === 0n ? '' : (members[Number(value) - 1] ?? '');
   return members.filter((_, i) => (value >> BigInt(i)) & 1n).join(',');
 }
+
+/** toExponential() loses the sign of -0. */
+const real = (value: FilterValue) => (Object.is(value, -0) ? '-0e0' : Number(value).toExponential());
 
 /** Digits, colons and the like alone: nothing in a date or number that would need an escape. */
 const quoted = (value: FilterValue) =>

@@ -24,7 +24,7 @@ const asSql: JsonForm = {
   literal: (text) => `CAST('${text}' AS JSON)`,
   signed: (text) => `CAST(${text} AS SIGNED)`,
   unsigned: (text) => `CAST(${text} AS UNSIGNED)`,
-  double: (value) => value.toExponential(),
+  double: (value) => (Object.is(value, -0) ? '-0e0' : value.toExponential()),
   string: (text) => `_utf8mb4${hex(Buffer.from(text, 'utf8'))}`,
   opaque(type, bytes, from, length) {
     const text = opaqueText(type, bytes, from, length).replaceAll('"', "'");
