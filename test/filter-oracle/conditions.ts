@@ -221,3 +221,18 @@ export function randomCondition(random: Random): Condition {
   const joined = pick(random, ['AND', 'OR', 'XOR', 'AND NOT']);
   return { sql: parts.length === 1 ? parts[0]! : `(${parts[0]}) ${joined} (${parts[1]})`, parts };
 }
+
+/** Conditions that once meant something else here, asked of each table before those that chance gives. */
+export const onceWrong = [
+  "b = 'A'",
+  "b <=> 'é'",
+  "wide = '15'",
+  "flag = 'A'",
+  "f = '1.1'",
+  "y = '20'",
+  "d = 'a'",
+  "c = vb",
+  'j',
+  'NOT j',
+  "(HEX(flag) <=> CHAR_LENGTH(dbl)) OR (f NOT REGEXP 'b$')",
+];

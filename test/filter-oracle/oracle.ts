@@ -11,7 +11,15 @@ import { planTable, type PlanProblem } from '../../src/sync/plan.js';
 import { NULL_VALUE } from '../../src/mysql/model.js';
 import { Recorder, settingsOf, type Value } from '../support/binlog-recorder.js';
 import { startReplica, type Replica } from '../support/replica.js';
-import { assignments, createTable, randomCondition, randomOf, randomRow, type Random } from './conditions.js';
+import {
+  assignments,
+  createTable,
+  onceWrong,
+  randomCondition,
+  randomOf,
+  randomRow,
+  type Random,
+} from './conditions.js';
 
 /**
  * What filters mean here against what they mean to MySQL: `SELECT … WHERE` of the table itself. In process the rows are
@@ -86,6 +94,11 @@ async function inProcess(
       events[0]!.table,
       events.map((event) => event.after!),
     );
+    const all = values.map((_, id) => id);
+    for (const sql of onceWrong) {
+      const difference = await compare(connection, definition!, readers, sql, all, report);
+      if (difference !== null) report.differences.push(difference);
+    }
     for (let i = 0; i < conditionsPerTable; i++) {
       const condition = randomCondition(random);
       const ids = [Math.floor(random() * rowCount), Math.floor(random() * rowCount)].slice(

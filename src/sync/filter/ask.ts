@@ -21,8 +21,8 @@ export function askSql(
   const columns = table.columns.filter((column) => filter.columns.has(column.name));
   const source = hasJsonTable ? typedRows(columns, rows) : literalRows(columns, rows);
   // Behind a bare WHERE, MySQL makes an index on these rows for `b = 'A'`: the text is made a value of the column, where
-  // the table itself compares the two as numbers. Inside of IF() it evaluates row by row.
-  return `SELECT ${ordinal} AS kept FROM ${source} AS ${quoteName(table.name)} WHERE IF((${filter.sql}), TRUE, FALSE)`;
+  // the table itself compares the two as numbers. Before IS TRUE it evaluates row by row.
+  return `SELECT ${ordinal} AS kept FROM ${source} AS ${quoteName(table.name)} WHERE (${filter.sql}) IS TRUE`;
 }
 
 const ordinal = '`rowferry ordinal`';
