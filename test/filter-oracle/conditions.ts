@@ -231,7 +231,7 @@ export const onceWrong = [
   "f = '1.1'",
   "y = '20'",
   "d = 'a'",
-  "c = vb",
+  'c = vb',
   'j',
   'NOT j',
   "(HEX(flag) <=> CHAR_LENGTH(dbl)) OR (f NOT REGEXP 'b$')",
