@@ -263,7 +263,7 @@ describe('rule 23: verify', () => {
     await mysql.query(
       'SET SESSION sql_log_bin = 0; UPDATE h.restless SET v = -1 WHERE id = 2; SET SESSION sql_log_bin = 1',
     );
-    store.faults.set([{ kind: 'latency', delayMs: 150, operation: 'BulkImport' }]);
+    store.faults.set([{ kind: 'latency', delayMs: 600, operation: 'BulkImport' }]);
     pace.verifyLooksMs = [100, 100, 100, 200];
     let changing = true;
     const changes = (async () => {
