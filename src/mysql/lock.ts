@@ -85,12 +85,26 @@ async function take(
     );
     const refused = some.find((_, i) => got?.[`got${i}`] !== 1);
     if (refused !== undefined) {
+      await endOwn(connection, lockName(destination, refused));
       throw new RowferryError('ROW-E101', `Another task already writes ${refused} to ${destination}.`, {
         remedy: 'Stop that task, or wait until the source has noticed that it ended.',
       });
     }
     for (const table of some) taken.add(table);
   }
+}
+
+/** Sessions of ours whose link died: the server may keep them, and the lock with them, for hours. By address and id. */
+const abandoned = new Set<string>();
+const sessionOf = (connection: SourceConnection, id: number | string) => `${connection.address} ${id}`;
+
+/** Ends the session that holds the lock when it is one of our own that we lost; an account may end its own sessions. */
+async function endOwn(connection: SourceConnection, lock: string): Promise<void> {
+  const [row] = await connection.query<{ holder: number | null }>('SELECT IS_USED_LOCK(?) AS holder', [lock]);
+  const holder = row?.holder;
+  if (typeof holder !== 'number' || !abandoned.delete(sessionOf(connection, holder))) return;
+  // It may be gone by now.
+  await connection.query(`KILL ${holder}`).catch(() => undefined);
 }
 
 function watch(
@@ -109,6 +123,7 @@ function watch(
   const lose = (): void => {
     if (!held) return;
     held = false;
+    abandoned.add(sessionOf(connection, connection.threadId));
     end();
     connection.destroy();
     onLost();
