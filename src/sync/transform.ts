@@ -2,7 +2,7 @@ import type { RowImage } from '../mysql/model.js';
 import type { CellValue } from './cell-value.js';
 import type { Overrides, TableEncoder } from './encoder.js';
 import type { EtlProgram, EtlRecord } from './etl/compile.js';
-import { DateTime, Decimal, parseDateTime, type EtlValue } from './etl/values.js';
+import { DateTime, Decimal, parseDateTime, Single, type EtlValue } from './etl/values.js';
 import type { TablePlan } from './plan.js';
 
 /**
@@ -76,8 +76,9 @@ export class RowTransform {
 }
 
 function toEtl(plan: TablePlan, name: string, value: CellValue): EtlValue {
-  if (typeof value !== 'string') return value;
+  if (typeof value !== 'string' && typeof value !== 'number') return value;
   const column = plan.definition.columns.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (typeof value === 'number') return column?.dataType === 'float' ? new Single(value) : value;
   if (column?.dataType !== 'decimal') return value;
   const [whole, fraction = ''] = value.split('.');
   return new Decimal(BigInt(`${whole}${fraction}`), fraction.length);
@@ -93,6 +94,7 @@ function fromEtl(plan: TablePlan, column: string | undefined, value: EtlValue): 
   if (value instanceof DateTime)
     return new DateTime(value.micros, cell?.column.decimals ?? value.digits).toString();
   if (value instanceof Decimal) return value.toString();
+  if (value instanceof Single) return cell?.type === 'DOUBLE' ? value.value : value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value);
   return value;
 }

@@ -158,6 +158,22 @@ it('rule 19: a transformation gives the same in both phases, and what it drops n
   expect(rows.map((row) => row['id'])).toEqual([1, 2, 4]);
 }, 60_000);
 
+it('rule 19: a FLOAT in a transformation is the text that MySQL prints, and counts as the number that it is', async () => {
+  const rows = await bothWays(
+    'single',
+    'id INT PRIMARY KEY, f FLOAT, copy FLOAT, g FLOAT(8,3)',
+    (table) =>
+      `INSERT INTO a.${table} VALUES (1, 1.1, 0, 2.5), (2, 1e30, 0, 0.125), (3, -0.1, 0, 3), (4, NULL, 0, NULL), (5, 3.40282e38, 0, 1)`,
+    () => ({}),
+    {
+      etl: 'e_compose(e_set(`t`, op_add(`f`, "/", `g`)), e_set(`c`, cast_double_to_string(`f`)), e_set(`copy`, `f`), e_set(`m`, op_mul(`f`, 2)))',
+    },
+  );
+  expect(rows.map((row) => row['c'])).toEqual(['1.1', '1e30', '-0.1', undefined, '3.40282e38']);
+  expect(rows.map((row) => row['copy'])).toEqual(rows.map((row) => row['f']));
+  expect(rows[0]).toMatchObject({ t: '1.1/2.5', m: Math.fround(1.1) * 2 });
+}, 60_000);
+
 it('rule 20: a key that the transformation makes: its rows are found, and stay when the table is loaded anew', async () => {
   const { mysql, engine } = replica;
   await mysql.query(

@@ -8,6 +8,7 @@ import {
   floorDiv,
   parseDateTime,
   toDateTime,
+  Single,
   toDouble,
   toInteger,
   toText,
@@ -155,7 +156,7 @@ export const valueFunctions: Record<string, ValueFunction> = {
   cast_string_to_long: { arity: [1, 1], run: ([a]) => toInteger(a!) },
   cast_long_to_string: { arity: [1, 1], run: ([a]) => toText(toInteger(a!)) },
   cast_string_to_double: { arity: [1, 1], run: ([a]) => toDouble(a!) },
-  cast_double_to_string: { arity: [1, 1], run: ([a]) => toText(toDouble(a!)) },
+  cast_double_to_string: { arity: [1, 1], run: ([a]) => toText(a instanceof Single ? a : toDouble(a!)) },
 
   DATETIME: {
     arity: [1, 1],

@@ -6,11 +6,24 @@ import { doubleText } from '../../mysql/types/json.js';
  * integers are bigint, DECIMAL columns and literals with a point are Decimal, only DOUBLE is floating.
  * As in the log-processing language that DTS follows, a numeric string counts as a number where one is needed.
  */
-export type EtlValue = null | boolean | bigint | number | string | Uint8Array | Decimal | DateTime;
+export type EtlValue = null | boolean | bigint | number | Single | string | Uint8Array | Decimal | DateTime;
 
 /** A failure of evaluation: the row becomes dirty data with this text. */
 export class EtlError extends Error {
   override readonly name = 'EtlError';
+}
+
+/** A FLOAT: it counts as the double that it is, and its text has no more digits than tell it from other FLOATs. */
+export class Single {
+  constructor(readonly value: number) {}
+
+  toString(): string {
+    for (let digits = 1; digits < 9; digits++) {
+      const short = Number(this.value.toPrecision(digits));
+      if (Math.fround(short) === this.value) return numberText(short);
+    }
+    return numberText(Number(this.value.toPrecision(9)));
+  }
 }
 
 /** unscaled × 10^−scale, scale ≥ 0. */
@@ -118,9 +131,11 @@ export function toText(value: EtlValue): string | null {
     if (!isUtf8(value)) throw new EtlError('binary data that is no UTF-8 text is used as a text');
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   }
-  if (typeof value === 'number') return doubleText(value).replace(/\.0$/, '');
+  if (typeof value === 'number') return numberText(value);
   return value.toString();
 }
+
+const numberText = (value: number) => doubleText(value).replace(/\.0$/, '');
 
 type Numeric = bigint | number | Decimal;
 
@@ -129,6 +144,7 @@ export function toNumeric(value: EtlValue): Numeric | null {
   if (value === null || typeof value === 'bigint' || typeof value === 'number' || value instanceof Decimal)
     return value;
   if (typeof value === 'boolean') return value ? 1n : 0n;
+  if (value instanceof Single) return value.value;
   if (typeof value === 'string') {
     const number = parseNumeric(value);
     if (number !== null) return number;
@@ -216,7 +232,8 @@ export function divide(a: EtlValue, b: EtlValue): number | null {
 export function describe(value: EtlValue): string {
   if (value === null) return 'NULL';
   if (value instanceof DateTime) return 'a date';
-  if (value instanceof Decimal || typeof value === 'bigint' || typeof value === 'number') return 'a number';
+  if (value instanceof Decimal || value instanceof Single) return 'a number';
+  if (typeof value === 'bigint' || typeof value === 'number') return 'a number';
   if (typeof value === 'boolean') return 'a boolean';
   return typeof value === 'string' ? 'a string' : 'binary data';
 }
