@@ -9,6 +9,8 @@ import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { mostBlockedRows } from './blockage.js';
 import { BlockedByDirtyData, digest, keyLine, type DirtyData, type DirtyRow } from './dirty.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
+import { isOfValues } from './filter/answers.js';
+import { readAsking } from './filtered-read.js';
 import { pace } from './pace.js';
 import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';
@@ -217,10 +219,19 @@ async function loadChunk(
   queue: ChunkQueue,
 ): Promise<void> {
   let tries = 0;
-  const dealt = await context.retrying(() => {
+  let asks = false;
+  const load = async (): Promise<Dealt> => {
     if (context.whole && ++tries > 1) context.events.begunAgain(table.plan.source);
-    return new ChunkLoader(context, table, chunk).run();
-  });
+    try {
+      return await new ChunkLoader(context, table, chunk).run(asks);
+    } catch (error) {
+      if (asks || table.plan.filter === null || !isOfValues(error)) throw error;
+      // A row that the filter has no answer for: it is found, and the others are loaded.
+      asks = true;
+      return load();
+    }
+  };
+  const dealt = await context.retrying(load);
   const record: ChunkRecord = { chunk, done: true, ...dealt };
   context.store.saveChunk(table.plan.source, record);
   queue.done();
@@ -255,22 +266,12 @@ class ChunkLoader {
     this.encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
   }
 
-  async run(): Promise<Dealt> {
-    const { context, table, chunk } = this;
-    const { plan } = table;
+  /** `asks`: MySQL cannot evaluate the filter on some row of the chunk. */
+  async run(asks: boolean): Promise<Dealt> {
+    const { context } = this;
     this.connection = await connectSource(context.settings, 'snapshot');
     try {
-      await context.query(() =>
-        readChunk(this.connection, {
-          table: plan.definition,
-          columns: plan.definition.columns,
-          select: selectExpression,
-          filter: plan.filter,
-          chunk,
-          onRow: (image) => this.take(image),
-          signal: AbortSignal.any([context.signal, this.stop.signal]),
-        }),
-      );
+      await context.query(() => (asks ? this.readAsking() : this.read()));
       this.send();
       await orAborted(Promise.all(this.batches), context.signal);
       this.check();
@@ -281,6 +282,38 @@ class ChunkLoader {
       if (!context.ending.aborted) await Promise.allSettled(this.batches);
       await this.connection.close();
     }
+  }
+
+  private async read(): Promise<void> {
+    const { definition, filter } = this.table.plan;
+    await readChunk(this.connection, {
+      table: definition,
+      columns: definition.columns,
+      select: selectExpression,
+      filter,
+      chunk: this.chunk,
+      onRow: (image) => this.take(image),
+      signal: this.signal,
+    });
+  }
+
+  private async readAsking(): Promise<void> {
+    const { context, connection, chunk, signal } = this;
+    const asker = await connectSource(context.settings);
+    try {
+      await readAsking(connection, asker, this.table.plan, context.charsets, {
+        chunk,
+        onRow: (image) => this.take(image),
+        onUnanswered: (image, why) => this.dirty(image, why),
+        signal,
+      });
+    } finally {
+      await asker.close();
+    }
+  }
+
+  private get signal(): AbortSignal {
+    return AbortSignal.any([this.context.signal, this.stop.signal]);
   }
 
   private take(image: RowImage): boolean {

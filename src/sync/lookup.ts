@@ -2,11 +2,15 @@ import type { SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
 import { readChunk, type RowLock } from '../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
+import { UnwritableRow } from './encoder.js';
+import { isOfValues } from './filter/answers.js';
+import { RowAsking } from './filtered-read.js';
 import { RowferryError } from '../shared/errors.js';
 import { decodeRows, type KeyValue } from '../tablestore/wire/plainbuffer.js';
 import { keyCondition, type KeyCondition } from './key-condition.js';
 import type { RowLocator } from './locator.js';
 import type { TablePlan } from './plan.js';
+import { copyOf } from './row-copy.js';
 
 /** Keys that one statement asks for. */
 export const lookUpKeys = 200;
@@ -20,7 +24,8 @@ export type LookUpPass = 'indexed' | 'converted';
 /**
  * Reads the rows of given destination keys from the source, with the filter of the plan. The source compares by
  * collation, so rows of other keys may come too: the caller compares encoded key bytes (correctness rule 23).
- * `keys`: PlainBuffer rows whose key cells count. `connection` is of purpose 'snapshot'.
+ * `keys`: PlainBuffer rows whose key cells count. `connection` is of purpose 'snapshot'. `onUnanswered` gets the rows
+ * that MySQL cannot evaluate the filter on.
  */
 export async function lookUp(
   connection: SourceConnection,
@@ -29,11 +34,30 @@ export async function lookUp(
   charsets: CharsetDecoders,
   pass: LookUpPass,
   onRow: (image: RowImage) => void,
+  onUnanswered: (image: RowImage) => void,
 ): Promise<void> {
   for (let from = 0; from < keys.length; from += lookUpKeys) {
     const some = keys.slice(from, from + lookUpKeys).map((key) => decodeRows(key)[0]!.primaryKey);
     const condition = conditionOf(plan, some, charsets, pass);
-    if (condition !== null) await read(connection, plan, condition, onRow);
+    if (condition === null) continue;
+    if (plan.filter === null) {
+      await read(connection, plan, condition, onRow);
+      continue;
+    }
+    const rows: RowImage[] = [];
+    try {
+      await read(connection, plan, condition, (image) => rows.push(copyOf(image)));
+      rows.forEach(onRow);
+    } catch (error) {
+      if (!isOfValues(error)) throw error;
+      rows.length = 0;
+      await read(connection, { ...plan, filter: null }, condition, (image) => rows.push(copyOf(image)));
+      const answers = await (await RowAsking.of(connection, plan, charsets)).ask(rows);
+      for (const [i, image] of rows.entries()) {
+        if (answers[i] instanceof UnwritableRow) onUnanswered(image);
+        else if (answers[i]) onRow(image);
+      }
+    }
   }
 }
 

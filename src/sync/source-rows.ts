@@ -100,8 +100,14 @@ export class SourceRows {
       await readAll(connection, plan, take);
       return;
     }
-    await lookUp(connection, plan, keys.map(keyOnly), charsets, 'indexed', take);
-    await lookUp(connection, plan, [...missing].map(keyOnly), charsets, 'converted', take);
+    const takeDirty = (image: RowImage) => {
+      const key = this.keyOf(image);
+      if (key === null || !wanted.has(key)) return;
+      missing.delete(key);
+      found(key, null, image);
+    };
+    await lookUp(connection, plan, keys.map(keyOnly), charsets, 'indexed', take, takeDirty);
+    await lookUp(connection, plan, [...missing].map(keyOnly), charsets, 'converted', take, takeDirty);
   }
 }
 

@@ -44,6 +44,48 @@ it('rule 18: a row of which the filter has no answer is dirty, and nothing else 
   await replica.stop(task);
 }, 60_000);
 
+it('rule 18: a row of which the filter has no answer is found in the load, a reload and verify, and the others are there', async () => {
+  const { mysql } = replica;
+  const rows = Array.from({ length: 1500 }, (_, i) => `(${i + 1}, ${i % 3 === 0 ? 2 : 9}, '[1.50]')`);
+  await mysql.query(`CREATE TABLE a.hard (id INT PRIMARY KEY, b BIGINT UNSIGNED, j JSON); CREATE TABLE a.easy (id INT PRIMARY KEY);
+    INSERT INTO a.hard VALUES ${rows.join(', ')}; INSERT INTO a.easy VALUES (1);
+    UPDATE a.hard SET b = 1 WHERE id IN (1, 700, 701, 1500)`);
+  const task = await following({
+    dirtyData: { policy: 'skip' },
+    objects: [
+      {
+        database: 'a',
+        tables: [{ name: 'hard', filter: 'b - 2 > 1 AND JSON_LENGTH(j) = 1' }, { name: 'easy' }],
+      },
+    ],
+  });
+  const passing = rows.flatMap((_, i) => (i % 3 === 0 || [1, 700, 701, 1500].includes(i + 1) ? [] : [i + 1]));
+  expect(ids('hard')).toEqual(passing);
+  expect(ids('easy')).toEqual([1]);
+  expect((await replica.snapshot(task)).dirty).toBe(4);
+  const report = await replica.verify(task);
+  expect(report.tables.find(({ source }) => source === 'a.hard')).toMatchObject({
+    compared: passing.length,
+    dirty: 4,
+    missing: 0,
+    extra: 0,
+    different: 0,
+  });
+  expect(report.tables.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+  await mysql.query('UPDATE a.hard SET b = 1 WHERE id = 2; UPDATE a.hard SET b = 9 WHERE id = 700');
+  await replica.caughtUp(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  // Unknown to the binlog, 3 goes with the sweep behind the reload that a default asks for.
+  await mysql.query(`SET SESSION sql_log_bin = 0; DELETE FROM a.hard WHERE id = 3; SET SESSION sql_log_bin = 1;
+    ALTER TABLE a.hard ADD COLUMN e INT DEFAULT 5`);
+  await replica.until(task, () => replica.rows('hard').some((row) => row['e'] === 5));
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await replica.caughtUp(task);
+  // 2 stays as it was, for it has no answer now.
+  expect(ids('hard')).toEqual([...passing.filter((id) => id !== 3), 700].sort((a, b) => a - b));
+  await replica.stop(task);
+}, 60_000);
+
 it('rule 21: a row that could not be transformed takes nothing from under its raw key', async () => {
   const { mysql } = replica;
   await mysql.query(

@@ -25,7 +25,7 @@ export function isOfValues(error: unknown): error is RowferryError {
 
 /**
  * Asks the source whether rows pass the filter. One row that MySQL cannot evaluate it on fails the whole statement:
- * then each is asked about by itself. Throws what `query` throws when it is not about a row.
+ * then its halves are asked about by themselves. Throws what `query` throws when it is not about a row.
  */
 export async function askSource(
   filter: Filter,
@@ -40,9 +40,9 @@ export async function askSource(
     if (!isOfValues(error)) throw error;
     if (rows.length === 1) return [unanswered(error)];
   }
-  const answers: FilterAnswer[] = [];
-  for (const row of rows) answers.push(...(await askSource(filter, [row], hasJsonTable, query)));
-  return answers;
+  const half = Math.ceil(rows.length / 2);
+  const first = await askSource(filter, rows.slice(0, half), hasJsonTable, query);
+  return [...first, ...(await askSource(filter, rows.slice(half), hasJsonTable, query))];
 }
 
 export function unanswered(error: RowferryError): UnwritableRow {

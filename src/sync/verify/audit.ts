@@ -225,6 +225,13 @@ export class Audit {
         signal,
         batchRows: Math.min(batchRows, rows),
         batchesAtOnce: 1,
+        charsets: comparison.charsets,
+        asking: (work) => host.ask('query', work),
+        unanswered: () => void read++,
+        again: () => {
+          read = 0;
+          seen.clear();
+        },
         row: (image) => {
           read++;
           const row = reader.encode(image);

@@ -1,12 +1,15 @@
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { RowImage } from '../../mysql/model.js';
 import { readChunk, type Chunk } from '../../mysql/snapshot.js';
-import { selectExpression } from '../../mysql/types/index.js';
+import { selectExpression, type CharsetDecoders } from '../../mysql/types/index.js';
+import { isOfValues } from '../filter/answers.js';
+import { readAsking } from '../filtered-read.js';
 import type { TablePlan } from '../plan.js';
 
 /**
  * Reads a chunk of the source, with the filter of the plan, and hands its rows over in batches; while so many of them are
- * being worked on, the reading waits. `row` makes of an image what is kept of it, null for nothing. Throws what the
+ * being worked on, the reading waits. `row` makes of an image what is kept of it, null for nothing. Where MySQL cannot
+ * evaluate the filter on a row, which `unanswered` gets, all rows of the chunk come once more. Throws what the
  * callbacks throw, RowferryError, or the signal's reason.
  */
 export async function inBatches<T>(
@@ -17,7 +20,13 @@ export async function inBatches<T>(
     signal: AbortSignal;
     batchRows: number;
     batchesAtOnce: number;
+    charsets: CharsetDecoders;
+    /** Runs work on a further connection. */
+    asking: (work: (connection: SourceConnection) => Promise<void>) => Promise<void>;
     row: (image: RowImage) => T | null;
+    unanswered: (image: RowImage) => void;
+    /** The rows come once more. */
+    again: () => void;
     batch: (rows: T[]) => Promise<void>;
   },
 ): Promise<void> {
@@ -40,21 +49,38 @@ export async function inBatches<T>(
     );
     batches.add(sent);
   };
+  const onRow = (image: RowImage) => {
+    const row = options.row(image);
+    if (row !== null) batch.push(row);
+    if (batch.length >= batchRows) send();
+    return batches.size < batchesAtOnce;
+  };
+  const readAll = async () => {
+    const { definition, filter } = plan;
+    const { columns } = definition;
+    try {
+      await readChunk(reader, {
+        table: definition,
+        columns,
+        select: selectExpression,
+        filter,
+        chunk,
+        onRow,
+        signal,
+      });
+    } catch (error) {
+      if (filter === null || failure || !isOfValues(error)) throw error;
+      await Promise.all(batches);
+      batch = [];
+      options.again();
+      const onUnanswered = options.unanswered;
+      await options.asking((asker) =>
+        readAsking(reader, asker, plan, options.charsets, { chunk, onRow, onUnanswered, signal }),
+      );
+    }
+  };
   try {
-    await readChunk(reader, {
-      table: plan.definition,
-      columns: plan.definition.columns,
-      select: selectExpression,
-      filter: plan.filter,
-      chunk,
-      onRow: (image) => {
-        const row = options.row(image);
-        if (row !== null) batch.push(row);
-        if (batch.length >= batchRows) send();
-        return batches.size < batchesAtOnce;
-      },
-      signal,
-    });
+    await readAll();
   } catch (error) {
     throw (failure as { error: unknown } | null)?.error ?? error;
   }

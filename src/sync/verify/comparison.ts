@@ -51,6 +51,10 @@ export class Comparison {
     this.renew();
   }
 
+  get charsets(): CharsetDecoders {
+    return this.options.charsets;
+  }
+
   /**
    * What is not compared: values that cannot be, and what rows still have of columns that were dropped (correctness rule
    * 14), which a running task may have noted just now.

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
+import type { RowImage } from '../../mysql/model.js';
 import { planChunks, type Chunk } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
@@ -139,9 +140,27 @@ class TableCheck {
   }
 
   private compareChunk(reader: SourceConnection, rows: SourceRows, chunk: Chunk): Promise<void> {
-    const { plan, options, comparison } = this;
+    const { plan, options, comparison, report } = this;
+    const { sourceRows } = this;
+    const { compared, dirty } = report;
+    // Not written by the task either: among the dirty records, with an older version of it perhaps still there.
+    const unwritable = (image: RowImage) => {
+      report.dirty++;
+      const key = rows.keyOf(image);
+      if (key !== null) this.remember(key);
+    };
     return inBatches(reader, plan, chunk, {
       signal: options.signal,
+      charsets: comparison.charsets,
+      asking: (work) => withSource(options, 'query', work),
+      unanswered: (image) => {
+        this.sourceRows++;
+        unwritable(image);
+      },
+      again: () => {
+        this.sourceRows = sourceRows;
+        Object.assign(report, { compared, dirty });
+      },
       batchRows,
       batchesAtOnce,
       row: (image) => {
@@ -149,10 +168,7 @@ class TableCheck {
         const row = rows.encode(image);
         if (row === 'dropped') return null;
         if (row !== 'unwritable') return contentsOf(row, comparison.ignoredCells)[0]!;
-        // Not written by the task either: among the dirty records, with an older version of it perhaps still there.
-        this.report.dirty++;
-        const key = rows.keyOf(image);
-        if (key !== null) this.remember(key);
+        unwritable(image);
         return null;
       },
       batch: (some) => this.compareBatch(some),
