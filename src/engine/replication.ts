@@ -106,8 +106,8 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       storeOf(id)
         .tables()
         .map(({ source }) => source),
-    reload: async (id, sources, remake, running) => {
-      if (remake) assertRemade(storeOf(id).tables(), sources);
+    reload: async (id, sources, isRemakeAsked, running) => {
+      const remake = isRemakeAsked && isToBeRemade(storeOf(id).tables(), sources);
       if (running instanceof AttemptedWork && !running.over && running.current instanceof Replication) {
         try {
           return await running.current.reload(sources, remake);
@@ -141,10 +141,17 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
   };
 };
 
-/** Only what the task made itself, and nobody else's rows lie in, is deleted. Throws ROW-T106. */
-function assertRemade(records: readonly TableRecord[], sources: readonly string[]): void {
-  for (const { source, destination, created } of records) {
+/**
+ * Only what the task made itself, and nobody else's rows lie in, is deleted. false: there is nothing to delete. Throws
+ * ROW-T106.
+ */
+function isToBeRemade(records: readonly TableRecord[], sources: readonly string[]): boolean {
+  let isThere = false;
+  for (const { source, destination, created, problem: stopped } of records) {
     if (!sources.includes(source)) continue;
+    // Whatever comes under its name until then is not ours to delete.
+    if (stopped?.code === 'ROW-D110') continue;
+    isThere = true;
     const other = records.find((one) => one.destination === destination && one.source !== source);
     const problem = other
       ? `${destination} also holds the rows of ${other.source}`
@@ -157,6 +164,7 @@ function assertRemade(records: readonly TableRecord[], sources: readonly string[
         'Delete it in Tablestore yourself if nobody needs it, or give the table another name with "rename".',
     });
   }
+  return isThere;
 }
 
 /**

@@ -130,6 +130,11 @@ export const errorCodes = {
     cause: 'The retry window ended.',
     remedy: 'Put right what the message names and start the task again: it goes on where it was.',
   },
+  'ROW-D110': {
+    exit: 3,
+    cause: 'A destination table was deleted in Tablestore; the table stopped, the others go on.',
+    remedy: 'Have it made and loaded anew: rowferry reload TASK --table DB.TABLE --remake.',
+  },
   'ROW-T101': { exit: 2, cause: 'The task file could not be read.', remedy: 'Check the path.' },
   'ROW-T102': {
     exit: 2,

@@ -2,6 +2,7 @@ import type { TablestoreClient } from '../tablestore/client.js';
 import { batchGetRow, getRange, keyBounds } from '../tablestore/operations.js';
 import { keyOnly } from '../tablestore/compose.js';
 import { limits } from '../tablestore/limits.js';
+import { reading } from '../tablestore/lost-table.js';
 import { withRetry, type RetryWindows } from '../tablestore/retry.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { destinationKey, type TablePlan } from './plan.js';
@@ -48,7 +49,9 @@ export async function destinationKeyPage(
   const columns = destinationKey(plan).map(({ name }) => name);
   const bounds = keyBounds(columns);
   const request = { table: plan.destination, start: from ?? bounds.start, end: bounds.end, limit, columns };
-  const page = await withRetry(options.windows, () => getRange(client, request), { signal: options.signal });
+  const page = await reading(plan.destination, () =>
+    withRetry(options.windows, () => getRange(client, request), { signal: options.signal }),
+  );
   const keys = contentsOf(page.rows, none).map((row) => row.key);
   const own =
     plan.mergeSource === null
@@ -76,15 +79,12 @@ export async function destinationRows(
   const rows: (DestinationRow | null)[] = [];
   for (let from = 0; from < keys.length; from += limits.batchGetRows) {
     const some = keys.slice(from, from + limits.batchGetRows).map(keyOnly);
-    const results = await withRetry(
-      options.windows,
-      async () => {
-        const answers = await batchGetRow(client, table, some);
-        for (const answer of answers) if (answer instanceof Error) throw answer;
-        return answers as (Buffer | null)[];
-      },
-      { signal: options.signal },
-    );
+    const look = async () => {
+      const answers = await batchGetRow(client, table, some);
+      for (const answer of answers) if (answer instanceof Error) throw answer;
+      return answers as (Buffer | null)[];
+    };
+    const results = await reading(table, () => withRetry(options.windows, look, { signal: options.signal }));
     for (const row of results) {
       const content = row === null ? undefined : contentsOf(row, ignored)[0];
       rows.push(row === null || content === undefined ? null : { row, content });

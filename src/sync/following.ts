@@ -7,6 +7,7 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import type { RowChange } from '../tablestore/model.js';
+import { LostTable } from '../tablestore/lost-table.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { Blockage } from './blockage.js';
 import { ChangeCounts, type Figure } from './change-counts.js';
@@ -116,7 +117,7 @@ export class Following {
       prepared.charsets,
       {
         reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
-        deleteRows: (table) => this.blocking(() => deleteRowsOf(options, table)),
+        deleteRows: (table) => this.blocking(() => this.orLost(() => deleteRowsOf(options, table))),
         changed: () => this.handler.forget(),
         log: (text) => options.log.warn(text),
       },
@@ -505,6 +506,7 @@ export class Following {
     error: { code: string; message: string },
     transaction: Transaction,
   ): void {
+    if (error instanceof LostTable) return this.lost(error);
     const table = this.tables.ofChange(change);
     if (!table) return;
     const kind = (['INSERT', 'UPDATE', 'DELETE', 'UPDATE'] as const)[change.tag] ?? 'UPDATE';
@@ -519,6 +521,24 @@ export class Following {
         ...(this.options.prepared.etl && { computed: this.options.prepared.etl.writes }),
       }),
     );
+  }
+
+  /** The tables that are sent there stop by name; what is queued of them is rejected and holds nothing up. */
+  private lost(error: LostTable): void {
+    for (const { source, destination } of this.tables.records) {
+      if (destination !== error.table) continue;
+      this.joins.stopTable(source, error.of(source));
+      this.tables.stop(source, error.of(source));
+    }
+  }
+
+  private async orLost(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof LostTable)) throw error;
+      this.lost(error);
+    }
   }
 
   /** A dirty row in block mode: nothing behind it is passed, and the run ends. */

@@ -2,8 +2,10 @@ import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
 import { planChunks, readChunk, type Chunk } from '../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
+import type { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import { keyOf } from '../tablestore/compose.js';
+import { LostTable } from '../tablestore/lost-table.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { mostBlockedRows } from './blockage.js';
@@ -39,6 +41,8 @@ export interface LoadEvents {
   tableDone(source: string): void;
   /** A table that is read whole is read once more: what went meanwhile may have been written by the first try. */
   begunAgain(source: string): void;
+  /** Its destination table is lost: nothing more of it is read here, and the others go on. */
+  lost(source: string, problem: RowferryError): void;
 }
 
 /** What the loaders of all tables share. */
@@ -91,6 +95,11 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
         try {
           await loadChunk({ ...context, signal }, queue.table, next, queue);
         } catch (error) {
+          if (error instanceof LostTable) {
+            for (const { plan } of giveUp(queues, error))
+              context.events.lost(plan.source, error.of(plan.source));
+            break;
+          }
           // The chunks that are being read are read to their end: all of their dirty rows are decided on at once.
           if (!(error instanceof BlockedByDirtyData)) throw error;
           blocked ??= error;
@@ -125,6 +134,13 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
   if (blocked) throw blocked as BlockedByDirtyData;
 }
 
+/** The tables that were given up by this: all that are sent to the lost table, each once. */
+function giveUp(queues: readonly ChunkQueue[], { table }: LostTable): LoadTable[] {
+  return queues
+    .filter((queue) => queue.table.plan.destination === table && queue.giveUp())
+    .map((queue) => queue.table);
+}
+
 /** The chunks of one table that are still to be read; planned ahead of the readers, one at a time. */
 class ChunkQueue {
   private readonly waiting: Chunk[];
@@ -132,6 +148,7 @@ class ChunkQueue {
   private plan: AsyncGenerator<Chunk, void, undefined> | null = null;
   private planner: SourceConnection | null = null;
   private planned = false;
+  private isGivenUp = false;
   private turn: Promise<unknown> = Promise.resolve();
   private open = 0;
 
@@ -151,7 +168,15 @@ class ChunkQueue {
     return turn;
   }
 
+  /** true: it was not before. */
+  giveUp(): boolean {
+    const isFirst = !this.isGivenUp;
+    this.isGivenUp = true;
+    return isFirst;
+  }
+
   private async take(): Promise<Chunk | null> {
+    if (this.isGivenUp) return null;
     const waiting = this.waiting.shift();
     if (waiting) {
       this.open++;
@@ -201,6 +226,7 @@ class ChunkQueue {
   }
 
   private finish(): void {
+    if (this.isGivenUp) return;
     this.context.events.tableDone(this.table.plan.source);
   }
 

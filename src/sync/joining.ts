@@ -5,6 +5,7 @@ import { readStatement } from '../mysql/statement.js';
 import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
+import { LostTable } from '../tablestore/lost-table.js';
 import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
@@ -183,8 +184,14 @@ export class Joining {
       records.step(record.source, step, record.life);
     } catch (error) {
       if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
-      if (this.sources.has(record.source)) this.refuse(record, error);
+      const problem = error instanceof LostTable ? error.of(record.source) : error;
+      if (this.sources.has(record.source)) this.refuse(record, problem);
     }
+  }
+
+  /** Its rows are not brought any more; it is handed over as stopped. */
+  stopTable(source: string, problem: RowferryError): void {
+    if (!this.joined && this.sources.has(source)) this.tables?.stop(source, problem);
   }
 
   /** This table cannot come; the others do. */
@@ -198,6 +205,11 @@ export class Joining {
       this.tracker ?? this.newTracker(record.from!),
     );
     this.drop(record.source);
+  }
+
+  private lose(source: string, problem: RowferryError): void {
+    const record = this.records.find((one) => one.source === source);
+    if (record) this.refuse(record, problem);
   }
 
   private isBegun(source: string): boolean {
@@ -252,12 +264,23 @@ export class Joining {
     await options.earlierOver();
     if (tables.length > 0)
       await loadTables(
-        { ...context, signal, readers: () => Math.min(mostReaders, context.readers()) },
+        {
+          ...context,
+          signal,
+          readers: () => Math.min(mostReaders, context.readers()),
+          events: { ...context.events, lost: (source, problem) => this.lose(source, problem) },
+        },
         tables,
       );
     for (const record of this.mine()) {
       if (!record.sweep || record.phase !== 'loaded') continue;
-      await sweepTable({ ...options, signal }, prepared.planOf(record.source));
+      try {
+        await sweepTable({ ...options, signal }, prepared.planOf(record.source));
+      } catch (error) {
+        if (!(error instanceof LostTable)) throw error;
+        this.lose(record.source, error.of(record.source));
+        continue;
+      }
       prepared.records.step(record.source, { step: 'swept' }, record.life);
     }
   }

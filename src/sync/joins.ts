@@ -252,6 +252,11 @@ export class Joins {
     });
   }
 
+  /** It stops where it joins, too, and is handed over as stopped. */
+  stopTable(source: string, problem: RowferryError): void {
+    for (const join of this.joins) join.stopTable(source, problem);
+  }
+
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
     for (const record of records) {
       this.main.tables.add(record, from);

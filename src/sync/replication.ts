@@ -9,6 +9,7 @@ import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import type { Lease } from '../tablestore/lease.js';
 import { describeTable } from '../tablestore/operations.js';
+import { LostTable } from '../tablestore/lost-table.js';
 import type { RetryState, RetryWindows } from '../tablestore/retry.js';
 import { TablestoreWriter } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
@@ -326,13 +327,23 @@ export class Replication {
     for (const record of prepared.records.all) {
       const { source } = record;
       if (!record.sweep || record.from || record.phase !== 'loaded') continue;
-      await sweepTable(this.sweeping(prepared), prepared.planOf(source));
-      prepared.records.step(source, { step: 'swept' });
+      try {
+        await sweepTable(this.sweeping(prepared), prepared.planOf(source));
+        prepared.records.step(source, { step: 'swept' });
+      } catch (error) {
+        if (!(error instanceof LostTable)) throw error;
+        this.lost(prepared, source, error.of(source));
+      }
     }
     if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
       prepared.progress.loadedAt = await prepared.endPosition();
       this.store.saveProgress(prepared.progress);
     }
+  }
+
+  private lost(prepared: PreparedTask, source: string, problem: RowferryError): void {
+    prepared.records.step(source, { step: 'stopped', problem: problem.toPlain() });
+    this.log.warn(`${source} stopped: ${problem.message}`);
   }
 
   private toLoad(prepared: PreparedTask): LoadTable[] {
@@ -362,6 +373,7 @@ export class Replication {
     const now = new Map(noted.definitions.map((definition) => [sourceName(definition), definition]));
     let wereAltered = false;
     for (const { plan } of tables) {
+      if (prepared.records.get(plan.source).phase === 'stopped') continue;
       const definition = now.get(plan.source);
       if (definition && hasSameColumns(definition, plan.definition)) continue;
       wereAltered = true;
@@ -442,6 +454,7 @@ export class Replication {
         begunAgain: (source) => {
           prepared.records.step(source, { step: 'loading-again' });
         },
+        lost: (source, problem) => this.lost(prepared, source, problem),
       },
     };
   }

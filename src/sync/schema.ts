@@ -3,6 +3,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import { TablestoreError } from '../tablestore/errors.js';
+import { gone } from '../tablestore/lost-table.js';
 import { createTable, deleteTable, describeTable, type TableDescription } from '../tablestore/operations.js';
 import { withRetry, type RetryState, type RetryWindows } from '../tablestore/retry.js';
 import { destinationKey, type TablePlan } from './plan.js';
@@ -16,6 +17,7 @@ export interface SchemaOptions {
 
 /** A table is "not ready" for up to a minute after its creation (tablestore.md §3). */
 const readyPollMs = 250;
+const unseenAfterCreationMs = 60_000;
 
 export interface TableWanted {
   /** The table is the task's own from an earlier run, or shared by a merge. */
@@ -29,7 +31,8 @@ export interface TableWanted {
 
 /**
  * Makes the destination table of a plan, or finds that it may be used. true: it was made here. Throws ROW-D105 when it
- * is somebody else's and the task reports conflicts, ROW-D106 when its key is another one, ROW-D108 and the like when it is refused.
+ * is somebody else's and the task reports conflicts, ROW-D106 when its key is another one, LostTable when it goes meanwhile,
+ * ROW-D108 and the like when it is refused.
  */
 export async function prepareTable(
   client: TablestoreClient,
@@ -48,7 +51,7 @@ export async function prepareTable(
       throw exists(client, plan);
     }
     assertKey(plan, existing);
-    await ready(client, plan.destination, retried, options.signal);
+    await ready(client, plan.destination, retried, options.signal, 0);
     return false;
   }
   if (!task.synchronization.schema) {
@@ -126,9 +129,13 @@ async function ready(
   table: string,
   retried: <T>(operation: () => Promise<T>) => Promise<T>,
   signal: AbortSignal,
+  /** How long after its creation a table may not be seen; after that somebody has deleted it. */
+  unseenMs = unseenAfterCreationMs,
 ): Promise<void> {
+  const beganMs = Date.now();
   for (;;) {
     const description = await retried(() => describeTable(client, table));
+    if (description === null && Date.now() - beganMs >= unseenMs) throw gone(table);
     if (description?.status === 'active' || description?.status === 'updating') return;
     await delay(readyPollMs, undefined, { signal });
   }

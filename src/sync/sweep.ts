@@ -3,6 +3,7 @@ import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import { keyOnly } from '../tablestore/compose.js';
+import { LostTable } from '../tablestore/lost-table.js';
 import type { ChangeOwner, RowChange } from '../tablestore/model.js';
 import { RowWriter, prepareName } from '../tablestore/wire/row-writer.js';
 import type { TablestoreWriter } from '../tablestore/writer.js';
@@ -28,7 +29,7 @@ export interface SweepOptions {
 
 /**
  * Deletes the rows of a destination table that the source, filter and mapping no longer give; in a merge only this
- * source's (correctness rule 5). Nothing else may write the table meanwhile. Returns how many.
+ * source's (correctness rule 5). Nothing else may write the table meanwhile. Returns how many; throws LostTable.
  */
 export async function sweep(options: SweepOptions, plan: TablePlan): Promise<number> {
   const { task, client, writer, retry, signal } = options;
@@ -99,7 +100,8 @@ export async function deleteRows(
       acknowledged: () => {
         if (--open === 0) resolve();
       },
-      rejected: (_change, error) => reject(new Error(`${error.code}: ${error.message}`)),
+      rejected: (_change, error) =>
+        reject(error instanceof LostTable ? error : new Error(`${error.code}: ${error.message}`)),
     };
     for (const key of keys) writer.enqueue(deletion(table, key, owner));
     // When the writer ends, no owner is told any more.

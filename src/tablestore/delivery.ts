@@ -14,6 +14,7 @@ import {
 import type { TablestoreClient } from './client.js';
 import { keyOnly, matches, type RowContent } from './compose.js';
 import { TablestoreError, maybeApplied } from './errors.js';
+import { lostTable, mayTellOfTable, reading } from './lost-table.js';
 import type { RowCondition } from './model.js';
 import { readRows } from './read-rows.js';
 import type { Retries } from './retry.js';
@@ -73,7 +74,10 @@ export class Courier {
     gate?.open();
   }
 
-  /** @throws RowferryError ROW-D109 past the retry window; the reason of the signal once it is aborted. */
+  /**
+   * @throws LostTable, which leaves none of the rows where it belongs; RowferryError ROW-D109 past the retry window; the
+   *   reason of the signal once it is aborted.
+   */
   async deliver(mode: BatchMode, table: string, rows: RequestRows): Promise<Delivery> {
     const run = this.retries.begin();
     let isSent = false;
@@ -96,6 +100,8 @@ export class Courier {
         try {
           const refused = await this.attempt(mode, table, request, sending);
           this.retries.answered();
+          const telling = refused.find(({ code }) => mayTellOfTable(code));
+          if (telling) await this.assertTable(table, telling.code, request, telling.index);
           const again: number[] = [];
           let last: RowFailure | undefined;
           for (const failure of refused) {
@@ -112,6 +118,7 @@ export class Courier {
           open = TablestoreError.fromService(0, last.code, last.message, 'a row');
         } catch (error) {
           if (!(error instanceof TablestoreError)) throw error;
+          if (mayTellOfTable(error.service)) await this.assertTable(table, error.service, request, 0);
           const indexes = pending ?? Array.from({ length: rows.count }, (_, i) => i);
           if (error.maybeApplied) doubt(indexes);
           if (error.kind === 'row' || error.kind === 'condition') {
@@ -146,13 +153,24 @@ export class Courier {
 
   /** The rows as they are now, in order; null where there is none. */
   readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
-    return readRows(
-      this.client,
-      this.retries.windows,
-      table,
-      rows.map((row) => keyOnly(row.key)),
-      { timeoutMs: this.settings.requestTimeoutMs, signal: this.signal },
+    return reading(table, () =>
+      readRows(
+        this.client,
+        this.retries.windows,
+        table,
+        rows.map((row) => keyOnly(row.key)),
+        { timeoutMs: this.settings.requestTimeoutMs, signal: this.signal },
+      ),
     );
+  }
+
+  /** Throws LostTable when that is why row `index` was answered so. */
+  private async assertTable(table: string, code: string, rows: RequestRows, index: number): Promise<void> {
+    const row = Buffer.allocUnsafe(rows.size(index));
+    rows.copy(index, row, 0);
+    const { windows } = this.retries;
+    const lost = await lostTable(this.client, table, code, row, { windows, signal: this.signal });
+    if (lost) throw lost;
   }
 
   private async attempt(

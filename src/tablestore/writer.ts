@@ -19,16 +19,18 @@
  *     writer.close();                                     // or abort(): leave what is in flight
  *
  * Failures that may pass are retried here (retry.ts); past the window onFailed is called, and from then on nothing
- * is sent and no owner is told any more. Memory is bounded by `queueBytes` as long as the producer stops when
+ * is sent and no owner is told any more. Rows of a table that is lost (lost-table.ts) are rejected with that, all of them:
+ * the other tables go on. Memory is bounded by `queueBytes` as long as the producer stops when
  * enqueue() gives false.
  */
 import { ContentRows, type BatchMode } from './batch.js';
 import type { Entry } from './bucket.js';
 import { Bucket, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
 import type { TablestoreClient } from './client.js';
-import { Courier, type LateRow } from './delivery.js';
+import { Courier, type Delivery, type LateRow } from './delivery.js';
 import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';
 import type { RowError } from './limits.js';
+import { LostTable } from './lost-table.js';
 import type { KeyHold, RowChange } from './model.js';
 import { Retries } from './retry.js';
 import { RateLimiter, Semaphore } from './throttle.js';
@@ -140,7 +142,8 @@ export class TablestoreWriter {
   /**
    * Writes rows of one table, each key at most once, past the buckets: no queued change may be of the same keys.
    * Takes any number of rows; resolves when each is written, kept or refused for good.
-   * @throws RowferryError ROW-D109 past the retry window (the writer then fails as a whole).
+   * @throws LostTable for this table alone; RowferryError ROW-D109 past the retry window (the writer then fails as a
+   *   whole).
    */
   async writeBatch(table: string, rows: DenseRows, options?: BatchOptions): Promise<BatchResult> {
     this.stop.signal.throwIfAborted();
@@ -150,7 +153,7 @@ export class TablestoreWriter {
       this.acknowledgedBytes += result.bytes;
       return result;
     } catch (error) {
-      this.fail(error);
+      if (!(error instanceof LostTable)) this.fail(error);
       throw error;
     }
   }
@@ -316,8 +319,17 @@ export class TablestoreWriter {
     const mayBeOvertaken = Date.now() < earlierUntilMs;
     const conditional = entries.some((entry) => entry.condition !== 'ignore');
     const mode = conditional ? 'batch-write' : this.settings.batch;
-    const delivery = await this.courier.deliver(mode, table, new ContentRows(entries));
-    this.stop.signal.throwIfAborted();
+    let delivery: Delivery;
+    try {
+      delivery = await this.courier.deliver(mode, table, new ContentRows(entries));
+      this.stop.signal.throwIfAborted();
+    } catch (error) {
+      if (!(error instanceof LostTable)) throw error;
+      this.stop.signal.throwIfAborted();
+      for (const entry of entries) for (const change of entry.changes) this.reject(change, error);
+      this.relieve();
+      return;
+    }
     const again: RowChange[] = [];
     const { refused } = delivery;
     const failures = new Map<number, RowError & { kind: string }>();
@@ -340,8 +352,13 @@ export class TablestoreWriter {
     // One of several is bad: each of them is sent alone, so that only the bad one is dirty.
     for (const change of again) this.alone.add(change);
     bucket.unshift(again);
-    const tell = () => {
-      for (const entry of written) for (const change of entry.changes) this.acknowledge(change);
+    const tell = (lost?: LostTable) => {
+      for (const entry of written) {
+        for (const change of entry.changes) {
+          if (lost) this.reject(change, lost);
+          else this.acknowledge(change);
+        }
+      }
     };
     const untilMs = Math.max(delivery.lateUntilMs, mayBeOvertaken ? earlierUntilMs : 0);
     // The checkpoint must not pass what the next run would have to look at.
@@ -389,7 +406,7 @@ export class TablestoreWriter {
     table: string,
     rows: readonly LateRow[],
     untilMs: number,
-    then?: () => void,
+    then?: (lost?: LostTable) => void,
   ): void {
     const holds = rows
       .filter((row) => this.holds.get(table, row.key) === undefined)
@@ -397,16 +414,20 @@ export class TablestoreWriter {
     const bytes = rows.reduce((sum, row) => sum + row.row.length, 0);
     this.late++;
     this.bytes += bytes;
+    const settled = (lost?: LostTable) => {
+      this.late--;
+      this.bytes -= bytes;
+      for (const hold of holds) hold.release();
+      then?.(lost);
+      this.settle();
+      this.relieve();
+    };
     this.courier.settleLate(mode, table, rows, untilMs).then(
-      () => {
-        this.late--;
-        this.bytes -= bytes;
-        for (const hold of holds) hold.release();
-        then?.();
-        this.settle();
-        this.relieve();
+      () => settled(),
+      (error: unknown) => {
+        if (error instanceof LostTable) settled(error);
+        else this.fail(error);
       },
-      (error: unknown) => this.fail(error),
     );
   }
 

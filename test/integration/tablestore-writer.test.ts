@@ -530,14 +530,17 @@ describe('retry windows', () => {
     expect(ledger.acknowledgedTags).toEqual([1]);
   });
 
-  test('a missing table makes no row dirty: it is waited for, then the task fails', async () => {
+  test('rows of a lost table are rejected with that, and the other tables go on', async () => {
     const failed: unknown[] = [];
-    open({ windows: { connectionMs: 10_000, otherMs: 200 } }, { onFailed: (error) => failed.push(error) });
+    open({}, { onFailed: (error) => failed.push(error) });
     const ledger = new Ledger();
-    writer.enqueue(encodeChange('missing', 1, { op: 'put', cells: {} }, ledger));
-    await expect(writer.drain()).rejects.toMatchObject({ code: 'ROW-D109' });
-    expect(ledger.rejectedTags).toEqual([]);
-    expect(failed).toHaveLength(1);
+    for (let key = 0; key < 3; key++)
+      writer.enqueue(encodeChange('missing', key, { op: 'put', cells: {} }, ledger));
+    writer.enqueue(put(1, 'x', ledger, 7));
+    await writer.drain();
+    expect(ledger.rejectedTags.map(({ code }) => code)).toEqual(Array<string>(3).fill('ROW-D110'));
+    expect(ledger.acknowledgedTags).toEqual([7]);
+    expect(failed).toEqual([]);
   });
 
   test('being throttled is waited out beyond any window', async () => {

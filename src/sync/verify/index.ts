@@ -118,7 +118,7 @@ class TableCheck {
       const wrong = await this.lookAgain();
       await this.repair(wrong);
     } catch (error) {
-      report.problem = problemOf(error, plan.destination, options.signal);
+      report.problem = problemOf(error, plan.source, options.signal);
     }
     // Why it stopped explains whatever else is wrong with it.
     const record = options.store?.tables().find((one) => one.source === plan.source);

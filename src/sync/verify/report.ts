@@ -1,6 +1,6 @@
 import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
 import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
-import { TablestoreError } from '../../tablestore/errors.js';
+import { LostTable } from '../../tablestore/lost-table.js';
 
 /** Nothing was found of it yet. */
 export function emptyTable(source: string, destination: string): VerifyTable {
@@ -60,13 +60,8 @@ const ofNoTable = new Set<ErrorCode>([
 ]);
 
 /** The problem of one table, so that the others go on. Throws what concerns all of them. */
-export function problemOf(error: unknown, destination: string, signal: AbortSignal): PlainError {
+export function problemOf(error: unknown, source: string, signal: AbortSignal): PlainError {
   signal.throwIfAborted();
   if (!(error instanceof RowferryError) || ofNoTable.has(error.code)) throw error;
-  if (error instanceof TablestoreError && error.service === 'OTSObjectNotExist') {
-    return new RowferryError('ROW-D108', `The destination table ${destination} does not exist.`, {
-      remedy: 'Have it made and loaded anew: rowferry reload TASK --table DB.TABLE --remake.',
-    }).toPlain();
-  }
-  return error.toPlain();
+  return (error instanceof LostTable ? error.of(source) : error).toPlain();
 }
