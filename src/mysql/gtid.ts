@@ -78,6 +78,11 @@ export class GtidSet {
     return result;
   }
 
+  /** The highest transaction of each source. */
+  get heads(): string[] {
+    return [...this.#sources].map(([source, intervals]) => `${source}:${intervals.at(-1)!.last}`);
+  }
+
   /** Transactions in it. */
   get size(): number {
     let count = 0n;

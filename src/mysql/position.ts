@@ -20,7 +20,7 @@ async function binlogStatus(connection: SourceConnection): Promise<BinlogStatus>
   return { file: row.File, offset: Number(row.Position) };
 }
 
-async function gtidVariable(
+export async function gtidVariable(
   connection: SourceConnection,
   name: 'gtid_executed' | 'gtid_purged',
 ): Promise<string> {

@@ -12,4 +12,9 @@ export interface SourcePosition {
   readonly fileCreated?: number;
   /** Commit time at the source of the last transaction before this place, µs since the epoch, when known. */
   readonly commitMicros?: number;
+  /**
+   * The last transaction before this place that the stream gave, and when it was committed at the server that it comes
+   * from, µs: a server that has another one under this GTID has another history.
+   */
+  readonly last?: { readonly gtid: string; readonly commitMicros: number };
 }

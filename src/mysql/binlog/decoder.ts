@@ -76,6 +76,7 @@ export class BinlogDecoder implements EventSink {
   #rowsDelivered = false;
   #eventSeconds = 0;
   #commitMicros = 0;
+  #last: SourcePosition['last'];
   #payload: PayloadReader | null = null;
   #pieces: RowsInPieces | null = null;
   readonly #inner: EventSink;
@@ -93,6 +94,7 @@ export class BinlogDecoder implements EventSink {
     this.#gtids = start.gtidSet === undefined ? null : GtidSet.parse(start.gtidSet);
     this.#serverUuid = options.serverUuid || undefined;
     this.#position = start;
+    this.#last = start.last;
     this.#file = start.file ?? '';
     this.#offset = start.offset ?? 0;
     this.#skipFile = this.#gtids === null ? start.file : undefined;
@@ -357,7 +359,11 @@ export class BinlogDecoder implements EventSink {
 
   /** Only here does the position go forward. */
   #end(): void {
-    if (this.#gtids !== null && this.#gtid?.gtid !== undefined) this.#gtids.add(this.#gtid.gtid);
+    const { gtid, commitMicros } = this.#gtid ?? {};
+    if (this.#gtids !== null && gtid !== undefined) {
+      this.#gtids.add(gtid);
+      this.#last = commitMicros === undefined ? undefined : { gtid, commitMicros };
+    }
     this.#gtid = null;
     this.#open = false;
     this.#begun = false;
@@ -373,6 +379,7 @@ export class BinlogDecoder implements EventSink {
       ...(this.#serverUuid === undefined ? {} : { serverUuid: this.#serverUuid }),
       ...(this.#fileCreated === undefined ? {} : { fileCreated: this.#fileCreated }),
       ...(this.#commitMicros === 0 ? {} : { commitMicros: this.#commitMicros }),
+      ...(this.#last === undefined ? {} : { last: this.#last }),
     };
   }
 

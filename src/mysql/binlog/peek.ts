@@ -46,7 +46,7 @@ export async function peek(
   // A server_id of its own: a reader that runs must not be thrown out.
   const stream = new BinlogStream(
     { ...settings, serverId: null },
-    { position, heartbeatSeconds: 1 },
+    { position, heartbeatSeconds: 1, checksHistory: false },
     handler,
   );
   const abort = () => void stream.stop();

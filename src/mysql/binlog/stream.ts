@@ -14,12 +14,15 @@ import type { BinlogHandler } from '../model.js';
 import { assertAvailable } from '../position.js';
 import { BinlogDecoder } from './decoder.js';
 import { BinlogDump } from './dump.js';
+import { historyCheck } from './history.js';
 import { PacketFramer, type ServerError } from './framer.js';
 
 export interface BinlogStreamOptions {
   readonly position: SourcePosition;
   /** Seconds between the source's signs of life while nothing happens. */
   readonly heartbeatSeconds?: number;
+  /** Is the source's history compared with that of the position? Standard: yes. */
+  readonly checksHistory?: boolean;
 }
 
 const standardHeartbeatSeconds = 5;
@@ -44,6 +47,7 @@ export class BinlogStream {
   #dump: BinlogDump | null = null;
   #paused = false;
   #stopped = false;
+  readonly #stopping = new AbortController();
   #lastHeardAt = Date.now();
   #lastWatchAt = 0;
   #end: ((error: Error | null) => void) | null = null;
@@ -80,6 +84,7 @@ export class BinlogStream {
       try {
         await this.#attempt();
       } catch (error) {
+        if (this.#stopped) return;
         const again =
           error instanceof DumpRefused && attempt < serverIdAttempts && this.#settings.serverId === null;
         if (again) continue;
@@ -106,6 +111,14 @@ export class BinlogStream {
       try {
         const open = (connection = await connectTo(this.#settings, address, 'query'));
         await open.answering(() => assertAvailable(open, this.#position));
+        const isAsked = this.#options.checksHistory ?? true;
+        const check = isAsked ? await open.answering(() => historyCheck(open, this.#position)) : null;
+        if (check === null) return { address, connection };
+        // The check takes the place of this session: no more are needed than later.
+        await open.close();
+        const { host, port } = address;
+        this.#position = await check({ ...this.#settings, host, port, hosts: [] }, this.#stopping.signal);
+        connection = await connectTo(this.#settings, address, 'query');
         return { address, connection };
       } catch (error) {
         first ??= error;
@@ -262,6 +275,7 @@ export class BinlogStream {
   /** Ends run(); the handler is not called again. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#end?.(null);
     await this.#dump?.stop();
   }

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startReplica, type Replica } from '../support/replica.js';
+
+/** Whose binlog is this? Numbers that begin again are not the transactions that were applied. */
+describe('the history of the source', () => {
+  let replica: Replica;
+  beforeAll(async () => {
+    replica = await startReplica({ gtid: true });
+    await replica.mysql.query('CREATE DATABASE o');
+  }, 120_000);
+  afterAll(() => replica?.close());
+
+  const insert = async (table: string, from: number, count: number) => {
+    for (let id = from; id < from + count; id++)
+      await replica.mysql.query(`INSERT INTO o.${table} VALUES (${id}, 'x')`);
+  };
+  const made = async (table: string) => {
+    await replica.mysql.query(`CREATE TABLE o.${table} (id INT PRIMARY KEY, v TEXT)`);
+    await insert(table, 1, 5);
+    const task = replica.task({ objects: [{ database: 'o', tables: [{ name: table }] }] });
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+    return task;
+  };
+  const another = { state: 'failed', error: { code: 'ROW-S104' } };
+
+  it('rule 1: a reset that is followed by more transactions is seen, with rows applied and without', async () => {
+    for (const applied of [0, 3]) {
+      const table = `reset${applied}`;
+      const task = await made(table);
+      await insert(table, 10, applied);
+      if (applied) expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+      await replica.mysql.query('RESET BINARY LOGS AND GTIDS');
+      await insert(table, 100, 80);
+      expect(await replica.run(task)).toMatchObject(another);
+    }
+  });
+
+  it('rule 1: a reset while the task runs is seen when it connects again', async () => {
+    const task = await made('running');
+    await replica.start(task);
+    await replica.until(task, (s) => s.caughtUp);
+    await insert('running', 10, 3);
+    await replica.caughtUp(task);
+    const dumps = await replica.mysql.query<{ id: number }>(
+      "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
+    );
+    await replica.mysql.query('RESET BINARY LOGS AND GTIDS');
+    await insert('running', 100, 80);
+    for (const { id } of dumps) await replica.mysql.query(`KILL ${id}`).catch(() => undefined);
+    expect(await replica.ended(task)).toMatchObject(another);
+  });
+
+  it('goes on after a rotation, a purge of what was applied and a restart', async () => {
+    const task = await made('lives');
+    await insert('lives', 10, 3);
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+    await replica.mysql.query('FLUSH BINARY LOGS');
+    await insert('lives', 20, 1);
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+    await replica.mysql.query('FLUSH BINARY LOGS');
+    const logs = await replica.mysql.query<{ Log_name: string }>('SHOW BINARY LOGS');
+    await replica.mysql.query(`PURGE BINARY LOGS TO '${logs.at(-1)!.Log_name}'`);
+    await insert('lives', 21, 1);
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+    await replica.mysql.restart();
+    await insert('lives', 22, 1);
+    expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
+    expect(replica.rows('lives')).toHaveLength(11);
+  });
+});
