@@ -159,3 +159,28 @@ it('rule 19: an attribute that the transformation sets for some rows goes from a
   expect(await replica.verify(task)).toMatchObject({ equal: true });
   await replica.stop(task);
 }, 60_000);
+
+it('rule 23: with conflict "ignore" and update-row, cells of others in a row that changes stay and are no difference', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE TABLE a.theirs (id INT PRIMARY KEY, v INT, extra INT); CREATE TABLE a.ours (id INT PRIMARY KEY, v INT);
+    INSERT INTO a.theirs VALUES (1, 1, 7), (2, 2, 8); INSERT INTO a.ours VALUES (1, 10), (2, 20)`);
+  const theirs = await following({
+    objects: [{ database: 'a', tables: [{ name: 'theirs', rename: 'shared' }] }],
+  });
+  await replica.stop(theirs);
+  const task = await following({
+    conflict: 'ignore',
+    write: { mode: 'update-row' },
+    objects: [{ database: 'a', tables: [{ name: 'ours', rename: 'shared' }] }],
+  });
+  await mysql.query('UPDATE a.ours SET v = 11 WHERE id = 1; UPDATE a.ours SET v = 21 WHERE id = 2');
+  await replica.caughtUp(task);
+  expect(replica.rows('shared')).toEqual([
+    { id: 1, v: 11, extra: 7 },
+    { id: 2, v: 21, extra: 8 },
+  ]);
+  const report = await replica.verify(task);
+  expect(report.tables).toEqual([expect.objectContaining({ different: 0, missing: 0, extra: 0 })]);
+  expect(report.equal).toBe(true);
+  await replica.stop(task);
+}, 60_000);

@@ -8,13 +8,13 @@ import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { destinationRows, type DestinationRow, type ReadOptions } from '../destination-rows.js';
 import type { EtlProgram } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
-import type { RowContent } from '../row-content.js';
+import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type KeyRows } from '../source-rows.js';
 import type { TableRecord, TaskStore } from '../store.js';
 import { cellsSideBySide, keyText, maskedCells, maskedKeyText, rowText } from './differences.js';
 
 export interface ComparisonOptions {
-  readonly task: Pick<ResolvedTask, 'conflict' | 'dirtyData'>;
+  readonly task: Pick<ResolvedTask, 'conflict' | 'dirtyData' | 'write'>;
   /** What is known of the task: dirty records, rows kept, columns dropped. null: nothing. */
   readonly store: Pick<TaskStore, 'tables' | 'isDirty'> | null;
   readonly plan: TablePlan;
@@ -115,6 +115,7 @@ export class Comparison {
     if (source?.row === null) return 'dirty';
     const wanted = source?.row;
     if (wanted?.content.cells === found?.content.cells) return 'equal';
+    if (wanted && found && this.cellsOfTask(found.row) === wanted.content.cells) return 'equal';
     if (etl?.notComparable.has('*')) return 'notComparable';
     if (wanted && store?.isDirty(plan.source, keyText(key))) return 'dirty';
     if (wanted && found && this.isKept(found.row)) return 'kept';
@@ -137,6 +138,19 @@ export class Comparison {
   private destination(keys: readonly string[]): Promise<(DestinationRow | null)[]> {
     const { client, plan, read } = this.options;
     return destinationRows(client, plan.destination, keys, this.ignored, read);
+  }
+
+  /**
+   * With write mode "update-row" a row that was there before the task keeps the cells that the task does not know: they
+   * are nobody's difference. null: every cell counts.
+   */
+  private cellsOfTask(found: Buffer): string | null {
+    const { task, plan, etl } = this.options;
+    if (task.write.mode !== 'update-row' || task.conflict !== 'ignore' || this.record?.created !== false)
+      return null;
+    const known = new Set([...plan.attributes.map((cell) => cell.name), ...(etl?.writes ?? [])]);
+    const others = decodeRows(found)[0]!.cells.flatMap(({ name }) => (known.has(name) ? [] : [name]));
+    return contentsOf(found, new Set([...this.ignored, ...others]))[0]!.cells;
   }
 
   /** A row that was there before the task and that nobody has written since: it stays. */
