@@ -111,6 +111,7 @@ export async function loadTables(
       return {
         database: row.db,
         name: row.name,
+        ...(lowerCaseTableNames === 0 && { caseSensitive: true }),
         engine: row.engine ?? '',
         collation: row.collation,
         columns: (columnsOf.get(id) ?? []).map(toColumn),

@@ -38,6 +38,8 @@ export interface Key {
 }
 
 export interface TableDefinition {
+  /** The server holds names in another case to be other tables (lower_case_table_names is 0). */
+  readonly caseSensitive?: true;
   readonly database: string;
   readonly name: string;
   readonly engine: string;

@@ -124,10 +124,11 @@ export class DirtyRetry {
     const pair = tables.get(source) ?? parseSourceName(source);
     if (!pair) return `The task does not select ${source} any more.`;
     const { database, name } = pair;
-    const selection = selectionOf(task, database, name);
-    if (!selection) return `The task does not select ${source} any more.`;
     const connection = await connectSource(task.source);
     try {
+      const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
+      const selection = selectionOf(task, { database, name, caseSensitive });
+      if (!selection) return `The task does not select ${source} any more.`;
       const [definition] = await loadDefinitions(connection, [{ database, table: name }]);
       if (!definition) return `The table ${source} does not exist any more.`;
       const problems: PlanProblem[] = [];

@@ -4,7 +4,7 @@ import { endPosition, safeStartPosition } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
-import { recordOf } from './object-changes.js';
+import { recordOf, replacedBy } from './object-changes.js';
 import type { TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableRecords } from './state/table-records.js';
@@ -81,8 +81,12 @@ export function enterTables(
   { from, definedAt }: Pick<NotedTables, 'from' | 'definedAt'>,
   remake = false,
 ): TableRecord[] {
+  const stored = tables.all;
+  const replaced: TableRecord[] = [];
   const records = plans.map((plan): NewTableRecord => {
-    const before = tables.find(plan.source);
+    const own = tables.find(plan.source);
+    const before = own ?? replacedBy(task, stored, plan);
+    if (before && !own) replaced.push(before);
     const isSame = before?.destination === plan.destination;
     return {
       ...recordOf(task, plan),
@@ -95,12 +99,13 @@ export function enterTables(
       ...(isSame && (remake || before.remake) && { remake: true }),
     };
   });
-  return store.transaction(() =>
-    records.map((record) => {
+  return store.transaction(() => {
+    for (const { source } of replaced) tables.remove(source);
+    return records.map((record) => {
       store.clearChunks(record.source);
       store.clearDirty(record.source);
       store.loseXa(record.source);
       return tables.begin(record);
-    }),
-  );
+    });
+  });
 }

@@ -1,3 +1,4 @@
+import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { hasReached } from '../mysql/position.js';
 import { charsetsOf } from '../mysql/types/index.js';
@@ -10,7 +11,7 @@ import { compileFilter } from './filter/index.js';
 import type { FollowingOptions } from './following.js';
 import { enterTables, noteTables, type NotedTables } from './join-records.js';
 import { Joining, type JoinHost } from './joining.js';
-import { destinationTaken, objectChanges, recordOf } from './object-changes.js';
+import { destinationTaken, objectChanges, recordOf, replacedBy } from './object-changes.js';
 import { sourceName } from '../shared/source-name.js';
 import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import { planError, selectorsOf } from './prepare.js';
@@ -148,6 +149,7 @@ export class Joins {
       prepared.forget(source);
       log.info(`${source} is not followed any more; ${destination} stays as it is`);
     }
+    for (const record of changes.replaced) await this.replace(record);
     await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
   }
 
@@ -163,8 +165,9 @@ export class Joins {
   async rejoin(name: TableName, why: string, remake = false): Promise<void> {
     const { options } = this.main;
     const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
-    const selection = selectionOf(options.task, name.database, name.table);
     const [definition] = noted.definitions;
+    const caseSensitive = options.prepared.facts.lowerCaseTableNames === 0;
+    const selection = selectionOf(options.task, { database: name.database, name: name.table, caseSensitive });
     if (!selection) return;
     if (!definition) {
       // A statement behind this one took it away; whoever asked by name is told.
@@ -180,7 +183,11 @@ export class Joins {
     const plan = planTable(options.task, definition, selection.mapping, problems);
     try {
       if (!plan) throw planError(problems);
-      const taken = destinationTaken(options.task, plan, options.prepared.records.all);
+      const { records } = options.prepared;
+      const replaced = replacedBy(options.task, records.all, plan);
+      if (replaced && (await this.isGone(replaced))) await this.replace(replaced);
+      const others = records.all.filter(({ source }) => this.main.tables.recordOf(source));
+      const taken = destinationTaken(options.task, plan, others);
       if (taken) throw taken;
       if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
     } catch (error) {
@@ -192,12 +199,27 @@ export class Joins {
     await this.enter([plan], noted, remake);
   }
 
+  private async isGone({ definition: { database, name } }: TableRecord): Promise<boolean> {
+    const { options } = this.main;
+    const found = await onSource(options, (connection) =>
+      loadDefinitions(connection, [{ database, table: name }]),
+    );
+    return found.length === 0;
+  }
+
+  /** Another table is about to take its destination and what is known of it (enterTables). */
+  private async replace({ source }: TableRecord): Promise<void> {
+    await this.dismiss(source);
+    this.main.tables.remove(source);
+    this.main.options.prepared.forget(source);
+  }
+
   /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
   private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
     const { task, prepared, log } = this.main.options;
     const source = sourceName(definition);
     await this.dismiss(source);
-    const mapping = selectionOf(task, definition.database, definition.name)?.mapping;
+    const mapping = selectionOf(task, definition)?.mapping;
     const destination = tableName(definition.name, mapping, task);
     const { records } = prepared;
     if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));

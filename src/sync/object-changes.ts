@@ -3,7 +3,15 @@ import type { ResolvedTask } from '../shared/task.js';
 import { RowferryError } from '../shared/errors.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { sourceName } from '../shared/source-name.js';
-import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import {
+  isSameName,
+  planTable,
+  selectionOf,
+  tableName,
+  type PlanProblem,
+  type TablePlan,
+  type NamedTable,
+} from './plan.js';
 import type { NewTableRecord, TableRecord } from './store.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
 
@@ -17,8 +25,8 @@ interface Mapping {
 }
 
 /** The mapping of a table in one line of text, to be kept beside it; '' when the task does not select it. */
-export function mappingText(task: ResolvedTask, database: string, table: string): string {
-  const selection = selectionOf(task, database, table);
+export function mappingText(task: ResolvedTask, table: NamedTable): string {
+  const selection = selectionOf(task, table);
   if (!selection) return '';
   const { mapping } = selection;
   const columns = Object.entries(mapping?.columns ?? {}).map(([name, one]) => [
@@ -29,7 +37,7 @@ export function mappingText(task: ResolvedTask, database: string, table: string)
     one.exclude ?? false,
   ]);
   const text: Mapping = {
-    destination: tableName(table, mapping, task),
+    destination: tableName(table.name, mapping, task),
     filter: mapping?.filter?.trim() ? mapping.filter : null,
     key: mapping?.primaryKey ?? null,
     columns: [
@@ -47,6 +55,8 @@ export interface ObjectChanges {
   added: TablePlan[];
   changed: { record: TableRecord; plan: TablePlan; what: MappingChange[] }[];
   removed: TableRecord[];
+  /** Their destinations are taken by tables that were added; the source has them no more. */
+  replaced: TableRecord[];
   /** Why some of it cannot be carried out. */
   problems: string[];
 }
@@ -57,30 +67,44 @@ export function objectChanges(
   records: readonly TableRecord[],
   tables: readonly TableDefinition[],
 ): ObjectChanges {
-  const changes: ObjectChanges = { added: [], changed: [], removed: [], problems: [] };
+  const changes: ObjectChanges = { added: [], changed: [], removed: [], replaced: [], problems: [] };
   const known = new Map(records.map((record) => [record.source, record]));
   const problems: PlanProblem[] = [];
   for (const definition of tables) {
-    const { database, name } = definition;
-    const selection = selectionOf(task, database, name);
+    const selection = selectionOf(task, definition);
     if (!selection) continue;
     const record = known.get(sourceName(definition));
-    const what = record ? mappingChange(record, mappingText(task, database, name)) : [];
+    const what = record ? mappingChange(record, mappingText(task, definition)) : [];
     if (record && what.length === 0 && !record.reload) continue;
     const plan = planTable(task, definition, selection.mapping, problems);
     if (!plan) continue;
-    if (record) changes.changed.push({ record, plan, what });
-    else changes.added.push(plan);
+    if (record) {
+      changes.changed.push({ record, plan, what });
+      continue;
+    }
+    const there = new Set(tables.map(sourceName));
+    const gone = records.filter((one) => !there.has(one.source));
+    const replaced = replacedBy(task, gone, plan);
+    if (replaced) changes.replaced.push(replaced);
+    // The statement that takes the old name away is still to come in the stream, and brings the new one.
+    else if (
+      !task.merge &&
+      gone.some((one) => one.destination === plan.destination && one.phase !== 'stopped')
+    )
+      continue;
+    changes.added.push(plan);
   }
   for (const record of records) {
-    const { database, name } = record.definition;
-    if (!selectionOf(task, database, name)) changes.removed.push(record);
+    if (!selectionOf(task, record.definition)) changes.removed.push(record);
   }
   for (const object of task.objects) {
     for (const wanted of object.tables ?? []) {
       const source = sourceName({ database: object.database, name: wanted.name });
-      const isThere = tables.some((one) => sourceName(one).toLowerCase() === source.toLowerCase());
-      const isKnown = records.some((one) => one.source.toLowerCase() === source.toLowerCase());
+      const isWanted = (one: NamedTable) =>
+        isSameName(one.database, object.database, one.caseSensitive ?? false) &&
+        isSameName(one.name, wanted.name, one.caseSensitive ?? false);
+      const isThere = tables.some(isWanted);
+      const isKnown = records.some((one) => isWanted(one.definition));
       if (!isThere && !isKnown) changes.problems.push(`The table ${source} does not exist.`);
     }
   }
@@ -102,8 +126,13 @@ function mappingChange(record: TableRecord, now: string): MappingChange[] {
   return what;
 }
 
-function collisions({ added, changed, removed }: ObjectChanges, records: readonly TableRecord[]): string[] {
-  const moved = new Set([...changed.map((one) => one.record.source), ...removed.map((one) => one.source)]);
+function collisions(
+  { added, changed, removed, replaced }: ObjectChanges,
+  records: readonly TableRecord[],
+): string[] {
+  const moved = new Set(
+    [...changed.map((one) => one.record), ...removed, ...replaced].map((one) => one.source),
+  );
   const taken = new Map(
     records.filter((one) => !moved.has(one.source)).map((one) => [one.destination, one.source]),
   );
@@ -114,6 +143,25 @@ function collisions({ added, changed, removed }: ObjectChanges, records: readonl
     taken.set(plan.destination, plan.source);
   }
   return problems;
+}
+
+/**
+ * A stopped table of a whole database whose destination another one takes: under its old name the source has it no
+ * more, say when it was renamed in case alone. Whoever asks knows that it is gone there.
+ */
+export function replacedBy(
+  task: ResolvedTask,
+  records: readonly TableRecord[],
+  plan: Pick<TablePlan, 'source' | 'destination'>,
+): TableRecord | undefined {
+  if (task.merge) return undefined;
+  return records.find(
+    ({ source, destination, phase, definition }) =>
+      destination === plan.destination &&
+      source !== plan.source &&
+      phase === 'stopped' &&
+      selectionOf(task, definition)?.isWhole === true,
+  );
 }
 
 /** Another table of the task that has this destination; a merge shares it. */
@@ -172,6 +220,6 @@ export function recordOf(
     textDefaults: textDefaultsOf(plan.definition.collation),
     rows: 0,
     kept: 0,
-    mapping: mappingText(task, plan.definition.database, plan.definition.name),
+    mapping: mappingText(task, plan.definition),
   };
 }

@@ -12,7 +12,7 @@ import type { ResolvedTask, Task } from '../shared/task.js';
 import type { Place, PlacePlan, TransactionSummary } from '../shared/workbench-api.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { unknownTextDefaults } from './ddl/text-defaults.js';
-import { selectionOf } from './plan.js';
+import { isSameName, selectionOf } from './plan.js';
 import { sourceName } from '../shared/source-name.js';
 
 /** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, no time), ROW-S104 (not there any more). */
@@ -89,7 +89,9 @@ async function planSkip(
   if (now === null) throw new RowferryError('ROW-E109', `${task.name} has no place in the stream yet.`);
   await assertAvailable(connection, now);
   const end = await endPosition(connection);
-  const isSelected = (database: string, table: string) => selectionOf(task, database, table) !== null;
+  const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
+  const isSelected = (database: string, name: string) =>
+    selectionOf(task, { database, name, caseSensitive }) !== null;
   let summary: TransactionSummary = { gtid: null, commitMicros: 0, tables: [], statements: [] };
   let then: SourcePosition | null = null;
   const query = <T>(sql: string) => connection.query<T>(sql);
@@ -117,7 +119,7 @@ async function planSkip(
         const statement = parseDdl(event, () => unknownTextDefaults);
         if (tablesOf(statement).some((one) => isSelected(one.database, one.table)))
           summary.statements.push(sql);
-        else if (concernsAll(task, statement, event)) summary.statements.push(sql);
+        else if (concernsAll(task, statement, event, caseSensitive)) summary.statements.push(sql);
       },
       commit: ended,
       xaPrepare: (_xid, at) => ended(at),
@@ -159,9 +161,14 @@ function tablesOf(statement: DdlStatement): readonly TableName[] {
 }
 
 /** Statements that name no table, but may be about selected ones. */
-function concernsAll(task: ResolvedTask, statement: DdlStatement, event: StatementEvent): boolean {
+function concernsAll(
+  task: ResolvedTask,
+  statement: DdlStatement,
+  event: StatementEvent,
+  caseSensitive: boolean,
+): boolean {
   const isSelected = (name: string) =>
-    task.objects.some((object) => object.database.toLowerCase() === name.toLowerCase());
+    task.objects.some((object) => isSameName(object.database, name, caseSensitive));
   switch (statement.kind) {
     case 'drop-database':
       return isSelected(statement.database);

@@ -2,7 +2,7 @@ import { allowedCellTypes, defaultCellType, keyType, type KeyType } from '../mys
 import type { Column, TableDefinition } from '../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
 import { ruledName } from '../shared/rename-rules.js';
-import { sourceName } from '../shared/source-name.js';
+import { sourceName, type SourceTable } from '../shared/source-name.js';
 import { isValidName } from '../tablestore/limits.js';
 
 /** Where a source column goes. */
@@ -36,21 +36,33 @@ export interface PlanProblem {
   readonly message: string;
 }
 
+/** Are two names of databases or tables one to the server? */
+export function isSameName(a: string, b: string, caseSensitive: boolean): boolean {
+  return a === b || (!caseSensitive && a.toLowerCase() === b.toLowerCase());
+}
+
+/** A table by name, and how the server that has it compares names. */
+export interface NamedTable extends SourceTable {
+  readonly caseSensitive?: boolean;
+}
+
 /**
  * The selection says whether a table belongs to the task, and how it is mapped: undefined for one of a whole database
- * without rules. Names compare without case.
+ * without rules.
  */
 export function selectionOf(
   task: Pick<ResolvedTask, 'objects'>,
-  database: string,
-  table: string,
+  { database, name: table, caseSensitive = false }: NamedTable,
 ): { mapping: TableMapping | undefined; isWhole: boolean } | null {
   for (const object of task.objects) {
-    if (object.database.toLowerCase() !== database.toLowerCase()) continue;
+    if (!isSameName(object.database, database, caseSensitive)) continue;
     if (object.tables) {
-      const mapping = object.tables.find((one) => one.name.toLowerCase() === table.toLowerCase());
+      const mapping = object.tables.find((one) => isSameName(one.name, table, caseSensitive));
       if (mapping) return { mapping: { ...mapping, ...rulesOf(object) }, isWhole: false };
-    } else if (!isPassing(table) && !(object.exclude ?? []).some((glob) => matchesGlob(glob, table))) {
+    } else if (
+      !isPassing(table) &&
+      !(object.exclude ?? []).some((glob) => matchesGlob(glob, table, caseSensitive))
+    ) {
       const rules = rulesOf(object);
       return {
         mapping: Object.keys(rules).length > 0 ? { name: table, ...rules } : undefined,
@@ -73,9 +85,9 @@ function isPassing(table: string): boolean {
   return /^_.+_(gho|ghc|del|new|old)$/i.test(table);
 }
 
-function matchesGlob(glob: string, name: string): boolean {
+function matchesGlob(glob: string, name: string, caseSensitive: boolean): boolean {
   const source = glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${source}$`, 'is').test(name);
+  return new RegExp(`^${source}$`, caseSensitive ? 's' : 'is').test(name);
 }
 
 /** Every plan that can be made, and every problem there is: it never stops at the first. */
@@ -86,7 +98,7 @@ export function planTables(
   const problems: PlanProblem[] = [];
   const plans: TablePlan[] = [];
   for (const table of tables) {
-    const selection = selectionOf(task, table.database, table.name);
+    const selection = selectionOf(task, table);
     if (!selection) continue;
     const plan = planTable(task, table, selection.mapping, problems);
     if (plan) plans.push(plan);
@@ -95,8 +107,8 @@ export function planTables(
     for (const wanted of object.tables ?? []) {
       const found = tables.some(
         (table) =>
-          table.database.toLowerCase() === object.database.toLowerCase() &&
-          table.name.toLowerCase() === wanted.name.toLowerCase(),
+          isSameName(table.database, object.database, table.caseSensitive ?? false) &&
+          isSameName(table.name, wanted.name, table.caseSensitive ?? false),
       );
       const source = sourceName({ database: object.database, name: wanted.name });
       if (!found) problems.push({ source, kind: 'missing', message: `The table ${source} does not exist.` });
@@ -118,10 +130,7 @@ export function planTable(
   const report = (kind: PlanProblem['kind'], message: string) => problems.push({ source, kind, message });
   const find = (name: string) =>
     definition.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
-  const ofColumn = (column: Column) =>
-    Object.entries(mapping?.columns ?? {}).find(
-      ([name]) => name.toLowerCase() === column.name.toLowerCase(),
-    )?.[1];
+  const ofColumn = (column: Column) => columnMapping(mapping, column);
   for (const name of Object.keys(mapping?.columns ?? {})) {
     if (!find(name)) report('column', `${source} has no column ${name}.`);
   }
@@ -199,6 +208,14 @@ export function planTable(
     filter: mapping?.filter?.trim() ? mapping.filter : null,
     mergeSource: task.merge ? `${task.id}:${source}` : null,
   };
+}
+
+/** What a mapping says of a column: names of columns are the same in every case. */
+export function columnMapping(
+  mapping: TableMapping | undefined,
+  column: Pick<Column, 'name'>,
+): NonNullable<TableMapping['columns']>[string] | undefined {
+  return Object.entries(mapping?.columns ?? {}).find(([name]) => isSameName(name, column.name, false))?.[1];
 }
 
 /** The key in Tablestore, in order, with the merge column last. */

@@ -17,6 +17,7 @@ import { pace } from './pace.js';
 import { findStart } from './place.js';
 import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
+import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';
 import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
@@ -191,11 +192,10 @@ async function reselect(
  */
 function upgrade(task: ResolvedTask, records: TableRecords, now: readonly TableDefinition[]): void {
   for (const { source, mapping, definition } of records.all) {
-    const { database, name } = definition;
     if (mapping === undefined)
-      records.step(source, { step: 'mapped', mapping: mappingText(task, database, name) });
+      records.step(source, { step: 'mapped', mapping: mappingText(task, definition) });
     if (definition.collation !== undefined) continue;
-    const current = now.find((one) => one.database === database && one.name === name);
+    const current = now.find((one) => sourceName(one) === source);
     const collation = current && hasSameColumns(current, definition) ? (current.collation ?? null) : null;
     records.step(source, {
       step: 'settled',
@@ -342,12 +342,7 @@ export function planError(problems: readonly PlanProblem[]): RowferryError {
 
 function planOf(task: ResolvedTask, definition: TableDefinition): TablePlan {
   const problems: PlanProblem[] = [];
-  const plan = planTable(
-    task,
-    definition,
-    selectionOf(task, definition.database, definition.name)?.mapping,
-    problems,
-  );
+  const plan = planTable(task, definition, selectionOf(task, definition)?.mapping, problems);
   if (!plan) throw planError(problems);
   return plan;
 }

@@ -379,7 +379,7 @@ export class Replication {
       wereAltered = true;
       this.log.warn(`${plan.source} was altered before its load was through: it is loaded anew`);
       const problems: PlanProblem[] = [];
-      const mapping = selectionOf(this.task, plan.definition.database, plan.definition.name)?.mapping;
+      const mapping = selectionOf(this.task, plan.definition)?.mapping;
       const fresh = definition && planTable(this.task, definition, mapping, problems);
       if (!fresh) {
         const gone = new RowferryError('ROW-S108', `${plan.source} does not exist at the source any more.`);

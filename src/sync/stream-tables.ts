@@ -16,7 +16,7 @@ import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName } from '../shared/source-name.js';
-import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { isSameName, planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { RowTransform } from './transform.js';
@@ -86,7 +86,7 @@ export class StreamTables {
   }
 
   streamTable(definition: TableDefinition): StreamTable {
-    const selection = selectionOf(this.task, definition.database, definition.name);
+    const selection = selectionOf(this.task, definition);
     const problems: PlanProblem[] = [];
     const plan = selection ? planTable(this.task, definition, selection.mapping, problems) : undefined;
     if (!plan) {
@@ -219,7 +219,7 @@ export class StreamTables {
 
   /** One that was dropped and is made again belongs to a whole database, or to a task that reloads by itself. */
   private create(name: TableName): void {
-    const selection = selectionOf(this.task, name.database, name.table);
+    const selection = this.selectionOf(name);
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
     if (entry && !selection.isWhole && this.task.ddl.onChange !== 'reload') return;
@@ -230,8 +230,17 @@ export class StreamTables {
     return this.tables.get(this.id(name.database, name.table));
   }
 
+  private selectionOf({ database, table }: TableName) {
+    return selectionOf(this.task, { database, name: table, caseSensitive: !this.foldsCase });
+  }
+
+  /** A name in another case is the same one, where the server holds it to be (lower_case_table_names). */
+  private isSame(one: TableName, other: TableName): boolean {
+    return this.id(one.database, one.table) === this.id(other.database, other.table);
+  }
+
   private isSelected(name: TableName): boolean {
-    return selectionOf(this.task, name.database, name.table) !== null;
+    return this.selectionOf(name) !== null;
   }
 
   private alter(
@@ -258,7 +267,11 @@ export class StreamTables {
     const { record } = entry;
     let applied: AppliedDdl;
     try {
-      applied = applyAlter(record.definition, record.textDefaults, statement.actions, event.context);
+      // A name in another case, where that is the same one, changes nothing that it is known by.
+      const isOwnName = (action: (typeof statement.actions)[number]) =>
+        action.do === 'rename-table' && this.isSame(statement.table, action.to);
+      const actions = statement.actions.filter((action) => !isOwnName(action));
+      applied = applyAlter(record.definition, record.textDefaults, actions, event.context);
     } catch (error) {
       if (!(error instanceof UnreadableDdl)) throw error;
       this.stopOrReload(record, notUnderstood(event, error.message));
@@ -346,6 +359,7 @@ export class StreamTables {
   /** A swap by an online schema change ends here too: whatever now has a selected name is loaded anew. */
   private rename(from: TableName, to: TableName): void {
     const entry = this.entry(from);
+    if (this.isSame(from, to)) return;
     if (entry && entry.from === null) this.drop(from);
     const there = this.entry(to);
     // A table that waits for its place was loaded with what this statement gave it.
@@ -426,8 +440,8 @@ export function alteredBy(event: StatementEvent, records: readonly TableRecord[]
     records.filter(({ definition }) =>
       names.some(
         ({ database, table }) =>
-          database.toLowerCase() === definition.database.toLowerCase() &&
-          table.toLowerCase() === definition.name.toLowerCase(),
+          isSameName(database, definition.database, definition.caseSensitive ?? false) &&
+          isSameName(table, definition.name, definition.caseSensitive ?? false),
       ),
     );
   const found = () => {
@@ -450,8 +464,8 @@ export function alteredBy(event: StatementEvent, records: readonly TableRecord[]
       case 'rename':
         return isNamed(statement.pairs.flatMap(({ from, to }) => [from, to]));
       case 'drop-database':
-        return records.filter(
-          ({ definition }) => definition.database.toLowerCase() === statement.database.toLowerCase(),
+        return records.filter(({ definition }) =>
+          isSameName(definition.database, statement.database, definition.caseSensitive ?? false),
         );
       case 'unreadable':
         return statement.isWhole

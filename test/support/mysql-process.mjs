@@ -21,11 +21,14 @@ export async function launchMysql({ dataFolder, port, options = [], detached = f
   mkdirSync(dataFolder, { recursive: true });
   await mustBeFree(dataFolder, port);
   if (readdirSync(dataFolder).length === 0) {
-    const template = await cached(`mysql-data-${mysqld.version}`, (folder) =>
+    // A data folder keeps to this one from its beginning.
+    const fixed = options.filter((one) => one.startsWith('--lower-case-table-names='));
+    const kind = fixed.map((one) => `-case-${one.at(-1)}`).join('');
+    const template = await cached(`mysql-data-${mysqld.version}${kind}`, (folder) =>
       finished(
         spawn(
           mysqld.command,
-          [...mysqld.args, ...asRoot, '--initialize-insecure', `--datadir=${folder}/data`],
+          [...mysqld.args, ...asRoot, ...fixed, '--initialize-insecure', `--datadir=${folder}/data`],
           { stdio: ['ignore', 'ignore', 'pipe'] },
         ),
       ),

@@ -167,7 +167,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
     });
     if (object.renameTables && !object.tables) {
       for (const { name: table } of tables ?? []) {
-        const selection = selectionOf(task, name, table);
+        const selection = selectionOf(task, { database: name, name: table });
         if (!selection) continue;
         const destination = tableName(table, selection.mapping, task);
         const other = destinations.get(destination);

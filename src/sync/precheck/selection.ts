@@ -3,7 +3,7 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import { keyType, type KeyType } from '../../mysql/types/index.js';
 import type { ResolvedTask, TableMapping } from '../../shared/task.js';
-import { columnName, defaultKey, mergeColumn, selectionOf, tableName } from '../plan.js';
+import { columnMapping, columnName, defaultKey, mergeColumn, selectionOf, tableName } from '../plan.js';
 
 /**
  * What a table would become, as far as that can be said: unlike a plan it is also made of a table that has a
@@ -29,12 +29,12 @@ export async function selectTables(
     o.tables ? o.tables.map((t) => ({ database: o.database, table: t.name })) : [{ database: o.database }],
   );
   const all = await loadTables(connection, selectors);
-  return all.filter((table) => selectionOf(task, table.database, table.name) !== null);
+  return all.filter((table) => selectionOf(task, table) !== null);
 }
 
 /** What the task says of a table; undefined for one of a whole database. */
 export function mappingOf(task: ResolvedTask, table: TableDefinition): TableMapping | undefined {
-  return selectionOf(task, table.database, table.name)?.mapping;
+  return selectionOf(task, table)?.mapping;
 }
 
 /** Tables without any key are left out. */
@@ -43,10 +43,7 @@ export function plannedTables(tables: readonly TableDefinition[], task: Resolved
     const mapping = mappingOf(task, table);
     const keyColumns = mapping?.primaryKey ?? defaultKey(table);
     if (!keyColumns) return [];
-    const ofColumn = (c: Column) =>
-      Object.entries(mapping?.columns ?? {}).find(
-        ([name]) => name.toLowerCase() === c.name.toLowerCase(),
-      )?.[1];
+    const ofColumn = (c: Column) => columnMapping(mapping, c);
     const name = (c: Column) => ofColumn(c)?.rename ?? columnName(c.name, mapping, task);
     const keyed = keyColumns.flatMap(
       (wanted) => table.columns.find((c) => c.name.toLowerCase() === wanted.toLowerCase()) ?? [],

@@ -30,7 +30,7 @@ export async function selectedTables(
   }
   const found = new Set([...plans.map(({ source }) => source), ...unfit.keys()]);
   for (const { source, destination, definition, problem } of records) {
-    if (found.has(source) || !selectionOf(task, definition.database, definition.name)) continue;
+    if (found.has(source) || !selectionOf(task, definition)) continue;
     const gone = new RowferryError('ROW-S108', `${source} does not exist at the source any more.`);
     unfit.set(source, { ...emptyTable(source, destination), problem: problem ?? gone.toPlain() });
   }

@@ -1,5 +1,6 @@
 import { allowedCellTypes } from '../../../mysql/types/index.js';
 import { bad, good, some, type Check } from '../check.js';
+import { columnMapping } from '../../plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 
@@ -18,7 +19,7 @@ export const columnTypes: Check = {
     let count = 0;
     for (const table of await context.tables()) {
       for (const column of table.columns) {
-        const chosen = mappingOf(context.task, table)?.columns?.[column.name]?.type;
+        const chosen = columnMapping(mappingOf(context.task, table), column)?.type;
         if (chosen === undefined) continue;
         count++;
         const allowed = allowedCellTypes(column);

@@ -1,3 +1,5 @@
+import { isSameName } from '../../plan.js';
+import { mappingOf } from '../selection.js';
 import { identifier } from '../../../mysql/connection.js';
 import { mysqlErrorNumber } from '../server-error.js';
 import { RowferryError } from '../../../shared/errors.js';
@@ -20,7 +22,11 @@ export const filters: Check = {
     let count = 0;
     for (const object of context.task.objects) {
       for (const mapping of object.tables ?? []) {
-        const table = tables.find((t) => t.database === object.database && t.name === mapping.name);
+        const table = tables.find(
+          (t) =>
+            mappingOf(context.task, t)?.name === mapping.name &&
+            isSameName(t.database, object.database, t.caseSensitive ?? false),
+        );
         if (mapping.filter === undefined || !table) continue;
         count++;
         try {

@@ -1,6 +1,7 @@
 import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
+import { columnMapping } from '../../plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 
@@ -21,7 +22,7 @@ export const keyColumns: Check = {
         const column = table.columns.find((c) => c.name === name);
         if (!column) continue;
         if (column.nullable) problems.push(`${label}.${name} can be NULL`);
-        const chosen = mappingOf(context.task, table)?.columns?.[column.name]?.type;
+        const chosen = columnMapping(mappingOf(context.task, table), column)?.type;
         if (keyType(column, chosen) === null) {
           problems.push(`${label}.${name} is ${column.columnType}${chosen ? ` as ${chosen}` : ''}`);
         }

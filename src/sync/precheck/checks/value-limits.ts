@@ -3,6 +3,7 @@ import type { TableDefinition } from '../../../mysql/model.js';
 import type { ResolvedTask } from '../../../shared/task.js';
 import { bad, good, some, type Check } from '../check.js';
 import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
+import { columnMapping } from '../../plan.js';
 import { mappingOf } from '../selection.js';
 
 /** Limits of Tablestore that rows of the source can pass; such rows become dirty records. */
@@ -14,7 +15,7 @@ const attributeColumns = 1024;
 /** Only text and binary columns can be large; those that the task leaves out do not matter. */
 function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: number) {
   const mapping = mappingOf(task, table);
-  return table.columns.filter((c) => !mapping?.columns?.[c.name]?.exclude && largestBytes(c) > atLeast);
+  return table.columns.filter((c) => !columnMapping(mapping, c)?.exclude && largestBytes(c) > atLeast);
 }
 
 export const unsignedBigints: Check = {
@@ -49,7 +50,7 @@ export const unsignedBigints: Check = {
 };
 
 function retypedAsText(task: ResolvedTask, table: TableDefinition, column: string): boolean {
-  const mapping = mappingOf(task, table)?.columns?.[column];
+  const mapping = columnMapping(mappingOf(task, table), { name: column });
   return mapping?.exclude === true || mapping?.type === 'STRING';
 }
 
