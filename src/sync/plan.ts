@@ -81,7 +81,7 @@ function rulesOf({
 }
 
 /** What gh-ost and pt-online-schema-change make beside a table while they change it; selected only by name. */
-function isPassing(table: string): boolean {
+export function isPassing(table: string): boolean {
   return /^_.+_(gho|ghc|del|new|old)$/i.test(table);
 }
 

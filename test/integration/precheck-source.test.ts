@@ -371,3 +371,16 @@ describe('the selected objects', () => {
     expect(refused.successRate).toBeLessThan(100);
   });
 });
+
+it('tables that a whole database leaves out are named, and can be selected by name', async () => {
+  await mysql.query(`CREATE DATABASE changing; CREATE TABLE changing.customers (id INT PRIMARY KEY);
+    CREATE TABLE changing._customers_new (id INT PRIMARY KEY); CREATE TABLE changing._flags_del (id INT PRIMARY KEY)`);
+  const found = async (change: Change) =>
+    (await run(change)).results.find((one) => one.id === 'left-out')?.actual ?? '';
+  const whole = { database: 'changing' };
+  expect(await found((task) => (task.objects = [whole]))).toBe(
+    'left out: changing._customers_new, changing._flags_del',
+  );
+  const named = { database: 'changing', tables: [{ name: '_flags_del' }] };
+  expect(await found((task) => (task.objects = [whole, named]))).toBe('left out: changing._customers_new');
+});

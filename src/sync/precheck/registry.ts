@@ -18,6 +18,7 @@ import { engines } from './checks/engines.js';
 import { etlKey } from './checks/etl-key.js';
 import { etlScript } from './checks/etl-script.js';
 import { filters } from './checks/filters.js';
+import { leftOut } from './checks/left-out.js';
 import { heartbeat } from './checks/heartbeat.js';
 import {
   gtidMode,
@@ -86,4 +87,5 @@ export const checks: readonly Check[] = [
   timeZoneTables,
   otherReplicas,
   carriedColumns,
+  leftOut,
 ];
