@@ -211,7 +211,7 @@ export class Joins {
   private async replace({ source }: TableRecord): Promise<void> {
     await this.dismiss(source);
     this.main.tables.remove(source);
-    this.main.options.prepared.forget(source);
+    this.main.options.prepared.unplan(source);
   }
 
   /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */

@@ -68,6 +68,11 @@ export class PreparedTask {
   /** The table is not selected any more. */
   forget(source: string): void {
     this.records.remove(source);
+    this.unplan(source);
+  }
+
+  /** What is known of it goes to another table. */
+  unplan(source: string): void {
     this.plans = this.plans.filter((plan) => plan.source !== source);
   }
 
