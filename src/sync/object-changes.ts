@@ -59,6 +59,8 @@ export interface ObjectChanges {
   replaced: TableRecord[];
   /** Why some of it cannot be carried out. */
   problems: string[];
+  /** Tables that a whole database brings and that cannot be taken in: they stop alone, and keep no other from starting. */
+  unfit: { definition: TableDefinition; problem: PlanProblem }[];
 }
 
 /** Compares what a task selects now with what it was running with. `tables`: what the source has of the selection. */
@@ -66,8 +68,16 @@ export function objectChanges(
   task: ResolvedTask,
   records: readonly TableRecord[],
   tables: readonly TableDefinition[],
+  { passesOver = false } = {},
 ): ObjectChanges {
-  const changes: ObjectChanges = { added: [], changed: [], removed: [], replaced: [], problems: [] };
+  const changes: ObjectChanges = {
+    added: [],
+    changed: [],
+    removed: [],
+    replaced: [],
+    problems: [],
+    unfit: [],
+  };
   const known = new Map(records.map((record) => [record.source, record]));
   const problems: PlanProblem[] = [];
   for (const definition of tables) {
@@ -76,7 +86,13 @@ export function objectChanges(
     const record = known.get(sourceName(definition));
     const what = record ? mappingChange(record, mappingText(task, definition)) : [];
     if (record && what.length === 0 && !record.reload) continue;
-    const plan = planTable(task, definition, selection.mapping, problems);
+    const own: PlanProblem[] = [];
+    const plan = planTable(task, definition, selection.mapping, own);
+    if (!plan && passesOver && (selection.isWhole || record)) {
+      changes.unfit.push({ definition, problem: own[0]! });
+      continue;
+    }
+    problems.push(...own);
     if (!plan) continue;
     if (record) {
       changes.changed.push({ record, plan, what });
@@ -109,7 +125,16 @@ export function objectChanges(
     }
   }
   changes.problems.push(...problems.map((problem) => problem.message));
-  if (!task.merge) changes.problems.push(...collisions(changes, records));
+  if (!task.merge) {
+    for (const { plan, message } of collisions(changes, records)) {
+      const isWhole = selectionOf(task, plan.definition)?.isWhole ?? false;
+      if (passesOver && isWhole && changes.added.includes(plan)) {
+        changes.added.splice(changes.added.indexOf(plan), 1);
+        const problem = { source: plan.source, kind: 'collision', message } as const;
+        changes.unfit.push({ definition: plan.definition, problem });
+      } else changes.problems.push(message);
+    }
+  }
   return changes;
 }
 
@@ -129,18 +154,22 @@ function mappingChange(record: TableRecord, now: string): MappingChange[] {
 function collisions(
   { added, changed, removed, replaced }: ObjectChanges,
   records: readonly TableRecord[],
-): string[] {
+): { plan: TablePlan; message: string }[] {
   const moved = new Set(
     [...changed.map((one) => one.record), ...removed, ...replaced].map((one) => one.source),
   );
   const taken = new Map(
     records.filter((one) => !moved.has(one.source)).map((one) => [one.destination, one.source]),
   );
-  const problems: string[] = [];
+  const problems: { plan: TablePlan; message: string }[] = [];
   for (const plan of [...changed.map((one) => one.plan), ...added]) {
     const other = taken.get(plan.destination);
-    if (other) problems.push(`${other} and ${plan.source} would both become the table ${plan.destination}.`);
-    taken.set(plan.destination, plan.source);
+    if (other)
+      problems.push({
+        plan,
+        message: `${other} and ${plan.source} would both become the table ${plan.destination}.`,
+      });
+    else taken.set(plan.destination, plan.source);
   }
   return problems;
 }
@@ -183,8 +212,8 @@ export function destinationTaken(
   );
 }
 
-export function isEmpty({ added, changed, removed }: ObjectChanges): boolean {
-  return added.length + changed.length + removed.length === 0;
+export function isEmpty({ added, changed, removed, unfit }: ObjectChanges): boolean {
+  return added.length + changed.length + removed.length + unfit.length === 0;
 }
 
 /** As people are asked about it. */

@@ -15,7 +15,7 @@ import { enterTables, hasSameColumns, noteTables } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
-import { planTable, planTables, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import { planTable, planTables, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';
@@ -171,18 +171,26 @@ async function reselect(
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
-  let changes = objectChanges(task, records.all, now);
+  let changes = objectChanges(task, records.all, now, { passesOver: true });
   if (isEmpty(changes) && changes.problems.length === 0) {
     upgrade(task, records, now);
     return;
   }
   const noted = await noteTables(options, selectors, progress.start !== null);
-  changes = objectChanges(task, records.all, noted.definitions);
+  changes = objectChanges(task, records.all, noted.definitions, { passesOver: true });
   const [problem] = changes.problems;
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
     records.remove(source);
     log.info(`${source} is not followed any more; ${destination} stays as it is`);
+  }
+  for (const { definition, problem } of changes.unfit) {
+    const source = sourceName(definition);
+    const destination = tableName(definition.name, selectionOf(task, definition)?.mapping, task);
+    if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
+    const reason = planError([problem]);
+    records.step(source, { step: 'stopped', problem: reason.toPlain() });
+    log.warn(`${source} stopped: ${reason.message}`);
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
   for (const plan of plans)
