@@ -85,7 +85,6 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     await mysql.query(`SET SESSION cte_max_recursion_depth = 100000; CREATE TABLE h.big (id INT PRIMARY KEY, v INT, t VARCHAR(9000));
       INSERT INTO h.big WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i, 0, REPEAT('x', 9000) FROM n; ANALYZE TABLE h.big`);
     const { api } = replica.engine;
-    const before = await aborted();
     // One chunk, so that the pause meets the server in the middle of its answer.
     pace.chunk = { bytes: 2 ** 30, leastRows: 5000, mostRows: 5000 };
     const task = replica.task({ objects: tables('big'), source: source(), write: { threads: 1 } });
@@ -95,7 +94,10 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     await delay(2500);
     await api.resume(task.id);
     await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    // Read again after a broken link, its rows would count twice.
     expect((await replica.snapshot(task)).rows.full).toBe(3000);
+    // The look at the source's history before the stream is cut off on purpose.
+    const before = await aborted();
     await mysql.query("UPDATE h.big SET v = 1, t = REPEAT('y', 9000)");
     await replica.until(task, (s) => s.rows.updated > 0);
     await api.pause(task.id);
