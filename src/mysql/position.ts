@@ -20,6 +20,22 @@ async function binlogStatus(connection: SourceConnection): Promise<BinlogStatus>
   return { file: row.File, offset: Number(row.Position) };
 }
 
+/**
+ * Waits until the server's own reads show these transactions, which it sends before its engine commits them. false: not
+ * within `seconds` (manual, WAIT_FOR_EXECUTED_GTID_SET).
+ */
+export async function areCommitted(
+  connection: SourceConnection,
+  gtids: string,
+  seconds: number,
+): Promise<boolean> {
+  const [row] = await connection.query<{ isOver: number | null }>(
+    'SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?) AS isOver',
+    [gtids, seconds],
+  );
+  return Number(row?.isOver) === 0 && row?.isOver !== null;
+}
+
 export async function gtidVariable(
   connection: SourceConnection,
   name: 'gtid_executed' | 'gtid_purged',

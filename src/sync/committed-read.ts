@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { atLeast, type ServerFacts, type SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
+import { areCommitted } from '../mysql/position.js';
 import type { RowLock } from '../mysql/snapshot.js';
+import { pace } from './pace.js';
 
 /** How long one question waits for the source to commit; then the task says that it waits, and asks again. */
 const patienceSeconds = 10;
-/** Where an account may not lock rows: longer than any commit takes, save one that waits for a replica. */
-const unlockedWaitMs = 3_000;
 const noPrivilege = 1142;
 const lockWaitOver = 1205;
 
@@ -15,7 +15,7 @@ const lockWaitOver = 1205;
  * them: by the length of a group commit, or, with semi-synchronous replicas, until one of them answers. A plain read
  * in between would give the row as it was, and no later event would ever correct it (correctness rule 11).
  *
- * With GTIDs the source tells when a transaction is committed (manual, WAIT_FOR_EXECUTED_GTID_SET). Without them the
+ * With GTIDs the source tells when a transaction is committed. Without them the
  * row is read with a shared lock, which waits for whoever is changing it. `transaction`: as Transaction.name. Throws
  * ROW-S107, which is tried again, when the commit does not come.
  */
@@ -26,11 +26,8 @@ export async function readCommitted<T>(
   read: (lock: RowLock | null) => Promise<T>,
 ): Promise<T> {
   if (isGtid(transaction)) {
-    const [row] = await connection.query<{ isOver: number | null }>(
-      'SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?) AS isOver',
-      [transaction, patienceSeconds],
-    );
-    if (Number(row?.isOver) !== 0) throw notCommitted(connection, 'it has not committed a transaction yet');
+    if (!(await areCommitted(connection, transaction, patienceSeconds)))
+      throw notCommitted(connection, 'it has not committed a transaction yet');
     return read(null);
   }
   await connection.query(`SET SESSION innodb_lock_wait_timeout = ${patienceSeconds}`);
@@ -40,7 +37,8 @@ export async function readCommitted<T>(
     const errno = (error as { cause?: { errno?: number } }).cause?.errno;
     if (errno === lockWaitOver) throw notCommitted(connection, 'another session holds a lock on a row');
     if (errno !== noPrivilege) throw error;
-    await delay(unlockedWaitMs);
+    // The account may not lock rows.
+    await delay(pace.unseenCommitMs);
     return read(null);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { atLeast, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
-import { endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
+import { areCommitted, endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
@@ -406,13 +406,10 @@ export class Following {
       await delay(pace.unseenCommitMs, undefined, { signal });
       return;
     }
-    const [row] = await this.asking('query', (connection) =>
-      connection.query<{ isOver: number | null }>('SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?) AS isOver', [
-        gtidSet,
-        settleMs / 1000,
-      ]),
+    const isShown = await this.asking('query', (connection) =>
+      areCommitted(connection, gtidSet, settleMs / 1000),
     );
-    if (Number(row?.isOver) !== 0) throw notSettled();
+    if (!isShown) throw notSettled();
   }
 
   /** Of the source, beside the stream; it ends with the run, whatever it waits for. */
