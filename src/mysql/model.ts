@@ -98,12 +98,33 @@ export interface BinlogTable {
    * ENUM and SET: type code | bytes << 8; CHAR and BINARY: as in the event.
    */
   readonly columnMeta: Uint16Array;
-  /** With binlog_row_metadata=FULL; undefined otherwise. */
-  readonly columnNames?: readonly string[];
-  /** From MySQL 8.0.1: is column i an unsigned number? */
-  readonly columnUnsigned?: readonly boolean[];
-  /** From MySQL 8.0.1: collation id of each character column, 0 elsewhere (ENUM and SET only with FULL metadata). */
-  readonly columnCollations?: readonly number[];
+  /** May column i be NULL? */
+  readonly isNullable: (i: number) => boolean;
+  /** Read when first asked for. Throws ROW-S109 when it does not fit the columns. */
+  readonly metadata: () => TableMetadata;
+}
+
+/** What TABLE_MAP says of columns from MySQL 8.0.1 on, by their place; missing where it says nothing. */
+export interface TableMetadata {
+  /** Is it an unsigned number? Missing where no column is a number. */
+  readonly unsigned?: readonly boolean[];
+  /** Collation ids of character columns; of ENUM and SET only with binlog_row_metadata=FULL. */
+  readonly collations?: readonly (number | undefined)[];
+  /** This and all that follows only with binlog_row_metadata=FULL. */
+  readonly names?: readonly string[];
+  /** Of ENUM and SET, in the column's charset. */
+  readonly labels?: readonly (readonly Buffer[] | undefined)[];
+  /** Of geometry columns (Geometry::wkbType): 0 GEOMETRY, 1 POINT … 7 GEOMCOLLECTION. */
+  readonly geometryTypes?: readonly (number | undefined)[];
+  /**
+   * Parts of the primary key, or of the NOT NULL UNIQUE key that stands for it; missing when there is neither. `prefix`
+   * in characters, 0 for the whole column.
+   */
+  readonly primaryKey?: readonly { readonly column: number; readonly prefix: number }[];
+  /** From MySQL 8.0.23. */
+  readonly visible?: readonly boolean[];
+  /** Of VECTOR columns. */
+  readonly dimensions?: readonly (number | undefined)[];
 }
 
 /** A transaction as it comes down the stream. */

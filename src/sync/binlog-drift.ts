@@ -1,28 +1,75 @@
-import type { BinlogTable } from '../mysql/model.js';
-import type { TablePlan } from './plan.js';
+import type { BinlogTable, Column, Key, TableDefinition } from '../mysql/model.js';
+import type { CharsetDecoders } from '../mysql/types/index.js';
+import type { AppliedDdl } from './ddl/apply.js';
+import { bytesOfCharacter } from './ddl/column.js';
+import { keepsValues, looksDifferent } from './ddl/in-step.js';
+import { canonicalCharset, canonicalCollation } from './ddl/text-defaults.js';
 
-/** Row events carry no names: count and kinds of the columns must at least be those of the known list (rule 13). */
-export function driftOf(plan: TablePlan, binlogTable: BinlogTable): string | null {
-  const { columns } = plan.definition;
-  if (columns.length !== binlogTable.columnCount)
-    return `${binlogTable.columnCount} columns instead of ${columns.length}`;
-  for (let i = 0; i < columns.length; i++) {
-    const column = columns[i]!;
-    const name = binlogTable.columnNames?.[i];
-    if (name !== undefined && name !== column.name) return `column ${i + 1} is ${name}, not ${column.name}`;
-    const family = families[column.dataType];
-    if (family && !family.includes(binlogTable.columnTypes[i]!))
-      return `column ${column.name} is not of type ${column.dataType}`;
-    const unsigned = binlogTable.columnUnsigned?.[i];
-    if (unsigned !== undefined && signs.has(column.dataType) && unsigned !== column.unsigned)
-      return `column ${column.name} is ${unsigned ? '' : 'not '}unsigned`;
-  }
-  return null;
+/**
+ * What a TABLE_MAP event says of a table, held against what we believe of it (correctness rule 13). The server writes it
+ * before the rows of each statement, from the table as it is then: a difference is an ALTER that is not in the binlog
+ * (sql_log_bin=0), or one that was misread.
+ */
+export interface Difference {
+  /** The first thing that differs, as a clause of its own. */
+  readonly what: string;
+  /**
+   * The table as the event has it, and what became of it. null: the event does not say all of it (without
+   * binlog_row_metadata=FULL), or it cannot be known what rows of before it hold.
+   */
+  readonly told: Omit<AppliedDdl, 'defaults'> | null;
 }
 
-const signs = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
-/** Type codes of TABLE_MAP events that a column of each type may have (MySQL source, field_types.h). */
-const families: Record<string, readonly number[]> = {
+type Charsets = Pick<CharsetDecoders, 'get' | 'charsetOf' | 'collationOf'>;
+
+/** null: what the event says is what we believe. Throws CharsetNotLoaded, ROW-S109 for metadata that fits no table. */
+export function differenceOf(
+  believed: TableDefinition,
+  map: BinlogTable,
+  charsets: Charsets,
+): Difference | null {
+  const { columns } = believed;
+  if (columns.length !== map.columnCount)
+    return { what: `it has ${map.columnCount} columns, not ${columns.length}`, told: null };
+  const { names } = map.metadata();
+  // Renamed, replaced, moved: all of them may look the same, and mean other values in rows of before.
+  const other = names?.findIndex((name, i) => name !== columns[i]!.name) ?? -1;
+  if (other >= 0)
+    return { what: `its column ${other + 1} is ${names![other]!}, not ${columns[other]!.name}`, told: null };
+
+  const changed: { before: Column; after: Column }[] = [];
+  for (const [i, before] of columns.entries()) {
+    const after = toldColumn(before, map, i, charsets);
+    if (after === before) continue;
+    // Without its name it may be another column.
+    if (!after || !names) return { what: columnText(before, after), told: null };
+    changed.push({ before, after });
+  }
+  if (!names) return null;
+  const told = columns.map((column) => changed.find(({ before }) => before === column)?.after ?? column);
+  const keys = toldKeys(believed, told, map);
+  const [first] = changed;
+  if (!first && keys === believed.keys) return null;
+  // Under which sql_mode it was altered is not known.
+  const how = { isStrict: false, engine: believed.engine };
+  return {
+    what: first ? columnText(first.before, first.after) : 'it has another primary key',
+    told: {
+      definition: { ...believed, columns: told, keys },
+      added: [],
+      backfill: [],
+      dropped: [],
+      renamed: [],
+      retyped: changed.filter(({ before, after }) => !keepsValues(before, after, how)),
+      touched: changed.filter(({ before, after }) => looksDifferent(before, after, how)),
+      dropsUnknownKey: false,
+      exchangedWith: [],
+    },
+  };
+}
+
+/** Type codes that a column of each type may have (MySQL source, field_types.h); 0, 7, 11, 12 are of old tables. */
+const codes: Record<string, readonly number[]> = {
   tinyint: [1],
   smallint: [2],
   mediumint: [9],
@@ -44,4 +91,183 @@ const families: Record<string, readonly number[]> = {
   varbinary: [15, 253],
   char: [254],
   binary: [254],
+  vector: [242],
 };
+for (const size of ['tiny', '', 'medium', 'long'])
+  for (const kind of ['text', 'blob']) codes[`${size}${kind}`] = [249, 250, 251, 252];
+/** By the number that GEOMETRY_TYPE has for them. */
+const geometries = [
+  'geometry',
+  'point',
+  'linestring',
+  'polygon',
+  'multipoint',
+  'multilinestring',
+  'multipolygon',
+  'geomcollection',
+];
+for (const geometry of [...geometries, 'geometrycollection']) codes[geometry] = [255];
+
+const signed = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'float', 'double', 'decimal']);
+const binaryCollation = 63;
+const hasFraction = new Set([17, 18, 19]);
+
+/**
+ * Column i of the event, believed to be `column`: the very same object when that is what the event says, another one
+ * where it differs, null when it is of a type that this one cannot be compared with.
+ */
+function toldColumn(column: Column, map: BinlogTable, i: number, charsets: Charsets): Column | null {
+  const { dataType } = column;
+  const code = map.columnTypes[i]!;
+  // A type of a newer server is carried as bytes.
+  if (!codes[dataType]) return column;
+  if (!codes[dataType].includes(code)) return null;
+  const metadata = map.metadata();
+  const meta = map.columnMeta[i]!;
+  const [low, high] = [meta & 0xff, meta >> 8];
+  const told = { ...column, nullable: map.isNullable(i) };
+
+  const collation = metadata.collations?.[i];
+  if (collation !== undefined) {
+    const isText = column.charset !== null;
+    if (isText !== (collation !== binaryCollation) && column.charset !== 'binary') return null;
+    const [charset, name] = [charsets.charsetOf(collation), charsets.collationOf(collation)];
+    if (isText && charset !== undefined && name !== undefined) {
+      if (canonicalCharset(charset) !== canonicalCharset(column.charset)) told.charset = charset;
+      if (column.collation !== null && canonicalCollation(name) !== canonicalCollation(column.collation))
+        told.collation = name;
+    }
+  }
+  if (metadata.unsigned && signed.has(dataType) && metadata.unsigned[i] !== column.unsigned) {
+    told.unsigned = metadata.unsigned[i]!;
+    told.columnType = `${column.columnType.replace(/ (unsigned|zerofill)\b/gi, '')}${told.unsigned ? ' unsigned' : ''}`;
+  }
+  if (metadata.visible) told.invisible = !metadata.visible[i];
+  const inCharacters = (bytes: number) => bytes / bytesOfCharacter(told.charset);
+  switch (dataType) {
+    case 'decimal':
+      if (code !== 0) setDecimal(told, low, high);
+      break;
+    case 'time':
+    case 'datetime':
+    case 'timestamp':
+      if (hasFraction.has(code) && low !== column.decimals) setFraction(told, low);
+      break;
+    case 'bit':
+      setLength(told, low + 8 * high);
+      break;
+    case 'varchar':
+    case 'varbinary':
+      setLength(told, inCharacters(meta));
+      break;
+    case 'char':
+    case 'binary':
+      setLength(told, inCharacters((((low & 0x30) ^ 0x30) << 4) | high));
+      break;
+    case 'vector':
+      if (metadata.dimensions?.[i] !== undefined)
+        setLength(told, 4 * metadata.dimensions[i], metadata.dimensions[i]);
+      break;
+    case 'enum':
+    case 'set': {
+      const labels = metadata.labels?.[i];
+      if (labels) setLabels(told, labels, charsets);
+      else if (high !== bytesOfMember(column)) return null;
+      break;
+    }
+    default:
+      if (code === 255) {
+        const geometry = geometries[metadata.geometryTypes?.[i] ?? -1];
+        if (geometry !== undefined && geometry !== dataType.replace('geometrycollection', 'geomcollection'))
+          told.dataType = told.columnType = geometry;
+      } else if (/text$|blob$/.test(dataType)) {
+        const size = ['', 'tiny', '', 'medium', 'long'][low];
+        const name = `${size ?? ''}${dataType.endsWith('text') ? 'text' : 'blob'}`;
+        if (size !== undefined && name !== dataType) told.dataType = told.columnType = name;
+      }
+  }
+  const isSame = (Object.keys(told) as (keyof Column)[]).every((key) => told[key] === column[key]);
+  return isSame ? column : told;
+}
+
+type Written = { -readonly [K in keyof Column]: Column[K] };
+
+function setLength(column: Written, length: number, printed = length): void {
+  if (length === column.length) return;
+  column.length = length;
+  column.columnType = column.columnType.replace(/\(\d+\)/, `(${printed})`);
+}
+
+function setDecimal(column: Written, precision: number, decimals: number): void {
+  if (precision === column.precision && decimals === column.decimals) return;
+  [column.precision, column.decimals] = [precision, decimals];
+  column.columnType = column.columnType.replace(/\([\d, ]+\)/, `(${precision},${decimals})`);
+}
+
+function setFraction(column: Written, digits: number): void {
+  column.decimals = digits;
+  column.columnType = `${column.dataType}${digits > 0 ? `(${digits})` : ''}`;
+}
+
+function setLabels(column: Written, labels: readonly Buffer[], charsets: Charsets): void {
+  const charset =
+    column.charset === null || column.charset === 'binary' ? null : charsets.get(column.charset);
+  const members = labels.map((label) =>
+    charset ? charset.decode(label, 0, label.length) : label.toString('utf8'),
+  );
+  if (members.length === column.members.length && members.every((label, n) => label === column.members[n]))
+    return;
+  column.members = members;
+  column.columnType = `${column.dataType}(${members.map((label) => `'${label.replaceAll("'", "''")}'`).join(',')})`;
+}
+
+/** How many bytes an ENUM's number or the bits of a SET take (manual, “Data Type Storage Requirements”). */
+function bytesOfMember({ dataType, members }: Column): number {
+  if (dataType === 'enum') return members.length < 256 ? 1 : 2;
+  const bytes = (members.length + 7) >> 3;
+  return bytes > 4 ? 8 : bytes;
+}
+
+/**
+ * The event tells one key: the primary key, or else the first NOT NULL UNIQUE one. The very same list when that is one
+ * that we believe in.
+ */
+function toldKeys({ keys }: TableDefinition, columns: readonly Column[], map: BinlogTable): readonly Key[] {
+  const parts = map.metadata().primaryKey ?? [];
+  // A key over what is no column of its own (an expression) is none that we know.
+  if (parts.some(({ column }) => column >= columns.length)) return keys;
+  const text = (names: readonly string[]) => names.join('\0').toLowerCase();
+  const isFilled = (key: Key) =>
+    key.unique &&
+    key.columns.every((name) => columns.some((one) => text([one.name]) === text([name]) && !one.nullable));
+  const others = keys.filter(({ primary }) => !primary);
+  const hasPrimary = others.length < keys.length;
+  if (parts.length === 0) {
+    const isToldElse = (key: Key) => key.primary || isFilled(key);
+    return keys.some(isToldElse) ? keys.filter((key) => !isToldElse(key)) : keys;
+  }
+  if (parts.some(({ prefix }) => prefix > 0)) return hasPrimary ? others : keys;
+  const names = parts.map(({ column }) => columns[column]!.name);
+  const isTold = (key: Key) => text(key.columns) === text(names);
+  if (
+    hasPrimary
+      ? keys.some((key) => key.primary && isTold(key))
+      : others.some((key) => isTold(key) && isFilled(key))
+  )
+    return keys;
+  if (others.some((key) => isTold(key) && isFilled(key))) return others;
+  return [{ name: 'PRIMARY', primary: true, unique: true, columns: names }, ...others];
+}
+
+/** What the event says otherwise. Labels may be people's data: they are not shown. */
+function columnText(before: Column, after: Column | null): string {
+  const { name } = before;
+  if (!after) return `the column ${name} is not of type ${before.columnType.replace(/\(.*$/s, '')}`;
+  if (before.members !== after.members) return `the column ${name} has other labels`;
+  if (before.columnType !== after.columnType) return `the column ${name} is ${after.columnType}`;
+  if (before.charset !== after.charset) return `the column ${name} is in ${after.charset}`;
+  if (before.collation !== after.collation) return `the column ${name} is in ${after.collation}`;
+  if (before.nullable !== after.nullable)
+    return `the column ${name} may ${after.nullable ? '' : 'not '}be NULL`;
+  return `the column ${name} is ${after.invisible ? 'invisible' : 'visible'}`;
+}

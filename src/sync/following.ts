@@ -116,7 +116,7 @@ export class Following {
       prepared.facts.lowerCaseTableNames !== 0,
       prepared.charsets,
       {
-        reload: (name, why) => this.blocking(() => this.joins.rejoin(name, why)),
+        reload: (name, why, isUnseen) => this.blocking(() => this.joins.rejoin(name, why, { isUnseen })),
         deleteRows: (table) => this.blocking(() => this.orLost(() => deleteRowsOf(options, table))),
         changed: () => this.handler.forget(),
         log: (text) => options.log.warn(text),
@@ -162,6 +162,7 @@ export class Following {
         follows: (source) => this.tables.follows(source),
         unknownRows: (source, xid, at) => this.unknownRows(source, xid, at),
         isOver: () => this.ended !== null || options.signal.aborted,
+        asDescribed: (table, map, transaction) => this.tables.asDescribed(table, map, transaction),
         stopTable: (source, problem) => this.tables.stop(source, problem),
         statement: (event, transaction) => this.tables.statement(event, transaction),
         sealed: (at) => {

@@ -2,10 +2,12 @@ import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
 import { readStatement } from '../mysql/statement.js';
+import type { BinlogTable } from '../mysql/model.js';
 import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import { LostTable } from '../tablestore/lost-table.js';
+import { differenceOf } from './binlog-drift.js';
 import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
@@ -13,6 +15,7 @@ import { loadTables } from './full-load.js';
 import type { StreamContext, StreamTable } from './stream-context.js';
 import { StreamHandler } from './stream-handler.js';
 import { hasSameColumns } from './join-records.js';
+import { isSameName } from './plan.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
@@ -33,6 +36,7 @@ export interface JoinHost {
       | 'tracker'
       | 'find'
       | 'follows'
+      | 'asDescribed'
       | 'stopTable'
       | 'statement'
       | 'sealed'
@@ -47,7 +51,7 @@ export interface JoinHost {
   /** From `from` on the main stream brings these tables on; what came before it is on its way by `through`. */
   join(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void;
   /** The table's definition changed, or it came anew: it joins again from a new place. */
-  again(name: TableName, why: string): Promise<void>;
+  again(name: TableName, why: string, isUnseen?: boolean): Promise<void>;
   /** Stops the main stream so that it can be caught up with; gives what lets it go on. */
   hold(): () => void;
   /** Must this feed stand still too? */
@@ -315,7 +319,7 @@ export class Joining {
       options.prepared.facts.lowerCaseTableNames !== 0,
       options.prepared.charsets,
       {
-        reload: (name, why) => this.begin(name, why),
+        reload: (name, why, isUnseen) => this.begin(name, why, isUnseen),
         deleteRows: ({ plan: { definition } }) =>
           this.begin({ database: definition.database, table: definition.name }, 'was truncated'),
         changed: () => handler.forget(),
@@ -334,6 +338,7 @@ export class Joining {
         follows: (source) => this.only(tables.follows(source)),
         unknownRows: (source, _xid, at) => this.unknownRows(source, at),
         isOver: () => this.signal.aborted,
+        asDescribed: (table, map, transaction) => tables.asDescribed(table, map, transaction),
         stopTable: (source, problem) => tables.stop(source, problem),
         statement: (event, transaction) => tables.statement(event, transaction),
         sealed: (at) => {
@@ -382,8 +387,9 @@ export class Joining {
   private definedAt: SourcePosition | undefined;
 
   /**
-   * The last statement about each table between `from` and the place where its definition was looked up: up to there
-   * the stream speaks of other columns than those that were loaded. What changed before it is in the loaded rows, since
+   * The last statement about each table between `from` and the place where its definition was looked up, or its last
+   * rows of another shape, which a statement left that is not in the binlog: up to there the stream speaks of other
+   * columns than those that were loaded. What changed before it is in the loaded rows, since
    * a statement waits for every transaction that wrote the table; so the rows count from there on.
    */
   private async lastStatements(
@@ -392,6 +398,11 @@ export class Joining {
     to: SourcePosition,
   ): Promise<Map<string, SourcePosition>> {
     const { options } = this.host;
+    const { charsets } = options.prepared;
+    const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
+      isSameName(map.database, definition.database, definition.caseSensitive ?? false) &&
+      isSameName(map.name, definition.name, definition.caseSensitive ?? false) &&
+      differenceOf(definition, map, charsets) !== null;
     const last = new Map<string, SourcePosition>();
     let altered: string[] = [];
     let ended = false;
@@ -409,7 +420,12 @@ export class Joining {
         { position, heartbeatSeconds: 2 },
         {
           transaction: () => undefined,
-          wants: () => false,
+          wants: (map) => {
+            altered.push(
+              ...records.filter((record) => isDescribedElse(record, map)).map(({ source }) => source),
+            );
+            return false;
+          },
           row: () => undefined,
           commit: pass,
           xaPrepare: (_xid, at) => pass(at),
@@ -452,13 +468,13 @@ export class Joining {
   }
 
   /** A DDL asks for the table's rows anew: it leaves this group and begins again from a later place. */
-  private begin(name: TableName, why: string): void {
+  private begin(name: TableName, why: string, isUnseen = false): void {
     const record = this.tables?.records.find(
       ({ definition }) => definition.database === name.database && definition.name === name.table,
     );
     if (this.joined || !record || !this.sources.has(record.source)) return;
     void this.leave(record.source);
-    this.host.again(name, why).catch((error: unknown) => this.host.options.fail(error));
+    this.host.again(name, why, isUnseen).catch((error: unknown) => this.host.options.fail(error));
   }
 
   /**

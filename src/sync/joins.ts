@@ -9,7 +9,7 @@ import type { CheckpointEvents, CheckpointTracker, Transaction } from './checkpo
 import type { TableName } from './ddl/parse.js';
 import { compileFilter } from './filter/index.js';
 import type { FollowingOptions } from './following.js';
-import { enterTables, noteTables, type NotedTables } from './join-records.js';
+import { enterTables, hasSameColumns, noteTables, type NotedTables } from './join-records.js';
 import { Joining, type JoinHost } from './joining.js';
 import { destinationTaken, objectChanges, recordOf, replacedBy } from './object-changes.js';
 import { sourceName } from '../shared/source-name.js';
@@ -66,11 +66,11 @@ export class Joins {
       context: (feed) => main.context(feed),
       place: () => main.place(),
       join: (records, from, tracker) => this.takeIn(records, from, tracker),
-      again: (name, why) =>
+      again: (name, why, isUnseen) =>
         new Promise((resolve) =>
           main.holdNext(async () => {
             await main.drained();
-            await this.rejoin(name, why);
+            await this.rejoin(name, why, { isUnseen });
             resolve();
           }),
         ),
@@ -158,11 +158,15 @@ export class Joins {
    * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
    */
   reload(name: TableName, remake: boolean): Promise<void> {
-    return this.main.asked(() => this.rejoin(name, 'was asked for', remake));
+    return this.main.asked(() => this.rejoin(name, 'was asked for', { remake }));
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
-  async rejoin(name: TableName, why: string, remake = false): Promise<void> {
+  async rejoin(
+    name: TableName,
+    why: string,
+    { remake = false, isUnseen = false }: { remake?: boolean; isUnseen?: boolean | undefined } = {},
+  ): Promise<void> {
     const { options } = this.main;
     const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
     const [definition] = noted.definitions;
@@ -177,6 +181,14 @@ export class Joins {
         source,
         new RowferryError('ROW-S108', `${source} does not exist at the source any more.`),
       );
+      return;
+    }
+    const known = this.main.tables.recordOf(sourceName(definition))?.definition;
+    if (isUnseen && known && hasSameColumns(definition, known)) {
+      // Loaded anew it would be what it is, and be loaded again and again.
+      const source = sourceName(definition);
+      const message = `${source} stopped: ${why}; but the source describes it as it was known.`;
+      this.main.tables.stop(source, new RowferryError('ROW-S113', message));
       return;
     }
     const problems: PlanProblem[] = [];

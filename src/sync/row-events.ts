@@ -4,7 +4,6 @@ import { RowferryError } from '../shared/errors.js';
 import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
-import { driftOf } from './binlog-drift.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { BlockedByDirtyData, digest, keyLine } from './dirty.js';
 import {
@@ -420,28 +419,16 @@ export class RowEvents {
     return compiled;
   }
 
-  /** A table whose rows do not fit its known columns is stopped, for they would be misread. Throws CharsetNotLoaded. */
+  /** null: its rows do not fit what is known of it. Throws CharsetNotLoaded. */
   private compile(
-    table: StreamTable,
-    binlogTable: BinlogTable,
+    believed: StreamTable,
+    map: BinlogTable,
   ): { table: StreamTable; encoder: TableEncoder } | null {
+    const table = this.context.asDescribed(believed, map, this.stream.current());
+    if (!table) return null;
     const { plan } = table;
     const { columns } = plan.definition;
-    const drift = driftOf(plan, binlogTable);
-    if (drift) {
-      this.context.stopTable(
-        plan.source,
-        new RowferryError(
-          'ROW-S109',
-          `The rows of ${plan.source} in the binlog do not fit its known columns: ${drift}.`,
-          {
-            remedy: 'Load this table anew.',
-          },
-        ),
-      );
-      return null;
-    }
-    return { table, encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, binlogTable) };
+    return { table, encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, map) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { StatementEvent } from '../mysql/model.js';
+import type { BinlogTable, StatementEvent } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -30,6 +30,11 @@ export interface StreamContext {
   readonly dirty: DirtyData;
   /** The table, when it is selected and not stopped. */
   find(database: string, name: string): StreamTable | undefined;
+  /**
+   * The table as the TABLE_MAP before its rows describes it, inside `transaction`: another one where it differs from what
+   * is believed; undefined where it stops for that, or is loaded anew. Throws CharsetNotLoaded, with nothing done.
+   */
+  asDescribed(table: StreamTable, map: BinlogTable, transaction: Transaction): StreamTable | undefined;
   /** The rows of this table can no longer be read or written: it stops, the others go on. */
   stopTable(source: string, problem: RowferryError): void;
   enqueue(change: RowChange): void;

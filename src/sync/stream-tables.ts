@@ -3,8 +3,9 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { hasReached } from '../mysql/position.js';
 import { mayTouch } from '../mysql/statement.js';
-import type { LabelCharsets } from './ddl/label.js';
-import type { Column, StatementEvent, TableDefinition } from '../mysql/model.js';
+import type { BinlogTable, Column, StatementEvent, TableDefinition } from '../mysql/model.js';
+import type { CharsetDecoders } from '../mysql/types/index.js';
+import { differenceOf, type Difference } from './binlog-drift.js';
 import type { Transaction } from './checkpoint.js';
 import { applyAlter, type AppliedDdl } from './ddl/apply.js';
 import { shownStatement, whereWritten } from './ddl/shown.js';
@@ -23,8 +24,11 @@ import { RowTransform } from './transform.js';
 
 /** What DDL asks of the run around it; each stands still behind what was queued before. */
 export interface DdlActions {
-  /** Loads the table anew as it is now, and forgets rows that the source no longer has. */
-  reload(table: TableName, why: string): void;
+  /**
+   * Loads the table anew as it is now, and forgets rows that the source no longer has. `isUnseen`: for a change that no
+   * statement told, so that it has to be seen at the source.
+   */
+  reload(table: TableName, why: string, isUnseen?: boolean): void;
   /** Deletes the rows of this source's table at the destination. */
   deleteRows(table: StreamTable): void;
   /** Row events of the tables look different from here on. */
@@ -48,7 +52,7 @@ export class StreamTables {
     private readonly etl: EtlProgram | null,
     /** 0: names differ by case (lower_case_table_names). */
     private readonly foldsCase: boolean,
-    private readonly charsets: LabelCharsets,
+    private readonly charsets: CharsetDecoders,
     private readonly actions: DdlActions,
   ) {}
 
@@ -294,6 +298,72 @@ export class StreamTables {
       this.stopOrReload(record, reason);
       return;
     }
+    this.become(entry, table, applied, transaction);
+    // Where a column comes back under the name of one that went, rows still have what that one held.
+    const after = attributesOf(table.plan);
+    const leftOver = entry.record.dropped ?? [];
+    const isLeftOver = ({ name }: Column) => leftOver.includes(after.get(name) ?? '');
+    const filled = [...new Set([...applied.backfill, ...applied.added.filter(isLeftOver)])];
+    if (filled.length > 0) {
+      this.actions.reload(
+        statement.table,
+        `has new values in ${filled.map((column) => column.name).join(', ')}`,
+      );
+    }
+  }
+
+  /**
+   * As in the context. What the TABLE_MAP says is believed where all of it is told and rows of before are known to be
+   * right by it still; a table of which that cannot be known is out of step.
+   */
+  asDescribed(table: StreamTable, map: BinlogTable, transaction: Transaction): StreamTable | undefined {
+    const entry = this.entry({ database: map.database, table: map.name });
+    if (entry?.table !== table) return undefined;
+    const { record } = entry;
+    let difference: Difference | null;
+    try {
+      difference = differenceOf(record.definition, map, this.charsets);
+      if (!difference) return table;
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      this.stop(record.source, error);
+      return undefined;
+    }
+    const { what, told } = difference;
+    const described = told && this.described(entry, told);
+    if (!described) {
+      const reason = `the binlog describes it otherwise than it was known (${what}), so that a statement that is not in the binlog has altered it`;
+      this.stopOrReload(record, reason, { isUnseen: true });
+      return undefined;
+    }
+    this.become(entry, described, { ...told, defaults: record.textDefaults }, transaction);
+    this.actions.log(
+      `${record.source} was altered by a statement that is not in the binlog (${what}): it is read as the binlog describes it`,
+    );
+    return described;
+  }
+
+  /** null: its rows at the destination, or their key, may not be right any more. */
+  private described(entry: Entry, told: NonNullable<Difference['told']>): StreamTable | null {
+    const { definition, textDefaults } = entry.record;
+    try {
+      const table = this.streamTable(told.definition);
+      const applied = { ...told, defaults: textDefaults };
+      return outOfStep(applied, definition, this.mapped(entry.table!), this.mapped(table)) ? null : table;
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      return null;
+    }
+  }
+
+  /** From here on the table is as `applied` says, and stored so when the checkpoint has passed it. */
+  private become(
+    entry: Entry,
+    table: StreamTable,
+    applied: Pick<AppliedDdl, 'definition' | 'defaults' | 'dropped'>,
+    transaction: Transaction,
+  ): void {
+    const { record } = entry;
     const before = attributesOf(entry.table!.plan);
     const dropped = applied.dropped.flatMap((name) => before.get(name) ?? []);
     const revision = (record.revision ?? 0) + 1;
@@ -306,21 +376,11 @@ export class StreamTables {
     };
     entry.table = table;
     entry.record = changed;
-    // The stored list stays the old one until the checkpoint is behind the statement.
+    // The stored list stays the old one until the checkpoint is behind it.
     const { source, life, definition, textDefaults } = changed;
     const step = { step: 'altered', revision, definition, textDefaults, dropped: changed.dropped } as const;
     transaction.onPassed.push(() => void this.stored.step(source, step, life));
     this.changed();
-    // Where a column comes back under the name of one that went, rows still have what that one held.
-    const after = attributesOf(entry.table.plan);
-    const isLeftOver = ({ name }: Column) => changed.dropped?.includes(after.get(name) ?? '') === true;
-    const filled = [...new Set([...applied.backfill, ...applied.added.filter(isLeftOver)])];
-    if (filled.length > 0) {
-      this.actions.reload(
-        statement.table,
-        `has new values in ${filled.map((column) => column.name).join(', ')}`,
-      );
-    }
   }
 
   private mapped({ plan, filter }: StreamTable): Mapped {
@@ -328,9 +388,9 @@ export class StreamTables {
     return { key: plan.key, attributes: plan.attributes, reads };
   }
 
-  private stopOrReload(record: TableRecord, reason: string): void {
+  private stopOrReload(record: TableRecord, reason: string, { isUnseen = false } = {}): void {
     const { database, name } = record.definition;
-    if (this.task.ddl.onChange === 'reload') this.actions.reload({ database, table: name }, reason);
+    if (this.task.ddl.onChange === 'reload') this.actions.reload({ database, table: name }, reason, isUnseen);
     else {
       this.stop(
         record.source,

@@ -344,13 +344,14 @@ describe.each([
       "INSERT INTO described VALUES (1, 2, 'x', 'y', 'c', 'z')",
     );
     const [first, second, third] = recorder.rows('described').map((row) => row.table);
-    expect(first!.columnNames).toEqual(['timestamp', 'Sélect', 'c', 'v', 'e', 'b']);
-    expect(first!.columnUnsigned).toEqual([true, false, false, false, false, false]);
+    expect(first!.metadata().names).toEqual(['timestamp', 'Sélect', 'c', 'v', 'e', 'b']);
+    expect(first!.metadata().unsigned).toEqual([true, false, false, false, false, false]);
     const ids = await server.query<{ c: string; id: number }>(
       "SELECT CHARACTER_SET_NAME c, ID id FROM INFORMATION_SCHEMA.COLLATIONS WHERE IS_DEFAULT = 'Yes'",
     );
     const charset = (id: number): string | undefined => ids.find((one) => one.id === id)?.c;
-    expect(first!.columnCollations!.map((id) => (id === 0 ? null : charset(id)))).toEqual([
+    const { collations } = first!.metadata();
+    expect(Array.from(collations!, (id) => (id === undefined ? null : charset(id)))).toEqual([
       null,
       null,
       'latin1',
@@ -359,7 +360,7 @@ describe.each([
       'binary',
     ]);
     expect(second).toBe(first);
-    expect(third!.columnNames).toBeUndefined();
+    expect(third!.metadata().names).toBeUndefined();
   });
 
   it('keeps a row over 16 MB out of memory, and its key in the image', async () => {

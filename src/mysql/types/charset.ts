@@ -10,6 +10,8 @@ export type CharsetDecoder = (bytes: Buffer, start: number, end: number) => stri
 export interface CharsetDecoders {
   /** The charset of a collation, by its id; undefined when the server has none of that id. */
   charsetOf(collation: number): string | undefined;
+  /** The name of a collation, by its id; undefined as before. */
+  collationOf(collation: number): string | undefined;
   /** null: copy the bytes. Throws CharsetNotLoaded. */
   get(charset: string): { decode: CharsetDecoder; asciiIsUtf8: boolean } | null;
   /** The stored bytes that the charset shows as `text`. Throws CharsetNotLoaded. */
@@ -49,12 +51,13 @@ export async function loadCharsetDecoders(
   for (const charset of copied) loaded.set(charset, null);
   for (const [charset, decode] of Object.entries(unicode))
     loaded.set(charset, { decode, asciiIsUtf8: false });
-  const collations = await query<{ id: number; charset: string }>(
-    'SELECT ID AS id, CHARACTER_SET_NAME AS charset FROM INFORMATION_SCHEMA.COLLATIONS',
+  const collations = await query<{ id: number; name: string; charset: string }>(
+    'SELECT ID AS id, COLLATION_NAME AS name, CHARACTER_SET_NAME AS charset FROM INFORMATION_SCHEMA.COLLATIONS',
   );
-  const byId = new Map(collations.map(({ id, charset }) => [Number(id), charset]));
+  const byId = new Map(collations.map((collation) => [Number(collation.id), collation]));
   const decoders: CharsetDecoders = {
-    charsetOf: (collation) => byId.get(collation),
+    charsetOf: (collation) => byId.get(collation)?.charset,
+    collationOf: (collation) => byId.get(collation)?.name,
     get(charset) {
       const decoder = loaded.get(charset);
       if (decoder === undefined) throw new CharsetNotLoaded(charset);

@@ -41,15 +41,21 @@ const bytesPerCharacter: Record<string, number> = {
 };
 const wider: Record<string, string> = { tinytext: 'text', text: 'mediumtext', mediumtext: 'longtext' };
 
+/** The most that one takes; 1 for what is no text. */
+export function bytesOfCharacter(charset: string | null): number {
+  return bytesPerCharacter[charset === null ? '' : canonicalCharset(charset)] ?? 1;
+}
+
 /**
  * A text column under another charset, as CONVERT TO CHARACTER SET leaves it: TEXT types grow so that as many
  * characters fit as before (manual, “ALTER TABLE Statement”). Other columns stay as they are.
  */
 export function convertText(column: Column, to: TextDefaults): Column {
   if (column.charset === null) return column;
-  const width = (charset: string | null) => bytesPerCharacter[charset ?? ''] ?? 1;
   const dataType =
-    width(to.charset) > width(column.charset) ? (wider[column.dataType] ?? column.dataType) : column.dataType;
+    bytesOfCharacter(to.charset) > bytesOfCharacter(column.charset)
+      ? (wider[column.dataType] ?? column.dataType)
+      : column.dataType;
   const length = largeLengths[dataType] ?? column.length;
   return { ...column, dataType, length, charset: to.charset, collation: to.collation };
 }

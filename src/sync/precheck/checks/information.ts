@@ -5,16 +5,16 @@ import { bad, good, some, usesBinlog, type Check } from '../check.js';
 export const rowMetadata: Check = {
   id: 'row-metadata',
   severity: 'information',
-  title: 'Column names are in the binlog',
+  title: 'The binlog describes tables whole',
   expected: 'binlog_row_metadata = FULL',
-  why: 'With MINIMAL, column names come from the lists that the task keeps; a change of a table outside its sight stops that table instead of being followed.',
+  why: 'Before the rows of each statement the binlog describes their table. With FULL that holds names, labels, charsets and the key too, so that an ALTER outside the binlog (sql_log_bin=0) is noticed; with MINIMAL renamed columns, columns of one type that change places, other labels and another key are not.',
   applies: usesBinlog,
   async run(context) {
     const { binlogRowMetadata: metadata } = await context.facts();
     if (metadata === 'FULL') return good('binlog_row_metadata = FULL');
     return bad(
       `binlog_row_metadata = ${metadata}`,
-      'Nothing has to be done; FULL makes table changes safer to follow.',
+      'Set it to FULL where tables may be altered with sql_log_bin=0; otherwise nothing has to be done.',
       (await context.variable('binlog_row_metadata')) === undefined
         ? undefined
         : 'SET GLOBAL binlog_row_metadata = FULL;',
