@@ -13,7 +13,7 @@ import { enterTables, hasSameColumns, noteTables, type NotedTables } from './joi
 import { Joining, type JoinHost } from './joining.js';
 import { destinationTaken, objectChanges, recordOf, replacedBy } from './object-changes.js';
 import { sourceName } from '../shared/source-name.js';
-import { planTable, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import { planToLoad, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
 import { planError, selectorsOf } from './prepare.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
@@ -192,7 +192,7 @@ export class Joins {
       return;
     }
     const problems: PlanProblem[] = [];
-    const plan = planTable(options.task, definition, selection.mapping, problems);
+    const plan = planToLoad(options.task, definition, selection.mapping, problems);
     try {
       if (!plan) throw planError(problems);
       const { records } = options.prepared;

@@ -5,7 +5,7 @@ import type { TableDefinition } from '../mysql/model.js';
 import { sourceName } from '../shared/source-name.js';
 import {
   isSameName,
-  planTable,
+  planToLoad,
   selectionOf,
   tableName,
   type PlanProblem,
@@ -87,7 +87,7 @@ export function objectChanges(
     const what = record ? mappingChange(record, mappingText(task, definition)) : [];
     if (record && what.length === 0 && !record.reload) continue;
     const own: PlanProblem[] = [];
-    const plan = planTable(task, definition, selection.mapping, own);
+    const plan = planToLoad(task, definition, selection.mapping, own);
     if (!plan && passesOver && (selection.isWhole || record)) {
       changes.unfit.push({ definition, problem: own[0]! });
       continue;

@@ -210,6 +210,25 @@ export function planTable(
   };
 }
 
+/** As planTable(), for a table that is about to be loaded: its key must name one row each. */
+export function planToLoad(
+  task: ResolvedTask,
+  definition: TableDefinition,
+  mapping: TableMapping | undefined,
+  problems: PlanProblem[],
+): TablePlan | undefined {
+  const plan = planTable(task, definition, mapping, problems);
+  if (!plan) return undefined;
+  const names = plan.key.map(({ column }) => column.name);
+  const empty = plan.key.find(({ column }) => column.nullable);
+  if (!empty && isUnique(definition, names)) return plan;
+  const message = empty
+    ? `The key column ${empty.column.name} of ${plan.source} can be NULL.`
+    : `Nothing keeps the key (${names.join(', ')}) of ${plan.source} unique.`;
+  problems.push({ source: plan.source, kind: 'key-column', message });
+  return undefined;
+}
+
 /** What a mapping says of a column: names of columns are the same in every case. */
 export function columnMapping(
   mapping: TableMapping | undefined,
@@ -230,6 +249,12 @@ export function defaultKey(table: TableDefinition): readonly string[] | undefine
   const key =
     table.keys.find((one) => one.primary) ?? table.keys.find((one) => one.unique && identifies(one.columns));
   return key?.columns;
+}
+
+/** Some unique key of the table is made of these columns, all or in part (correctness rule 20). */
+export function isUnique({ keys }: TableDefinition, names: readonly string[]): boolean {
+  const chosen = new Set(names.map((name) => name.toLowerCase()));
+  return keys.some((key) => key.unique && key.columns.every((column) => chosen.has(column.toLowerCase())));
 }
 
 /** Capitalization: dts-behaviour, “object names”. */

@@ -11,7 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { FaultRule } from '../../src/local-tablestore/index.js';
 import { differences } from '../chaos/compare.js';
-import { Chance, definition, mapped, schema, Writer } from '../chaos/shop.js';
+import { definition, mapped, schema, Writer } from '../chaos/shop.js';
+import { Chance } from '../support/chance.js';
 import { startCli, type RunningCommand } from '../support/cli.js';
 import { startPair, writeTask } from '../support/pair.js';
 

@@ -2,33 +2,15 @@
  * npm run exactness [-- --seed N] [-- --minutes N]: every MySQL type, by the full load and by the binlog, into the
  * embedded Tablestore and back. Exit code 1 on any difference.
  */
-import { parseArgs } from 'node:util';
 import { runExactness } from '../exactness/exactness.js';
+import { seeded } from '../support/seeded.js';
 
-const usage = 'Usage: npm run exactness [-- --seed N --minutes N]';
-const { values } = parse();
-function parse() {
-  try {
-    return parseArgs({
-      options: { seed: { type: 'string', default: '1' }, minutes: { type: 'string', default: '0' } },
-    });
-  } catch {
-    console.error(usage);
-    process.exit(2);
-  }
-}
-const seed = Number(values.seed);
-const minutes = Number(values.minutes);
-if (!Number.isInteger(seed) || !(minutes >= 0)) {
-  console.error(usage);
-  process.exit(2);
-}
-const began = Date.now();
+const { seed, untilMs, began } = seeded('exactness', '0');
 const report = await runExactness({
   seed,
   tables: 12,
   rows: 60,
-  ...(minutes > 0 && { untilMs: began + minutes * 60_000 }),
+  untilMs,
   say: (text) => console.log(text),
 });
 console.log(`

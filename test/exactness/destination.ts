@@ -22,14 +22,17 @@ export class Destination {
     });
   }
 
-  /** Cells of every row as they are on the wire, by key; versions do not count. */
-  async raw(table: string, key: readonly string[]): Promise<Map<string, string>> {
+  /** Cells of every row as they are on the wire, by key; versions do not count, nor cells of `ignored` names. */
+  async raw(
+    table: string,
+    key: readonly string[],
+    ignored: ReadonlySet<string> = new Set(),
+  ): Promise<Map<string, string>> {
     const rows = new Map<string, string>();
-    const none = new Set<string>();
     const { start, end } = keyBounds(key);
     for (let from: Buffer | null = start; from !== null;) {
       const page = await getRange(this.client, { table, start: from, end });
-      for (const row of contentsOf(page.rows, none)) rows.set(row.key, row.cells);
+      for (const row of contentsOf(page.rows, ignored)) rows.set(row.key, row.cells);
       from = page.next;
     }
     return rows;

@@ -165,3 +165,27 @@ it('rule 14: TRUNCATE with "delete" asks the source nothing, whatever became of 
   expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
   expect([replica.rows('gone'), replica.rows('calm')]).toEqual([[{ id: 3 }], [{ id: 1 }]]);
 }, 60_000);
+
+it('a table whose key nothing keeps unique any more stays stopped when it is loaded anew', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE DATABASE k; CREATE TABLE k.t (id INT PRIMARY KEY, code VARCHAR(9) NOT NULL, UNIQUE KEY uc (code));
+    INSERT INTO k.t VALUES (1, 'A')`);
+  const task = replica.task({
+    objects: [{ database: 'k', tables: [{ name: 't', rename: 'k_t', primaryKey: ['code'] }] }],
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await mysql.query("ALTER TABLE k.t DROP INDEX uc; INSERT INTO k.t VALUES (2, 'A')");
+  await replica.until(task, ({ tables }) => tables[0]?.phase === 'stopped');
+  for (const remake of [false, true]) {
+    await replica.engine.api.reload(task.id, 'k.t', remake);
+    const { tables } = await replica.until(task, ({ tables: [t] }) =>
+      /Nothing keeps/.test(t?.problem?.message ?? ''),
+    );
+    expect(tables[0]).toMatchObject({ phase: 'stopped' });
+  }
+  await mysql.query('DELETE FROM k.t WHERE id = 2; ALTER TABLE k.t ADD UNIQUE KEY uc (code)');
+  await replica.engine.api.reload(task.id, 'k.t', false);
+  await replica.until(task, ({ tables: [t] }) => t?.phase === 'incremental');
+  await replica.stop(task);
+}, 60_000);

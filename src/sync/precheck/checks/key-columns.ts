@@ -1,7 +1,6 @@
-import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
-import { columnMapping } from '../../plan.js';
+import { columnMapping, isUnique } from '../../plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 
@@ -37,9 +36,3 @@ export const keyColumns: Check = {
     );
   },
 };
-
-/** Some unique key of the table is made of these columns, all or in part (correctness rule 20). */
-function isUnique(table: TableDefinition, names: readonly string[]): boolean {
-  const chosen = new Set(names.map((n) => n.toLowerCase()));
-  return table.keys.some((key) => key.unique && key.columns.every((c) => chosen.has(c.toLowerCase())));
-}

@@ -1,4 +1,4 @@
-// npm run filter-oracle [-- --seed N --minutes N]: random filters against MySQL's own WHERE.
+// npm run exactness | filter-oracle | ddl-oracle [-- --seed N --minutes N]: what the product does against what MySQL says.
 import path from 'node:path';
 import { requireNode } from './node.mjs';
 import { environment, execute, fail, install } from './prepare.mjs';
@@ -6,8 +6,7 @@ import { environment, execute, fail, install } from './prepare.mjs';
 try {
   await install();
   const bench = path.join(import.meta.dirname, 'bench.mjs');
-  const args = [bench, 'filter-oracle', ...process.argv.slice(2)];
-  process.exitCode = await execute(requireNode(), args, { env: environment() });
+  process.exitCode = await execute(requireNode(), [bench, ...process.argv.slice(2)], { env: environment() });
 } catch (error) {
   fail(error);
 }
