@@ -24,6 +24,7 @@ import { StreamHandler } from './stream-handler.js';
 import type { PreparedTask } from './prepare.js';
 import { mayHaveBranchRows, type JoinHost } from './joining.js';
 import { Joins } from './joins.js';
+import { lastStatements } from './last-statements.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
@@ -350,6 +351,7 @@ export class Following {
     this.joins.start();
     const auditing = this.audit?.run();
     try {
+      await this.passDefined();
       while (this.ended === null) {
         signal.throwIfAborted();
         this.stream = new BinlogStream(
@@ -389,6 +391,17 @@ export class Following {
       this.over = true;
       for (const tell of this.unanswered) tell();
     }
+  }
+
+  /** Tables count from where they are what was loaded, as those that join (last-statements.ts). */
+  private async passDefined(): Promise<void> {
+    const { definedAt } = this.options.prepared.progress;
+    if (!definedAt || hasReached(this.streamPosition, definedAt)) return;
+    const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
+    const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
+    const last = await lastStatements(this.options, records, this.streamPosition, definedAt, over);
+    for (const record of records)
+      if (last.has(record.source)) this.tables.add(record, last.get(record.source));
   }
 
   /**

@@ -1,13 +1,9 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
-import { readStatement } from '../mysql/statement.js';
-import type { BinlogTable } from '../mysql/model.js';
-import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import { LostTable } from '../tablestore/lost-table.js';
-import { differenceOf } from './binlog-drift.js';
 import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
@@ -15,12 +11,12 @@ import { loadTables } from './full-load.js';
 import type { StreamContext, StreamTable } from './stream-context.js';
 import { StreamHandler } from './stream-handler.js';
 import { hasSameColumns } from './join-records.js';
-import { isSameName } from './plan.js';
+import { lastStatements } from './last-statements.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
-import { alteredBy, StreamTables } from './stream-tables.js';
+import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
 import { XaBranches } from './xa-branches.js';
 import { retryWindows } from './settings.js';
@@ -309,7 +305,9 @@ export class Joining {
     let position = records[0]!.from!;
     const { definedAt } = records[0]!;
     this.definedAt = definedAt;
-    const defined = definedAt ? await this.lastStatements(records, position, definedAt) : null;
+    const defined = definedAt
+      ? await lastStatements(options, records, position, definedAt, this.signal)
+      : null;
     if (this.signal.aborted) return;
     const tracker = (this.tracker = this.newTracker(position));
     const tables: StreamTables = new StreamTables(
@@ -385,74 +383,6 @@ export class Joining {
   private tables: StreamTables | null = null;
   /** Up to there the loaded rows hold what the stream brings. */
   private definedAt: SourcePosition | undefined;
-
-  /**
-   * The last statement about each table between `from` and the place where its definition was looked up, or its last
-   * rows of another shape, which a statement left that is not in the binlog: up to there the stream speaks of other
-   * columns than those that were loaded. What changed before it is in the loaded rows, since
-   * a statement waits for every transaction that wrote the table; so the rows count from there on.
-   */
-  private async lastStatements(
-    records: readonly TableRecord[],
-    from: SourcePosition,
-    to: SourcePosition,
-  ): Promise<Map<string, SourcePosition>> {
-    const { options } = this.host;
-    const { charsets } = options.prepared;
-    const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
-      isSameName(map.database, definition.database, definition.caseSensitive ?? false) &&
-      isSameName(map.name, definition.name, definition.caseSensitive ?? false) &&
-      differenceOf(definition, map, charsets) !== null;
-    const last = new Map<string, SourcePosition>();
-    let altered: string[] = [];
-    let ended = false;
-    let position = from;
-    while (!ended) {
-      const pass = (at: SourcePosition) => {
-        for (const source of altered) last.set(source, at);
-        altered = [];
-        if (!hasReached(at, to)) return;
-        ended = true;
-        void stream.stop();
-      };
-      const stream: BinlogStream = new BinlogStream(
-        options.task.source,
-        { position, heartbeatSeconds: 2 },
-        {
-          transaction: () => undefined,
-          wants: (map) => {
-            altered.push(
-              ...records.filter((record) => isDescribedElse(record, map)).map(({ source }) => source),
-            );
-            return false;
-          },
-          row: () => undefined,
-          commit: pass,
-          xaPrepare: (_xid, at) => pass(at),
-          xaCommit: (_xid, at) => pass(at),
-          xaRollback: (_xid, at) => pass(at),
-          heartbeat: pass,
-          statement: (event) =>
-            altered.push(...alteredBy(readStatement(event, options.prepared.charsets), records)),
-        },
-      );
-      this.stream = stream;
-      try {
-        await stream.run();
-      } catch (error) {
-        if (this.signal.aborted) return last;
-        position = stream.position;
-        altered = [];
-        if (error instanceof CharsetNotLoaded) {
-          await onSource(options, (connection) =>
-            options.prepared.charsets.load((sql) => connection.query(sql), [error.charset]),
-          );
-        } else await options.retry.failed(error);
-      }
-      if (this.signal.aborted) return last;
-    }
-    return last;
-  }
 
   /** A branch was prepared before our place, and is committed here. Up to `definedAt` its rows are in the load. */
   private unknownRows(source: string, at: SourcePosition): void {

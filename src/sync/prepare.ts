@@ -112,6 +112,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       start: noted.start,
       checkpoint: noted.start,
       ...(noted.begun && { begun: noted.begun }),
+      ...(noted.definedAt && { definedAt: noted.definedAt }),
     };
     // What an earlier life of the task left there is swept.
     const before = new Map(stored.map((record) => [record.destination, record]));
@@ -264,7 +265,9 @@ export function selectorsOf(task: ResolvedTask): TableSelector[] {
 async function noteStart(
   options: PrepareOptions,
   facts: ServerFacts,
-): Promise<{ start: SourcePosition | null; tables: TableDefinition[]; begun?: SourcePosition }> {
+): Promise<
+  { start: SourcePosition | null; tables: TableDefinition[] } & Pick<TaskProgress, 'begun' | 'definedAt'>
+> {
   const { task } = options;
   const { full, incremental } = task.synchronization;
   const selectors = selectorsOf(task);
@@ -286,13 +289,15 @@ async function noteStart(
       const start = full
         ? await safeStartPosition(connection)
         : await findStart(task, connection, task.startPosition ?? 'now', options.signal);
+      // As in noteTables(): the beginning of a file lies before statements that the definitions hold already.
+      const definedAt = full && start.gtidSet === undefined ? await endPosition(connection) : null;
       const tables = await loadDefinitions(connection, selectors);
       const after = JSON.stringify(shapes(tables));
       if (after === before) {
         if (!full) return { start, tables };
         // Only now are all of them known whose rows lie before the start and are not committed yet.
         await waitForPrepared(options, connection);
-        return { start, tables, begun: await endPosition(connection) };
+        return { start, tables, begun: await endPosition(connection), ...(definedAt && { definedAt }) };
       }
       before = after;
     }

@@ -114,6 +114,8 @@ export interface TaskProgress {
    * what was committed of them is in the loaded rows (correctness rule 2).
    */
   begun?: SourcePosition;
+  /** As of a record, of all tables with which the task began. */
+  definedAt?: SourcePosition;
   /** Everything before it is at the destination, or recorded as dirty (architecture, decision 5). */
   checkpoint: SourcePosition | null;
   /** End of the binlog when the load ended: from there on the destination is a copy. */

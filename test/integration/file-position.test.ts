@@ -90,6 +90,45 @@ describe('a place by file and offset', () => {
     expect(ids('straddled')).toEqual([1, 2]);
   });
 
+  it.each(['FULL', 'MINIMAL'])(
+    'begins with the file: what was altered in it before the load is loaded as it is (rule 13, %s)',
+    async (metadata) => {
+      const { mysql } = replica;
+      const database = `before_${metadata.toLowerCase()}`;
+      await mysql.query(`SET GLOBAL binlog_row_metadata = ${metadata}; CREATE DATABASE ${database}`);
+      const session = await mysql.connect({ database });
+      await session.query(`CREATE TABLE altered (id INT PRIMARY KEY, v INT); INSERT INTO altered VALUES (1, 1);
+        ALTER TABLE altered ADD COLUMN x INT; INSERT INTO altered VALUES (2, 2, 2);
+        CREATE TABLE again (id INT PRIMARY KEY, v INT); INSERT INTO again VALUES (1, 1);
+        DROP TABLE again; CREATE TABLE again (id INT PRIMARY KEY, v INT); INSERT INTO again VALUES (2, 2);
+        CREATE TABLE cut (id INT PRIMARY KEY, v INT); INSERT INTO cut VALUES (1, 1), (2, 2); TRUNCATE cut;
+        INSERT INTO cut VALUES (3, 3);
+        CREATE TABLE unseen (id INT PRIMARY KEY, v INT); INSERT INTO unseen VALUES (1, 1);
+        SET sql_log_bin = 0; ALTER TABLE unseen ADD COLUMN x INT DEFAULT 5; SET sql_log_bin = 1;
+        UPDATE unseen SET x = 6 WHERE id = 1; INSERT INTO unseen VALUES (2, 2, 2);
+        CREATE TABLE calm (id INT PRIMARY KEY, v INT); INSERT INTO calm VALUES (1, 1)`);
+      const names = ['altered', 'again', 'cut', 'unseen', 'calm'];
+      const task = replica.task({
+        objects: [{ database, tables: names.map((name) => ({ name, rename: `${name}_${metadata}` })) }],
+      });
+      await replica.start(task);
+      await replica.until(task, following);
+      await session.query(`UPDATE altered SET x = 3; ALTER TABLE altered ADD COLUMN y INT; INSERT INTO altered VALUES (3, 3, 3, 3);
+        UPDATE unseen SET v = 7; DELETE FROM again; INSERT INTO cut VALUES (4, 4)`);
+      await session.end();
+      await replica.caughtUp(task);
+      const { tables } = await replica.snapshot(task);
+      expect(tables.filter(({ phase }) => phase !== 'incremental')).toEqual([]);
+      expect(await replica.verify(task)).toMatchObject({ equal: true });
+      expect(replica.rows(`unseen_${metadata}`)).toEqual([
+        { id: 1, v: 7, x: 6 },
+        { id: 2, v: 7, x: 2 },
+      ]);
+      await replica.stop(task);
+    },
+    60_000,
+  );
+
   it('means nothing on another server, which a task says that runs or is started', async () => {
     await replica.mysql.query('CREATE TABLE f.moved (id INT PRIMARY KEY); INSERT INTO f.moved VALUES (1)');
     await other.query(

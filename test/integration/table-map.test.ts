@@ -297,10 +297,17 @@ const settled: Record<string, Case> = {
   },
 };
 
-describe.each(['FULL', 'MINIMAL'])('binlog_row_metadata=%s', (metadata) => {
+describe.each([
+  { metadata: 'FULL', gtid: true },
+  { metadata: 'MINIMAL', gtid: false },
+])('binlog_row_metadata=$metadata, GTIDs $gtid', ({ metadata, gtid }) => {
   let replica: Replica;
   beforeAll(async () => {
-    replica = await startReplica({ args: [`--binlog-row-metadata=${metadata}`] });
+    const gtidOff = ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'];
+    replica = await startReplica({
+      gtid,
+      args: [`--binlog-row-metadata=${metadata}`, ...(gtid ? [] : gtidOff)],
+    });
   }, 60_000);
   afterAll(() => replica?.close());
 
@@ -313,7 +320,6 @@ describe.each(['FULL', 'MINIMAL'])('binlog_row_metadata=%s', (metadata) => {
       await mysql.query(`CREATE TABLE ${database}.${name} (${create})`);
       if (rows) await mysql.query(`INSERT INTO ${database}.${name} VALUES ${rows}`);
     }
-    await mysql.query('FLUSH BINARY LOGS');
     const task = replica.task({
       objects: [{ database, tables: list.map(([name, { mapping }]) => ({ name, ...mapping })) }],
       ...more,

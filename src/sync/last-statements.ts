@@ -1,0 +1,80 @@
+import { BinlogStream } from '../mysql/binlog/stream.js';
+import type { BinlogTable } from '../mysql/model.js';
+import { hasReached } from '../mysql/position.js';
+import { readStatement } from '../mysql/statement.js';
+import { CharsetNotLoaded } from '../mysql/types/index.js';
+import type { SourcePosition } from '../shared/position.js';
+import { differenceOf } from './binlog-drift.js';
+import type { FollowingOptions } from './following.js';
+import { isSameName } from './plan.js';
+import { onSource } from './source-retry.js';
+import type { TableRecord } from './store.js';
+import { alteredBy } from './stream-tables.js';
+
+/**
+ * Where each table became what it is in its definition: behind the last statement about it between `from` and the place
+ * where the definition was looked up, or behind its last rows of another shape, which a statement left that is not in the
+ * binlog. Up to there the stream speaks of other columns than those that were loaded. What changed before it is in the
+ * loaded rows, since a statement waits for every transaction that wrote the table; so the rows count from there on.
+ */
+export async function lastStatements(
+  options: Pick<FollowingOptions, 'task' | 'prepared' | 'retry'>,
+  records: readonly TableRecord[],
+  from: SourcePosition,
+  to: SourcePosition,
+  signal: AbortSignal,
+): Promise<Map<string, SourcePosition>> {
+  const { charsets } = options.prepared;
+  const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
+    isSameName(map.database, definition.database, definition.caseSensitive ?? false) &&
+    isSameName(map.name, definition.name, definition.caseSensitive ?? false) &&
+    differenceOf(definition, map, charsets) !== null;
+  const last = new Map<string, SourcePosition>();
+  let altered: string[] = [];
+  let ended = false;
+  let position = from;
+  while (!ended && !signal.aborted) {
+    const pass = (at: SourcePosition) => {
+      for (const source of altered) last.set(source, at);
+      altered = [];
+      if (!hasReached(at, to)) return;
+      ended = true;
+      void stream.stop();
+    };
+    const stream: BinlogStream = new BinlogStream(
+      options.task.source,
+      { position, heartbeatSeconds: 2 },
+      {
+        transaction: () => undefined,
+        wants: (map) => {
+          for (const record of records) if (isDescribedElse(record, map)) altered.push(record.source);
+          return false;
+        },
+        row: () => undefined,
+        commit: pass,
+        xaPrepare: (_xid, at) => pass(at),
+        xaCommit: (_xid, at) => pass(at),
+        xaRollback: (_xid, at) => pass(at),
+        heartbeat: pass,
+        statement: (event) => altered.push(...alteredBy(readStatement(event, charsets), records)),
+      },
+    );
+    const stop = () => void stream.stop();
+    signal.addEventListener('abort', stop);
+    try {
+      await stream.run();
+    } catch (error) {
+      if (signal.aborted) break;
+      position = stream.position;
+      altered = [];
+      if (error instanceof CharsetNotLoaded)
+        await onSource(options, (connection) =>
+          charsets.load((sql) => connection.query(sql), [error.charset]),
+        );
+      else await options.retry.failed(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+  return last;
+}
