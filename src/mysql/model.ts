@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../shared/position.js';
+import type { BeginsAt, SourcePosition } from '../shared/position.js';
 import type { RawStatement } from './statement.js';
 
 export type { RawStatement, StatementContext, StatementEvent } from './statement.js';
@@ -135,6 +135,8 @@ export interface TransactionStart {
   readonly commitMicros: number;
   /** `file:offset` of its first event: the same whenever it is read again from this server. */
   readonly place: string;
+  /** null: the event that it begins with was not seen. */
+  readonly begins: BeginsAt | null;
   /**
    * Present when the rows that follow belong to an XA branch. It ends with xaPrepare(), and then its rows count
    * only when xaCommit() comes with the same xid, perhaps much later; or with commit() when it was committed in
@@ -148,6 +150,8 @@ export interface TransactionStart {
  * stream.resume() later; what is already in the current packet still arrives. A throw stops the stream with that error.
  */
 export interface BinlogHandler {
+  /** The stream is in this binlog file from here on, which was created then, in seconds since the epoch. */
+  file?(name: string, created: number): void;
   transaction(start: TransactionStart): void;
   /** Is the table wanted? Asked once per TABLE_MAP; rows of others are skipped undecoded. */
   wants(table: BinlogTable): boolean;

@@ -4,7 +4,7 @@ import type { SourceSettings } from '../shared/task.js';
 import { peek } from './binlog/peek.js';
 import type { SourceConnection } from './connection.js';
 import { GtidSet } from './gtid.js';
-import { endPosition, firstEventOffset } from './position.js';
+import { binlogFiles, endPosition, firstEventOffset } from './position.js';
 
 /**
  * A time as people write it, in ms since the epoch: ISO 8601, or `2026-01-31 08:00:00`; UTC where no zone is given.
@@ -31,8 +31,7 @@ export async function positionAtTime(
   signal?: AbortSignal,
 ): Promise<SourcePosition> {
   const end = await endPosition(connection);
-  const logs = await connection.query<{ Log_name: string }>('SHOW BINARY LOGS');
-  const files = logs.map((log) => log.Log_name);
+  const files = (await binlogFiles(connection)).map(({ name }) => name);
   const atMicros = atMs * 1000;
   const { serverUuid } = await connection.facts();
   const start = (file: string): SourcePosition => ({ file, offset: firstEventOffset, serverUuid });

@@ -102,6 +102,16 @@ function gone(message: string): RowferryError {
 }
 
 /**
+ * The position as a server is asked for it: by GTID where gtid_mode is ON. Where it no longer is, the file and offset
+ * that the stream came to say the same on the server that they are from, and are all that is known of what follows.
+ */
+export function askedOf(facts: ServerFacts, position: SourcePosition): SourcePosition {
+  const { gtidSet, ...byFile } = position;
+  const isOfFile = position.file !== undefined && position.serverUuid === facts.serverUuid;
+  return gtidSet !== undefined && facts.gtidMode !== 'ON' && isOfFile ? byFile : position;
+}
+
+/**
  * Can the server still send everything behind `position`? Throws ROW-S104 with the reason: purged, numbering
  * reset, another server's binlog; ROW-S107 when a replica has not yet got what was already seen, which mends itself.
  */
@@ -141,6 +151,12 @@ async function assertGtidAvailable(
   );
 }
 
+/** The binlog files that the server has, oldest first. */
+export async function binlogFiles(connection: SourceConnection): Promise<{ name: string; bytes: number }[]> {
+  const files = await connection.query<{ Log_name: string; File_size: number | string }>('SHOW BINARY LOGS');
+  return files.map(({ Log_name, File_size }) => ({ name: Log_name, bytes: Number(File_size) }));
+}
+
 async function assertFileAvailable(
   connection: SourceConnection,
   facts: ServerFacts,
@@ -152,17 +168,17 @@ async function assertFileAvailable(
       `The position ${position.file} belongs to another server: file positions mean nothing on ${connection.address}.`,
     );
   }
-  const files = await connection.query<{ Log_name: string; File_size: number | string }>('SHOW BINARY LOGS');
-  const file = files.find((one) => one.Log_name === position.file);
+  const files = await binlogFiles(connection);
+  const file = files.find(({ name }) => name === position.file);
   if (!file) {
-    const oldest = files[0]?.Log_name;
+    const oldest = files[0]?.name;
     throw gone(
       oldest !== undefined && compareFiles(position.file, oldest) < 0
         ? `The binlog file ${position.file} was purged; the oldest is ${oldest}.`
         : `The binlog file ${position.file} does not exist: the numbering was reset.`,
     );
   }
-  if (Number(file.File_size) < (position.offset ?? 0)) {
+  if (file.bytes < (position.offset ?? 0)) {
     throw gone(
       `The binlog file ${position.file} ends before offset ${position.offset}: the numbering was reset.`,
     );

@@ -12,9 +12,23 @@ export interface SourcePosition {
   readonly fileCreated?: number;
   /** Commit time at the source of the last transaction before this place, µs since the epoch, when known. */
   readonly commitMicros?: number;
-  /**
-   * The last transaction before this place that the stream gave, and when it was committed at the server that it comes
-   * from, µs: a server that has another one under this GTID has another history.
-   */
-  readonly last?: { readonly gtid: string; readonly commitMicros: number };
+  /** The last transaction before this place that the stream gave: a server that has another one has another history. */
+  readonly last?: LastTransaction;
+}
+
+/** What tells a transaction from any other that has its number, or stands where it stood. */
+export interface LastTransaction {
+  /** Missing where it has none. */
+  readonly gtid?: string;
+  /** When it was committed at the server that it comes from, µs; missing before MySQL 8.0.1. Replicas keep it. */
+  readonly commitMicros?: number;
+  /** In the binlog of the position's server. */
+  readonly begins?: BeginsAt;
+}
+
+/** Where the first event of a transaction stands, which holds when it was committed, and that event's CRC-32. */
+export interface BeginsAt {
+  readonly file: string;
+  readonly offset: number;
+  readonly crc: number;
 }

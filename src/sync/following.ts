@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { historyCheck } from '../mysql/binlog/history.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { atLeast, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
 import { areCommitted, endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
@@ -356,7 +357,7 @@ export class Following {
         signal.throwIfAborted();
         this.stream = new BinlogStream(
           this.options.task.source,
-          { position: this.streamPosition, heartbeatSeconds: 2 },
+          { position: this.streamPosition, heartbeatSeconds: 2, history: historyCheck },
           this.heartbeat.tap(this.handler),
         );
         // What made the last stream stand still still does.

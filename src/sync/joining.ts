@@ -1,4 +1,5 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
+import { historyCheck } from '../mysql/binlog/history.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
@@ -360,7 +361,11 @@ export class Joining {
     try {
       while (!this.joined) {
         this.signal.throwIfAborted();
-        this.stream = new BinlogStream(options.task.source, { position, heartbeatSeconds: 2 }, handler);
+        this.stream = new BinlogStream(
+          options.task.source,
+          { position, heartbeatSeconds: 2, history: historyCheck },
+          handler,
+        );
         this.steer();
         try {
           await this.stream.run();

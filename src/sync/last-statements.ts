@@ -1,3 +1,4 @@
+import { historyCheck } from '../mysql/binlog/history.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import type { BinlogTable } from '../mysql/model.js';
 import { hasReached } from '../mysql/position.js';
@@ -43,7 +44,7 @@ export async function lastStatements(
     };
     const stream: BinlogStream = new BinlogStream(
       options.task.source,
-      { position, heartbeatSeconds: 2 },
+      { position, heartbeatSeconds: 2, history: historyCheck },
       {
         transaction: () => undefined,
         wants: (map) => {

@@ -3,6 +3,7 @@ import { loadTables as loadDefinitions, type TableSelector } from '../mysql/cata
 import type { SourceConnection, ServerFacts } from '../mysql/connection.js';
 import { acquireLock, type SourceLock } from '../mysql/lock.js';
 import type { TableDefinition } from '../mysql/model.js';
+import { identified } from '../mysql/binlog/history.js';
 import { endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
@@ -294,10 +295,16 @@ async function noteStart(
       const tables = await loadDefinitions(connection, selectors);
       const after = JSON.stringify(shapes(tables));
       if (after === before) {
-        if (!full) return { start, tables };
+        const whole = await identified(task.source, connection, start, options.signal);
+        if (!full) return { start: whole, tables };
         // Only now are all of them known whose rows lie before the start and are not committed yet.
         await waitForPrepared(options, connection);
-        return { start, tables, begun: await endPosition(connection), ...(definedAt && { definedAt }) };
+        return {
+          start: whole,
+          tables,
+          begun: await endPosition(connection),
+          ...(definedAt && { definedAt }),
+        };
       }
       before = after;
     }

@@ -90,7 +90,7 @@ try {
         statement: nothing,
         heartbeat: nothing,
       };
-      const stream = new BinlogStream(settings, { position: start }, handler);
+      const stream = new BinlogStream(settings, { position: start, history: null }, handler);
       await stream.run();
       return count;
     });

@@ -35,6 +35,16 @@ describe('the history of the source', () => {
     }
   });
 
+  it('rule 1: a reset during the load, before the stream has ever begun, is seen', async () => {
+    await replica.mysql.query('CREATE TABLE o.early (id INT PRIMARY KEY, v TEXT)');
+    await insert('early', 1, 5);
+    const task = replica.task({ objects: [{ database: 'o', tables: [{ name: 'early' }] }] });
+    expect(await replica.run(task, { until: 'full' })).toMatchObject({ state: 'stopped' });
+    await replica.mysql.query('RESET BINARY LOGS AND GTIDS');
+    await insert('early', 100, 120);
+    expect(await replica.run(task)).toMatchObject(another);
+  });
+
   it('rule 1: a reset while the task runs is seen when it connects again', async () => {
     const task = await made('running');
     await replica.start(task);

@@ -60,7 +60,7 @@ export class Recorder implements BinlogHandler {
     private readonly database = 'test',
     heartbeatSeconds = 5,
   ) {
-    this.stream = new BinlogStream(settings, { position, heartbeatSeconds }, this);
+    this.stream = new BinlogStream(settings, { position, heartbeatSeconds, history: null }, this);
     this.running = this.stream.run().then(
       () => void (this.ended = { error: null }),
       (error: unknown) => void (this.ended = { error }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import mysql from 'mysql2/promise';
@@ -20,14 +20,21 @@ export interface MysqlServer {
   /** SIGKILL; restart() brings it back on the same data and port. */
   kill(): Promise<void>;
   restart(options?: string[]): Promise<void>;
+  /** Ends the server in order; what is done to its data folder then is there at restart(). */
+  shutDown(): Promise<void>;
+  readonly dataFolder: string;
 }
 
-/** Without options a plain MySQL 9 with its defaults; `gtid` turns GTIDs on; `args` are further options of mysqld. */
+/**
+ * Without options a plain MySQL 9 with its defaults; `gtid` turns GTIDs on; `args` are further options of mysqld. `data`:
+ * the data folder of a server that is shut down, to begin with a copy of it.
+ */
 export async function startMysql(
-  options: { gtid?: boolean; args?: string[]; port?: number } = {},
+  options: { gtid?: boolean; args?: string[]; port?: number; data?: string } = {},
 ): Promise<MysqlServer> {
   const home = mkdtempSync(path.join(tmpdir(), 'rowferry-mysql-'));
   const dataFolder = path.join(home, 'data');
+  if (options.data !== undefined) copyData(options.data, dataFolder);
   const port = options.port ?? (await freePort());
   const standing = [...(options.gtid ? gtidOptions : []), ...(options.args ?? [])];
   let server = await launchMysql({ dataFolder, port, options: standing });
@@ -72,9 +79,17 @@ export async function startMysql(
       rmSync(home, { recursive: true, force: true });
     },
     kill: () => end('SIGKILL'),
+    shutDown: () => end('SIGTERM'),
+    dataFolder,
     async restart(more = []) {
       if (server.child.exitCode === null && server.child.signalCode === null) await end('SIGTERM');
       server = await launchMysql({ dataFolder, port, options: [...standing, ...more] });
     },
   };
+}
+
+/** A copy of the data folder of a server that is shut down, binlogs and server_uuid included. */
+export function copyData(from: string, to: string): void {
+  const isOwn = (file: string) => /\.(sock|lock|pid|log)$/.test(file);
+  cpSync(from, to, { recursive: true, filter: (file) => !isOwn(file) });
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { RowferryError } from '../../shared/errors.js';
-import type { SourcePosition } from '../../shared/position.js';
+import type { BeginsAt, SourcePosition } from '../../shared/position.js';
 import { GtidSet } from '../gtid.js';
 import { maximumValueBytes, type BinlogHandler } from '../model.js';
 import { compareFiles } from '../position.js';
@@ -44,6 +44,15 @@ const standingEvents = new Set<number>([
   EventType.heartbeatV2,
 ]);
 
+/** What a transaction begins with; servers that have neither GTIDs nor anonymous ones begin it with a statement. */
+const beginningEvents = new Set<number>([
+  EventType.gtid,
+  EventType.anonymousGtid,
+  EventType.gtidTagged,
+  EventType.query,
+  EventType.executeLoadQuery,
+]);
+
 /**
  * Reads binlog events in order, keeps the position and calls the handler. One decoder serves one connection:
  * after an error a new one starts at `position`, which only committed transactions advance, so that a transaction
@@ -69,6 +78,8 @@ export class BinlogDecoder implements EventSink {
   /** Of the server that wrote the file. */
   #serverVersion = 0;
   #gtid: GtidEvent | null = null;
+  /** Of the transaction that has begun. */
+  #begins: BeginsAt | null = null;
   /** transaction() was called and its end is still to come. */
   #open = false;
   /** Between BEGIN or XA START and the end. */
@@ -95,6 +106,11 @@ export class BinlogDecoder implements EventSink {
     this.#serverUuid = options.serverUuid || undefined;
     this.#position = start;
     this.#last = start.last;
+    // Where it stands in the binlog of another server says nothing of this one's.
+    if (start.last?.begins && start.serverUuid !== this.#serverUuid) {
+      const { begins: _elsewhere, ...last } = start.last;
+      this.#last = last;
+    }
     this.#file = start.file ?? '';
     this.#offset = start.offset ?? 0;
     this.#skipFile = this.#gtids === null ? start.file : undefined;
@@ -162,6 +178,10 @@ export class BinlogDecoder implements EventSink {
         this.#moveTo(bytes.readUInt32LE(start + 13));
       }
       if (this.#isSkipped(type)) return;
+      if (this.#begins === null && beginningEvents.has(type)) {
+        const crc = bodyEnd < end ? bytes.readUInt32LE(bodyEnd) : crc32(bytes.subarray(start, end));
+        this.#begins = { file: this.#file, offset: this.#offset - (end - start), crc };
+      }
     }
     this.#eventSeconds = bytes.readUInt32LE(start);
     const body = start + headerBytes;
@@ -277,6 +297,7 @@ export class BinlogDecoder implements EventSink {
     }
     this.#fileCreated = created;
     this.#hasBegun = true;
+    this.#handler.file?.(this.#file, created);
   }
 
   #heartbeat(at: { file: string; offset: number }): void {
@@ -302,6 +323,7 @@ export class BinlogDecoder implements EventSink {
     this.#handler.transaction({
       commitMicros: this.#commitMicros,
       place: `${this.#file}:${this.#offset}`,
+      begins: this.#begins,
       ...(this.#gtid?.gtid === undefined ? {} : { gtid: this.#gtid.gtid }),
       ...(xid === undefined ? {} : { xid }),
     });
@@ -360,11 +382,14 @@ export class BinlogDecoder implements EventSink {
   /** Only here does the position go forward. */
   #end(): void {
     const { gtid, commitMicros } = this.#gtid ?? {};
-    if (this.#gtids !== null && gtid !== undefined) {
-      this.#gtids.add(gtid);
-      this.#last = commitMicros === undefined ? undefined : { gtid, commitMicros };
-    }
+    if (gtid !== undefined) this.#gtids?.add(gtid);
+    this.#last = {
+      ...(gtid !== undefined && { gtid }),
+      ...(commitMicros !== undefined && { commitMicros }),
+      ...(this.#begins !== null && { begins: this.#begins }),
+    };
     this.#gtid = null;
+    this.#begins = null;
     this.#open = false;
     this.#begun = false;
     this.#rowsDelivered = false;

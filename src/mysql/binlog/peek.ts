@@ -8,7 +8,7 @@ import { BinlogStream } from './stream.js';
 export type Look = Partial<Omit<BinlogHandler, 'heartbeat'>>;
 
 /**
- * Reads the binlog from a position on until `look` says that it has seen enough, or the source has nothing more.
+ * Reads the binlog from a position on until `look` says that it has seen enough, or the source has nothing more
  * (`end`, as it was when asked). true: it has seen enough. Throws what BinlogStream.run() throws, and the signal's reason.
  */
 export async function peek(
@@ -29,6 +29,7 @@ export async function peek(
     finish();
   });
   const handler: BinlogHandler = {
+    file: (name, created) => void (over || wanted.file?.(name, created)),
     transaction: (start) => void (over || wanted.transaction?.(start)),
     wants: (table) => !over && (wanted.wants?.(table) ?? false),
     row: (table, kind, before, after) => void (over || wanted.row?.(table, kind, before, after)),
@@ -46,7 +47,7 @@ export async function peek(
   // A server_id of its own: a reader that runs must not be thrown out.
   const stream = new BinlogStream(
     { ...settings, serverId: null },
-    { position, heartbeatSeconds: 1, checksHistory: false },
+    { position, heartbeatSeconds: 1, history: null },
     handler,
   );
   const abort = () => void stream.stop();

@@ -11,18 +11,27 @@ import {
 } from '../connection.js';
 import { sourceError } from '../errors.js';
 import type { BinlogHandler } from '../model.js';
-import { assertAvailable } from '../position.js';
+import { assertAvailable, askedOf } from '../position.js';
 import { BinlogDecoder } from './decoder.js';
 import { BinlogDump } from './dump.js';
-import { historyCheck } from './history.js';
 import { PacketFramer, type ServerError } from './framer.js';
+
+/**
+ * A question that needs the binlog, to be asked of the one server that `settings` name: gives the position with what
+ * identifies the history before it. Throws ROW-S104 when the server's is another.
+ */
+export type HistoryCheck = (settings: SourceSettings, signal: AbortSignal) => Promise<SourcePosition>;
 
 export interface BinlogStreamOptions {
   readonly position: SourcePosition;
   /** Seconds between the source's signs of life while nothing happens. */
   readonly heartbeatSeconds?: number;
-  /** Is the source's history compared with that of the position? Standard: yes. */
-  readonly checksHistory?: boolean;
+  /**
+   * How the source's history is compared with that of the position (history.ts); the check that it gives needs the
+   * place of the connection. null: it is not compared.
+   */
+  readonly history:
+    ((connection: SourceConnection, position: SourcePosition) => Promise<HistoryCheck | null>) | null;
 }
 
 const standardHeartbeatSeconds = 5;
@@ -47,6 +56,8 @@ export class BinlogStream {
   #dump: BinlogDump | null = null;
   #paused = false;
   #stopped = false;
+  /** The server has said why it ends the dump; that it then closes the link says nothing more. */
+  #isRefused = false;
   readonly #stopping = new AbortController();
   #lastHeardAt = Date.now();
   #lastWatchAt = 0;
@@ -110,9 +121,12 @@ export class BinlogStream {
       let connection: SourceConnection | undefined;
       try {
         const open = (connection = await connectTo(this.#settings, address, 'query'));
-        await open.answering(() => assertAvailable(open, this.#position));
-        const isAsked = this.#options.checksHistory ?? true;
-        const check = isAsked ? await open.answering(() => historyCheck(open, this.#position)) : null;
+        const { history } = this.#options;
+        const facts = await open.answering(() => open.facts());
+        const position = askedOf(facts, this.#position);
+        await open.answering(() => assertAvailable(open, position));
+        const check = history ? await open.answering(() => history(open, position)) : null;
+        this.#position = position;
         if (check === null) return { address, connection };
         // The check takes the place of this session: no more are needed than later.
         await open.close();
@@ -157,6 +171,7 @@ export class BinlogStream {
       },
       () => this.#isOpen && decoder.isReady,
     );
+    this.#isRefused = false;
     this.#lastHeardAt = this.#lastWatchAt = Date.now();
     this.#dump = new BinlogDump({
       connection: options,
@@ -164,7 +179,9 @@ export class BinlogStream {
       position: this.#position,
       serverId: this.#settings.serverId ?? randomInt(0x10000000, 0xffffffff),
       onChunk: (chunk) => this.#take(chunk),
-      onError: (error) => this.#fail(sourceError(error, 'use', text)),
+      onError: (error) => {
+        if (!this.#isRefused) this.#fail(sourceError(error, 'use', text));
+      },
     });
     const watch = setInterval(() => this.#watch(text, heartbeat), watchMillis);
     try {
@@ -227,6 +244,7 @@ export class BinlogStream {
       'ROW-S109',
       `MySQL at ${address} ended the binlog stream: ${error.message}`,
     );
+    this.#isRefused = true;
     this.#position = this.#decoder!.position;
     this.#connect().then(
       async ({ connection }) => {
