@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { RowferryError } from '../shared/errors.js';
-import { stoppedTables } from '../shared/stopped-tables.js';
+import { isEveryTableStopped, stoppedTables } from '../shared/stopped-tables.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 
 /** Longer without a snapshot than this, ms, and the engine is taken for dead. */
@@ -9,7 +9,7 @@ const staleMs = 15_000;
 
 /**
  * Prometheus text at /metrics, health at /healthz: 200 while the task works or waits for a retry, 503 when it has
- * failed, is blocked, or nothing was heard of it. Throws ROW-E103 when the port is in use.
+ * failed, is blocked, all its tables have stopped, or nothing was heard of it. Throws ROW-E103 when the port is in use.
  */
 export class MetricsServer {
   readonly #registry = new Registry();
@@ -72,11 +72,10 @@ export class MetricsServer {
     const snapshot = this.#snapshot;
     if (!snapshot) return { healthy: true, text: 'starting' };
     if (Date.now() - snapshot.atMs > staleMs) return { healthy: false, text: 'nothing heard of the engine' };
-    const ill = snapshot.state === 'failed' || snapshot.state === 'blocked';
-    return {
-      healthy: !ill,
-      text: snapshot.error ? `${snapshot.state}: ${snapshot.error.code}` : snapshot.state,
-    };
+    const ill = snapshot.state === 'failed' || snapshot.state === 'blocked' || isEveryTableStopped(snapshot);
+    const state = snapshot.error ? `${snapshot.state}: ${snapshot.error.code}` : snapshot.state;
+    const stopped = stoppedTables(snapshot).map(({ source }) => source);
+    return { healthy: !ill, text: stopped.length > 0 ? `stopped ${stopped.join(', ')}\n${state}` : state };
   }
 
   /** Every figure is read from the newest snapshot when it is asked for. */
@@ -199,8 +198,11 @@ export class MetricsServer {
     gauge('rowferry_state', '1 for the state that the task is in.', ['task', 'state', 'phase'], (g, s) =>
       g.set({ task: s.name, state: s.state, phase: s.phase }, 1),
     );
-    gauge('rowferry_caught_up', '1 when everything that the source had is applied.', ['task'], (g, s) =>
-      g.set({ task: s.name }, s.caughtUp ? 1 : 0),
+    gauge(
+      'rowferry_caught_up',
+      '1 when everything that the source had is applied, but for stopped tables; 0 when all have stopped.',
+      ['task'],
+      (g, s) => g.set({ task: s.name }, s.caughtUp ? 1 : 0),
     );
     gauge(
       'rowferry_retry_attempt',

@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
-import { stoppedTables } from '../shared/stopped-tables.js';
+import { isEveryTableStopped, stoppedTables } from '../shared/stopped-tables.js';
 import type {
   AuditView,
   SourceStrain,
@@ -33,6 +33,7 @@ const stateColour: Record<TaskState, keyof Style> = {
 
 export function latency(snapshot: TaskSnapshot): string {
   const { latencyMs, lagTransactions: lag } = snapshot;
+  if (isEveryTableStopped(snapshot)) return 'no table is followed';
   if (latencyMs === null) return 'latency unknown';
   const behind = lag ? `, ${count(lag)} ${lag === 1 ? 'transaction' : 'transactions'} behind` : '';
   return latencyMs === 0 ? 'caught up' : `latency ${duration(latencyMs)}${behind}`;
@@ -151,7 +152,7 @@ export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): strin
   const shown = stopped.slice(0, 10);
   const more = stopped.length - shown.length;
   return [
-    style.red(`${stoppedCount(stopped)} not kept up to date:`),
+    style.red(`${stoppedText(snapshot)} and not kept up to date:`),
     ...shown.flatMap(({ source, problem }) => [
       style.red(`  ${source}${problem ? `: ${problem.code} ${problem.message}` : ''}`),
       ...(problem ? [`    ${problem.remedy}`] : []),
@@ -160,9 +161,11 @@ export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): strin
   ];
 }
 
-/** `1 table is stopped and`, `3 tables are stopped and`. */
-const stoppedCount = ({ length }: readonly unknown[]) =>
-  length === 1 ? '1 table is stopped and' : `${count(length)} tables are stopped and`;
+/** `1 table is stopped`, `3 tables are stopped`. */
+export function stoppedText(snapshot: TaskSnapshot): string {
+  const { length } = stoppedTables(snapshot);
+  return length === 1 ? '1 table is stopped' : `${count(length)} tables are stopped`;
+}
 
 /** For scripts: which tables have stopped, and why. */
 export function stoppedObjects(snapshot: TaskSnapshot): Record<string, unknown>[] {

@@ -10,12 +10,17 @@ import type { EngineStore } from './store/engine-store.js';
 const tellMs = 5000;
 /** An engine that ends waits so long for webhooks that are on their way, and as long again for their last try. */
 const patienceMs = 2500;
+/** A statement may stop a thousand tables at once; no receiver is to get a thousand requests at once. */
+const postsAtOnce = 4;
 
 /** The alerts of all tasks: watched for, remembered while they last, told to clients and to webhooks. */
 export class Alarms {
   readonly #watches = new Map<string, AlertWatch>();
   readonly #posts = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
+  /** Ends of what is posted one after the other. */
+  readonly #lanes = Array.from({ length: postsAtOnce }, () => Promise.resolve());
+  #nextLane = 0;
 
   constructor(
     private readonly store: Pick<EngineStore, 'incidents' | 'saveIncident'>,
@@ -65,7 +70,11 @@ export class Alarms {
     this.tell(alert);
     const { webhook, webhookSecret } = this.#settings!;
     if (!webhook) return;
-    const post = postWebhook(webhook, webhookSecret, alert, this.log, this.#giveUp.signal);
+    const lane = this.#nextLane++ % postsAtOnce;
+    const post = this.#lanes[lane]!.then(() =>
+      postWebhook(webhook, webhookSecret, alert, this.log, this.#giveUp.signal),
+    );
+    this.#lanes[lane] = post;
     this.#posts.add(post);
     void post.finally(() => this.#posts.delete(post));
   }

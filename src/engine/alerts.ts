@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Alert } from '../shared/protocol.js';
-import type { TaskSnapshot } from '../shared/snapshot.js';
+import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
+import { isStopped } from '../shared/stopped-tables.js';
 import type { ResolvedTask } from '../shared/task.js';
+import { incidentKey, type Incident } from './incident.js';
 import type { Log } from './log.js';
-
-type Kind = Alert['kind'];
 
 /** In between: whether an incident of before is over is not known yet. */
 const undecided = new Set<TaskSnapshot['state']>(['starting', 'stopping', 'waiting-for-credentials']);
@@ -17,12 +17,11 @@ const foundForMs = 10_000;
 
 /**
  * Watches the snapshots of one task and tells each incident once when it begins and once when it is over:
- * failure, blocked by dirty data, rows that the audit found to differ, and latency over the threshold for as long as the
- * task says. `open`: incidents
- * that an earlier engine told.
+ * failure, blocked by dirty data, each table that stops, rows that the audit found to differ, and latency over the
+ * threshold for as long as the task says. `open`: incidents that an earlier engine told.
  */
 export class AlertWatch {
-  readonly #open: Map<Kind, Alert>;
+  readonly #open: Map<string, Alert>;
   #slowSinceMs: number | undefined;
   #wellSinceMs: number | undefined;
 
@@ -30,7 +29,7 @@ export class AlertWatch {
     private readonly tell: (alert: Alert) => void,
     open: readonly Alert[] = [],
   ) {
-    this.#open = new Map(open.map((alert) => [alert.kind, alert]));
+    this.#open = new Map(open.map((alert) => [incidentKey(alert), alert]));
   }
 
   /** Called with each new snapshot. `settings`: what the task says now. */
@@ -45,6 +44,28 @@ export class AlertWatch {
     if (ill || well) this.#illness(snapshot, settings);
     this.#latency(snapshot, settings);
     this.#difference(snapshot, settings);
+    this.#stoppedTables(snapshot, settings);
+  }
+
+  /**
+   * A stop is over when the table is kept up to date again, not while it is loaded for that; a table that stops for
+   * another reason has stopped anew.
+   */
+  #stoppedTables(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
+    const gone = new Map([...this.#open].filter(([, { kind }]) => kind === 'stopped-table'));
+    for (const table of snapshot.tables) {
+      const { source, destination, problem, phase } = table;
+      const what: Incident = { kind: 'stopped-table', table: { source, destination } };
+      const key = incidentKey(what);
+      gone.delete(key);
+      const stands = settings.onFailure && isStopped(table);
+      if (stands) {
+        const told = this.#open.get(key);
+        if (told && told.error?.message !== problem?.message) this.#open.delete(key);
+      } else if (settings.onFailure && phase !== 'incremental' && phase !== 'done') continue;
+      this.#incident(what, stands, snapshot, () => stopMessage(table), problem);
+    }
+    for (const alert of gone.values()) this.#incident(alert, false, snapshot, () => '');
   }
 
   /** What is put right at once was there all the same: it is told for a while. */
@@ -52,7 +73,7 @@ export class AlertWatch {
     const { audit, tables, atMs } = snapshot;
     const stands = (audit?.differences ?? 0) > 0;
     const wasFound = audit?.lastFoundMs != null && atMs - audit.lastFoundMs < foundForMs;
-    this.#incident('difference', settings.onFailure && (stands || wasFound), snapshot, () => {
+    this.#incident({ kind: 'difference' }, settings.onFailure && (stands || wasFound), snapshot, () => {
       const count = audit?.differences ?? 0;
       const table = tables.find((one) => (one.audit?.differences ?? 0) > 0);
       const [first] = table?.audit?.first ?? [];
@@ -67,13 +88,13 @@ export class AlertWatch {
   #illness(snapshot: TaskSnapshot, settings: ResolvedTask['alerts']): void {
     const { state } = snapshot;
     this.#incident(
-      'failed',
+      { kind: 'failed' },
       settings.onFailure && state === 'failed',
       snapshot,
       () => snapshot.error?.message ?? 'The task failed.',
     );
     this.#incident(
-      'blocked',
+      { kind: 'blocked' },
       settings.onFailure && state === 'blocked',
       snapshot,
       () => 'A row cannot be written; the task waits for a decision.',
@@ -91,27 +112,35 @@ export class AlertWatch {
     else this.#slowSinceMs ??= atMs;
     const long =
       this.#slowSinceMs !== undefined && atMs - this.#slowSinceMs >= settings.latencyForSeconds * 1000;
-    this.#incident('latency', long || (slow && this.#open.has('latency')), snapshot, () => {
+    this.#incident({ kind: 'latency' }, long || (slow && this.#open.has('latency')), snapshot, () => {
       return `Latency is ${Math.round((latencyMs ?? 0) / 1000)} s, above ${threshold} s for ${settings.latencyForSeconds} s.`;
     });
   }
 
-  #incident(kind: Kind, there: boolean, snapshot: TaskSnapshot, message: () => string): void {
-    const open = this.#open.get(kind);
+  #incident(
+    what: Incident,
+    there: boolean,
+    snapshot: TaskSnapshot,
+    message: () => string,
+    error = snapshot.error,
+  ): void {
+    const key = incidentKey(what);
+    const open = this.#open.get(key);
     if (there && !open) {
       const alert: Alert = {
-        kind,
+        kind: what.kind,
+        ...(what.table && { table: what.table }),
         state: 'open',
         task: { id: snapshot.id, name: snapshot.name },
         atMs: snapshot.atMs,
         message: message(),
-        ...(snapshot.error && { error: snapshot.error }),
+        ...(error && { error }),
         latencyMs: snapshot.latencyMs,
       };
-      this.#open.set(kind, alert);
+      this.#open.set(key, alert);
       this.tell(alert);
     } else if (!there && open) {
-      this.#open.delete(kind);
+      this.#open.delete(key);
       this.tell({
         ...open,
         state: 'over',
@@ -121,6 +150,11 @@ export class AlertWatch {
       });
     }
   }
+}
+
+function stopMessage({ source, problem }: TableProgress): string {
+  if (!problem) return `${source} stopped.`;
+  return problem.message.includes(source) ? problem.message : `${source}: ${problem.message}`;
 }
 
 const attempts = 6;

@@ -1,4 +1,5 @@
 import type { TaskSnapshot } from './snapshot.js';
+import { stoppedTables } from './stopped-tables.js';
 
 /** Numbers, durations and progress in words, the same in tree, status bar and panels. Pure; the locale is the reader's. */
 
@@ -43,14 +44,17 @@ export function formatDuration(ms: number, t: Translate, locale?: string): strin
 
 /**
  * Whole percent of the full load, null while the source's estimate is unknown or there is no load. Estimates lie,
- * so that 100 is only said once every table is through.
+ * so that 100 is only said once every table is through; those that have stopped are waited for by nobody.
  */
 export function loadPercent(snapshot: Pick<TaskSnapshot, 'tables' | 'phase'>): number | null {
   if (snapshot.phase !== 'full') return null;
+  const stopped = new Set(stoppedTables(snapshot));
+  if (stopped.size > 0 && stopped.size === snapshot.tables.length) return null;
   let rows = 0;
   let expected = 0;
   let through = true;
   for (const table of snapshot.tables) {
+    if (stopped.has(table)) continue;
     const done = table.phase === 'incremental' || table.phase === 'done';
     if (!done) through = false;
     if (table.estimatedRows === null && !done) return null;

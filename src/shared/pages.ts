@@ -145,6 +145,8 @@ export const monitorCalls = {
   openTask: z.tuple([]),
   dirty: z.tuple([]),
   logs: z.tuple([]),
+  /** Loads a table again; the person is asked before. */
+  reload: z.tuple([name]),
   tune: z.tuple([
     z.strictObject({
       throttle: z
@@ -176,6 +178,7 @@ export interface MonitorHost {
   openTask(): Promise<void>;
   dirty(): Promise<void>;
   logs(): Promise<void>;
+  reload(table: string): Promise<void>;
   tune(tuning: MonitorTuning): Promise<void>;
   history(sinceMs: number): Promise<HistoryPoint[]>;
 }

@@ -190,7 +190,9 @@ export interface RunOutcome {
 
 /** Something that people want to be woken for; told once when it begins and once when it is over. */
 export interface Alert {
-  kind: 'failed' | 'blocked' | 'latency' | 'difference';
+  kind: 'failed' | 'blocked' | 'latency' | 'difference' | 'stopped-table';
+  /** Of a stopped table, which one; `error` has reason and remedy. Each stop is an incident of its own. */
+  table?: { source: string; destination: string };
   state: 'open' | 'over';
   task: { id: string; name: string };
   atMs: number;

@@ -1,5 +1,6 @@
 import { formatCount, formatDuration, formatShort, loadPercent, type Translate } from './format.js';
 import type { TableProgress, TaskSnapshot, TaskState, AuditView } from './snapshot.js';
+import { isEveryTableStopped, isStopped, stoppedTables } from './stopped-tables.js';
 
 /** How a task looks in the tree and the status bar. Pure: what goes in is a snapshot, what comes out is text. */
 
@@ -45,6 +46,7 @@ export function taskLook(
   }
   const { state } = snapshot;
   const canStop = isRunning(state) && state !== 'stopping';
+  const stopped = stoppedWords(snapshot, t, locale);
   const look = (icon: string, color: string | undefined, description: string): TaskLook => ({
     icon,
     ...(color === undefined ? {} : { color }),
@@ -52,39 +54,82 @@ export function taskLook(
     canStart: !isRunning(state) && valid,
     canStop,
   });
+  /** What would be well, were it not for the tables that have stopped. */
+  const ledByStopped = (icon: string, color: string | undefined, ...said: string[]): TaskLook => {
+    const description = joined(stopped, ...said);
+    if (stopped === '') return look(icon, color, description);
+    const { icon: trouble, color: itsColor } = isEveryTableStopped(snapshot) ? allStopped : someStopped;
+    return look(trouble, itsColor, description);
+  };
   const dirty = snapshot.dirty > 0 ? t('{0} dirty', formatCount(snapshot.dirty, locale)) : '';
   switch (state) {
     case 'starting':
-      return look('loading~spin', undefined, joined(phaseWords(snapshot, t, locale) || t('starting')));
+      return look(
+        'loading~spin',
+        undefined,
+        joined(stopped, phaseWords(snapshot, t, locale) || t('starting')),
+      );
     case 'running': {
       const loading = snapshot.phase !== 'incremental';
-      return look(
+      return ledByStopped(
         loading ? 'sync~spin' : 'pulse',
         'charts.green',
-        joined(phaseWords(snapshot, t, locale), rateWords(snapshot, t, locale), dirty),
+        phaseWords(snapshot, t, locale),
+        rateWords(snapshot, t, locale),
+        dirty,
       );
     }
-    case 'retrying':
-      return look(
-        'debug-reverse-continue',
-        'charts.yellow',
-        joined(t('retrying, attempt {0}', snapshot.retry?.attempt ?? 1), dirty),
-      );
+    case 'retrying': {
+      const attempt = t('retrying, attempt {0}', snapshot.retry?.attempt ?? 1);
+      return ledByStopped('debug-reverse-continue', 'charts.yellow', attempt, dirty);
+    }
     case 'paused':
-      return look('debug-pause', 'charts.blue', joined(t('paused'), dirty));
+      return ledByStopped('debug-pause', 'charts.blue', t('paused'), dirty);
     case 'blocked':
-      return look('warning', 'list.warningForeground', joined(t('blocked'), dirty));
+      return look('warning', 'list.warningForeground', joined(t('blocked'), dirty, stopped));
     case 'stopping':
-      return look('loading~spin', undefined, t('stopping'));
+      return look('loading~spin', undefined, joined(stopped, t('stopping')));
     case 'failed':
-      return look('error', 'list.errorForeground', joined(t('failed'), dirty));
+      return look('error', 'list.errorForeground', joined(t('failed'), dirty, stopped));
     case 'completed':
-      return look('pass', 'charts.green', joined(t('completed'), rowsWords(snapshot, t, locale), dirty));
+      return ledByStopped('pass', 'charts.green', t('completed'), rowsWords(snapshot, t, locale), dirty);
     case 'waiting-for-credentials':
-      return look('key', 'charts.yellow', t('waiting for credentials'));
-    case 'stopped':
-      return look('circle-large-outline', undefined, joined(t('stopped'), dirty));
+      return look('key', 'charts.yellow', joined(stopped, t('waiting for credentials')));
+    case 'stopped': {
+      const rests = stopped === '' ? t('stopped') : t('not running');
+      return ledByStopped('circle-large-outline', undefined, rests, dirty);
+    }
   }
+}
+
+const someStopped = { icon: 'warning', color: 'list.warningForeground' };
+const allStopped = { icon: 'error', color: 'list.errorForeground' };
+
+/** `2 tables stopped`, or that all of them are; nothing when none is. */
+export function stoppedWords(snapshot: Pick<TaskSnapshot, 'tables'>, t: Translate, locale?: string): string {
+  const { length } = stoppedTables(snapshot);
+  if (length === 0) return '';
+  return length > 1 && isEveryTableStopped(snapshot)
+    ? t('all {0} tables stopped', formatCount(length, locale))
+    : stoppedCount(length, t, locale);
+}
+
+function stoppedCount(count: number, t: Translate, locale?: string): string {
+  return count === 1 ? t('1 table stopped') : t('{0} tables stopped', formatCount(count, locale));
+}
+
+/** A task that runs, or has run to its end, and does not get on with all of its work without a person. */
+export function needsPerson(snapshot: Pick<TaskSnapshot, 'state' | 'tables'>): boolean {
+  const { state } = snapshot;
+  if (state === 'failed' || state === 'blocked' || state === 'waiting-for-credentials') return true;
+  return state !== 'stopped' && stoppedTables(snapshot).length > 0;
+}
+
+/** Why a table stopped, to be read behind its name: without the name, when the sentence begins with it. */
+export function reasonWords({ source, problem }: TableProgress, t: Translate): string {
+  if (!problem) return t('stopped');
+  const { message } = problem;
+  return message.startsWith(`${source} `) ? message.slice(source.length + 1) : message;
 }
 
 /** `Full load 64%`, `live, 0.3 s behind`. */
@@ -101,7 +146,9 @@ export function phaseWords(snapshot: TaskSnapshot, t: Translate, locale?: string
       return percent === null ? t('full load') : t('full load {0}%', percent);
     }
     case 'incremental':
-      return t('live · {0}', latencyWords(snapshot.latencyMs, t, locale));
+      return isEveryTableStopped(snapshot)
+        ? ''
+        : t('live · {0}', latencyWords(snapshot.latencyMs, t, locale));
     case 'verify':
       return t('verifying');
   }
@@ -112,6 +159,17 @@ export function latencyWords(latencyMs: number | null, t: Translate, locale?: st
   if (latencyMs === null) return t('latency unknown');
   if (latencyMs === 0) return t('caught up');
   return t('{0} behind', formatDuration(latencyMs, t, locale));
+}
+
+/** The same of a task, which is behind in nothing, and caught up with nothing, when it follows no table. */
+export function delayWords(
+  snapshot: Pick<TaskSnapshot, 'latencyMs' | 'tables'>,
+  t: Translate,
+  locale?: string,
+): string {
+  return isEveryTableStopped(snapshot)
+    ? t('no table is followed')
+    : latencyWords(snapshot.latencyMs, t, locale);
 }
 
 /** Where in the source everything is applied, a fact a line: GTID set, file and offset, commit time. */
@@ -167,7 +225,7 @@ export function phaseSteps(
     schema: t('{0} tables', count(snapshot.tables.length)),
     full: joined(percent === null ? '' : `${percent}%`, t('{0} rows', count(full))),
     incremental: joined(
-      runs && snapshot.phase === 'incremental' ? latencyWords(snapshot.latencyMs, t, locale) : '',
+      runs && snapshot.phase === 'incremental' ? delayWords(snapshot, t, locale) : '',
       t('{0} inserted, {1} updated, {2} deleted', count(inserted), count(updated), count(deleted)),
     ),
   };
@@ -182,6 +240,8 @@ export function phaseSteps(
         return { id, label: labels[id], icon: 'circle-large-outline', description: t('waiting') };
       if (!runs) return { id, label: labels[id], icon: 'circle-large-outline', description: done[id] };
       const live = id === 'incremental';
+      if (live && isEveryTableStopped(snapshot))
+        return { id, label: labels[id], ...allStopped, description: done[id] };
       return {
         id,
         label: labels[id],
@@ -218,9 +278,7 @@ export interface TableLook {
 
 export function tableLook(table: TableProgress, t: Translate, locale?: string): TableLook {
   const rows = t('{0} rows', formatCount(table.rows, locale));
-  if (table.problem)
-    return { icon: 'error', color: 'list.errorForeground', description: table.problem.message };
-  switch (table.phase) {
+  switch (isStopped(table) ? 'stopped' : table.phase) {
     case 'waiting':
       return { icon: 'circle-large-outline', description: t('waiting') };
     case 'schema':
@@ -234,7 +292,7 @@ export function tableLook(table: TableProgress, t: Translate, locale?: string): 
     case 'incremental':
       return { icon: 'pulse', color: 'charts.green', description: rows };
     case 'stopped':
-      return { icon: 'circle-slash', color: 'list.warningForeground', description: t('stopped') };
+      return { ...allStopped, description: reasonWords(table, t) };
     case 'done':
       return { icon: 'pass', color: 'charts.green', description: rows };
   }
@@ -249,23 +307,44 @@ export function statusWords(
   t: Translate,
   locale?: string,
 ): { text: string; severity: 'none' | 'warning' | 'error'; lines: string[] } | undefined {
-  const shown = snapshots.filter((s) => s.state !== 'stopped' && s.state !== 'completed');
+  const shown = snapshots.filter((s) => isRunning(s.state) || needsPerson(s));
   if (shown.length === 0) return undefined;
   // `$(…)` in a name would be drawn as an icon.
-  const name = (s: TaskSnapshot) => s.name.replaceAll('$(', '$\u200b(');
-  const lines = shown.map((s) => `${name(s)}: ${taskLook(s, true, t, locale).description}`);
+  const plain = (name: string) => name.replaceAll('$(', '$\u200b(');
+  const line = (s: TaskSnapshot) => `${plain(s.name)}: ${taskLook(s, true, t, locale).description}`;
+  const lines = shown.flatMap((s) => [line(s), ...stoppedLines(s, t, locale).map(plain)]);
   const failed = shown.filter((s) => s.state === 'failed');
   const waiting = shown.filter((s) => s.state === 'blocked' || s.state === 'waiting-for-credentials');
-  const severity = failed.length > 0 ? 'error' : waiting.length > 0 ? 'warning' : 'none';
-  const [worst] = failed.length > 0 ? failed : waiting.length > 0 ? waiting : shown;
-  const icon = taskLook(worst, true, t, locale).icon;
+  const stopped = shown.reduce((sum, s) => sum + stoppedTables(s).length, 0);
+  const none = shown.filter(isEveryTableStopped);
+  const severity =
+    failed.length + none.length > 0 ? 'error' : waiting.length + stopped > 0 ? 'warning' : 'none';
+  const worst = failed[0] ?? none[0] ?? waiting[0] ?? shown.find(needsPerson) ?? shown[0]!;
+  const { icon } = taskLook(worst, true, t, locale);
   if (shown.length === 1) return { text: `$(${icon}) ${lines[0]}`, severity, lines };
   const counts = joined(
     failed.length > 0 ? t('{0} failed', failed.length) : '',
     waiting.length > 0 ? t('{0} waiting for you', waiting.length) : '',
+    stopped > 0 ? stoppedCount(stopped, t, locale) : '',
     t('{0} tasks', shown.length),
   );
   return { text: `$(${icon}) ${counts}`, severity, lines };
+}
+
+const shownReasons = 3;
+
+/** The first tables that have stopped, each with its reason, for a tooltip. */
+export function stoppedLines(
+  snapshot: Pick<TaskSnapshot, 'tables'>,
+  t: Translate,
+  locale?: string,
+): string[] {
+  const stopped = stoppedTables(snapshot);
+  const more = stopped.length - shownReasons;
+  return [
+    ...stopped.slice(0, shownReasons).map((table) => `  ${table.source}: ${reasonWords(table, t)}`),
+    ...(more > 0 ? [`  ${t('and {0} more', formatCount(more, locale))}`] : []),
+  ];
 }
 
 function joined(...parts: string[]): string {

@@ -99,7 +99,8 @@ export interface SourceStrain {
 
 /**
  * Everything there is to see of a task, once a second: the same object for tree, panels, `status` and `--json`.
- * Rates are over the last seconds; latencyMs is 0 when caught up and null while unknown.
+ * Rates are over the last seconds; latencyMs is 0 when caught up and null while unknown, or
+ * when every table has stopped.
  */
 export interface TaskSnapshot {
   id: string;
@@ -119,7 +120,7 @@ export interface TaskSnapshot {
   /** Limits that hold in the present phase, null for none; absent when nothing is limited. */
   throttle?: ThrottleInForce;
   position: SourcePosition | null;
-  /** Incremental has applied everything the source had when last asked. */
+  /** Incremental has applied everything the source had when last asked; false when every table has stopped. */
   caughtUp: boolean;
   dirty: number;
   retry?: { error: PlainError; attempt: number; untilMs: number };

@@ -1,6 +1,17 @@
 import type { TableProgress, TaskSnapshot } from './snapshot.js';
 
+type Tables = Pick<TaskSnapshot, 'tables'>;
+
+export function isStopped({ phase, problem }: Pick<TableProgress, 'phase' | 'problem'>): boolean {
+  return phase === 'stopped' || problem !== undefined;
+}
+
 /** Tables of the task that are not kept up to date, each with its reason; the others go on without them. */
-export function stoppedTables({ tables }: Pick<TaskSnapshot, 'tables'>): TableProgress[] {
-  return tables.filter((table) => table.phase === 'stopped' || table.problem !== undefined);
+export function stoppedTables({ tables }: Tables): TableProgress[] {
+  return tables.filter(isStopped);
+}
+
+/** Nothing of the task is kept up to date: whatever its stream has read, nobody may call that caught up. */
+export function isEveryTableStopped({ tables }: Tables): boolean {
+  return tables.length > 0 && tables.every(isStopped);
 }

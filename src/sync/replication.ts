@@ -4,6 +4,7 @@ import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js
 import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
+import { isEveryTableStopped } from '../shared/stopped-tables.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
@@ -505,17 +506,20 @@ export class Replication {
     const rates = this.meter.measure(stats.rows, stats.bytes);
     const rows = this.progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 };
     const error: PlainError | undefined = this.outcome?.error;
+    const tables = tableViews(prepared?.records.all ?? [], this.phase, following);
+    // Where the stream is says nothing of tables that have all stopped.
+    const kept = isEveryTableStopped({ tables }) ? null : following;
     return {
       state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
-      tables: tableViews(prepared?.records.all ?? [], this.phase, following),
+      tables,
       rows: { ...rows },
       ...rates,
-      latencyMs: following?.latencyMs() ?? null,
-      lagTransactions: following?.lagTransactions() ?? null,
+      latencyMs: kept?.latencyMs() ?? null,
+      lagTransactions: kept?.lagTransactions() ?? null,
       ...limitsInForce(this.phase, stats, this.task.throttle.full.queriesPerSecond),
       position: following?.position ?? this.progress?.checkpoint ?? this.progress?.start ?? null,
-      caughtUp: following?.caughtUp ?? false,
+      caughtUp: kept?.caughtUp ?? false,
       dirty: this.store.dirtyCount(),
       ...(this.retry && { retry: this.retry }),
       ...(error && { error }),

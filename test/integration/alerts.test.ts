@@ -140,6 +140,52 @@ describe('alerts', () => {
     expect(posted[0]!.signature).toBeUndefined();
   }, 60_000);
 
+  it('each table that stops: once, not again by the next engine, and once when it is kept up to date again', async () => {
+    await mysql.query(`
+      CREATE TABLE shop.one (id INT PRIMARY KEY); INSERT INTO shop.one VALUES (1);
+      CREATE TABLE shop.two (id INT PRIMARY KEY, v INT NOT NULL); INSERT INTO shop.two VALUES (1, 1)`);
+    const file = task('stops', {
+      objects: [{ database: 'shop', tables: [{ name: 'one' }, { name: 'two' }] }],
+    });
+    const first = run(file);
+    await first.until(follows, 'caught up');
+    await mysql.query('TRUNCATE shop.one; ALTER TABLE shop.two DROP PRIMARY KEY, ADD PRIMARY KEY (v)');
+    await expect.poll(alerts, { timeout: 20_000 }).toEqual(['stopped-table open', 'stopped-table open']);
+    expect(posted.map(({ body }) => JSON.parse(body) as unknown)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          table: { source: 'shop.one', destination: 'one' },
+          message: expect.stringMatching(/^shop\.one was truncated/) as string,
+          error: expect.objectContaining({
+            code: 'ROW-S113',
+            remedy: expect.stringMatching(/./) as string,
+          }) as object,
+        }),
+      ]),
+    );
+    // With nothing to follow it is caught up with nothing, whatever the stream has read.
+    await first.until((line) => line['type'] === 'status' && line['caughtUp'] === false, 'all stopped');
+    expect(await status(file)).toMatchObject({ state: 'running', caughtUp: false, latencyMs: null });
+    const shown = await cli(['status', file, ...on(file)], { cwd: folder, env });
+    expect(shown.stdout).toContain('no table is followed');
+    expect(shown.stdout).not.toMatch(/caught up|latency/);
+    first.child.kill('SIGTERM');
+    const ended = await first.ended;
+    expect(ended.code).toBe(0);
+
+    const again = run(file);
+    await again.until((line) => line['phase'] === 'incremental', 'running again');
+    await mysql.query('INSERT INTO shop.one VALUES (2)');
+    await again.until((line) => line['state'] === 'running', 'it looks at its tables again');
+    const reload = ['reload', file, ...on(file), '--table', 'shop.one', '--yes'];
+    expect(await cli(reload, { cwd: folder, env })).toMatchObject({ code: 0 });
+    await again.until(follows, 'followed again');
+    await expect
+      .poll(alerts, { timeout: 20_000 })
+      .toEqual(['stopped-table open', 'stopped-table open', 'stopped-table over']);
+    expect(JSON.parse(posted.at(-1)!.body)).toMatchObject({ state: 'over', table: { source: 'shop.one' } });
+  }, 90_000);
+
   it('failed: an engine that ends at once still tells it', async () => {
     const file = task('failed');
     const bad = { ...env, PW: 'wrong' };

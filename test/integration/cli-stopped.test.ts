@@ -49,6 +49,8 @@ describe('a stopped table', () => {
     const ended = await run('run', file, ...state, '--until', 'caught-up');
     expect(ended.code).toBe(1);
     expect(ended.stdout).toMatch(named);
+    expect(ended.stdout).toMatch(/^The other tables are caught up after /m);
+    expect(ended.stdout).not.toMatch(/^Caught up/m);
     expect(ended.stderr).toMatch(/^ROW-E115 .*shop\.ill/);
     const json = await run('run', file, ...state, '--until', 'caught-up', '--json');
     expect(json.code).toBe(1);

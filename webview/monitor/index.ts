@@ -7,8 +7,9 @@ import {
   loadPercent,
 } from '../../src/shared/format.js';
 import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
-import { isRunning, latencyWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
+import { delayWords, isRunning, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
+import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -18,6 +19,7 @@ import '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import './charts.js';
 import { stateWords, stepsOf } from './phases.js';
+import './stopped-tables.js';
 import './tables-section.js';
 import './tuning.js';
 
@@ -72,6 +74,10 @@ class Monitor extends LitElement {
         background: var(--vscode-charts-green);
         border-color: var(--vscode-charts-green);
       }
+      li[aria-current] .dot.idle {
+        background: var(--vscode-errorForeground);
+        border-color: var(--vscode-errorForeground);
+      }
       progress {
         display: block;
         width: 100%;
@@ -124,7 +130,13 @@ class Monitor extends LitElement {
       ${this.said === '' ? nothing : html`<p class="error" role="alert">${this.said}</p>`}
       ${
         snapshot
-          ? html`${this.problem(snapshot)} ${this.phases(state, snapshot)} ${this.figures(snapshot)}
+          ? html`${this.problem(snapshot)}
+              <rf-stopped-tables
+                .tables=${snapshot.tables}
+                .canReload=${state.methods.includes('reload')}
+                @reload=${(event: CustomEvent<string>) => this.call(this.host.reload(event.detail))}
+              ></rf-stopped-tables>
+              ${this.phases(state, snapshot)} ${this.figures(snapshot)}
               <rf-charts
                 .points=${state.live}
                 .history=${state.methods.includes('history') ? this.history : null}
@@ -205,7 +217,7 @@ class Monitor extends LitElement {
         ${steps.map(
           (step) =>
             html`<li aria-current=${step.state === 'now' ? 'step' : nothing}>
-              ${step.state === 'done' ? html`<span class="good">${icon('pass')}</span>` : html`<span class="dot"></span>`}
+              ${step.state === 'done' ? html`<span class="good">${icon('pass')}</span>` : html`<span class="dot ${step.idle ? 'idle' : ''}"></span>`}
               <span>${step.title}</span>
               <span class="visually-hidden"
                 >${step.state === 'done' ? t('done') : step.state === 'now' ? t('under way') : t('not yet')}</span
@@ -280,7 +292,8 @@ class Monitor extends LitElement {
     return html`<div class="figures">
       ${figure(formatShort(snapshot.rowsPerSecond, locale), t('rows per second'))}
       ${figure(`${formatBytes(snapshot.bytesPerSecond, locale)}/s`, t('written'))}
-      ${figure(latencyWords(snapshot.latencyMs, t, locale), behind)} ${figure(count(full), t('rows loaded'))}
+      ${figure(delayWords(snapshot, t, locale), behind, isEveryTableStopped(snapshot) ? 'error' : '')}
+      ${figure(count(full), t('rows loaded'))}
       ${figure(count(inserted + updated + deleted), t('changes · {0} inserted, {1} updated, {2} deleted', count(inserted), count(updated), count(deleted)))}
       <div class="card">
         <span class="figure ${snapshot.dirty > 0 ? 'warning' : ''}">${count(snapshot.dirty)}</span>

@@ -1,7 +1,8 @@
 import type { Translate } from '../../src/shared/format.js';
 import { loadPercent } from '../../src/shared/format.js';
-import { isRunning } from '../../src/shared/snapshot-words.js';
+import { isRunning, stoppedWords } from '../../src/shared/snapshot-words.js';
 import type { Phase, TaskSnapshot } from '../../src/shared/snapshot.js';
+import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 
 export interface Step {
   phase: Phase;
@@ -9,6 +10,8 @@ export interface Step {
   state: 'done' | 'now' | 'waiting';
   /** Of the phase that it is in; empty when there is nothing to say. */
   detail: string;
+  /** It is in this phase, and nothing comes of it. */
+  idle?: true;
 }
 
 /** What a task goes through, as far as its settings have it, and where it is. */
@@ -33,14 +36,18 @@ export function stepsOf(
       const state =
         over || place < at ? 'done' : place === at && isRunning(snapshot.state) ? 'now' : 'waiting';
       const percent = phase === 'full' && state === 'now' ? loadPercent(snapshot) : null;
-      return { phase, title, state, detail: percent === null ? '' : t('{0}%', percent) };
+      const idle = phase === 'incremental' && state === 'now' && isEveryTableStopped(snapshot);
+      const detail = percent === null ? '' : t('{0}%', percent);
+      return { phase, title, state, detail, ...(idle && { idle }) };
     });
 }
 
 /** The state in a word or two, without figures: what a screen reader is told when it changes. */
-export function stateWords({ state, phase }: Pick<TaskSnapshot, 'state' | 'phase'>, t: Translate): string {
+export function stateWords(snapshot: Pick<TaskSnapshot, 'state' | 'phase' | 'tables'>, t: Translate): string {
+  const { state, phase } = snapshot;
   switch (state) {
     case 'running':
+      if (isEveryTableStopped(snapshot)) return stoppedWords(snapshot, t);
       return phase === 'incremental' ? t('live') : phase === 'full' ? t('full load') : t('starting');
     case 'starting':
       return t('starting');

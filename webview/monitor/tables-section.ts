@@ -1,7 +1,9 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { formatCount } from '../../src/shared/format.js';
+import { reasonWords } from '../../src/shared/snapshot-words.js';
 import type { TableProgress } from '../../src/shared/snapshot.js';
+import { isStopped } from '../../src/shared/stopped-tables.js';
 import { panel } from '../components/panel-styles.js';
 import { Rows } from '../components/rows.js';
 import { base } from '../components/styles.js';
@@ -9,9 +11,6 @@ import '../components/toolkit.js';
 import { valueOf } from '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
 import { changesOf, percentOf, shownTables, type SortKey, type Sorting } from './tables.js';
-
-/** Tables that stopped are told one by one up to this many. */
-const toldProblems = 5;
 
 /** Every table with how far it is; sorted by any column, searched by name. */
 class TablesSection extends LitElement {
@@ -22,12 +21,6 @@ class TablesSection extends LitElement {
       rf-table-rows {
         display: block;
         margin-top: 6px;
-      }
-      .problem {
-        margin: 10px 0;
-      }
-      .problem p:last-child {
-        margin: 0;
       }
     `,
   ];
@@ -73,7 +66,6 @@ class TablesSection extends LitElement {
           @input=${(event: Event) => (this.search = valueOf(event))}
         ></vscode-text-field>
       </div>
-      ${this.stopped()}
       <rf-table-rows
         .count=${shown.length}
         .height=${28}
@@ -93,32 +85,16 @@ class TablesSection extends LitElement {
   private row(table: TableProgress): TemplateResult {
     const percent = percentOf(table);
     const name = `${table.source} → ${table.destination}`;
-    const state = table.problem?.message ?? phaseWords(table);
+    const stopped = isStopped(table);
+    const state = stopped ? reasonWords(table, t) : phaseWords(table);
     return html`<div class="cells">
       <span role="rowheader" class="clip" title=${name}
         >${table.source} <span class="hint">→ ${table.destination}</span></span
       >
-      <span role="cell" class="clip ${table.problem ? 'error' : ''}" title=${state}>${state}</span>
+      <span role="cell" class="clip ${stopped ? 'error' : ''}" title=${state}>${state}</span>
       <span role="cell" class="number">${formatCount(table.rows, locale)}</span>
       <span role="cell" class="number">${percent === null ? '' : t('{0}%', percent)}</span>
       <span role="cell" class="number">${formatCount(changesOf(table), locale)}</span>
-    </div>`;
-  }
-
-  /** Why tables stopped, in full: in the grid there is one line for it. */
-  private stopped(): TemplateResult | typeof nothing {
-    const stopped = this.tables.filter(({ problem }) => problem !== undefined);
-    if (stopped.length === 0) return nothing;
-    return html`<div class="card problem">
-      ${stopped.slice(0, toldProblems).map(
-        ({ source, problem }) =>
-          html`<p>
-            ${problem!.message.includes(source) ? nothing : html`<strong>${source}</strong>`}
-            ${problem!.message}
-            <span class="hint">${problem!.remedy}</span>
-          </p>`,
-      )}
-      ${stopped.length > toldProblems ? html`<p class="hint">${t('and {0} more', stopped.length - toldProblems)}</p>` : nothing}
     </div>`;
   }
 }

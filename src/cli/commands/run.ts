@@ -1,7 +1,7 @@
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import type { CheckReport, ClientApi, RunOutcome, StartOptions } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import { stoppedTables } from '../../shared/stopped-tables.js';
+import { isEveryTableStopped, stoppedTables } from '../../shared/stopped-tables.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { sameTuning, tuningOf } from '../../shared/tuning.js';
 import type { EngineConnection } from '../../engine/client.js';
@@ -28,6 +28,7 @@ import {
   statusObject,
   stoppedLines,
   stoppedObjects,
+  stoppedText,
   throttleText,
 } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
@@ -229,7 +230,7 @@ class RunView {
       this.terminal.draw(snapshotLines(snapshot, this.terminal));
     } else {
       // A log wants changes and, now and then, a sign of life.
-      const what = `${snapshot.state} ${snapshot.phase}`;
+      const what = whatOf(snapshot);
       if (what === this.#printed && Date.now() - this.#printedAt < 10_000) return;
       this.#printed = what;
       this.#printedAt = Date.now();
@@ -262,15 +263,27 @@ class RunView {
     if (this.terminal.interactive && snapshot) {
       this.terminal.draw(snapshotLines(snapshot, this.terminal));
       this.terminal.settle();
-    } else if (snapshot && `${snapshot.state} ${snapshot.phase}` !== this.#printed) {
+    } else if (snapshot && whatOf(snapshot) !== this.#printed) {
       this.terminal.print(plainLine(snapshot));
     }
     const goal = until === 'full' ? 'loaded' : until === 'caught-up' ? 'caught up' : undefined;
-    const how = outcome.state === 'stopped' ? (outcome.reached && goal) || 'stopped' : outcome.state;
+    const reached = outcome.reached && snapshot ? endOf(snapshot, goal) : undefined;
+    const how = (outcome.state === 'stopped' && reached) || outcome.state;
     if (until && snapshot)
       for (const line of stoppedLines(snapshot, this.terminal)) this.terminal.print(line);
     this.terminal.print(`${capital(how)} after ${duration(Date.now() - this.#began)}.`);
   }
+}
+
+/** What is news to a log. */
+const whatOf = (snapshot: TaskSnapshot) =>
+  `${snapshot.state} ${snapshot.phase} ${stoppedTables(snapshot).length}`;
+
+/** A goal that tables have stopped before is not said to be reached without them. */
+function endOf(snapshot: TaskSnapshot, goal: string | undefined): string | undefined {
+  if (stoppedTables(snapshot).length === 0) return goal;
+  if (goal === undefined || isEveryTableStopped(snapshot)) return undefined;
+  return `the other tables are ${goal}`;
 }
 
 function stoppedPart(snapshot: TaskSnapshot | undefined): { stoppedTables?: Record<string, unknown>[] } {
@@ -280,8 +293,9 @@ function stoppedPart(snapshot: TaskSnapshot | undefined): { stoppedTables?: Reco
 
 function plainLine(snapshot: TaskSnapshot): string {
   const { rows } = snapshot;
+  const stopped = stoppedTables(snapshot).length > 0;
   return [
-    `${snapshot.name}: ${snapshot.state}`,
+    `${snapshot.name}: ${stopped ? `${stoppedText(snapshot)} · ` : ''}${snapshot.state}`,
     snapshot.phase,
     ...(snapshot.phase === 'precheck' || snapshot.phase === 'none'
       ? []

@@ -1,6 +1,7 @@
 import type { Alert, CheckReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { HistoryPoint } from '../../shared/workbench-api.js';
+import { incidentKey } from '../incident.js';
 import { Database } from './database.js';
 import { migrations } from './migrations.js';
 import { removeState } from './state-file.js';
@@ -106,13 +107,15 @@ export class EngineStore {
 
   saveIncident(alert: Alert): void {
     const { id } = alert.task;
+    // The column is from when there was one incident of a kind.
+    const key = incidentKey(alert);
     if (alert.state === 'over') {
-      this.database.run('DELETE FROM incident WHERE task = ? AND kind = ?', id, alert.kind);
+      this.database.run('DELETE FROM incident WHERE task = ? AND kind = ?', id, key);
     } else {
       this.database.run(
         'INSERT OR REPLACE INTO incident (task, kind, alert) VALUES (?, ?, ?)',
         id,
-        alert.kind,
+        key,
         JSON.stringify(alert),
       );
     }

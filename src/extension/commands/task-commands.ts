@@ -215,15 +215,15 @@ export function taskCommands(context: TaskCommandContext): Commands {
   };
 }
 
-/** The task meant: a tree node, an object with a uri, a uri, the active editor's file, or the one that is picked. */
+/** The task meant: a node of the tree or below it, an object with a uri, a uri, the active editor's file, or the one that is picked. */
 async function pickTask(
   files: TaskFiles,
   argument: unknown,
   suits: (file: TaskFile) => boolean,
 ): Promise<TaskFile | undefined> {
   await files.ready;
-  const given =
-    argument instanceof vscode.Uri ? argument : (argument as { uri?: vscode.Uri } | undefined)?.uri;
+  const named = argument as { uri?: vscode.Uri; task?: vscode.Uri } | undefined;
+  const given = argument instanceof vscode.Uri ? argument : (named?.uri ?? named?.task);
   if (given) {
     if (!files.get(given)) await files.refresh();
     return files.get(given);
@@ -248,18 +248,25 @@ async function pickTask(
   return chosen?.file;
 }
 
-/** The table of a task that the engine knows: the one of the tree, or the one that is picked. */
+/** A table of a task, named by who shows it. */
+export interface NamedTable {
+  uri: vscode.Uri;
+  table: string;
+}
+
+/** The table of a task that the engine knows: the one that is named, the one of the tree, or the one that is picked. */
 async function pickTable(
   files: TaskFiles,
   service: TaskService,
   argument: unknown,
 ): Promise<{ file: TaskFile; id: string; table: string } | undefined> {
-  const node = argument as Partial<TaskTableNode> | undefined;
+  const named = argument as Partial<TaskTableNode & NamedTable> | undefined;
   const tablesOf = (file: TaskFile) => service.snapshotOf(file)?.tables ?? [];
-  const file = await pickTask(files, node?.task, (f) => tablesOf(f).length > 0);
+  const file = await pickTask(files, argument, (f) => tablesOf(f).length > 0);
   const snapshot = file && service.snapshotOf(file);
   if (!snapshot) return undefined;
-  if (node?.progress) return { file, id: snapshot.id, table: node.progress.source };
+  const given = named?.table ?? named?.progress?.source;
+  if (given !== undefined) return { file, id: snapshot.id, table: given };
   const chosen = await vscode.window.showQuickPick(
     snapshot.tables.map(({ source, destination }) => ({ label: source, description: `→ ${destination}` })),
     { placeHolder: vscode.l10n.t('Which table?'), title: snapshot.name },

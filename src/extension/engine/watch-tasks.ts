@@ -7,14 +7,16 @@ import type { Log } from '../log.js';
 import { asRowferryError, showError } from '../notifications.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
+import { stoppedTables } from '../../shared/stopped-tables.js';
 import type { EngineSession } from './session.js';
+import { StopNotices } from './stop-notices.js';
 
 /** An engine that dies again and again is not started for ever. */
 const restartsPerWindow = 3;
 const windowMs = 10 * 60_000;
 
 /**
- * Tells the person, once each, when a task fails, is blocked, or loses its engine; and starts again what ran when
+ * Tells the person, once each, when a task fails, is blocked, loses a table or its engine; and starts again what ran when
  * the engine was killed.
  */
 export function watchTasks(session: EngineSession, service: TaskService, log: Log): vscode.Disposable {
@@ -37,30 +39,42 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
     });
   };
 
-  const over = (alert: Alert): string => {
+  const over = (alert: Alert, snapshot: TaskSnapshot): string => {
     switch (alert.kind) {
       case 'failed':
         return t('{0} works again.', alert.task.name);
       case 'blocked':
         return t('{0} is not blocked any more.', alert.task.name);
       case 'latency':
-        return t('{0} has caught up.', alert.task.name);
+        return stoppedTables(snapshot).length > 0
+          ? t('{0} has caught up, but for the tables that have stopped.', alert.task.name)
+          : t('{0} has caught up.', alert.task.name);
+      case 'stopped-table': {
+        const { source } = alert.table!;
+        return snapshot.tables.some((table) => table.source === source)
+          ? t('{0}: {1} is kept up to date again.', alert.task.name, source)
+          : t('{0}: {1} has stopped, and is not part of the task any more.', alert.task.name, source);
+      }
       case 'difference':
         return t('{0}: the rows that differed are equal again.', alert.task.name);
     }
   };
 
+  const stops = new StopNotices(session, service);
+
   return vscode.Disposable.from(
+    stops,
     session.onAlert((alert) => {
       const snapshot = session.snapshots.get(alert.task.id);
       if (!snapshot || !service.fileOf(snapshot)) return;
       if (snapshot.state === 'stopped') return;
-      if (alert.state === 'over') void vscode.window.showInformationMessage(over(alert));
+      if (alert.state === 'over') void vscode.window.showInformationMessage(over(alert, snapshot));
       else if (alert.kind === 'latency') {
         const behind = formatDuration(alert.latencyMs ?? 0, t);
         void vscode.window.showWarningMessage(t('{0} is {1} behind.', alert.task.name, behind));
       } else if (alert.kind === 'difference')
         void vscode.window.showWarningMessage(`${alert.task.name}: ${alert.message}`);
+      else if (alert.kind === 'stopped-table') stops.add(alert);
       // A failure and a block are told by their states below, with what can be done.
     }),
     session.onDidChange(() => {

@@ -110,6 +110,9 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
           openTask: command('task.openForm'),
           dirty: command('task.dirty'),
           logs: command('logs.show'),
+          reload: async (table) => {
+            await vscode.commands.executeCommand('rowferry.task.reload', { uri: task.uri, table });
+          },
           pause: async () => (await engine('pause')).pause(id()),
           resume: async () => (await engine('resume')).resume(id()),
           tune: async (tuning) =>

@@ -4,12 +4,15 @@ import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import {
   isRunning,
   auditLook,
+  needsPerson,
   phaseSteps,
   positionWords,
+  stoppedLines,
   tableLook,
   taskLook,
   type TableLook,
 } from '../../shared/snapshot-words.js';
+import { isStopped, stoppedTables } from '../../shared/stopped-tables.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -23,7 +26,11 @@ export interface TaskTableNode {
   kind: 'table';
   task: vscode.Uri;
   progress: TableProgress;
+  /** It stands at the top of its task, because it has stopped. */
+  leads?: true;
 }
+/** Stopped tables that lead their task; "Tables" has the others, in front as well. */
+const mostLeading = 10;
 type Node =
   | TaskNode
   | {
@@ -94,9 +101,7 @@ export class TasksView
   }
 
   private refresh(): void {
-    const waiting = [...this.session.snapshots.values()].filter(
-      (s) => s.state === 'failed' || s.state === 'blocked' || s.state === 'waiting-for-credentials',
-    ).length;
+    const waiting = [...this.session.snapshots.values()].filter(needsPerson).length;
     this.view.badge =
       waiting > 0 ? { value: waiting, tooltip: vscode.l10n.t('{0} tasks need you', waiting) } : undefined;
     // A view that nobody sees costs nothing; it is asked anew when it is shown.
@@ -145,9 +150,10 @@ export class TasksView
     return this.wanted === '' || file.name.toLocaleLowerCase().includes(this.wanted);
   }
 
-  /** Tables that the filter lets through: all of a task that it names. */
+  /** Tables that the filter lets through, all of a task that it names; those that have stopped first. */
   private tablesOf(file: TaskFile): TableProgress[] {
-    const tables = this.service.snapshotOf(file)?.tables ?? [];
+    const all = this.service.snapshotOf(file)?.tables ?? [];
+    const tables = [...stoppedTables({ tables: all }), ...all.filter((table) => !isStopped(table))];
     if (this.named(file)) return tables;
     return tables.filter(({ source, destination }) =>
       `${source}\n${destination}`.toLocaleLowerCase().includes(this.wanted),
@@ -200,6 +206,7 @@ export class TasksView
         description: problem.remedy,
       });
     }
+    nodes.push(...this.leading(file));
     for (const step of phaseSteps(snapshot, file.task.synchronization, t, locale)) {
       const { id, label, description } = step;
       const icon = themeIcon(step);
@@ -244,6 +251,21 @@ export class TasksView
     return nodes;
   }
 
+  private leading(file: TaskFile): Node[] {
+    const task = file.uri;
+    const stopped = stoppedTables({ tables: this.tablesOf(file) });
+    const more = stopped.length - mostLeading;
+    const nodes: Node[] = stopped
+      .slice(0, mostLeading)
+      .map((progress) => ({ kind: 'table', task, progress, leads: true }));
+    if (more <= 0) return nodes;
+    const { t } = vscode.l10n;
+    const label = t('and {0} more', formatCount(more, vscode.env.language));
+    const icon = new vscode.ThemeIcon('blank');
+    const opens = 'rowferry.task.monitor';
+    return [...nodes, { kind: 'line', task, id: 'stopped:more', label, icon, description: '', opens }];
+  }
+
   getTreeItem(node: Node): vscode.TreeItem {
     const { t } = vscode.l10n;
     const locale = vscode.env.language;
@@ -256,8 +278,9 @@ export class TasksView
         item.id = `${node.task.toString()}#${node.id}`;
         item.description = node.description;
         item.iconPath = node.icon;
-        item.tooltip = `${node.label}\n${node.description}`;
-        item.accessibilityInformation = { label: `${node.label}, ${node.description}` };
+        const said = [node.label, node.description].filter((text) => text !== '');
+        item.tooltip = said.join('\n');
+        item.accessibilityInformation = { label: said.join(', ') };
         if (node.opens !== undefined) {
           item.command = { command: node.opens, title: '', arguments: [{ uri: node.task }] };
         }
@@ -271,21 +294,26 @@ export class TasksView
         return item;
       }
       case 'table': {
-        const { source, destination } = node.progress;
+        const { source, destination, problem } = node.progress;
         const look = this.lookOf(node.progress);
         const item = new vscode.TreeItem(source, None);
-        item.id = `${node.task.toString()}#table:${source}`;
+        item.id = `${node.task.toString()}#${node.leads ? 'stopped' : 'table'}:${source}`;
         item.description = look.description;
         item.iconPath = themeIcon(look);
-        item.tooltip = `${source} → ${destination}\n${look.description}`;
+        const reason = problem ? [problem.message, problem.remedy] : [look.description];
+        item.tooltip = [`${source} → ${destination}`, ...reason].join('\n');
         item.contextValue = [
           'taskTable',
           this.session.answers('reload') && 'can-reload',
-          node.progress.problem && 'problem',
+          isStopped(node.progress) && 'problem',
         ]
           .filter(Boolean)
           .join(';');
-        item.accessibilityInformation = { label: `${source}, ${look.description}` };
+        item.accessibilityInformation = {
+          label: [source, ...(isStopped(node.progress) ? [t('stopped')] : []), look.description].join(', '),
+        };
+        if (node.leads)
+          item.command = { command: 'rowferry.task.monitor', title: '', arguments: [{ uri: node.task }] };
         return item;
       }
       case 'issue': {
@@ -374,6 +402,7 @@ function themeIcon(look: { icon: string; color?: string }): vscode.ThemeIcon {
 function tooltip(file: TaskFile | undefined, snapshot: TaskSnapshot | undefined, state: string): string {
   const { t } = vscode.l10n;
   const lines = [file?.name ?? '', state];
+  if (snapshot) lines.push(...stoppedLines(snapshot, t, vscode.env.language));
   if (file?.own) lines.push(t('in your own folder'));
   if (file) lines.push(vscode.workspace.asRelativePath(file.uri));
   lines.push(...positionWords(snapshot?.position, t, vscode.env.language));

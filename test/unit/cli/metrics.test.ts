@@ -52,6 +52,11 @@ it('serves figures in seconds and bytes, and health', async () => {
   metrics.see({ ...snapshot, latencyMs: null, state: 'failed' });
   expect((await get('/metrics')).text).not.toContain('rowferry_latency_seconds{');
   expect(await get('/healthz')).toEqual({ status: 503, text: 'failed\n' });
+  const stopped = { ...snapshot.tables[0]!, phase: 'stopped' as const };
+  metrics.see({ ...snapshot, tables: [...snapshot.tables, { ...stopped, source: 'shop.b' }] });
+  expect(await get('/healthz')).toEqual({ status: 200, text: 'stopped shop.b\nrunning\n' });
+  metrics.see({ ...snapshot, tables: [stopped] });
+  expect((await get('/healthz')).status).toBe(503);
   metrics.see({ ...snapshot, atMs: Date.now() - 60_000 });
   expect((await get('/healthz')).status).toBe(503);
   expect((await get('/')).status).toBe(404);

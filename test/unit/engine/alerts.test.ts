@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AlertWatch, postWebhook } from '../../../src/engine/alerts.js';
 import type { Alert } from '../../../src/shared/protocol.js';
-import type { TaskSnapshot } from '../../../src/shared/snapshot.js';
+import type { TableProgress, TaskSnapshot } from '../../../src/shared/snapshot.js';
 
 const snapshot = (change: Partial<TaskSnapshot>): TaskSnapshot => ({
   id: 't',
@@ -28,9 +28,14 @@ const settings = { onFailure: true, latencySeconds: 5, latencyForSeconds: 10, we
 
 function watch(open: Alert[] = []) {
   const told: string[] = [];
-  const alerts = new AlertWatch((alert) => told.push(`${alert.kind} ${alert.state}`), open);
+  const whole: Alert[] = [];
+  const alerts = new AlertWatch((alert) => {
+    whole.push(alert);
+    told.push([alert.kind, ...(alert.table ? [alert.table.source] : []), alert.state].join(' '));
+  }, open);
   return {
     told,
+    whole,
     see: (change: Partial<TaskSnapshot>, now = settings) => alerts.see(snapshot(change), now),
   };
 }
@@ -124,6 +129,77 @@ describe('alerts', () => {
     expect(told).toEqual(['latency open']);
     see({ atMs: 41_000, latencyMs: 0 });
     expect(told).toEqual(['latency open', 'latency over']);
+  });
+});
+
+describe('a table that stops', () => {
+  const table = (name: string, phase: TableProgress['phase'], message?: string): TableProgress => ({
+    source: `shop.${name}`,
+    destination: name,
+    phase,
+    rows: 1,
+    estimatedRows: 1,
+    ...(message !== undefined && { problem: { code: 'ROW-S113', message, remedy: 'Load it again.' } }),
+  });
+  const gone = table('b', 'stopped', 'shop.b was truncated.');
+
+  it('is told of once, with its reason and remedy, and once when it is kept up to date again', () => {
+    const { told, whole, see } = watch();
+    const tables = [table('a', 'incremental'), gone];
+    see({ tables: [table('a', 'incremental'), table('b', 'incremental')] });
+    for (let second = 0; second < 20; second++) see({ tables, atMs: second * 1000 });
+    expect(told).toEqual(['stopped-table shop.b open']);
+    expect(whole[0]).toMatchObject({
+      message: 'shop.b was truncated.',
+      table: { source: 'shop.b', destination: 'b' },
+      error: { code: 'ROW-S113', remedy: 'Load it again.' },
+    });
+    // Loaded again: not over before it is through.
+    for (const phase of ['waiting', 'schema', 'full'] as const) see({ tables: [table('b', phase)] });
+    expect(told).toHaveLength(1);
+    see({ tables: [table('b', 'incremental')], atMs: 30_000 });
+    see({ tables: [table('b', 'incremental')], atMs: 31_000 });
+    expect(told).toEqual(['stopped-table shop.b open', 'stopped-table shop.b over']);
+    see({ tables, atMs: 40_000 });
+    expect(told.slice(2)).toEqual(['stopped-table shop.b open']);
+  });
+
+  it('each by itself, and anew when the reason is another', () => {
+    const { told, whole, see } = watch();
+    const c = table('c', 'stopped', 'Its key was dropped.');
+    see({ tables: [gone, c] });
+    see({ tables: [table('b', 'full'), c] });
+    see({ tables: [table('b', 'stopped', 'shop.b was dropped.'), c] });
+    expect(told).toEqual([
+      'stopped-table shop.b open',
+      'stopped-table shop.c open',
+      'stopped-table shop.b open',
+    ]);
+    expect(whole.map(({ message }) => message)).toEqual([
+      'shop.b was truncated.',
+      'shop.c: Its key was dropped.',
+      'shop.b was dropped.',
+    ]);
+  });
+
+  it('not again by the next engine, while it starts or runs; over when it is taken out of the task', () => {
+    const first = watch();
+    first.see({ tables: [gone] });
+    const next = watch(first.whole);
+    for (const state of ['starting', 'running', 'retrying', 'stopped', 'failed'] as const)
+      next.see({ state, tables: [gone] });
+    expect(next.told.filter((one) => one.startsWith('stopped'))).toEqual([]);
+    next.see({ tables: [table('a', 'incremental')] });
+    expect(next.told).toContain('stopped-table shop.b over');
+  });
+
+  it('not where nobody wants to be told; a lag ends only where something is followed', () => {
+    const { told, see } = watch();
+    see({ tables: [gone] }, { ...settings, onFailure: false });
+    expect(told).toEqual([]);
+    for (let second = 0; second < 20; second++) see({ atMs: second * 1000, latencyMs: 9000 });
+    see({ atMs: 21_000, latencyMs: null, caughtUp: false, tables: [gone] });
+    expect(told).toEqual(['latency open', 'stopped-table shop.b open']);
   });
 });
 

@@ -81,5 +81,13 @@ it('remembers incidents until they are over', () => {
   expect(store.incidents('other')).toHaveLength(1);
   store.forget('other');
   expect(store.incidents('other')).toEqual([]);
+  const stops = ['shop.a', 'shop.b'].map((source) => ({
+    ...alert,
+    kind: 'stopped-table' as const,
+    table: { source, destination: source },
+  }));
+  for (const stop of stops) store.saveIncident(stop);
+  store.saveIncident({ ...stops[0]!, state: 'over' });
+  expect(store.incidents('t')).toEqual([stops[1]]);
   store.close();
 });

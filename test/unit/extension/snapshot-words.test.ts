@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import {
+  delayWords,
   latencyWords,
+  needsPerson,
   phaseSteps,
   positionWords,
   statusWords,
+  stoppedLines,
   tableLook,
   taskLook,
 } from '../../../src/shared/snapshot-words.js';
 import { formatDuration, loadPercent, plainWords as t } from '../../../src/shared/format.js';
-import type { TaskSnapshot, TaskState } from '../../../src/shared/snapshot.js';
+import { stateWords, stepsOf } from '../../../webview/monitor/phases.js';
+import type { TableProgress, TaskSnapshot, TaskState } from '../../../src/shared/snapshot.js';
 import { taskStates } from '../../../src/shared/snapshot.js';
 
 const snapshot = (change: Partial<TaskSnapshot> = {}): TaskSnapshot => ({
@@ -76,6 +80,8 @@ describe('a task in the tree', () => {
     expect(tableLook(table, t, 'en').description).toBe('50% · 500 rows');
     const problem = { code: 'ROW-S106' as const, message: 'no key', remedy: 'add one' };
     expect(tableLook({ ...table, problem }, t)).toMatchObject({ icon: 'error', description: 'no key' });
+    const named = { ...problem, message: 'shop.a was truncated.' };
+    expect(tableLook({ ...table, problem: named }, t)).toMatchObject({ description: 'was truncated.' });
   });
 });
 
@@ -125,6 +131,124 @@ describe('the status bar', () => {
 
   test('a name cannot smuggle an icon in', () => {
     expect(statusWords([snapshot({ name: '$(flame)' })], t)?.text).not.toContain('$(flame)');
+  });
+});
+
+describe('tables that have stopped', () => {
+  const table = (name: string, phase: TableProgress['phase'], message?: string): TableProgress => ({
+    source: `shop.${name}`,
+    destination: name,
+    phase,
+    rows: 1,
+    estimatedRows: 1,
+    ...(message !== undefined && { problem: { code: 'ROW-S113', message, remedy: 'Load it again.' } }),
+  });
+  const some = [
+    table('a', 'incremental'),
+    table('b', 'stopped', 'shop.b was truncated at the source.'),
+    table('c', 'stopped', 'The key of shop.c was dropped.'),
+  ];
+  const all = some.slice(1);
+  const live = { phase: 'incremental', latencyMs: 0, caughtUp: true, rowsPerSecond: 0 } as const;
+  /** Everything that tree, status bar and monitor say of a task. */
+  const everything = (change: Partial<TaskSnapshot>) => {
+    const one = snapshot(change);
+    const synchronization = { schema: true, full: true, incremental: true };
+    return JSON.stringify([
+      taskLook(one, true, t, 'en'),
+      statusWords([one], t, 'en'),
+      statusWords([one, one], t, 'en'),
+      phaseSteps(one, synchronization, t, 'en'),
+      stepsOf(one, synchronization, t),
+      stateWords(one, t),
+      delayWords(one, t),
+      one.tables.map((of) => tableLook(of, t, 'en')),
+    ]);
+  };
+
+  test('lead what is said of the task, with a warning', () => {
+    expect(look({ ...live, tables: some })).toMatchObject({
+      icon: 'warning',
+      color: 'list.warningForeground',
+      description: '2 tables stopped · live · caught up',
+    });
+    expect(look({ tables: some.slice(0, 2) }).description).toMatch(/^1 table stopped · full load/);
+    expect(look({ state: 'paused', tables: some }).description).toBe('2 tables stopped · paused');
+    expect(look({ state: 'stopped', tables: some }).description).toBe('2 tables stopped · not running');
+    expect(look({ state: 'failed', tables: some }).description).toBe('failed · 2 tables stopped');
+    expect(look({ state: 'completed', tables: some })).toMatchObject({
+      icon: 'warning',
+      description: '2 tables stopped · completed · 500 rows',
+    });
+  });
+
+  test.each(taskStates)('are told of in state %s, whatever else there is to say', (state) => {
+    expect(look({ ...live, state, tables: some }).description).toContain('2 tables stopped');
+    expect(look({ ...live, state, tables: all }).description).toContain('all 2 tables stopped');
+  });
+
+  test('a task of which all have stopped is in error, and nowhere caught up or live', () => {
+    expect(look({ ...live, tables: all })).toMatchObject({
+      icon: 'error',
+      color: 'list.errorForeground',
+      description: 'all 2 tables stopped',
+    });
+    expect(look({ ...live, tables: all.slice(1) }).description).toBe('1 table stopped');
+    for (const state of taskStates) {
+      const said = everything({ ...live, state, tables: all });
+      expect(said, state).not.toMatch(/caught up|live|behind/);
+    }
+    const [, , incremental] = phaseSteps(
+      snapshot({ ...live, tables: all }),
+      { schema: true, full: true, incremental: true },
+      t,
+    );
+    expect(incremental).toMatchObject({
+      icon: 'error',
+      description: 'no table is followed · 0 inserted, 0 updated, 0 deleted',
+    });
+  });
+
+  test('count as trouble in the status bar, by their number, with reasons to read', () => {
+    expect(statusWords([snapshot({ ...live, tables: some })], t, 'en')).toEqual({
+      text: '$(warning) orders: 2 tables stopped · live · caught up',
+      severity: 'warning',
+      lines: [
+        'orders: 2 tables stopped · live · caught up',
+        '  shop.b: was truncated at the source.',
+        '  shop.c: The key of shop.c was dropped.',
+      ],
+    });
+    expect(
+      statusWords(
+        [snapshot(), snapshot({ ...live, tables: some }), snapshot({ ...live, tables: all })],
+        t,
+        'en',
+      ),
+    ).toMatchObject({ text: '$(error) 4 tables stopped · 3 tasks', severity: 'error' });
+    // A migration that has come to its end without some of its tables is not over for its person.
+    expect(statusWords([snapshot({ state: 'completed', tables: some })], t)).toMatchObject({
+      severity: 'warning',
+    });
+    expect(statusWords([snapshot({ state: 'stopped', tables: some })], t)).toBeUndefined();
+    expect(needsPerson(snapshot({ tables: some }))).toBe(true);
+    expect(needsPerson(snapshot())).toBe(false);
+  });
+
+  test('a thousand of them have a few lines', () => {
+    const tables = Array.from({ length: 1000 }, (_, n) => table(`t${n}`, 'stopped', `shop.t${n} went.`));
+    expect(stoppedLines({ tables }, t, 'en')).toEqual([
+      '  shop.t0: went.',
+      '  shop.t1: went.',
+      '  shop.t2: went.',
+      '  and 997 more',
+    ]);
+  });
+
+  test('nobody waits for them in the load of the others', () => {
+    const loading = [...all, table('d', 'done')];
+    expect(loadPercent({ phase: 'full', tables: loading })).toBe(100);
+    expect(loadPercent({ phase: 'full', tables: all })).toBeNull();
   });
 });
 

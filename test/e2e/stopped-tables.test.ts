@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { startWorkbench, type Workbench } from '../support/workbench.js';
+import {
+  eventually,
+  inlineAction,
+  openSidebar,
+  pictureOfFailure,
+  setStage,
+  taskItem,
+  webview,
+  type Stage,
+} from './stage.js';
+
+/** A stopped table is not a success: tree, status bar, notification and monitor begin with it, and lead out of it. */
+
+let stage: Stage;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  stage = await setStage();
+  await stage.mysql.query(
+    'CREATE TABLE shop.cards (id INT PRIMARY KEY, v INT NOT NULL); INSERT INTO shop.cards VALUES (1, 10), (2, 20)',
+  );
+  stage.writeTask('shop', {
+    objects: [{ database: 'shop', tables: [{ name: 'customers' }, { name: 'cards' }] }],
+  });
+  workbench = await startWorkbench({ workspace: stage.workspace, env: stage.env });
+  await openSidebar(workbench.page);
+});
+
+afterAll(async () => {
+  await workbench?.stop();
+  await stage?.stop();
+});
+
+beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+
+const task = () => taskItem(workbench.page, 'shop');
+const statusBar = () => workbench.page.locator('[id="rowferry.rowferry.tasks"]');
+const toast = (text: string): Locator =>
+  workbench.page.locator('.notification-toast', { hasText: text }).first();
+const dialog = (): Locator => workbench.page.locator('.monaco-dialog-box');
+/** Items of the tasks' tree, in their order, by what a screen reader is told. */
+const items = async () => {
+  const all = await workbench.page.locator('.pane', { hasText: 'Tasks' }).first().getByRole('treeitem').all();
+  return Promise.all(all.map((item) => item.getAttribute('aria-label')));
+};
+
+test('a table that stops leads tree, status bar and monitor, and is told of once', async () => {
+  const { page } = workbench;
+  await inlineAction(task(), 'Start Task');
+  await eventually(async () => expect(await task().innerText()).toMatch(/live · caught up/), 60_000);
+
+  await stage.mysql.query('TRUNCATE TABLE shop.cards');
+  await eventually(async () => expect(await task().innerText()).toMatch(/1 table stopped · live/));
+  expect(await task().locator('.codicon-warning').count()).toBe(1);
+  const told = toast('shop.cards was truncated');
+  await told.waitFor();
+  expect(await told.innerText()).toMatch(/^shop: shop\.cards was truncated.+\. .+\./s);
+  await eventually(async () => expect(await statusBar().innerText()).toMatch(/shop: 1 table stopped · live/));
+  expect(await statusBar().getAttribute('class')).toMatch(/warning-kind/);
+  expect(await page.locator('.activitybar .badge', { hasText: '1' }).count()).toBeGreaterThan(0);
+
+  // The first thing below its task; what else there is of the task comes behind.
+  await eventually(async () => {
+    const [first, second, third] = await items();
+    expect(first).toMatch(/^shop, 1 table stopped/);
+    expect(second).toMatch(/^shop\.cards, stopped, was truncated/);
+    expect(third).toMatch(/^Schema/);
+  });
+  await page.getByRole('treeitem', { name: /^Tables/ }).click();
+  await eventually(async () => {
+    const all = await items();
+    const tables = all.slice(all.findIndex((label) => label?.startsWith('Tables')));
+    expect(tables[1]).toMatch(/^shop\.cards, stopped/);
+    expect(tables[2]).toMatch(/^shop\.customers/);
+  });
+
+  // A click leads to the monitor, which begins with it.
+  await page
+    .getByRole('treeitem', { name: /^shop\.cards, stopped/ })
+    .first()
+    .click();
+  const monitor = webview(page);
+  const stopped = monitor.locator('rf-stopped-tables');
+  await eventually(async () => {
+    expect(await stopped.innerText()).toMatch(
+      /^1 table stopped\s+They are not kept up to date.+shop\.cards was truncated.+\..+\..+Load Again$/s,
+    );
+  });
+  const top = async (locator: Locator) => (await locator.boundingBox())!.y;
+  expect(await top(stopped)).toBeLessThan(await top(monitor.locator('.phases')));
+  await monitor.getByRole('row', { name: /shop\.cards → cards.*truncated/ }).waitFor();
+  expect(workbench.violations).toEqual([]);
+});
+
+test('a task of which all tables have stopped says nowhere that it has caught up', async () => {
+  await stage.mysql.query('ALTER TABLE shop.customers DROP PRIMARY KEY, ADD PRIMARY KEY (id, name)');
+  await eventually(async () => expect(await task().innerText()).toMatch(/all 2 tables stopped/));
+  await toast('shop.customers').waitFor();
+  expect(await task().locator('.codicon-error').count()).toBe(1);
+  await eventually(async () => {
+    expect(await statusBar().getAttribute('class')).toMatch(/error-kind/);
+    expect(await webview(workbench.page).locator('rf-stopped-tables li').count()).toBe(2);
+  });
+  const page = webview(workbench.page).locator('rf-monitor');
+  const shown = [
+    ...(await items()),
+    await statusBar().innerText(),
+    await page.locator('header').innerText(),
+    await page.locator('.phases').innerText(),
+    await page.locator('.figures').innerText(),
+  ].join('\n');
+  expect(shown).toContain('no table is followed');
+  expect(shown).not.toMatch(/caught up|live|behind/);
+});
+
+test('the monitor and the tree load a stopped table again, which is said once', async () => {
+  const { page } = workbench;
+  await workbench.command('Notifications: Clear All Notifications');
+  const monitor = webview(page);
+  await monitor.getByRole('button', { name: 'Load shop.cards again' }).click();
+  await dialog().getByRole('button', { name: 'Load Again', exact: true }).click();
+  await eventually(async () => expect(await task().innerText()).toMatch(/1 table stopped · live/), 60_000);
+  expect(await stage.rows('cards')).toEqual([]);
+  await toast('shop.cards is kept up to date again.').waitFor();
+  await eventually(async () =>
+    expect(await monitor.locator('rf-stopped-tables').innerText()).not.toContain('shop.cards'),
+  );
+
+  await inlineAction(
+    page.getByRole('treeitem', { name: /^shop\.customers, stopped/ }).first(),
+    'Load Table Again…',
+  );
+  await dialog().getByRole('button', { name: 'Make Its Table Anew' }).click();
+  await toast('shop.customers is kept up to date again.').waitFor({ timeout: 60_000 });
+  await eventually(async () => expect(await task().innerText()).toMatch(/^shop\s+live · caught up/));
+  expect(await monitor.locator('rf-stopped-tables section').count()).toBe(0);
+  await eventually(async () =>
+    expect(await statusBar().getAttribute('class')).not.toMatch(/warning-kind|error-kind/),
+  );
+  await inlineAction(task(), 'Stop Task');
+});
