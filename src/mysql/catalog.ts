@@ -54,7 +54,7 @@ interface IndexRow {
 
 /**
  * Base tables that the selectors name, ordered by database and name; what does not exist is left out. Three
- * queries whatever the number of tables. Columns include generated and invisible ones and generated invisible
+ * queries whatever the number of tables, four where the source does not log cascades. Columns include generated and invisible ones and generated invisible
  * primary keys. Throws RowferryError.
  */
 export async function loadTables(
@@ -62,7 +62,7 @@ export async function loadTables(
   selectors: readonly TableSelector[],
 ): Promise<TableDefinition[]> {
   if (selectors.length === 0) return [];
-  const { lowerCaseTableNames } = await connection.facts();
+  const { lowerCaseTableNames, logsCascades } = await connection.facts();
   const fold = (name: string): string => (lowerCaseTableNames === 0 ? name : name.toLowerCase());
   const wanted = new Map<string, Set<string> | 'all'>();
   for (const { database, table } of selectors) {
@@ -101,6 +101,11 @@ export async function loadTables(
     params,
   );
 
+  const children = logsCascades
+    ? []
+    : await connection.query<ChildRow>(unloggedCascades, [[...wanted.keys()]]);
+  const cascading = new Set(children.map(({ db, tab }) => tableId(fold(db), fold(tab))));
+
   const columnsOf = groupByTable(columns, isWanted);
   const indexesOf = groupByTable(indexes, isWanted);
   return tables
@@ -116,11 +121,22 @@ export async function loadTables(
         collation: row.collation,
         columns: (columnsOf.get(id) ?? []).map(toColumn),
         keys: toKeys(indexesOf.get(id) ?? []),
+        ...(cascading.has(tableId(fold(row.db), fold(row.name))) && { cascades: true as const }),
         estimatedRows: Number(row.estimated ?? 0),
         averageRowBytes: Number(row.average ?? 0),
       };
     });
 }
+
+interface ChildRow {
+  db: string;
+  tab: string;
+}
+
+const unloggedCascades = `
+  SELECT DISTINCT CONSTRAINT_SCHEMA AS db, TABLE_NAME AS tab FROM INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS
+   WHERE CONSTRAINT_SCHEMA IN (?)
+     AND (DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))`;
 
 function condition(wanted: ReadonlyMap<string, ReadonlySet<string> | 'all'>): [string, unknown[]] {
   const parts: string[] = [];

@@ -31,6 +31,8 @@ export interface ServerFacts {
   readonly transactionCompression: boolean;
   readonly logReplicaUpdates: boolean;
   readonly lowerCaseTableNames: number;
+  /** What foreign keys with CASCADE, SET NULL or SET DEFAULT do to child rows is in the binlog (9.6). */
+  readonly logsCascades: boolean;
   readonly readOnly: boolean;
   /** The source's clock minus ours, µs: added to our clock it gives the source's time. */
   readonly clockOffsetMicros: number;
@@ -370,6 +372,7 @@ const factVariables = [
   'log_replica_updates',
   'log_slave_updates',
   'lower_case_table_names',
+  'innodb_native_foreign_keys',
   'read_only',
 ];
 
@@ -385,9 +388,14 @@ async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
 
   const version = value('version');
   const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version);
+  const [major, minor, patch] = [1, 2, 3].map((part) => Number(numbers?.[part] ?? 0)) as [
+    number,
+    number,
+    number,
+  ];
   return {
     version,
-    numbers: [Number(numbers?.[1] ?? 0), Number(numbers?.[2] ?? 0), Number(numbers?.[3] ?? 0)],
+    numbers: [major, minor, patch],
     isMariaDb: /mariadb/i.test(version) || /mariadb/i.test(value('version_comment')),
     serverUuid: value('server_uuid'),
     serverId: Number(value('server_id', '0')),
@@ -401,6 +409,8 @@ async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
     transactionCompression: on('binlog_transaction_compression'),
     logReplicaUpdates: on('log_replica_updates') || on('log_slave_updates'),
     lowerCaseTableNames: Number(value('lower_case_table_names', '0')),
+    // Since 9.6 the SQL layer runs them, unless it is told to leave them to InnoDB.
+    logsCascades: (major > 9 || (major === 9 && minor >= 6)) && !on('innodb_native_foreign_keys'),
     readOnly: on('read_only'),
     clockOffsetMicros: await clockOffset(connection),
   };

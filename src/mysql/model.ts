@@ -47,6 +47,8 @@ export interface TableDefinition {
   readonly collation?: string | null;
   readonly columns: readonly Column[];
   readonly keys: readonly Key[];
+  /** A foreign key changes its rows by itself, and the source does not log that. */
+  readonly cascades?: true;
   readonly estimatedRows: number;
   /** Average row length in bytes from the server's statistics. */
   readonly averageRowBytes: number;

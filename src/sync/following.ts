@@ -111,19 +111,12 @@ export class Following {
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
     };
     this.tracker = new CheckpointTracker(position, events);
-    this.tables = new StreamTables(
-      task,
-      prepared.records,
-      prepared.etl,
-      prepared.facts.lowerCaseTableNames !== 0,
-      prepared.charsets,
-      {
-        reload: (name, why, isUnseen) => this.blocking(() => this.joins.rejoin(name, why, { isUnseen })),
-        deleteRows: (table) => this.blocking(() => this.orLost(() => deleteRowsOf(options, table))),
-        changed: () => this.handler.forget(),
-        log: (text) => options.log.warn(text),
-      },
-    );
+    this.tables = new StreamTables(task, prepared.records, prepared.etl, prepared.facts, prepared.charsets, {
+      reload: (name, why, isUnseen) => this.blocking(() => this.joins.rejoin(name, why, { isUnseen })),
+      deleteRows: (table) => this.blocking(() => this.orLost(() => deleteRowsOf(options, table))),
+      changed: () => this.handler.forget(),
+      log: (text) => options.log.warn(text),
+    });
     this.joins = new Joins({
       options,
       tables: this.tables,

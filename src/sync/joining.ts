@@ -315,7 +315,7 @@ export class Joining {
       options.task,
       options.prepared.records,
       options.prepared.etl,
-      options.prepared.facts.lowerCaseTableNames !== 0,
+      options.prepared.facts,
       options.prepared.charsets,
       {
         reload: (name, why, isUnseen) => this.begin(name, why, isUnseen),

@@ -32,7 +32,7 @@ export const mergeColumn = '__dts_data_source';
 
 export interface PlanProblem {
   readonly source: string;
-  readonly kind: 'no-key' | 'key-column' | 'column' | 'name' | 'collision' | 'missing';
+  readonly kind: 'no-key' | 'key-column' | 'cascades' | 'column' | 'name' | 'collision' | 'missing';
   readonly message: string;
 }
 
@@ -210,6 +210,11 @@ export function planTable(
   };
 }
 
+/** Somebody has accepted that child rows change unseen. */
+export function toleratesCascades({ ignoredChecks }: Pick<ResolvedTask, 'ignoredChecks'>): boolean {
+  return ignoredChecks.includes('cascades');
+}
+
 /** As planTable(), for a table that is about to be loaded: its key must name one row each. */
 export function planToLoad(
   task: ResolvedTask,
@@ -219,6 +224,12 @@ export function planToLoad(
 ): TablePlan | undefined {
   const plan = planTable(task, definition, mapping, problems);
   if (!plan) return undefined;
+  const { source } = plan;
+  if (definition.cascades && !toleratesCascades(task)) {
+    const message = `A foreign key changes rows of ${source} by itself, which this source does not log (the check "cascades").`;
+    problems.push({ source, kind: 'cascades', message });
+    return undefined;
+  }
   const names = plan.key.map(({ column }) => column.name);
   const empty = plan.key.find(({ column }) => column.nullable);
   if (!empty && isUnique(definition, names)) return plan;

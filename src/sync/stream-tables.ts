@@ -1,3 +1,4 @@
+import type { ServerFacts } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
@@ -17,7 +18,14 @@ import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName } from '../shared/source-name.js';
-import { isSameName, planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
+import {
+  isSameName,
+  planTable,
+  selectionOf,
+  toleratesCascades,
+  type PlanProblem,
+  type TablePlan,
+} from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { RowTransform } from './transform.js';
@@ -50,8 +58,7 @@ export class StreamTables {
     private task: ResolvedTask,
     private readonly stored: TableRecords,
     private readonly etl: EtlProgram | null,
-    /** 0: names differ by case (lower_case_table_names). */
-    private readonly foldsCase: boolean,
+    private readonly facts: Pick<ServerFacts, 'lowerCaseTableNames' | 'logsCascades'>,
     private readonly charsets: CharsetDecoders,
     private readonly actions: DdlActions,
   ) {}
@@ -70,6 +77,11 @@ export class StreamTables {
   private changed(): void {
     this.byDestination = null;
     this.actions.changed();
+  }
+
+  /** Names in two cases are one (lower_case_table_names). */
+  private get foldsCase(): boolean {
+    return this.facts.lowerCaseTableNames !== 0;
   }
 
   private id(database: string, name: string): string {
@@ -293,7 +305,9 @@ export class StreamTables {
       this.stopOrReload(record, error.message);
       return;
     }
-    const reason = outOfStep(applied, record.definition, this.mapped(entry.table!), this.mapped(table));
+    const reason =
+      outOfStep(applied, record.definition, this.mapped(entry.table!), this.mapped(table)) ??
+      this.cascadeProblem(record.definition, applied.definition);
     if (reason) {
       this.stopOrReload(record, reason);
       return;
@@ -310,6 +324,14 @@ export class StreamTables {
         `has new values in ${filled.map((column) => column.name).join(', ')}`,
       );
     }
+  }
+
+  /** Rows that a foreign key changes from here on are in no event. */
+  private cascadeProblem(before: TableDefinition, after: TableDefinition): string | null {
+    const isNew = after.cascades && !before.cascades && !this.facts.logsCascades;
+    return isNew && !toleratesCascades(this.task)
+      ? 'a foreign key was added that changes its rows by itself, which this source does not log'
+      : null;
   }
 
   /**

@@ -48,6 +48,7 @@ export function applyAlter(
   let lostRows: string | undefined;
   let rebuilt: string | undefined;
   let dropsUnknownKey = false;
+  let cascades = false;
   let { engine } = before;
   const exchangedWith: TableName[] = [];
   const added: string[] = [];
@@ -142,6 +143,9 @@ export function applyAlter(
         lostRows = 'EXCHANGE PARTITION';
         exchangedWith.push(action.with);
         break;
+      case 'cascade':
+        cascades = true;
+        break;
       case 'other': {
         const problem = partProblem(action.what, action.value, before);
         if (problem === 'loses') lostRows ??= action.what;
@@ -176,8 +180,9 @@ export function applyAlter(
   const redefined = [...current].map(([was, now]) => ({ before: was, after: now }));
   const how = { isStrict, engine: before.engine };
   const ofName = (names: Iterable<string>) => columns.filter(({ name }) => [...names].includes(name));
-  const definition = {
+  const definition: TableDefinition = {
     ...before,
+    ...(cascades && { cascades }),
     engine,
     ...(renamedTo && { database: renamedTo.database, name: renamedTo.table }),
     columns,

@@ -19,6 +19,8 @@ export interface ColumnDefinition {
   readonly key?: 'primary' | 'unique';
   /** NOT NULL or with a default other than NULL, or generated: rows that exist get a value without an event. */
   readonly fillsRows: boolean;
+  /** It references another table, and what happens there changes the column. */
+  readonly cascades?: boolean;
   readonly position?: 'first' | { readonly after: string };
 }
 
@@ -122,6 +124,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
   let hasDefault = false;
   let key: 'primary' | 'unique' | undefined = type.unique ? 'unique' : undefined;
   let position: ColumnDefinition['position'];
+  let cascades = false;
 
   for (;;) {
     if (cursor.take('NOT', 'NULL')) [nullable, saysNull] = [false, true];
@@ -154,7 +157,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     else if (cursor.take('ENGINE_ATTRIBUTE') || cursor.take('SECONDARY_ENGINE_ATTRIBUTE'))
       cursor.optionValue();
     else if (cursor.take('SRID')) cursor.number();
-    else if (cursor.take('REFERENCES')) readReference(cursor);
+    else if (cursor.take('REFERENCES')) cascades = cursor.reference() || cascades;
     else if (cursor.take('CONSTRAINT')) {
       if (cursor.peek() !== 'CHECK') cursor.name();
     } else if (cursor.take('CHECK')) {
@@ -213,6 +216,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     fillsRows: !nullable || hasDefault || generated,
     ...(key && { key }),
     ...(position && { position }),
+    ...(cascades && { cascades }),
   };
 }
 
@@ -356,15 +360,4 @@ function readDefault(cursor: Cursor): boolean {
   cursor.at++;
   if (cursor.peek() === '(') cursor.skipParentheses();
   return true;
-}
-
-function readReference(cursor: Cursor): void {
-  cursor.tableName('');
-  if (cursor.peek() === '(') cursor.skipParentheses();
-  if (cursor.take('MATCH')) cursor.name();
-  while (cursor.take('ON')) {
-    cursor.name();
-    if (!cursor.take('SET', 'NULL') && !cursor.take('SET', 'DEFAULT') && !cursor.take('NO', 'ACTION'))
-      cursor.name();
-  }
 }

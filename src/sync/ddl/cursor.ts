@@ -120,6 +120,20 @@ export class Cursor {
   }
 
   /** To the next comma outside of parentheses, or the end. */
+  /** What stands behind REFERENCES. True: rows change by it (CASCADE, SET NULL, SET DEFAULT). */
+  reference(): boolean {
+    this.tableName('');
+    if (this.peek() === '(') this.skipParentheses();
+    if (this.take('MATCH')) this.name();
+    let changesRows = false;
+    while (this.take('ON')) {
+      this.name();
+      if (this.take('SET', 'NULL') || this.take('SET', 'DEFAULT') || this.take('CASCADE')) changesRows = true;
+      else if (!this.take('NO', 'ACTION')) this.name();
+    }
+    return changesRows;
+  }
+
   skipToComma(): void {
     while (!this.done && this.peek() !== ',') {
       if (this.peek() === '(') this.skipParentheses();

@@ -46,6 +46,8 @@ export type AlterAction =
   | { do: 'text-defaults'; defaults: TextDefaults }
   /** Rows go to another table, and come from it. */
   | { do: 'exchange'; with: TableName }
+  /** A foreign key is added that changes rows of this table by itself. */
+  | { do: 'cascade' }
   /** Any other part, by the words that say what it does (in-step.ts); `value` is that of an option. */
   | { do: 'other'; what: string; value: string };
 
@@ -246,7 +248,7 @@ class Statement {
     do {
       const key = this.key();
       if (key === null) definitions.push(readColumn(c, defaults));
-      else if (key !== 'constraint') keys.push(key);
+      else if (typeof key !== 'string') keys.push(key);
       if (c.peek() !== ',' && c.peek() !== ')') throw new UnreadableDdl(`"${c.peek()}" is not understood`);
     } while (c.take(','));
     return { as: 'columns', definitions, keys, defaults };
@@ -377,8 +379,7 @@ class Statement {
       return other('ADD PARTITION');
     }
     const key = this.key();
-    if (key === 'constraint') return other('ADD CHECK');
-    if (key) return [key];
+    if (key) return keyPart(key);
     c.take('COLUMN');
     const actions: AlterAction[] = [];
     const column = () => {
@@ -389,7 +390,7 @@ class Statement {
       do {
         const inner = this.key();
         if (inner === null) column();
-        else actions.push(...(inner === 'constraint' ? other('ADD CHECK') : [inner]));
+        else actions.push(...keyPart(inner));
       } while (c.take(','));
       c.expect(')');
     } else column();
@@ -457,7 +458,7 @@ class Statement {
   }
 
   /** A key or a constraint of a table definition; null when a column stands here. */
-  private key(): (AlterAction & { do: 'add-key' }) | 'constraint' | null {
+  private key(): (AlterAction & { do: 'add-key' }) | 'constraint' | 'cascade' | null {
     const c = this.cursor;
     let name: string | null = null;
     if (c.take('CONSTRAINT') && !['PRIMARY', 'UNIQUE', 'FOREIGN', 'CHECK'].includes(c.peek()))
@@ -473,7 +474,13 @@ class Statement {
     }
     // A column may be named `key` in backquotes only; the bare word is always a key.
     if (c.takeAny('INDEX', 'KEY')) return this.keyBody(null, false, false);
-    if (c.peek() === 'FOREIGN' || c.peek() === 'CHECK') {
+    if (c.take('FOREIGN', 'KEY')) {
+      if (c.peek() !== '(') c.name();
+      c.skipParentheses();
+      c.expect('REFERENCES');
+      return c.reference() ? 'cascade' : 'constraint';
+    }
+    if (c.peek() === 'CHECK') {
       c.skipToComma();
       return 'constraint';
     }
@@ -538,7 +545,14 @@ function other(what: string, value = ''): AlterAction[] {
   return [{ do: 'other', what, value }];
 }
 
-function inlineKey(definition: ColumnDefinition): (AlterAction & { do: 'add-key' })[] {
+function keyPart(key: (AlterAction & { do: 'add-key' }) | 'constraint' | 'cascade'): AlterAction[] {
+  if (key === 'cascade') return [{ do: 'cascade' }];
+  return key === 'constraint' ? other('ADD CHECK') : [key];
+}
+
+/** Keys that a column's definition brings along. */
+function inlineKey(definition: ColumnDefinition): AlterAction[] {
+  if (definition.cascades) return [{ do: 'cascade' }, ...inlineKey({ ...definition, cascades: false })];
   if (!definition.key) return [];
   const primary = definition.key === 'primary';
   const columns = [definition.column.name];

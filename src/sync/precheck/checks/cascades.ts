@@ -1,4 +1,3 @@
-import { atLeast } from '../../../mysql/connection.js';
 import { bad, good, some, usesBinlog, type Check } from '../check.js';
 import { sourceName } from '../../../shared/source-name.js';
 
@@ -30,10 +29,7 @@ export const cascades: Check = {
     );
     const selected = rows.filter((row) => tables.has(fold(sourceName({ database: row.db, name: row.tab }))));
     if (selected.length === 0) return good('none');
-    // Since 9.6 the SQL layer runs cascades and logs the child rows, unless it is told to leave them to InnoDB.
-    const native = await context.variable('innodb_native_foreign_keys');
-    if (atLeast(facts, 9, 6) && native !== 'ON')
-      return good('there are some, and this server logs what they do');
+    if (facts.logsCascades) return good('there are some, and this server logs what they do');
     return bad(
       some(selected.map((row) => `${sourceName({ database: row.db, name: row.tab })} (${row.name})`)),
       'Let the application change the child rows, or run verify --repair from time to time.',
