@@ -35,7 +35,7 @@ const nowhere = () => ({
 
 describe('a run with a goal', () => {
   it.each(['full', 'caught-up'])(
-    '--until %s, ended before it is there: exit 5, and the end says so',
+    '--until %s, ended before it is there: exit 5, and the end says so (H1)',
     async (goal) => {
       const file = write(`cut-${goal}`, {
         objects: [{ database: 'shop', renameTables: { prefix: `${goal.slice(0, 4)}_` } }],
@@ -76,7 +76,7 @@ describe('a run with a goal', () => {
     expect(lines(ended).at(-1)).toEqual({ type: 'end', state: 'stopped' });
   });
 
-  it('one that fails tells it in JSON, too', async () => {
+  it('one that fails tells it in JSON, too (H6)', async () => {
     const file = write('refused', { source: { host: '127.0.0.1', port: pair.mysql.port, user: 'nobody' } });
     const failed = await run('run', file, '--state', 'state-refused', '--json');
     expect(failed.code).toBe(3);
@@ -94,14 +94,14 @@ describe('a run with a goal', () => {
 });
 
 describe('a side that is away', () => {
-  it('check ends with 3', async () => {
+  it('check ends with 3 (H3)', async () => {
     for (const side of [nowhere(), { source: { host: '127.0.0.1', port: 9, user: 'root' } }]) {
       const { code } = await run('check', write('away', side), '--state', 'state-away');
       expect(code).toBe(3);
     }
   });
 
-  it.each(['', '--quick'])('verify %s says so within seconds', async (how) => {
+  it.each(['', '--quick'])('verify %s says so within seconds (H2)', async (how) => {
     const began = Date.now();
     const file = write('away', { ...nowhere(), retry: { connectionMinutes: 720, otherMinutes: 10 } });
     const { code, stderr } = await run('verify', file, '--state', 'state-away', ...(how ? [how] : []));
@@ -109,7 +109,7 @@ describe('a side that is away', () => {
     expect(Date.now() - began).toBeLessThan(12_000);
   });
 
-  it('verify --wait waits, and ends within two seconds when it is told to', async () => {
+  it('verify --wait waits, and ends within two seconds when it is told to (H2)', async () => {
     const file = write('away', nowhere());
     const args = ['verify', file, '--state', 'state-away', '--wait'];
     const waiting = startCli(args, { cwd: pair.folder, env: pair.env });
@@ -124,7 +124,7 @@ describe('a side that is away', () => {
 const later = (ms: number) => new Promise((settle) => setTimeout(() => settle('later'), ms));
 
 describe('files', () => {
-  it('check, preview, status and verify write nothing into a task without an id; run does', async () => {
+  it('check, preview, status and verify write nothing into a task without an id; run does (H5)', async () => {
     const file = write('plain', {
       id: undefined,
       objects: [{ database: 'shop', renameTables: { prefix: 'plain_' } }],
@@ -141,7 +141,7 @@ describe('files', () => {
     expect(after.replace(/\n {2}"id": "[^"]+",/, '')).toBe(before);
   });
 
-  it('a bundle into a folder that is not there is refused in a sentence', async () => {
+  it('a bundle into a folder that is not there is refused in a sentence (H8)', async () => {
     const { code, stderr } = await run(
       'bundle',
       write('away'),
@@ -156,7 +156,7 @@ describe('files', () => {
     ]);
   });
 
-  it('the embedded Tablestore keeps its files to their owner, in a folder that all may read', async () => {
+  it('the embedded Tablestore keeps its files to their owner, in a folder that all may read (H9)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rowferry-modes-'));
     try {
       const data = join(folder, 'data');
@@ -185,7 +185,7 @@ describe('files', () => {
 });
 
 describe('conflict "ignore"', () => {
-  it('rows that stay are told apart from those that were loaded, and stay so in the next run', async () => {
+  it('rows that stay are told apart from those that were loaded, and stay so in the next run (H7)', async () => {
     const mine = write('mine', { objects: [{ database: 'shop', renameTables: { prefix: 'kept_' } }] });
     expect((await run('run', mine, '--state', 'state-mine', '--until', 'full')).code).toBe(0);
     const other = write('other', {

@@ -21,7 +21,7 @@ const run = (...args: string[]) => cli(args, { cwd: pair.folder, env: pair.env }
 const last = (stdout: string) => JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
 
 describe('the account of README', () => {
-  it('passes the precheck, loads, follows, verifies', async () => {
+  it('passes the precheck, loads, follows, verifies (E3)', async () => {
     const file = writeTask(pair, 'readme', {
       id: 't-readme',
       source: { host: '127.0.0.1', port: pair.mysql.port, user: 'reader', password: 'secret' },
@@ -37,7 +37,7 @@ describe('the account of README', () => {
 });
 
 describe('a stopped table', () => {
-  it('is named by run, status and check, which end with 1, while the others are caught up', async () => {
+  it('is named by run, status and check, which end with 1, while the others are caught up (E1)', async () => {
     const file = writeTask(pair, 'stops', { id: 't-stops', objects: [{ database: 'shop' }] });
     const state = ['--state', 'state-stops'];
     expect(await run('run', file, ...state, '--until', 'caught-up')).toMatchObject({ code: 0 });

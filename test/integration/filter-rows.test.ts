@@ -19,7 +19,7 @@ async function following(file: Record<string, unknown> & { objects: unknown[] })
 }
 const ids = (table: string) => replica.rows(table).map((row: PlainRow) => row['id']);
 
-it('rule 18: a row of which the filter has no answer is dirty, and nothing else waits for it', async () => {
+it('rule 18: a row of which the filter has no answer is dirty, and nothing else waits for it (G1)', async () => {
   const { mysql } = replica;
   await mysql.query(`CREATE TABLE a.answer (id INT PRIMARY KEY, b BIGINT UNSIGNED, s VARCHAR(20)); CREATE TABLE a.beside (id INT PRIMARY KEY);
     INSERT INTO a.answer VALUES (1, 5, '{}'), (2, 2, '{}'), (7, 9, '{}')`);
@@ -86,7 +86,7 @@ it('rule 18: a row of which the filter has no answer is found in the load, a rel
   await replica.stop(task);
 }, 60_000);
 
-it('rule 21: a row that could not be transformed takes nothing from under its raw key', async () => {
+it('rule 21: a row that could not be transformed takes nothing from under its raw key (G3)', async () => {
   const { mysql } = replica;
   await mysql.query(
     `CREATE TABLE a.made (id INT PRIMARY KEY, k INT, v VARCHAR(9)); INSERT INTO a.made VALUES (1, 0, '1'), (101, 0, 'abc'), (3, 0, '1'), (103, 0, 'abc'), (4, 0, '2')`,
@@ -115,7 +115,7 @@ it('rule 21: a row that could not be transformed takes nothing from under its ra
 }, 60_000);
 
 it.each(['put-row', 'update-row'])(
-  'rule 19: a key change, and a row that enters the filter, are whole without INSERT (%s)',
+  'rule 19: a key change, and a row that enters the filter, are whole without INSERT (G4, %s)',
   async (mode) => {
     const { mysql } = replica;
     const table = `moves_${mode.slice(0, 3)}`;
@@ -140,7 +140,7 @@ it.each(['put-row', 'update-row'])(
   60_000,
 );
 
-it('rule 19: an attribute that the transformation sets for some rows goes from a row that it leaves out now', async () => {
+it('rule 19: an attribute that the transformation sets for some rows goes from a row that it leaves out now (G5)', async () => {
   const { mysql } = replica;
   await mysql.query(
     'CREATE TABLE a.flags (id INT PRIMARY KEY, n INT, other INT); INSERT INTO a.flags VALUES (1, 10, 1), (2, 1, 2)',
@@ -160,7 +160,7 @@ it('rule 19: an attribute that the transformation sets for some rows goes from a
   await replica.stop(task);
 }, 60_000);
 
-it('rule 23: with conflict "ignore" and update-row, cells of others in a row that changes stay and are no difference', async () => {
+it('rule 23: with conflict "ignore" and update-row, cells of others in a row that changes stay and are no difference (G6)', async () => {
   const { mysql } = replica;
   await mysql.query(`CREATE TABLE a.theirs (id INT PRIMARY KEY, v INT, extra INT); CREATE TABLE a.ours (id INT PRIMARY KEY, v INT);
     INSERT INTO a.theirs VALUES (1, 1, 7), (2, 2, 8); INSERT INTO a.ours VALUES (1, 10), (2, 20)`);

@@ -45,7 +45,7 @@ describe('a destination table that is lost', () => {
     expect(await replica.verify(task)).toMatchObject({ equal: true });
   }
 
-  it('stops by name when its rows have nowhere to go; the others go on, and a reload brings it back', async () => {
+  it('stops by name when its rows have nowhere to go; the others go on, and a reload brings it back (E6)', async () => {
     const { mysql } = replica;
     await Promise.all([create('gone'), create('calm')]);
     const task = await following({ objects: objects('gone', 'calm') });

@@ -158,7 +158,7 @@ it('rule 19: a transformation gives the same in both phases, and what it drops n
   expect(rows.map((row) => row['id'])).toEqual([1, 2, 4]);
 }, 60_000);
 
-it('rule 19: a FLOAT in a transformation is the text that MySQL prints, and counts as the number that it is', async () => {
+it('rule 19: a FLOAT in a transformation is the text that MySQL prints, and counts as the number that it is (G14)', async () => {
   const rows = await bothWays(
     'single',
     'id INT PRIMARY KEY, f FLOAT, copy FLOAT, g FLOAT(8,3)',

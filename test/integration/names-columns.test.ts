@@ -65,7 +65,7 @@ const expected = (key: number) =>
     ['propertyIsEnumerable', key],
   ]);
 
-it('are loaded, followed, completed, recorded, verified, repaired and shown', async () => {
+it('are loaded, followed, completed, recorded, verified, repaired and shown (D3)', async () => {
   const { mysql, engine } = replica;
   await makeTable('odd');
   await insert('odd', 1);
@@ -126,7 +126,7 @@ it('are loaded, followed, completed, recorded, verified, repaired and shown', as
   await replica.stop(task);
 }, 60_000);
 
-it('are filtered, transformed, renamed and keys like any other', async () => {
+it('are filtered, transformed, renamed and keys like any other (D3)', async () => {
   const { mysql } = replica;
   await makeTable('sifted');
   for (const key of [1, 2, 3]) await insert('sifted', key);

@@ -30,7 +30,7 @@ async function makeTables(key = 'id INT PRIMARY KEY'): Promise<void> {
   }
 }
 
-it('tables whose names would join to one text are loaded, followed, loaded again and verified each for itself', async () => {
+it('tables whose names would join to one text are loaded, followed, loaded again and verified each for itself (D2)', async () => {
   const { mysql, engine } = replica;
   await makeTables();
   const task = replica.task({
@@ -75,7 +75,7 @@ it('tables whose names would join to one text are loaded, followed, loaded again
   expect(replica.rows('t0')).toHaveLength(3);
 }, 60_000);
 
-it('and in a merge their rows do not meet', async () => {
+it('and in a merge their rows do not meet (D2)', async () => {
   const { mysql } = replica;
   await makeTables();
   const task = replica.task({

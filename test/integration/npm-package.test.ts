@@ -77,7 +77,7 @@ it('runs: version, help, the embedded Tablestore, and an engine of its own', asy
   }
 });
 
-it('on a Node that is too old: the version, and else what to install', () => {
+it('on a Node that is too old: the version, and else what to install (H4)', () => {
   const old = join(folder, 'old.cjs');
   writeFileSync(old, "Object.defineProperty(process, 'version', { value: 'v20.20.2' });");
   const run = (...args: string[]) =>

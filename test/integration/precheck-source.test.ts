@@ -372,7 +372,7 @@ describe('the selected objects', () => {
   });
 });
 
-it('tables that a whole database leaves out are named, and can be selected by name', async () => {
+it('tables that a whole database leaves out are named, and can be selected by name (D5)', async () => {
   await mysql.query(`CREATE DATABASE changing; CREATE TABLE changing.customers (id INT PRIMARY KEY);
     CREATE TABLE changing._customers_new (id INT PRIMARY KEY); CREATE TABLE changing._flags_del (id INT PRIMARY KEY)`);
   const found = async (change: Change) =>

@@ -65,7 +65,7 @@ async function difference(): Promise<string[]> {
 }
 
 describe('an engine that stood still', () => {
-  it('rule 12: nothing is sent by an engine that stood still while another took the lock', async () => {
+  it('rule 12: nothing is sent by an engine that stood still while another took the lock (A4)', async () => {
     const { mysql, store, folder } = pair;
     for (let round = 1; round <= rounds; round++) {
       // The second one goes on from the same place.

@@ -11,7 +11,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => replica.close());
 
-it('rule 14: of a whole database what came while the task rested stops alone with its reason, and the others go on', async () => {
+it('rule 14: of a whole database what came while the task rested stops alone with its reason, and the others go on (C7)', async () => {
   const task = replica.task({ objects: [{ database: 'u' }] });
   await replica.run(task);
   await replica.mysql.query(`

@@ -63,7 +63,7 @@ describe('two rows of the source with one key', () => {
     await run('run', 'codes', '--until', 'caught-up');
   });
 
-  it('rule 23: are a difference of their own, with both rows named, by the bytes of the key', async () => {
+  it('rule 23: are a difference of their own, with both rows named, by the bytes of the key (C1)', async () => {
     const finished = await run('verify', 'codes', '--json');
     expect(finished.code).toBe(1);
     const report = reportOf(finished);
@@ -96,7 +96,7 @@ describe('two rows of the source with one key', () => {
 });
 
 describe('tables that cannot be compared', () => {
-  it('are told with their reason, and the others are compared', async () => {
+  it('are told with their reason, and the others are compared (E2)', async () => {
     await mysql.query(`
       CREATE DATABASE mixed;
       CREATE TABLE mixed.good (id INT PRIMARY KEY, v INT);
@@ -190,7 +190,7 @@ describe('repair in bulk', () => {
     return 20_000 / (took / 1000);
   }
 
-  it('goes on at thousands of rows a second, with progress, while the task rests', async () => {
+  it('goes on at thousands of rows a second, with progress, while the task rests (E7)', async () => {
     await mysql.query(plant);
     const rate = await repaired();
     console.log(`repair at rest: ${Math.round(rate)} rows/s`);

@@ -234,7 +234,7 @@ describe('taskJsonSchema', () => {
   });
 });
 
-describe('what is no task file at all', () => {
+describe('what is no task file at all (E9)', () => {
   it.each([
     ['nested lists', '['.repeat(100_000), /nested more than 100 levels deep/],
     ['nested lists, closed', '['.repeat(100_000) + ']'.repeat(100_000), /nested more than 100 levels deep/],
