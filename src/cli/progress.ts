@@ -61,7 +61,8 @@ export function strainText({ what, actual, limit }: SourceStrain): string {
 
 export function retryText({ atMs }: TaskSnapshot, retry: NonNullable<TaskSnapshot['retry']>): string {
   const left = duration(Math.max(0, retry.untilMs - atMs));
-  return `retrying (attempt ${retry.attempt}, given up in ${left}): ${retry.error.message}`;
+  const { message, remedy } = retry.error;
+  return `retrying (attempt ${retry.attempt}, given up in ${left}): ${message}${/[.!?]$/.test(message) ? '' : '.'} ${remedy}`;
 }
 
 /** Rows and latency mean something only while a task works. */

@@ -12,8 +12,15 @@ const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
   'ROW-S101': 'connection',
   'ROW-S107': 'connection',
   'ROW-D101': 'connection',
+  'ROW-S114': 'connection',
   'ROW-S111': 'other',
 };
+
+/**
+ * Refusals of an account that was let in before: locked, expired, dropped, or its password or TLS changed. Who did it
+ * can undo it, and the task goes on by itself. So it is with the rights of one that has followed the source.
+ */
+const refusals = new Set<ErrorCode>(['ROW-S102', 'ROW-S110']);
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
@@ -30,6 +37,9 @@ export class AttemptedWork implements Work {
   #retry: WorkView['retry'];
   #failingSinceMs: number | undefined;
   #attempt = 0;
+  /** How far an attempt came. */
+  #wasLetIn = false;
+  #hasFollowed = false;
   #paused = false;
 
   constructor(
@@ -58,7 +68,11 @@ export class AttemptedWork implements Work {
     for (;;) {
       const began = Date.now();
       const outcome = await this.#runOnce();
-      const kind = outcome.state === 'failed' && outcome.error ? windowOf[outcome.error.code] : undefined;
+      const { phase } = this.#current.view();
+      this.#wasLetIn ||= phase !== 'none' && phase !== 'precheck';
+      this.#hasFollowed ||= phase === 'incremental';
+      const kind =
+        outcome.state === 'failed' && outcome.error ? this.#windowOf(outcome.error.code) : undefined;
       if (!kind || !outcome.error || this.#stopping.signal.aborted) return outcome;
       const now = Date.now();
       if (this.#failingSinceMs === undefined || now - began > healthyMs) {
@@ -80,6 +94,11 @@ export class AttemptedWork implements Work {
       this.#current = this.make();
       if (this.#paused) this.#current.pause();
     }
+  }
+
+  #windowOf(code: ErrorCode): 'connection' | 'other' | undefined {
+    const mayPass = code === 'ROW-S103' ? this.#hasFollowed : this.#wasLetIn && refusals.has(code);
+    return mayPass ? 'connection' : windowOf[code];
   }
 
   async #runOnce(): Promise<RunOutcome> {

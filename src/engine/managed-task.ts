@@ -209,7 +209,7 @@ function atRest(snapshot: TaskSnapshot): TaskSnapshot {
   };
 }
 
-const unreachable = new Set<string>(['ROW-S101', 'ROW-S107', 'ROW-S112', 'ROW-D101', 'ROW-D109']);
+const unreachable = new Set<string>(['ROW-S101', 'ROW-S107', 'ROW-S112', 'ROW-S114', 'ROW-D101', 'ROW-D109']);
 const active = new Set<TaskState>(['starting', 'running', 'retrying', 'paused', 'stopping']);
 
 export function plain(error: unknown): PlainError {

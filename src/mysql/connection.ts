@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import mysql from 'mysql2';
+import type mysql from 'mysql2';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import { sourceError } from './errors.js';
+import { logIn } from './login.js';
 
 export { identifier } from './identifier.js';
 
@@ -243,17 +244,18 @@ export class SourceConnection {
     this.raw.resume();
   }
 
-  /** Says goodbye to the server; never throws, never waits long. */
+  /** Says goodbye to the server, which counts the session no longer then; never throws, never waits long. */
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     if (!this.#lost) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1000);
-        this.raw.end(() => {
+        this.raw.once('end', () => {
           clearTimeout(timer);
           resolve();
         });
+        this.raw.end();
       });
     }
     this.destroy();
@@ -306,7 +308,7 @@ export class SourceConnection {
 
 /**
  * Connects to the first server that answers and prepares the session (correctness rule 15).
- * Throws ROW-S101, S102, S103 or S110; of several servers the first one's error.
+ * Throws ROW-S101, S102, S103, S110 or S114; of several servers the first one's error.
  */
 export async function connectSource(
   settings: SourceSettings,
@@ -331,16 +333,7 @@ export async function connectTo(
 ): Promise<SourceConnection> {
   const text = `${address.host}:${address.port}`;
   const options = await connectionOptions(settings, address);
-  const raw = mysql.createConnection(options);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      raw.connect((error) => (error ? reject(error) : resolve()));
-    });
-  } catch (error) {
-    raw.on('error', () => undefined);
-    raw.destroy();
-    throw sourceError(error, 'connect', text);
-  }
+  const raw = await logIn(options, text);
   const connection = new SourceConnection(raw, text);
   try {
     connection.preparedBy = await connection.answering(() =>

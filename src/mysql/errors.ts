@@ -13,12 +13,15 @@ const unprivileged: ErrorCode = 'ROW-S103';
 const lost: ErrorCode = 'ROW-S107';
 const unknownObject: ErrorCode = 'ROW-S108';
 const tls: ErrorCode = 'ROW-S110';
+const full: ErrorCode = 'ROW-S114';
 
 /** MySQL Server Error Message Reference: numbers never change their meaning, texts do. */
 const byNumber = new Map<number, ErrorCode>([
-  [1040, unreachable], // too many connections
-  [1203, unreachable], // too many connections of this user
-  [1226, unreachable], // a resource limit of this user
+  [1040, full], // too many connections
+  [1203, full], // too many connections of this user
+  [1226, full], // a resource limit of this user
+  [1135, full], // no thread for it
+  [3032, unreachable], // offline mode
   [1129, unreachable], // host blocked after too many errors
   [1044, unprivileged],
   [1142, unprivileged],
@@ -58,17 +61,22 @@ const remedies = new Map<number, string>([
   [1203, 'Raise max_user_connections of the server; the task tries again by itself.'],
   [
     1226,
-    'Raise the limit of the account that the message names (ALTER USER … WITH MAX_USER_CONNECTIONS …); the task tries again by itself.',
+    'Raise the limit that the message names: ALTER USER … WITH MAX_USER_CONNECTIONS … for that of the account, or max_user_connections of the server. rowferry check says how many connections the task needs. It tries again by itself.',
   ],
+  [3032, 'The server is offline for all but administrators: SET GLOBAL offline_mode = OFF.'],
   [1129, 'Run FLUSH HOSTS, or TRUNCATE performance_schema.host_cache, on the server.'],
   [
     1045,
-    'Check the user and the password, that the account may connect from this machine, and whether it requires TLS or a certificate: then set source.ssl.',
+    'Check the user and the password, that the account exists and may connect from this machine, and whether it requires TLS (then set source.ssl) or a certificate (source.certFile and source.keyFile).',
   ],
   [1130, "Create the account for the host that the message names, or for any host: CREATE USER …@'%'."],
   [1820, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
   [1862, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
   [3118, 'The account is locked: unlock it with ALTER USER … ACCOUNT UNLOCK.'],
+  [
+    3955,
+    'The account is locked for a time after too many wrong passwords: correct the password, or unlock it with ALTER USER … ACCOUNT UNLOCK.',
+  ],
   [3159, 'The server takes encrypted connections alone: set source.ssl to "required" or stricter.'],
 ]);
 
@@ -110,6 +118,7 @@ export function sourceError(error: unknown, stage: 'connect' | 'use', address: s
     [unprivileged]: `The MySQL account lacks a privilege: ${said}`,
     [lost]: `The connection to MySQL at ${address} was lost: ${said}`,
     [unknownObject]: `MySQL does not know an object: ${said}`,
+    [full]: `MySQL at ${address} has no room for us: ${said}`,
     [tls]: `The encrypted connection to MySQL at ${address} failed: ${said}`,
   }[code as string];
   const remedy = driver.errno === undefined ? undefined : remedies.get(driver.errno);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import { connectSource, type SourceConnection } from './connection.js';
@@ -25,12 +26,15 @@ export interface SourceLock {
    * process has not stood still since.
    */
   isFresh(): boolean;
-  /** Settles when it is confirmed again. Throws ROW-S107 when it is lost. */
+  /** Settles when it is confirmed again. Throws why it is lost. */
   confirmed(): Promise<void>;
   /** Takes further tables into it. Throws ROW-E101 when another session holds one of them. */
   extend(tables: readonly string[]): Promise<void>;
   release(): Promise<void>;
 }
+
+/** How long the reason of a loss is looked for. */
+const reasonMillis = 3000;
 
 export function lockLost(): RowferryError {
   return new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
@@ -43,15 +47,16 @@ function lockName(destination: string, table: string): string {
 }
 
 /**
- * One writer for each table of a destination (correctness rule 12), whatever else the writers write. `onLost` is called
- * once when the lock is no longer certain: writing must stop until acquireLock() has succeeded again.
+ * One writer for each table of a destination (correctness rule 12), whatever else the writers write. When the lock is no
+ * longer certain it is not fresh any more, and `onLost` is called once with the reason: what the source says to a new
+ * login, or else lockLost(). Nothing may be written until acquireLock() has succeeded again.
  * Throws ROW-E101 when another session holds it, and what connectSource() throws.
  */
 export async function acquireLock(
   settings: SourceSettings,
   destination: string,
   tables: readonly string[],
-  onLost: () => void,
+  onLost: (reason: RowferryError) => void,
 ): Promise<SourceLock> {
   const connection = await connectSource(settings);
   const session = lockName(destination, `session ${connection.threadId}`);
@@ -64,7 +69,23 @@ export async function acquireLock(
     connection.destroy();
     throw error;
   }
-  return watch(connection, session, asked, onLost, (more) => take(connection, destination, more, taken));
+  return watch(connection, session, asked, {
+    reason: () => whyLost(settings),
+    onLost,
+    extend: (more) => take(connection, destination, more, taken),
+  });
+}
+
+/** The session may have ended because the account is locked, its password has expired, the server is away … */
+async function whyLost(settings: SourceSettings): Promise<RowferryError> {
+  const login = connectSource(settings).then(
+    async (connection) => {
+      await connection.close();
+      return lockLost();
+    },
+    (error: unknown) => (error instanceof RowferryError ? error : lockLost()),
+  );
+  return Promise.race([login, delay(reasonMillis, lockLost(), { ref: false })]);
 }
 
 const locksAtOnce = 100;
@@ -111,10 +132,18 @@ function watch(
   connection: SourceConnection,
   name: string,
   asked: Elapsed,
-  onLost: () => void,
-  extend: SourceLock['extend'],
+  {
+    reason,
+    onLost,
+    extend,
+  }: {
+    reason: () => Promise<RowferryError>;
+    onLost: (reason: RowferryError) => void;
+    extend: SourceLock['extend'];
+  },
 ): SourceLock {
   let held = true;
+  let loss: Promise<RowferryError> | null = null;
   let confirmation: Elapsed | null = asked;
   let ran = new Elapsed();
   let stops = 0;
@@ -126,7 +155,8 @@ function watch(
     abandoned.add(sessionOf(connection, connection.threadId));
     end();
     connection.destroy();
-    onLost();
+    loss = reason();
+    void loss.then(onLost);
   };
   const beat = (): void => {
     if (ran.millis > stillMillis) {
@@ -178,7 +208,7 @@ function watch(
     isFresh,
     async confirmed() {
       while (held && !isFresh()) await ask();
-      if (!held) throw lockLost();
+      if (!held) throw (await loss) ?? lockLost();
     },
     extend,
     async release() {

@@ -27,12 +27,13 @@ export const errorCodes = {
   'ROW-S102': {
     exit: 3,
     cause: 'MySQL refused the account or its password.',
-    remedy: 'Check the user and the password, and that the account may connect from this machine.',
+    remedy: 'Check the user and the password, and that the account exists and may connect from this machine.',
   },
   'ROW-S103': {
     exit: 3,
     cause: 'The account lacks a privilege.',
-    remedy: 'Grant the privilege that the message names.',
+    remedy:
+      'Grant the privilege that the message names. If a role of the account has it, make the role active: SET DEFAULT ROLE ALL TO ….',
   },
   'ROW-S104': {
     exit: 3,
@@ -83,6 +84,12 @@ export const errorCodes = {
     exit: 3,
     cause: 'A change of a table at the source cannot be followed; the table stopped, the others go on.',
     remedy: 'Load that table anew.',
+  },
+  'ROW-S114': {
+    exit: 3,
+    cause: 'The server gives the account no further connection, or nothing more to ask, for now.',
+    remedy:
+      'Raise the limit that the message names, or close other connections; the task tries again by itself.',
   },
   'ROW-D101': {
     exit: 3,

@@ -29,7 +29,7 @@ import { lastStatements } from './last-statements.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
-import { onSource, type SourceRetry } from './source-retry.js';
+import { onSource, SourceReader, type SourceRetry } from './source-retry.js';
 import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { Audit, type AuditHost } from './verify/audit.js';
@@ -76,6 +76,8 @@ export class Following {
   private streamPosition: SourcePosition;
   private readonly counts: ChangeCounts;
   private readonly source: SourceWatch;
+  /** The stream. */
+  private readonly reader: SourceReader;
   private ended: 'reached' | 'stopped' | null = null;
   private queueFull = false;
   private readonly roomWanted: (() => void)[] = [];
@@ -100,10 +102,15 @@ export class Following {
     const position = prepared.progress.checkpoint ?? prepared.progress.start!;
     this.streamPosition = position;
     this.counts = new ChangeCounts(prepared.progress);
+    const watcher = new SourceReader(options.retry);
+    this.reader = new SourceReader(options.retry);
     this.source = new SourceWatch(task.source, prepared.facts.clockOffsetMicros, {
-      answered: () => options.retry.answered(),
+      answered: () => watcher.answered(),
       look: () => this.look(),
-      away: () => (this.caughtUp = false),
+      away: (error) => {
+        this.caughtUp = false;
+        if (error instanceof RowferryError) watcher.waits(error);
+      },
     });
     const events: CheckpointEvents = {
       written: (change) => this.counts.add(change, this.tables.ofChange(change)?.plan.source),
@@ -339,7 +346,10 @@ export class Following {
       void this.stream?.stop();
     };
     signal.addEventListener('abort', onAbort);
-    const saver = setInterval(() => this.save(), saveMs);
+    const saver = setInterval(() => {
+      if (this.stream?.isStreaming) this.reader.answered();
+      this.save();
+    }, saveMs);
     const watching = this.source.run(AbortSignal.any([this.finishing.signal, signal]));
     this.heartbeat.start();
     this.joins.start();
@@ -361,7 +371,7 @@ export class Following {
           if (this.ended !== null || signal.aborted) break;
           this.streamPosition = this.handler.restart(this.stream.position);
           void this.options.questions.reconnect();
-          await this.options.retry.failed(error);
+          await this.reader.failed(error);
         }
       }
       signal.throwIfAborted();

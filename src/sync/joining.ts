@@ -15,7 +15,7 @@ import { hasSameColumns } from './join-records.js';
 import { lastStatements } from './last-statements.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
-import { onSource } from './source-retry.js';
+import { onSource, SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
@@ -85,6 +85,8 @@ export class Joining {
   private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
   private waits = 0;
   private saved = '';
+  /** Its stream. */
+  private readonly reader: SourceReader;
 
   /** All with the same `from`. */
   constructor(
@@ -93,6 +95,7 @@ export class Joining {
   ) {
     this.records = [...records];
     this.sources = new Set(records.map((record) => record.source));
+    this.reader = new SourceReader(host.options.retry);
     this.signal = AbortSignal.any([host.options.signal, this.stopping.signal]);
   }
 
@@ -135,6 +138,8 @@ export class Joining {
       await this.replay();
     } catch (error) {
       if (!this.stopping.signal.aborted) throw error;
+    } finally {
+      this.reader.answered();
     }
   }
 
@@ -352,6 +357,7 @@ export class Joining {
     const began = Date.now();
     let release: (() => void) | undefined;
     const looker = setInterval(() => {
+      if (this.stream?.isStreaming) this.reader.answered();
       if (Date.now() - began > patienceMs && !release && this.isClose(tracker)) release = this.host.hold();
       if (handler.isInside) return;
       this.meet(this.stream?.position ?? position);
@@ -372,7 +378,7 @@ export class Joining {
         } catch (error) {
           if (this.joined || this.signal.aborted) break;
           position = handler.restart(this.stream.position);
-          await options.retry.failed(error);
+          await this.reader.failed(error);
         }
       }
     } finally {

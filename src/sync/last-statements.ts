@@ -8,7 +8,7 @@ import type { SourcePosition } from '../shared/position.js';
 import { differenceOf } from './binlog-drift.js';
 import type { FollowingOptions } from './following.js';
 import { isSameName } from './plan.js';
-import { onSource } from './source-retry.js';
+import { onSource, SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import { alteredBy } from './stream-tables.js';
 
@@ -34,8 +34,10 @@ export async function lastStatements(
   let altered: string[] = [];
   let ended = false;
   let position = from;
+  const reader = new SourceReader(options.retry);
   while (!ended && !signal.aborted) {
     const pass = (at: SourcePosition) => {
+      reader.answered();
       for (const source of altered) last.set(source, at);
       altered = [];
       if (!hasReached(at, to)) return;
@@ -72,10 +74,11 @@ export async function lastStatements(
         await onSource(options, (connection) =>
           charsets.load((sql) => connection.query(sql), [error.charset]),
         );
-      else await options.retry.failed(error);
+      else await reader.failed(error);
     } finally {
       signal.removeEventListener('abort', stop);
     }
   }
+  reader.answered();
   return last;
 }

@@ -29,7 +29,7 @@ export interface PrepareOptions {
   retry: SourceRetry;
   signal: AbortSignal;
   log: { info(text: string): void; warn(text: string): void };
-  onLockLost: () => void;
+  onLockLost: (reason: RowferryError) => void;
   /** Another session held the lock until just now: what it sent may still be on its way. */
   onTakenOver: () => void;
 }

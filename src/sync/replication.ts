@@ -43,6 +43,8 @@ const drainMs = 15_000;
 /** Under a throttle the queue would take its time. */
 const throttledDrainMs = 2_000;
 
+type Retry = NonNullable<ReplicationView['retry']>;
+
 /** What stop() aborts with: not a failure. */
 const stopAsked = new Error('stop was asked for');
 
@@ -61,7 +63,8 @@ export class Replication {
   private prepared: PreparedTask | null = null;
   private following: Following | null = null;
   private phase: ReplicationView['phase'] = 'none';
-  private retry: ReplicationView['retry'];
+  private readonly retries: { source?: Retry; destination?: Retry } = {};
+  private saidRetry = '';
   private outcome: RunOutcome | null = null;
   private over = false;
   private progress: TaskProgress | null;
@@ -91,13 +94,13 @@ export class Replication {
       { ...settings, earlierUntilMs },
       {
         onDrain: () => this.following?.resume(),
-        onRetry: (state) => this.retrying(state),
+        onRetry: (state) => this.retrying('destination', state),
         onFailed: (error) => this.stopping.abort(error),
       },
     );
     this.dirty = new DirtyData(store, task);
     this.sourceRetry = new SourceRetry(retryWindows(task).connectionMs, this.stopping.signal, (state) =>
-      this.retrying(state),
+      this.retrying('source', state),
     );
     this.progress = store.progress();
     this.gate = new SourceGate(task.source, task.throttle.full, this.stopping.signal, log);
@@ -228,7 +231,7 @@ export class Replication {
       retry: this.sourceRetry,
       signal: this.stopping.signal,
       log: this.log,
-      onLockLost: () => this.stopping.abort(lockLost()),
+      onLockLost: (reason) => this.stopping.abort(reason),
       onTakenOver: () => {
         this.unclean.takenOver();
         this.writer.retune({ earlierUntilMs: this.unclean.untilMs });
@@ -262,7 +265,7 @@ export class Replication {
     const windows = retryWindows(task);
     const options = {
       signal: this.stopping.signal,
-      onRetry: (state: RetryState | null) => this.retrying(state),
+      onRetry: (state: RetryState | null) => this.retrying('destination', state),
       windows,
     };
     const made = new Set<string>();
@@ -490,14 +493,22 @@ export class Replication {
     return following.run();
   }
 
-  private retrying(state: RetryState | SourceRetryState | null): void {
-    if (state === null) {
-      if (this.retry) this.log.info('going on');
-      this.retry = undefined;
-      return;
+  private retrying(side: 'source' | 'destination', state: RetryState | SourceRetryState | null): void {
+    if (state === null) delete this.retries[side];
+    else {
+      const { error, attempt, untilMs } = state;
+      this.retries[side] = { error: error.toPlain(), attempt, untilMs };
     }
-    if (!this.retry) this.log.warn(`trying again: ${state.error.message}`);
-    this.retry = { error: state.error.toPlain(), attempt: state.attempt, untilMs: state.untilMs };
+    const now = this.retry?.error;
+    const said = now ? `${now.message} ${now.remedy}` : '';
+    if (said === this.saidRetry) return;
+    this.saidRetry = said;
+    if (now) this.log.warn(`trying again: ${said}`);
+    else this.log.info('going on');
+  }
+
+  private get retry(): Retry | undefined {
+    return this.retries.source ?? this.retries.destination;
   }
 
   view(): ReplicationView {

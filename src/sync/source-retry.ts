@@ -3,8 +3,8 @@ import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 
-/** What another try may mend: the source is away, or the link broke. Everything else is for a person. */
-const passing = new Set(['ROW-S101', 'ROW-S107']);
+/** What another try may mend: the source is away or has no room, or the link broke. Everything else is for a person. */
+const passing = new Set(['ROW-S101', 'ROW-S107', 'ROW-S114']);
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
 
@@ -16,12 +16,12 @@ export interface SourceRetryState {
 }
 
 /**
- * Runs work against the source again and again while it is away, for as long as retry.connectionMinutes allows.
- * The window is common to everything that reads this source and begins with the first failure after a success.
+ * Runs work against the source again and again while it is away, for as long as retry.connectionMinutes allows. What one
+ * reader waits for is told until that reader has an answer, whatever the others get meanwhile: a source may have room for
+ * some of them only.
  */
 export class SourceRetry {
-  private since: number | null = null;
-  private attempt = 0;
+  private readonly waiting = new Map<SourceReader, SourceRetryState>();
 
   constructor(
     public windowMs: number,
@@ -30,44 +30,68 @@ export class SourceRetry {
     private readonly report: (state: SourceRetryState | null) => void,
   ) {}
 
-  /** The source answers. */
-  answered(): void {
-    if (this.since === null) return;
-    this.since = null;
-    this.attempt = 0;
-    this.report(null);
-  }
-
   /** Throws what `work` throws for good, ROW-S112 past the window, or the signal's reason. */
   async retrying<T>(work: () => Promise<T>): Promise<T> {
+    const reader = new SourceReader(this);
     for (;;) {
       this.signal.throwIfAborted();
       try {
         const result = await work();
-        this.answered();
+        reader.answered();
         return result;
       } catch (error) {
-        await this.failed(error);
+        await reader.failed(error);
       }
     }
   }
 
+  /** null: it has its answer. */
+  tell(reader: SourceReader, state: SourceRetryState | null): void {
+    if (state) this.waiting.set(reader, state);
+    else if (!this.waiting.delete(reader)) return;
+    this.report(state ?? [...this.waiting.values()].at(-1) ?? null);
+  }
+}
+
+/** Something that reads the source, and what it waits for. */
+export class SourceReader {
+  private since: number | null = null;
+  private attempt = 0;
+
+  constructor(private readonly retry: SourceRetry) {}
+
+  answered(): void {
+    if (this.since === null) return;
+    this.since = null;
+    this.attempt = 0;
+    this.retry.tell(this, null);
+  }
+
   /** Waits before the next try, or throws. */
   async failed(error: unknown): Promise<void> {
-    if (this.signal.aborted || !(error instanceof RowferryError) || !passing.has(error.code)) throw error;
-    const now = Date.now();
-    this.since ??= now;
-    const untilMs = this.since + this.windowMs;
-    if (now >= untilMs) {
-      throw new RowferryError('ROW-S112', `Gave up after ${this.attempt} tries: ${error.message}`, {
+    const { signal } = this.retry;
+    if (signal.aborted) throw error;
+    if (!(error instanceof RowferryError) || !passing.has(error.code)) {
+      this.answered();
+      throw error;
+    }
+    if (Date.now() >= this.waits(error)) {
+      throw new RowferryError('ROW-S112', `Gave up after ${this.attempt - 1} tries: ${error.message}`, {
         cause: error,
         remedy: error.remedy,
       });
     }
-    this.attempt++;
-    this.report({ error, attempt: this.attempt, untilMs });
     const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.attempt - 1, 10));
-    await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: this.signal });
+    await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
+  }
+
+  /** It tries again by itself, and never gives up: others do. Gives when they would, ms since the epoch. */
+  waits(error: RowferryError): number {
+    this.since ??= Date.now();
+    this.attempt++;
+    const untilMs = this.since + this.retry.windowMs;
+    this.retry.tell(this, { error, attempt: this.attempt, untilMs });
+    return untilMs;
   }
 }
 

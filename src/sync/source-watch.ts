@@ -23,8 +23,8 @@ export class SourceWatch {
       answered(): void;
       /** Ten times a second while the source answers. */
       look(): void;
-      /** It does not answer. The stream itself reports and retries; this one only looks. */
-      away(): void;
+      /** It does not answer, or refuses us. The stream itself retries; this one only looks. */
+      away(error: unknown): void;
     },
   ) {}
 
@@ -53,8 +53,8 @@ export class SourceWatch {
             await delay(lookMs, undefined, { signal: stop });
           }
         }
-      } catch {
-        this.events.away();
+      } catch (error) {
+        if (!stop.aborted) this.events.away(error);
         await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
       } finally {
         await opened?.close();

@@ -277,7 +277,7 @@ class RunView {
 
 /** What is news to a log. */
 const whatOf = (snapshot: TaskSnapshot) =>
-  `${snapshot.state} ${snapshot.phase} ${stoppedTables(snapshot).length}`;
+  `${snapshot.state} ${snapshot.phase} ${stoppedTables(snapshot).length} ${snapshot.retry?.error.message ?? ''}`;
 
 /** A goal that tables have stopped before is not said to be reached without them. */
 function endOf(snapshot: TaskSnapshot, goal: string | undefined): string | undefined {

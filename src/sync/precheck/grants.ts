@@ -17,8 +17,30 @@ const name = '(\\*|`(?:[^`]|``)*`)';
 const statement = new RegExp(`^(GRANT|REVOKE) (.+?) ON (?:TABLE )?${name}\\.${name} (?:TO|FROM) `);
 
 export async function readGrants(connection: SourceConnection): Promise<Grants> {
-  const shown = await connection.query<Record<string, string>>(`SHOW GRANTS${await activeRoles(connection)}`);
-  return parseGrants(shown.flatMap((row) => Object.values(row)));
+  return parseGrants(await shownGrants(connection, await activeRoles(connection)));
+}
+
+/** What the account would have if all of its roles were active, and which are not, as SET DEFAULT ROLE takes them. */
+export async function readRestingRoles(
+  connection: SourceConnection,
+): Promise<{ roles: string[]; grants: Grants } | null> {
+  const active = rolesOf(await activeRoles(connection));
+  const granted = (await shownGrants(connection, '')).flatMap((line) =>
+    rolesOf(roleLine.exec(line)?.[1] ?? ''),
+  );
+  const roles = granted.filter((role) => !active.includes(role));
+  if (roles.length === 0) return null;
+  return { roles, grants: parseGrants(await shownGrants(connection, granted.join(','))) };
+}
+
+const roleName = '`(?:[^`]|``)*`@`(?:[^`]|``)*`';
+const roleLine = new RegExp(`^GRANT (${roleName}(?:,${roleName})*) TO `);
+const rolesOf = (list: string): string[] => list.match(new RegExp(roleName, 'g')) ?? [];
+
+async function shownGrants(connection: SourceConnection, roles: string): Promise<string[]> {
+  const using = roles === '' ? '' : ` FOR CURRENT_USER() USING ${roles}`;
+  const shown = await connection.query<Record<string, string>>(`SHOW GRANTS${using}`);
+  return shown.flatMap((row) => Object.values(row));
 }
 
 /** Without USING the privileges that come by roles are not listed. Servers before 8.0 have no roles. */
@@ -26,7 +48,7 @@ async function activeRoles(connection: SourceConnection): Promise<string> {
   const version = (await connection.facts()).numbers[0];
   if (version < 8) return '';
   const [row] = await connection.query<{ roles: string }>('SELECT CURRENT_ROLE() AS roles');
-  return !row || row.roles === 'NONE' ? '' : ` FOR CURRENT_USER() USING ${row.roles}`;
+  return !row || row.roles === 'NONE' ? '' : row.roles;
 }
 
 /** From the lines of SHOW GRANTS. Privileges on single columns or routines are left out: they do not make a table readable. */

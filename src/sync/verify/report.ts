@@ -51,6 +51,7 @@ const ofNoTable = new Set<ErrorCode>([
   'ROW-S107',
   'ROW-S110',
   'ROW-S112',
+  'ROW-S114',
   'ROW-D101',
   'ROW-D102',
   'ROW-D103',

@@ -22,14 +22,18 @@ const failed = (code: ErrorCode): RunOutcome => ({
   error: new RowferryError(code, 'gone').toPlain(),
 });
 
-function attempts(outcomes: RunOutcome[], windows = { connectionMs: 60_000, otherMs: 60_000 }) {
+function attempts(
+  outcomes: RunOutcome[],
+  windows = { connectionMs: 60_000, otherMs: 60_000 },
+  phase: WorkView['phase'] = 'incremental',
+) {
   let made = 0;
   const make = (): Work => {
     const outcome = outcomes[Math.min(made++, outcomes.length - 1)]!;
     return {
       run: () => Promise.resolve(outcome),
       stop: () => Promise.resolve(),
-      view: () => view,
+      view: () => ({ ...view, phase }),
       pause() {},
       resume() {},
       tune() {},
@@ -49,11 +53,24 @@ describe('attempts', () => {
   });
 
   it('does not after what does not', async () => {
-    for (const code of ['ROW-S102', 'ROW-S104', 'ROW-D109', 'ROW-V105'] as const) {
+    for (const code of ['ROW-S104', 'ROW-D109', 'ROW-V105'] as const) {
       const { work, made } = attempts([failed(code)]);
       expect((await work.run()).error?.code).toBe(code);
       expect(made()).toBe(1);
     }
+  });
+
+  it.each([
+    ['ROW-S102', 'none', 1],
+    ['ROW-S110', 'none', 1],
+    ['ROW-S103', 'full', 1],
+    ['ROW-S102', 'full', 2],
+    ['ROW-S110', 'incremental', 2],
+    ['ROW-S103', 'incremental', 2],
+  ] as const)('%s in phase %s takes %i attempts: who was let in waits', async (code, phase, expected) => {
+    const { work, made } = attempts([failed(code), { state: 'completed' }], undefined, phase);
+    await work.run();
+    expect(made()).toBe(expected);
   });
 
   it('gives up past the window, with the window that belongs to the failure', async () => {

@@ -3,9 +3,11 @@ import { sourceError } from '../../../src/mysql/errors.js';
 
 describe('an error of the source', () => {
   it.each([
-    [1040, 'ROW-S101', /max_connections/],
-    [1203, 'ROW-S101', /max_user_connections/],
-    [1226, 'ROW-S101', /MAX_USER_CONNECTIONS/],
+    [1040, 'ROW-S114', /max_connections/],
+    [1203, 'ROW-S114', /max_user_connections/],
+    [1226, 'ROW-S114', /MAX_USER_CONNECTIONS/],
+    [3032, 'ROW-S101', /offline_mode/],
+    [3955, 'ROW-S102', /wrong passwords/],
     [1129, 'ROW-S101', /host_cache/],
     [1045, 'ROW-S102', /source\.ssl/],
     [1130, 'ROW-S102', /CREATE USER/],

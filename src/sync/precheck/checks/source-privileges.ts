@@ -1,7 +1,7 @@
 import { atLeast, identifier, type SourceConnection } from '../../../mysql/connection.js';
 import { mysqlErrorNumber } from '../server-error.js';
 import { bad, good, some, type Check } from '../check.js';
-import { readGrants } from '../grants.js';
+import { readGrants, readRestingRoles, type Grants } from '../grants.js';
 
 /** Access denied, in the ways the server says it. */
 const denied = new Set([1044, 1045, 1142, 1143, 1227, 1370]);
@@ -27,12 +27,9 @@ export const sourcePrivileges: Check = {
     const connection = await context.source();
     const facts = await context.facts();
     const account = (await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me'))[0]?.me ?? '';
-    const missing: string[] = [];
-    const sql: string[] = [];
-    const need = (privilege: string, on: string) => {
-      missing.push(on === '*.*' ? privilege : `${privilege} on ${on}`);
-      sql.push(`GRANT ${privilege} ON ${on} TO ${quoted(account)};`);
-    };
+    const missing: Missing[] = [];
+    const need = (privilege: string, on: string, database?: string, table?: string) =>
+      missing.push({ privilege, on, isHadBy: (grants) => grants.has(privilege, database, table) });
     if (context.task.synchronization.incremental) {
       const status = atLeast(facts, 8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS';
       if (!(await allowed(connection, status))) need('REPLICATION CLIENT', '*.*');
@@ -45,13 +42,35 @@ export const sourcePrivileges: Check = {
       const tables = object.tables?.map((t) => t.name) ?? ['*'];
       for (const table of tables) {
         const on = `${identifier(object.database)}.${table === '*' ? '*' : identifier(table)}`;
-        if (!grants.has('SELECT', object.database, table === '*' ? undefined : table)) need('SELECT', on);
+        const name = table === '*' ? undefined : table;
+        if (!grants.has('SELECT', object.database, name)) need('SELECT', on, object.database, name);
       }
     }
     if (missing.length === 0) return good(`${account} has them all`);
-    return bad(`${account} lacks ${some(missing)}`, 'Grant what is missing.', sql.join('\n'));
+    const resting = await readRestingRoles(connection);
+    const byRole = missing.filter(({ isHadBy }) => resting && isHadBy(resting.grants));
+    const others = missing.filter((one) => !byRole.includes(one));
+    const names = some(
+      missing.map(({ privilege, on }) => (on === '*.*' ? privilege : `${privilege} on ${on}`)),
+    );
+    const sql = others.map(({ privilege, on }) => `GRANT ${privilege} ON ${on} TO ${quoted(account)};`);
+    if (!resting || byRole.length === 0)
+      return bad(`${account} lacks ${names}`, 'Grant what is missing.', sql.join('\n'));
+    const roles = resting.roles.join(', ');
+    sql.push(`SET DEFAULT ROLE ALL TO ${quoted(account)};`);
+    return bad(
+      `${account} lacks ${names}: it has ${others.length > 0 ? 'some of them' : 'them'} by a role that is not active (${roles})`,
+      `Make its roles active at every login${others.length > 0 ? ', and grant what is missing' : ''}.`,
+      sql.join('\n'),
+    );
   },
 };
+
+interface Missing {
+  readonly privilege: string;
+  readonly on: string;
+  readonly isHadBy: (grants: Grants) => boolean;
+}
 
 /** `'user'@'host'` from CURRENT_USER()'s user@host; a user name may hold an @, a host may not. */
 export function quoted(account: string): string {
