@@ -186,8 +186,9 @@ class ChunkQueue {
     const chunk = await this.context.retrying(() => this.planNext());
     if (!chunk) {
       this.planned = true;
-      await this.close();
+      // Before anything is waited for: the last chunk may be through meanwhile, and says so itself.
       if (this.open === 0) this.finish();
+      await this.close();
       return null;
     }
     this.open++;
