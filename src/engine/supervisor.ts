@@ -17,7 +17,7 @@ import type { ResolvedTask } from '../shared/task.js';
 import { tuned } from '../shared/tuning.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../shared/workbench-api.js';
 import { planPlace } from '../sync/place.js';
-import { precheck } from '../sync/precheck/index.js';
+import { openItems, precheck } from '../sync/precheck/index.js';
 import { AttemptedWork } from './attempts.js';
 import { Alarms } from './alarms.js';
 import type { Log } from './log.js';
@@ -434,13 +434,14 @@ export class Supervisor {
   async #mustPass(managed: ManagedTask, task: ResolvedTask): Promise<void> {
     const mark = fingerprint(task);
     const known = this.store.known().find((t) => t.id === task.id);
-    if (known?.checkedAs === mark && this.workshop.history(task.id).checkpoint !== null) return;
+    const hasBegun = this.workshop.history(task.id).checkpoint !== null;
+    if (known?.checkedAs === mark && hasBegun) return;
     const { connectionError, ...report } = await this.#check(task);
-    this.store.saveCheck(task.id, report, report.successRate === 100 ? mark : null);
+    const open = openItems(report.results, hasBegun);
+    this.store.saveCheck(task.id, report, open.length === 0 ? mark : null);
     this.#checked.set(task.id, report);
     if (connectionError) throw connectionError;
-    if (report.successRate === 100) return;
-    const open = report.results.filter((r) => r.status === 'fail' || (r.status === 'warning' && !r.ignored));
+    if (open.length === 0) return;
     const items = open.map((r) => `${r.id} (${r.actual})`).join('; ');
     throw new RowferryError(
       'ROW-E102',

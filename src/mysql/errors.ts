@@ -98,6 +98,20 @@ const networkCodes = new Set([
   'PROTOCOL_UNEXPECTED_PACKET',
 ]);
 
+/**
+ * Answers to a statement that tell of the server or of the account as a whole, whichever table was asked: no room, no
+ * memory, a lock that waits, a privilege that is no table's.
+ */
+const ofServer = new Set([
+  1021, 1028, 1037, 1038, 1041, 1114, 1135, 1180, 1205, 1206, 1213, 1227, 1290, 1412, 1436, 1836, 3024, 3100,
+  3572, 3989,
+]);
+
+/** Did the server answer so for a reason of its own? */
+export function isOfServer(error: RowferryError): boolean {
+  return ofServer.has((error.cause as Partial<DriverError> | undefined)?.errno ?? 0);
+}
+
 const authenticationCodes = new Set(['AUTH_SWITCH_PLUGIN_ERROR', 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED']);
 
 const tlsCode =

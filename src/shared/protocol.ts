@@ -121,6 +121,8 @@ export interface ChangePlan {
   changed: { source: string; destination: string; estimatedRows: number; what: MappingChange[] }[];
   /** Not followed any more; the destination table stays as it is. */
   removed: { source: string; destination: string }[];
+  /** Tables that cannot be taken in, with the reason: they stop, each alone. */
+  unfit?: { source: string; message: string }[];
   /** Keys of the file that changed as well and hold from the next start only. */
   atNextStart: string[];
   /** Why it cannot be carried out. */

@@ -20,7 +20,7 @@ import type { LoadContext } from './full-load.js';
 import { Heartbeat } from './heartbeat.js';
 import { refusedIdentity } from './row-events.js';
 import { SourceWatch } from './source-watch.js';
-import type { StreamContext } from './stream-context.js';
+import type { StreamContext, StreamTable } from './stream-context.js';
 import { StreamHandler } from './stream-handler.js';
 import type { PreparedTask } from './prepare.js';
 import { mayHaveBranchRows, type JoinHost } from './joining.js';
@@ -32,6 +32,7 @@ import { Questions } from './questions.js';
 import { onSource, SourceReader, type SourceRetry } from './source-retry.js';
 import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
+import { problemOfTable } from './table-boundary.js';
 import { Audit, type AuditHost } from './verify/audit.js';
 import { XaBranches } from './xa-branches.js';
 
@@ -120,7 +121,7 @@ export class Following {
     this.tracker = new CheckpointTracker(position, events);
     this.tables = new StreamTables(task, prepared.records, prepared.etl, prepared.facts, prepared.charsets, {
       reload: (name, why, isUnseen) => this.blocking(() => this.joins.rejoin(name, why, { isUnseen })),
-      deleteRows: (table) => this.blocking(() => this.orLost(() => deleteRowsOf(options, table))),
+      deleteRows: (table) => this.blocking(() => this.about(table, () => deleteRowsOf(options, table))),
       changed: () => this.handler.forget(),
       log: (text) => options.log.warn(text),
     });
@@ -547,12 +548,15 @@ export class Following {
     }
   }
 
-  private async orLost(work: () => Promise<void>): Promise<void> {
+  private async about({ plan }: StreamTable, work: () => Promise<void>): Promise<void> {
+    const { source } = plan;
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof LostTable)) throw error;
-      this.lost(error);
+      const problem = problemOfTable(error, source, this.options.signal);
+      if (!problem) throw error;
+      if (error instanceof LostTable) this.lost(error);
+      else this.tables.stop(source, problem);
     }
   }
 
@@ -580,6 +584,7 @@ export class Following {
     return {
       ...feed,
       task,
+      signal: this.options.signal,
       charsets: prepared.charsets,
       loadCharset: (charset) =>
         onSource(this.options, (connection) =>

@@ -16,6 +16,7 @@ import { readAsking } from './filtered-read.js';
 import { pace } from './pace.js';
 import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';
+import { problemOfTable } from './table-boundary.js';
 import type { RowTransform } from './transform.js';
 
 /** A batch goes to the writer when it has so many bytes or rows; the writer cuts it into requests. */
@@ -72,15 +73,20 @@ export interface LoadContext {
 
 /**
  * Loads tables by key-range chunks, several at once (correctness rules 3 and 4). Chunks that an earlier run finished
- * are not read again. Throws BlockedByDirtyData, RowferryError, or the signal's reason.
+ * are not read again. Gives the tables that could not be read, with what is wrong with each. Throws BlockedByDirtyData,
+ * RowferryError, or the signal's reason.
  */
-export async function loadTables(context: LoadContext, tables: readonly LoadTable[]): Promise<void> {
+export async function loadTables(
+  context: LoadContext,
+  tables: readonly LoadTable[],
+): Promise<ReadonlyMap<string, RowferryError>> {
   const queues = tables.map((table) => new ChunkQueue(context, table));
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, failed.signal]);
   const working = new Set<Promise<void>>();
   const results: PromiseSettledResult<void>[] = [];
   let blocked: BlockedByDirtyData | null = null;
+  const unreadable = new Map<string, RowferryError>();
   let active = 0;
   let isPlanned = false;
   const wanted = () => Math.max(1, context.readers());
@@ -90,14 +96,20 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
         signal.throwIfAborted();
         // One too many, since the number was changed.
         if (blocked || active > wanted()) return;
-        const next = await queue.next();
-        if (!next) break;
         try {
+          const next = await queue.next();
+          if (!next) break;
           await loadChunk({ ...context, signal }, queue.table, next, queue);
         } catch (error) {
           if (error instanceof LostTable) {
             for (const { plan } of giveUp(queues, error))
               context.events.lost(plan.source, error.of(plan.source));
+            break;
+          }
+          const { source } = queue.table.plan;
+          const problem = problemOfTable(error, source, signal);
+          if (problem) {
+            if (queue.giveUp()) unreadable.set(source, problem);
             break;
           }
           // The chunks that are being read are read to their end: all of their dirty rows are decided on at once.
@@ -132,6 +144,7 @@ export async function loadTables(context: LoadContext, tables: readonly LoadTabl
   if (failed.signal.aborted) throw failed.signal.reason;
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   if (blocked) throw blocked as BlockedByDirtyData;
+  return unreadable;
 }
 
 /** The tables that were given up by this: all that are sent to the lost table, each once. */

@@ -1,8 +1,10 @@
 import { loadTables as loadDefinitions, type TableSelector } from '../mysql/catalog.js';
+import { identifier } from '../mysql/identifier.js';
 import type { TableDefinition } from '../mysql/model.js';
 import { endPosition, safeStartPosition } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
+import { sourceName, type SourceTable } from '../shared/source-name.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { recordOf, replacedBy } from './object-changes.js';
 import type { TablePlan } from './plan.js';
@@ -57,6 +59,27 @@ export async function noteTables(
       'The definitions of the tables changed again and again while their place was noted.',
       { remedy: 'Try again when no tables are being altered.' },
     );
+  });
+}
+
+/** Why the source does not show a table, ready to be thrown: it is not there, or this account may not read it. */
+export async function whyUnseen(options: JoinOptions, table: SourceTable): Promise<RowferryError> {
+  const source = sourceName(table);
+  return onSource(options, async (connection) => {
+    try {
+      await connection.query(`SELECT 1 FROM ${identifier(table.database)}.${identifier(table.name)} LIMIT 0`);
+      return new RowferryError('ROW-S108', `${source} is no table any more: a view has its name.`, {
+        remedy: 'Leave it out of the task, or bring the table back.',
+      });
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      if (error.code === 'ROW-S103')
+        return new RowferryError('ROW-S103', `${source} cannot be read: ${error.message}`, { cause: error });
+      if (error.code !== 'ROW-S108') throw error;
+      return new RowferryError('ROW-S108', `${source} does not exist at the source any more.`, {
+        remedy: 'Remove it from the task, or create it again.',
+      });
+    }
   });
 }
 

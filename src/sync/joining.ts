@@ -2,9 +2,8 @@ import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import { historyCheck } from '../mysql/binlog/history.js';
 import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
-import { RowferryError } from '../shared/errors.js';
+import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import { LostTable } from '../tablestore/lost-table.js';
 import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
@@ -19,6 +18,7 @@ import { onSource, SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
+import { aboutTable } from './table-boundary.js';
 import { XaBranches } from './xa-branches.js';
 import { retryWindows } from './settings.js';
 
@@ -162,11 +162,11 @@ export class Joining {
     this.host.options.log.info(`${[...this.sources].join(', ')}: joining the stream`);
   }
 
-  private async createOne(record: TableRecord): Promise<void> {
-    const { task, client, prepared } = this.host.options;
-    const plan = prepared.planOf(record.source);
-    const windows = retryWindows(task);
-    try {
+  private createOne(record: TableRecord): Promise<void> {
+    return this.about(record.source, async () => {
+      const { task, client, prepared } = this.host.options;
+      const plan = prepared.planOf(record.source);
+      const windows = retryWindows(task);
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
       const { records } = prepared;
       if (record.remake) await this.host.options.earlierOver();
@@ -188,11 +188,12 @@ export class Joining {
       } as const;
       // It may have begun anew meanwhile.
       records.step(record.source, step, record.life);
-    } catch (error) {
-      if (!(error instanceof RowferryError) || this.signal.aborted) throw error;
-      const problem = error instanceof LostTable ? error.of(record.source) : error;
-      if (this.sources.has(record.source)) this.refuse(record, problem);
-    }
+    });
+  }
+
+  /** A table of ours that cannot come is refused. */
+  private async about(source: string, work: () => Promise<void>): Promise<void> {
+    await aboutTable({ source, signal: this.signal }, work, (problem) => this.lose(source, problem));
   }
 
   /** Its rows are not brought any more; it is handed over as stopped. */
@@ -215,7 +216,7 @@ export class Joining {
 
   private lose(source: string, problem: RowferryError): void {
     const record = this.records.find((one) => one.source === source);
-    if (record) this.refuse(record, problem);
+    if (record && this.sources.has(source)) this.refuse(record, problem);
   }
 
   private isBegun(source: string): boolean {
@@ -239,10 +240,20 @@ export class Joining {
   private async rounds(): Promise<boolean> {
     const abort = new AbortController();
     const work = this.read(AbortSignal.any([this.signal, abort.signal]));
-    this.round = { abort, over: work.catch(() => undefined) };
+    this.round = {
+      abort,
+      over: work.then(
+        () => undefined,
+        () => undefined,
+      ),
+    };
     try {
-      await work;
-      return !abort.signal.aborted;
+      const unreadable = await work;
+      this.round = null;
+      if (abort.signal.aborted) return false;
+      await this.restartAltered(this.mine().filter(({ source }) => unreadable.has(source)));
+      for (const [source, problem] of unreadable) this.lose(source, problem);
+      return true;
     } catch (error) {
       this.round = null;
       if (abort.signal.aborted) return false;
@@ -256,7 +267,8 @@ export class Joining {
     }
   }
 
-  private async read(signal: AbortSignal): Promise<void> {
+  /** Gives the tables that could not be read. */
+  private async read(signal: AbortSignal): Promise<ReadonlyMap<string, RowferryError>> {
     const { options } = this.host;
     const { prepared } = options;
     const tables = this.mine()
@@ -268,8 +280,9 @@ export class Joining {
       });
     const context = options.loadContext();
     await options.earlierOver();
-    if (tables.length > 0)
-      await loadTables(
+    const unreadable = new Map<string, RowferryError>();
+    if (tables.length > 0) {
+      const failed = await loadTables(
         {
           ...context,
           signal,
@@ -278,17 +291,18 @@ export class Joining {
         },
         tables,
       );
+      for (const [source, problem] of failed) unreadable.set(source, problem);
+    }
     for (const record of this.mine()) {
       if (!record.sweep || record.phase !== 'loaded') continue;
-      try {
-        await sweepTable({ ...options, signal }, prepared.planOf(record.source));
-      } catch (error) {
-        if (!(error instanceof LostTable)) throw error;
-        this.lose(record.source, error.of(record.source));
-        continue;
-      }
-      prepared.records.step(record.source, { step: 'swept' }, record.life);
+      const { source, life } = record;
+      const sweep = async () => {
+        await sweepTable({ ...options, signal }, prepared.planOf(source));
+        prepared.records.step(source, { step: 'swept' }, life);
+      };
+      await aboutTable({ source, signal }, sweep, (problem) => void unreadable.set(source, problem));
     }
+    return unreadable;
   }
 
   private async isUnchanged(record: TableRecord): Promise<boolean> {

@@ -7,17 +7,23 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { CheckpointEvents, CheckpointTracker, Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
-import { compileFilter } from './filter/index.js';
 import type { FollowingOptions } from './following.js';
-import { enterTables, hasSameColumns, noteTables, type NotedTables } from './join-records.js';
+import { enterTables, hasSameColumns, noteTables, whyUnseen, type NotedTables } from './join-records.js';
 import { Joining, type JoinHost } from './joining.js';
-import { destinationTaken, objectChanges, recordOf, replacedBy } from './object-changes.js';
+import {
+  destinationTaken,
+  objectChanges,
+  recordOf,
+  replacedBy,
+  unknownDefinition,
+} from './object-changes.js';
 import { sourceName } from '../shared/source-name.js';
-import { planToLoad, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
-import { planError, selectorsOf } from './prepare.js';
+import { planError, planOf, planToLoad, selectionOf, tableName, type TablePlan } from './plan.js';
+import { selectorsOf } from './prepare.js';
 import { onSource } from './source-retry.js';
 import type { TableRecord } from './store.js';
 import type { StreamTables } from './stream-tables.js';
+import { aboutTable, withWayBack } from './table-boundary.js';
 
 /** The main stream, as whoever brings tables into it needs it. */
 export interface MainStream {
@@ -150,6 +156,8 @@ export class Joins {
       log.info(`${source} is not followed any more; ${destination} stays as it is`);
     }
     for (const record of changes.replaced) await this.replace(record);
+    for (const { definition, problem } of changes.unfit)
+      await this.refuse(definition, withWayBack(planError([problem]), problem.source));
     await this.enter([...changes.added, ...changes.changed.map((one) => one.plan)], noted);
   }
 
@@ -161,54 +169,48 @@ export class Joins {
     return this.main.asked(() => this.rejoin(name, 'was asked for', { remake }));
   }
 
-  /** A table whose definition or rows changed under it is loaded anew, while the others go on. */
+  /** A table whose definition or rows changed under it is loaded anew, while the others go on; if it cannot, it stops. */
   async rejoin(
     name: TableName,
     why: string,
     { remake = false, isUnseen = false }: { remake?: boolean; isUnseen?: boolean | undefined } = {},
   ): Promise<void> {
     const { options } = this.main;
-    const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
-    const [definition] = noted.definitions;
-    const caseSensitive = options.prepared.facts.lowerCaseTableNames === 0;
-    const selection = selectionOf(options.task, { database: name.database, name: name.table, caseSensitive });
-    if (!selection) return;
-    if (!definition) {
-      // A statement behind this one took it away; whoever asked by name is told.
-      const source = sourceName({ database: name.database, name: name.table });
-      if (this.main.tables.recordOf(source)?.phase === 'stopped') return;
-      this.main.tables.stop(
-        source,
-        new RowferryError('ROW-S108', `${source} does not exist at the source any more.`),
-      );
-      return;
-    }
-    const known = this.main.tables.recordOf(sourceName(definition))?.definition;
-    if (isUnseen && known && hasSameColumns(definition, known)) {
-      // Loaded anew it would be what it is, and be loaded again and again.
-      const source = sourceName(definition);
-      const message = `${source} stopped: ${why}; but the source describes it as it was known.`;
-      this.main.tables.stop(source, new RowferryError('ROW-S113', message));
-      return;
-    }
-    const problems: PlanProblem[] = [];
-    const plan = planToLoad(options.task, definition, selection.mapping, problems);
-    try {
-      if (!plan) throw planError(problems);
-      const { records } = options.prepared;
-      const replaced = replacedBy(options.task, records.all, plan);
+    const { task, prepared, signal } = options;
+    const { records } = prepared;
+    const caseSensitive = prepared.facts.lowerCaseTableNames === 0;
+    const wanted = { database: name.database, name: name.table, caseSensitive };
+    if (!selectionOf(task, wanted)) return;
+    const source = sourceName(wanted);
+    const known = this.main.tables.recordOf(source) ?? records.find(source);
+    let definition = known?.definition ?? unknownDefinition(wanted);
+    const enter = async () => {
+      const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
+      if (!noted.definitions[0]) {
+        const reason = await whyUnseen(options, wanted);
+        // A statement took it away, and it says so already, or this one is behind that.
+        if (!known || (known.phase === 'stopped' && reason.code === 'ROW-S108')) return;
+        throw reason;
+      }
+      definition = noted.definitions[0];
+      if (isUnseen && known && hasSameColumns(definition, known.definition)) {
+        // Loaded anew it would be what it is, and be loaded again and again.
+        throw new RowferryError(
+          'ROW-S113',
+          `${source} stopped: ${why}; but the source describes it as it was known.`,
+          { remedy: `Load it anew: rowferry reload TASK --table ${source}` },
+        );
+      }
+      const plan = planOf(task, definition, planToLoad);
+      const replaced = replacedBy(task, records.all, plan);
       if (replaced && (await this.isGone(replaced))) await this.replace(replaced);
-      const others = records.all.filter(({ source }) => this.main.tables.recordOf(source));
-      const taken = destinationTaken(options.task, plan, others);
+      const others = records.all.filter((one) => this.main.tables.recordOf(one.source));
+      const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
-      if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
-    } catch (error) {
-      if (!(error instanceof RowferryError)) throw error;
-      await this.refuse(definition, error);
-      return;
-    }
-    options.log.info(`${plan.source} ${why}: it is loaded anew`);
-    await this.enter([plan], noted, remake);
+      options.log.info(`${plan.source} ${why}: it is loaded anew`);
+      await this.enter([plan], noted, remake);
+    };
+    await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
   }
 
   private async isGone({ definition: { database, name } }: TableRecord): Promise<boolean> {
@@ -249,15 +251,23 @@ export class Joins {
     for (const { source } of plans) await this.dismiss(source);
     await this.main.drained();
     const { options } = this.main;
-    const { prepared } = options;
-    await onSource(options, (connection) =>
-      prepared.charsets.load(
-        (sql) => connection.query(sql),
-        charsetsOf(plans.flatMap((plan) => plan.definition.columns)),
-      ),
-    );
-    const records = enterTables(options.task, prepared.records, options.store, plans, noted, remake);
-    prepared.enter(plans);
+    const { prepared, signal } = options;
+    const fit: TablePlan[] = [];
+    for (const plan of plans) {
+      const { source, definition } = plan;
+      const isFit = await aboutTable(
+        { source, signal },
+        () =>
+          onSource(options, (connection) =>
+            prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
+          ),
+        (problem) => this.refuse(definition, problem),
+      );
+      if (isFit) fit.push(plan);
+    }
+    if (fit.length === 0) return;
+    const records = enterTables(options.task, prepared.records, options.store, fit, noted, remake);
+    prepared.enter(fit);
     for (const record of records) this.main.tables.add(record, 'joining');
     this.begin(records);
   }

@@ -59,16 +59,20 @@ export interface ObjectChanges {
   replaced: TableRecord[];
   /** Why some of it cannot be carried out. */
   problems: string[];
-  /** Tables that a whole database brings and that cannot be taken in: they stop alone, and keep no other from starting. */
+  /** Tables that cannot be taken in as they are: they stop alone, and keep no other from starting. */
   unfit: { definition: TableDefinition; problem: PlanProblem }[];
 }
 
-/** Compares what a task selects now with what it was running with. `tables`: what the source has of the selection. */
+/**
+ * Compares what a task selects now with what it was running with. `tables`: what the source has of the selection.
+ * `stopsRunning`: at a start a table whose new mapping does not fit is unfit, too; while it runs, that is a problem, for
+ * it can go on as it is.
+ */
 export function objectChanges(
   task: ResolvedTask,
   records: readonly TableRecord[],
   tables: readonly TableDefinition[],
-  { passesOver = false } = {},
+  { stopsRunning = false } = {},
 ): ObjectChanges {
   const changes: ObjectChanges = {
     added: [],
@@ -88,7 +92,7 @@ export function objectChanges(
     if (record && what.length === 0 && !record.reload) continue;
     const own: PlanProblem[] = [];
     const plan = planToLoad(task, definition, selection.mapping, own);
-    if (!plan && passesOver && (selection.isWhole || record)) {
+    if (!plan && (selection.isWhole || record?.phase === 'stopped' || (stopsRunning && record))) {
       changes.unfit.push({ definition, problem: own[0]! });
       continue;
     }
@@ -114,6 +118,11 @@ export function objectChanges(
     if (!selectionOf(task, record.definition)) changes.removed.push(record);
   }
   for (const object of task.objects) {
+    const isOfIt = (one: NamedTable) =>
+      isSameName(one.database, object.database, one.caseSensitive ?? false) &&
+      selectionOf(task, one) !== null;
+    if (!tables.some(isOfIt) && !records.some((one) => isOfIt(one.definition)) && !object.tables)
+      changes.problems.push(`The database ${object.database} has no tables to select.`);
     for (const wanted of object.tables ?? []) {
       const source = sourceName({ database: object.database, name: wanted.name });
       const isWanted = (one: NamedTable) =>
@@ -121,15 +130,20 @@ export function objectChanges(
         isSameName(one.name, wanted.name, one.caseSensitive ?? false);
       const isThere = tables.some(isWanted);
       const isKnown = records.some((one) => isWanted(one.definition));
-      if (!isThere && !isKnown) changes.problems.push(`The table ${source} does not exist.`);
+      if (isThere || isKnown) continue;
+      const message = `The table ${source} does not exist.`;
+      const definition = unknownDefinition({ database: object.database, name: wanted.name });
+      if (stopsRunning) changes.unfit.push({ definition, problem: { source, kind: 'missing', message } });
+      else changes.problems.push(message);
     }
   }
   changes.problems.push(...problems.map((problem) => problem.message));
   if (!task.merge) {
     for (const { plan, message } of collisions(changes, records)) {
       const isWhole = selectionOf(task, plan.definition)?.isWhole ?? false;
-      if (passesOver && isWhole && changes.added.includes(plan)) {
-        changes.added.splice(changes.added.indexOf(plan), 1);
+      if (stopsRunning || (isWhole && changes.added.includes(plan))) {
+        changes.added = changes.added.filter((one) => one !== plan);
+        changes.changed = changes.changed.filter((one) => one.plan !== plan);
         const problem = { source: plan.source, kind: 'collision', message } as const;
         changes.unfit.push({ definition: plan.definition, problem });
       } else changes.problems.push(message);
@@ -231,7 +245,24 @@ export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStar
       what,
     })),
     removed: changes.removed.map(({ source, destination }) => ({ source, destination })),
+    ...(changes.unfit.length > 0 && {
+      unfit: changes.unfit.map(({ problem: { source, message } }) => ({ source, message })),
+    }),
     problems: changes.problems,
+  };
+}
+
+/** Of a table that the source does not show: nothing is known but its name. */
+export function unknownDefinition({ database, name }: { database: string; name: string }): TableDefinition {
+  return {
+    database,
+    name,
+    engine: '',
+    collation: null,
+    columns: [],
+    keys: [],
+    estimatedRows: 0,
+    averageRowBytes: 0,
   };
 }
 

@@ -3,7 +3,9 @@ import type { Column, TableDefinition } from '../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
 import { ruledName } from '../shared/rename-rules.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
-import { isValidName } from '../tablestore/limits.js';
+import { RowferryError, type ErrorCode } from '../shared/errors.js';
+import { isValidName, limits } from '../tablestore/limits.js';
+import { compileFilter } from './filter/index.js';
 
 /** Where a source column goes. */
 export interface CellPlan {
@@ -32,8 +34,31 @@ export const mergeColumn = '__dts_data_source';
 
 export interface PlanProblem {
   readonly source: string;
-  readonly kind: 'no-key' | 'key-column' | 'cascades' | 'column' | 'name' | 'collision' | 'missing';
+  readonly kind:
+    'no-key' | 'key-column' | 'cascades' | 'column' | 'name' | 'collision' | 'missing' | 'filter' | 'width';
   readonly message: string;
+}
+
+const problemCodes = { 'no-key': 'ROW-S106', missing: 'ROW-S108', name: 'ROW-D107' } as const;
+const problemRemedies: Partial<Record<PlanProblem['kind'], string>> = {
+  'key-column': 'Correct "primaryKey" of the table in the task, or put its columns right at the source.',
+  cascades: 'Take the foreign key away, or accept it in the task: "ignoredChecks": ["cascades"].',
+  column: 'Correct "columns" of the table in the task, or bring the column back.',
+  collision: 'Give one of them another name in the task.',
+  filter: 'Correct the filter of the table in the task, or bring back what it names.',
+  width: 'Leave columns out ("exclude"), or the table.',
+};
+
+/** The first problem, and how many more there are: the precheck lists them all. */
+export function planError(problems: readonly PlanProblem[]): RowferryError {
+  const { kind, message } = problems[0]!;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: see rowferry check)` : '';
+  const remedy = problemRemedies[kind];
+  return new RowferryError(
+    (problemCodes as Partial<Record<PlanProblem['kind'], ErrorCode>>)[kind] ?? 'ROW-T102',
+    `${message}${more}`,
+    remedy === undefined ? {} : { remedy },
+  );
 }
 
 /** Are two names of databases or tables one to the server? */
@@ -118,6 +143,16 @@ export function planTables(
   return { plans, problems };
 }
 
+/** The plan of one table of the task, by planTable() or planToLoad(). Throws planError(), ROW-S108 when it is not selected. */
+export function planOf(task: ResolvedTask, definition: TableDefinition, make = planTable): TablePlan {
+  const selection = selectionOf(task, definition);
+  if (!selection) throw new RowferryError('ROW-S108', `${sourceName(definition)} is not selected any more.`);
+  const problems: PlanProblem[] = [];
+  const plan = make(task, definition, selection.mapping, problems);
+  if (!plan) throw planError(problems);
+  return plan;
+}
+
 /** The plan of one table, or undefined with the reasons in `problems`. */
 export function planTable(
   task: ResolvedTask,
@@ -198,6 +233,21 @@ export function planTable(
       );
     names.set(name, column.name);
   }
+  if (attributes.length > limits.attributeColumns) {
+    report(
+      'width',
+      `${source} has ${attributes.length} columns besides its key; Tablestore takes ${limits.attributeColumns} in a row.`,
+    );
+  }
+  const filter = mapping?.filter?.trim() ? mapping.filter : null;
+  if (filter !== null) {
+    try {
+      compileFilter(filter, definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      report('filter', error.message);
+    }
+  }
   if (problems.length > before) return undefined;
   return {
     source,
@@ -205,7 +255,7 @@ export function planTable(
     destination,
     key,
     attributes,
-    filter: mapping?.filter?.trim() ? mapping.filter : null,
+    filter,
     mergeSource: task.merge ? `${task.id}:${source}` : null,
   };
 }

@@ -11,15 +11,15 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
-import { compileFilter } from './filter/index.js';
-import { enterTables, hasSameColumns, noteTables } from './join-records.js';
+import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
-import { planTable, planTables, selectionOf, tableName, type PlanProblem, type TablePlan } from './plan.js';
+import { planError, planOf, planTables, selectionOf, tableName, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';
+import { problemOfTable, withWayBack } from './table-boundary.js';
 import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
 
@@ -128,14 +128,8 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     progress.rows.full = Math.max(progress.rows.full, loaded);
   }
   const tables = first ? beginning : records.all;
-  const plans = tables
-    .filter((record) => record.phase !== 'stopped')
-    .map((record) => planOf(task, record.definition));
-  for (const plan of plans) if (plan.filter !== null) compileFilter(plan.filter, plan.definition);
-  const columns = tables.flatMap((record) => record.definition.columns);
-  const charsets = await onSource(options, (connection) =>
-    loadCharsetDecoders((sql) => connection.query(sql), charsetsOf(columns)),
-  );
+  const unfit = new Map<string, RowferryError>();
+  const { plans, charsets } = await fit(options, tables, unfit);
   const prepared = new PreparedTask(options, facts, charsets, plans, records, progress);
   prepared.lock = await options.retry.retrying(() => lockDestinations(options, tables));
   if (first) {
@@ -146,7 +140,37 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       for (const record of beginning) records.begin(record);
     });
   }
+  for (const [source, problem] of unfit) {
+    records.step(source, { step: 'stopped', problem: problem.toPlain() });
+    options.log.warn(`${source} stopped: ${problem.message}`);
+  }
   return prepared;
+}
+
+/** The plans of the tables, and the charsets of their columns. Why one cannot have them goes to `unfit`. */
+async function fit(
+  options: PrepareOptions,
+  tables: readonly (NewTableRecord | TableRecord)[],
+  unfit: Map<string, RowferryError>,
+): Promise<{ plans: TablePlan[]; charsets: CharsetDecoders }> {
+  return onSource(options, async (connection) => {
+    const query = <T>(sql: string) => connection.query<T>(sql);
+    const charsets = await loadCharsetDecoders(query, []);
+    const plans: TablePlan[] = [];
+    for (const { source, phase, definition } of tables) {
+      if (phase === 'stopped') continue;
+      try {
+        const plan = planOf(options.task, definition);
+        await charsets.load(query, charsetsOf(definition.columns));
+        plans.push(plan);
+      } catch (error) {
+        const problem = problemOfTable(error, source, options.signal);
+        if (!problem) throw error;
+        unfit.set(source, problem);
+      }
+    }
+    return { plans, charsets };
+  });
 }
 
 /** What an earlier life of the task knew of a destination table. */
@@ -173,13 +197,14 @@ async function reselect(
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
-  let changes = objectChanges(task, records.all, now, { passesOver: true });
+  await stopUnseen(options, records, now);
+  let changes = objectChanges(task, records.all, now, { stopsRunning: true });
   if (isEmpty(changes) && changes.problems.length === 0) {
     upgrade(task, records, now);
     return;
   }
   const noted = await noteTables(options, selectors, progress.start !== null);
-  changes = objectChanges(task, records.all, noted.definitions, { passesOver: true });
+  changes = objectChanges(task, records.all, noted.definitions, { stopsRunning: true });
   const [problem] = changes.problems;
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
@@ -190,7 +215,7 @@ async function reselect(
     const source = sourceName(definition);
     const destination = tableName(definition.name, selectionOf(task, definition)?.mapping, task);
     if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
-    const reason = planError([problem]);
+    const reason = withWayBack(planError([problem]), source);
     records.step(source, { step: 'stopped', problem: reason.toPlain() });
     log.warn(`${source} stopped: ${reason.message}`);
   }
@@ -199,6 +224,21 @@ async function reselect(
     log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
   enterTables(task, records, store, plans, noted);
   upgrade(task, records, noted.definitions);
+}
+
+/** A table that is to be loaded anew, and that the source does not show. */
+async function stopUnseen(
+  options: PrepareOptions,
+  records: TableRecords,
+  now: readonly TableDefinition[],
+): Promise<void> {
+  const seen = new Set(now.map(sourceName));
+  for (const { source, definition, reload } of records.all) {
+    if (!reload || seen.has(source) || !selectionOf(options.task, definition)) continue;
+    const reason = withWayBack(await whyUnseen(options, definition), source);
+    records.step(source, { step: 'stopped', problem: reason.toPlain() });
+    options.log.warn(`${source} stopped: ${reason.message}`);
+  }
 }
 
 /**
@@ -353,21 +393,4 @@ function plansOf(task: ResolvedTask, tables: readonly TableDefinition[]): TableP
   if (problems.length > 0) throw planError(problems);
   if (plans.length === 0) throw new RowferryError('ROW-S108', 'The task selects no table that exists.');
   return plans;
-}
-
-/** The first problem, and how many more there are: the precheck lists them all. */
-export function planError(problems: readonly PlanProblem[]): RowferryError {
-  const [problem] = problems;
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: see rowferry check)` : '';
-  const code =
-    ({ 'no-key': 'ROW-S106', missing: 'ROW-S108', name: 'ROW-D107' } as const)[problem!.kind as 'no-key'] ??
-    'ROW-T102';
-  return new RowferryError(code, `${problem!.message}${more}`);
-}
-
-function planOf(task: ResolvedTask, definition: TableDefinition): TablePlan {
-  const problems: PlanProblem[] = [];
-  const plan = planTable(task, definition, selectionOf(task, definition)?.mapping, problems);
-  if (!plan) throw planError(problems);
-  return plan;
 }

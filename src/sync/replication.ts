@@ -10,17 +10,16 @@ import { tuningOf, type Tunable } from '../shared/tuning.js';
 import { TablestoreClient } from '../tablestore/client.js';
 import type { Lease } from '../tablestore/lease.js';
 import { describeTable } from '../tablestore/operations.js';
-import { LostTable } from '../tablestore/lost-table.js';
 import type { RetryState, RetryWindows } from '../tablestore/retry.js';
 import { TablestoreWriter } from '../tablestore/writer.js';
 import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
 import { changePlan, objectChanges } from './object-changes.js';
-import { planError, prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
+import { prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
 import { sourceName } from '../shared/source-name.js';
-import { planTable, selectionOf, type PlanProblem } from './plan.js';
-import { enterTables, hasSameColumns, noteTables } from './join-records.js';
+import { planOf, planToLoad, type TablePlan } from './plan.js';
+import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
 import { RateMeter } from './rates.js';
 import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey, foundAt, prepareTable } from './schema.js';
@@ -29,6 +28,7 @@ import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js'
 import { SourceGate } from './source-gate.js';
 import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
+import { aboutTable } from './table-boundary.js';
 import { UncleanEnd } from './unclean-end.js';
 import { isThrottled, retryWindows, writerSettings } from './settings.js';
 import { watchStart } from './start-watch.js';
@@ -269,10 +269,9 @@ export class Replication {
       windows,
     };
     const made = new Set<string>();
-    for (const plan of prepared.plans) {
+    const prepare = async (plan: TablePlan) => {
       const { records } = prepared;
       const record = records.get(plan.source);
-      if (record.phase !== 'schema' || record.from) continue;
       await this.gate.opened();
       // What an earlier run had sent must not arrive in the new table.
       if (record.remake) await this.earlierOver();
@@ -292,7 +291,22 @@ export class Replication {
         isLoaded: !task.synchronization.full,
       });
       this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);
+    };
+    const refused = new Map<string, RowferryError>();
+    for (const plan of prepared.plans) {
+      const { source } = plan;
+      const { phase, from } = prepared.records.get(source);
+      if (phase !== 'schema' || from) continue;
+      await this.about(
+        source,
+        () => prepare(plan),
+        (problem) => void refused.set(source, problem),
+      );
     }
+    const [first] = refused.values();
+    // Nothing is left to be done: that is told, and tried again by the next run.
+    if (first && refused.size === prepared.records.all.length) throw first;
+    for (const [source, problem] of refused) this.lost(prepared, source, problem);
     store.saveProgress(prepared.progress);
   }
 
@@ -318,26 +332,26 @@ export class Replication {
   private async loadAll(prepared: PreparedTask): Promise<void> {
     for (let tables = this.toLoad(prepared); tables.length > 0; tables = this.toLoad(prepared)) {
       let failure: { error: unknown } | null = null;
+      let failed: ReadonlyMap<string, RowferryError> = new Map();
       try {
-        await loadTables(this.loadContext(prepared), tables);
+        failed = await loadTables(this.loadContext(prepared), tables);
       } catch (error) {
         this.stopping.signal.throwIfAborted();
         failure = { error };
       }
       // What was altered cannot be read as it was; the others go on where they are.
       const altered = await this.restartAltered(prepared, tables);
-      if (failure && !altered) throw failure.error;
+      if (failure && altered.size === 0) throw failure.error;
+      for (const [source, problem] of failed) if (!altered.has(source)) this.lost(prepared, source, problem);
     }
     for (const record of prepared.records.all) {
       const { source } = record;
       if (!record.sweep || record.from || record.phase !== 'loaded') continue;
-      try {
+      const sweep = async () => {
         await sweepTable(this.sweeping(prepared), prepared.planOf(source));
         prepared.records.step(source, { step: 'swept' });
-      } catch (error) {
-        if (!(error instanceof LostTable)) throw error;
-        this.lost(prepared, source, error.of(source));
-      }
+      };
+      await this.about(source, sweep, (problem) => this.lost(prepared, source, problem));
     }
     if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
       prepared.progress.loadedAt = await prepared.endPosition();
@@ -363,11 +377,22 @@ export class Replication {
       }));
   }
 
+  private about(
+    source: string,
+    work: () => Promise<void>,
+    stop: (problem: RowferryError) => void,
+  ): Promise<boolean> {
+    return aboutTable({ source, signal: this.stopping.signal }, work, stop);
+  }
+
   /**
    * A table that was altered between the start and the end of its load is loaded anew: from a place of its own, beside
-   * the stream, or here when there is none (correctness rule 13). True: there was one.
+   * the stream, or here when there is none (correctness rule 13). Gives those.
    */
-  private async restartAltered(prepared: PreparedTask, tables: readonly LoadTable[]): Promise<boolean> {
+  private async restartAltered(
+    prepared: PreparedTask,
+    tables: readonly LoadTable[],
+  ): Promise<ReadonlySet<string>> {
     const options = { task: this.task, retry: this.sourceRetry };
     const selectors = tables.map(({ plan: { definition } }) => ({
       database: definition.database,
@@ -375,30 +400,27 @@ export class Replication {
     }));
     const noted = await noteTables(options, selectors, prepared.progress.start !== null);
     const now = new Map(noted.definitions.map((definition) => [sourceName(definition), definition]));
-    let wereAltered = false;
+    const altered = new Set<string>();
     for (const { plan } of tables) {
-      if (prepared.records.get(plan.source).phase === 'stopped') continue;
-      const definition = now.get(plan.source);
+      const { source } = plan;
+      if (prepared.records.get(source).phase === 'stopped') continue;
+      const definition = now.get(source);
       if (definition && hasSameColumns(definition, plan.definition)) continue;
-      wereAltered = true;
-      this.log.warn(`${plan.source} was altered before its load was through: it is loaded anew`);
-      const problems: PlanProblem[] = [];
-      const mapping = selectionOf(this.task, plan.definition)?.mapping;
-      const fresh = definition && planTable(this.task, definition, mapping, problems);
-      if (!fresh) {
-        const gone = new RowferryError('ROW-S108', `${plan.source} does not exist at the source any more.`);
-        const problem = definition ? planError(problems) : gone;
-        prepared.records.step(plan.source, { step: 'stopped', problem: problem.toPlain() });
-        continue;
-      }
-      await onSource(options, (connection) =>
-        prepared.charsets.load((sql) => connection.query(sql), charsetsOf(fresh.definition.columns)),
-      );
-      enterTables(this.task, prepared.records, this.store, [fresh], noted);
-      prepared.enter([fresh]);
+      altered.add(source);
+      const enter = async () => {
+        if (!definition) throw await whyUnseen(options, plan.definition);
+        this.log.warn(`${source} was altered before its load was through: it is loaded anew`);
+        const fresh = planOf(this.task, definition, planToLoad);
+        await onSource(options, (connection) =>
+          prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
+        );
+        enterTables(this.task, prepared.records, this.store, [fresh], noted);
+        prepared.enter([fresh]);
+      };
+      await this.about(source, enter, (problem) => this.lost(prepared, source, problem));
     }
-    if (wereAltered && prepared.progress.start === null) await this.schema(prepared);
-    return wereAltered;
+    if (altered.size > 0 && prepared.progress.start === null) await this.schema(prepared);
+    return altered;
   }
 
   /**

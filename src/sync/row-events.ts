@@ -20,6 +20,7 @@ import type { RowLocator } from './locator.js';
 import { copyOf } from './row-copy.js';
 import type { DecidedDirty } from './store.js';
 import type { StreamContext, StreamTable } from './stream-context.js';
+import { problemOfTable } from './table-boundary.js';
 import type { RowTransform } from './transform.js';
 import type { SpooledFetch } from './xa-branches.js';
 
@@ -102,7 +103,16 @@ export class RowEvents {
     }
     this.stream.hold(async () => {
       const readers = rows.map((row) => (column: string) => row.get(column) ?? null);
-      const answers = await this.context.ask(filter, readers);
+      let answers: FilterAnswer[];
+      try {
+        answers = await this.context.ask(filter, readers);
+      } catch (error) {
+        const { source } = table.plan;
+        const problem = problemOfTable(error, source, this.context.signal);
+        if (!problem) throw error;
+        this.context.stopTable(source, problem);
+        return;
+      }
       const was = wasIn === 'ask' ? answers.shift()! : wasIn;
       const is = isIn === 'ask' ? answers.shift()! : isIn;
       this.change({ ...event, before: old, after: now }, was, is);
@@ -393,20 +403,10 @@ export class RowEvents {
         transaction,
       );
     } catch (error) {
-      // The source has moved on by DDL that comes later in the stream: its rows cannot be read by these columns.
-      if (!(error instanceof RowferryError && error.code === 'ROW-S108')) throw error;
+      const problem = problemOfTable(error, source, this.context.signal);
+      if (!problem) throw error;
       transaction.outstanding--;
-      this.context.stopTable(
-        source,
-        new RowferryError(
-          'ROW-S113',
-          `${source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${error.message})`,
-          {
-            remedy:
-              'Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table DATABASE.TABLE',
-          },
-        ),
-      );
+      this.context.stopTable(source, problem.code === 'ROW-S108' ? movedOn(source, problem) : problem);
     }
   }
 
@@ -440,6 +440,17 @@ interface RowEvent {
   readonly after: RowImage | null;
   readonly transaction: Transaction;
   readonly identity: string;
+}
+
+/** By DDL that comes later in the stream: rows of the source cannot be read by the columns of the table any more. */
+function movedOn(source: string, { message }: RowferryError): RowferryError {
+  return new RowferryError(
+    'ROW-S113',
+    `${source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${message})`,
+    {
+      remedy: `Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table ${source}`,
+    },
+  );
 }
 
 /** A row that the destination refused is known by its key within the transaction. */

@@ -23,6 +23,8 @@ export interface StreamTable {
 /** What the handler needs of the run around it. */
 export interface StreamContext {
   readonly task: ResolvedTask;
+  /** Aborted when the run ends at once. */
+  readonly signal: AbortSignal;
   readonly tracker: CheckpointTracker;
   readonly charsets: CharsetDecoders;
   /** Asks the source for a charset that was not needed before. */

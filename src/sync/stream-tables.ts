@@ -18,16 +18,10 @@ import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName } from '../shared/source-name.js';
-import {
-  isSameName,
-  planTable,
-  selectionOf,
-  toleratesCascades,
-  type PlanProblem,
-  type TablePlan,
-} from './plan.js';
+import { isSameName, planOf, selectionOf, toleratesCascades, type TablePlan } from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
+import { withWayBack } from './table-boundary.js';
 import { RowTransform } from './transform.js';
 
 /** What DDL asks of the run around it; each stands still behind what was queued before. */
@@ -90,27 +84,26 @@ export class StreamTables {
   }
 
   /**
-   * `from`: its rows are passed over up to there, or, while it is joining, until it is added again. Throws ROW-T102
-   * when the mapping does not fit the table as it is.
+   * `from`: its rows are passed over up to there, or, while it is joining, until it is added again. A table that the
+   * mapping does not fit as it is stops.
    */
   add(record: TableRecord, from?: SourcePosition | 'joining'): void {
     const { database, name } = record.definition;
     const entry: Entry = { record, table: null, from: from ?? null };
-    if (record.phase !== 'stopped') entry.table = this.streamTable(record.definition);
     this.tables.set(this.id(database, name), entry);
     this.changed();
+    if (record.phase === 'stopped') return;
+    try {
+      entry.table = this.streamTable(record.definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError)) throw error;
+      this.stop(record.source, withWayBack(error, record.source));
+    }
   }
 
-  streamTable(definition: TableDefinition): StreamTable {
-    const selection = selectionOf(this.task, definition);
-    const problems: PlanProblem[] = [];
-    const plan = selection ? planTable(this.task, definition, selection.mapping, problems) : undefined;
-    if (!plan) {
-      throw new RowferryError(
-        'ROW-T102',
-        problems[0]?.message ?? `${sourceName(definition)} is not selected any more.`,
-      );
-    }
+  /** Throws planError(). */
+  private streamTable(definition: TableDefinition): StreamTable {
+    const plan = planOf(this.task, definition);
     return {
       plan,
       transform: new RowTransform(plan, this.etl),
@@ -302,7 +295,9 @@ export class StreamTables {
       table = this.streamTable(applied.definition);
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;
-      this.stopOrReload(record, error.message);
+      this.stopOrReload(record, error.message.replace(/\.$/, ''), {
+        remedy: withWayBack(error, record.source).remedy,
+      });
       return;
     }
     const reason =
@@ -410,15 +405,20 @@ export class StreamTables {
     return { key: plan.key, attributes: plan.attributes, reads };
   }
 
-  private stopOrReload(record: TableRecord, reason: string, { isUnseen = false } = {}): void {
+  private stopOrReload(
+    record: TableRecord,
+    reason: string,
+    {
+      isUnseen = false,
+      remedy = `Load it anew: rowferry reload TASK --table ${record.source}`,
+    }: { isUnseen?: boolean; remedy?: string } = {},
+  ): void {
     const { database, name } = record.definition;
     if (this.task.ddl.onChange === 'reload') this.actions.reload({ database, table: name }, reason, isUnseen);
     else {
       this.stop(
         record.source,
-        new RowferryError('ROW-S113', `${record.source} stopped: ${reason}.`, {
-          remedy: `Load it anew: rowferry reload TASK --table ${record.source}`,
-        }),
+        new RowferryError('ROW-S113', `${record.source} stopped: ${reason}.`, { remedy }),
       );
     }
   }

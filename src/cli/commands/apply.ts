@@ -36,8 +36,8 @@ export const apply: Command = {
   },
 };
 
-export function isEmptyPlan({ added, changed, removed, problems }: ChangePlan): boolean {
-  return added.length + changed.length + removed.length + problems.length === 0;
+export function isEmptyPlan({ added, changed, removed, unfit = [], problems }: ChangePlan): boolean {
+  return added.length + changed.length + removed.length + unfit.length + problems.length === 0;
 }
 
 const words: Record<MappingChange, string> = {
@@ -68,6 +68,7 @@ export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
         `→ ${one.destination}`,
         'followed no longer; the table at the destination stays',
       ]),
+      ...(plan.unfit ?? []).map((one) => [style.red('stop'), one.source, '', one.message]),
     ].map((row) => row),
   );
   for (const problem of plan.problems) lines.push(style.red(`cannot be: ${problem}`));

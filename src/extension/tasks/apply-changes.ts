@@ -76,7 +76,8 @@ export function applyChanges(session: EngineSession, service: TaskService, log: 
 /** In a corner first, so that nobody is interrupted while typing; the plan itself is a question of its own. */
 async function confirmed(name: string, plan: ChangePlan, words: string): Promise<boolean> {
   const { t } = vscode.l10n;
-  const isEmpty = plan.added.length + plan.changed.length + plan.removed.length === 0;
+  const { added, changed, removed, unfit = [] } = plan;
+  const isEmpty = added.length + changed.length + removed.length + unfit.length === 0;
   if (isEmpty && plan.problems.length === 0) {
     void vscode.window.showInformationMessage(`${name}: ${words}`);
     return false;
@@ -103,7 +104,7 @@ async function confirmed(name: string, plan: ChangePlan, words: string): Promise
   return chosen === apply;
 }
 
-function planWords({ added, changed, removed, problems, atNextStart }: ChangePlan): string {
+function planWords({ added, changed, removed, unfit = [], problems, atNextStart }: ChangePlan): string {
   const { t } = vscode.l10n;
   const what: Record<MappingChange, string> = {
     table: t('another table'),
@@ -133,6 +134,7 @@ function planWords({ added, changed, removed, problems, atNextStart }: ChangePla
     ...removed.map((one) =>
       t('{0} is followed no longer; {1} in Tablestore stays.', one.source, one.destination),
     ),
+    ...unfit.map((one) => t('{0} stops: {1}', one.source, one.message)),
     ...problems,
     ...(atNextStart.length > 0 ? [t('From the next start only: {0}.', atNextStart.join(', '))] : []),
   ];

@@ -20,6 +20,8 @@ export interface Check {
   readonly expected: string;
   /** What goes wrong otherwise. */
   readonly why: string;
+  /** It is about single tables: once the task has begun, those that fail it stop alone, and hold nothing up. */
+  readonly stopsTables?: true;
   /** False: this task does not need it, and the item is not shown. */
   applies?(task: ResolvedTask): boolean;
   /** May throw RowferryError: a source or destination out of reach makes it skipped, anything else not proven. */

@@ -56,6 +56,19 @@ export function successRate(results: readonly CheckResult[]): number {
   return counted.length === 0 ? 0 : Math.floor((passed.length / counted.length) * 100);
 }
 
+/**
+ * Items for which a task may not run. `hasBegun`: one that goes on is held up by nothing that stops single tables, each
+ * of which says so.
+ */
+export function openItems(results: readonly CheckResult[], hasBegun: boolean): CheckResult[] {
+  return results.filter(
+    ({ id, status, ignored }) =>
+      (status === 'fail' && !(hasBegun && stoppingTables.has(id))) || (status === 'warning' && !ignored),
+  );
+}
+
+const stoppingTables = new Set(checks.filter(({ stopsTables }) => stopsTables).map(({ id }) => id));
+
 async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Promise<CheckResult> {
   const { id, title, expected, why } = check;
   const base = { id, title, expected, why };

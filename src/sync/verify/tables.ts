@@ -3,8 +3,8 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { planTables, selectionOf, type TablePlan } from '../plan.js';
-import { planError, selectorsOf } from '../prepare.js';
+import { planError, planTables, selectionOf, type TablePlan } from '../plan.js';
+import { selectorsOf } from '../prepare.js';
 import type { TaskStore } from '../store.js';
 import { emptyTable } from './report.js';
 

@@ -50,7 +50,9 @@ it('docs/prechecks.md lists every check', async () => {
     'that need it are skipped. A plain MySQL 9 with its defaults and a fresh Tablestore reach 100 % with nothing ignored.',
     '',
     'A task that passed and did not change since goes on from its checkpoint without a new check: its source may be',
-    'down just then, and the retry window is for that. A changed task file is checked again by itself.',
+    'down just then, and the retry window is for that. A changed task file is checked again by itself. A task that goes on',
+    'is not held up by what stops single tables: they say so themselves, and the others come along. Those items are',
+    `${checks.flatMap(({ id, stopsTables }) => (stopsTables ? [`\`${id}\``] : [])).join(', ')}.`,
   ];
   const table = (severity: string) => [
     '',

@@ -7,6 +7,7 @@ import { sourceName } from '../../../shared/source-name.js';
 export const columnTypes: Check = {
   id: 'column-types',
   severity: 'failure',
+  stopsTables: true,
   title: 'Chosen types fit their columns',
   expected: 'for each column with "type" one that its values can be turned into',
   why: 'A value that cannot become the chosen type would make every row a dirty record.',

@@ -7,6 +7,7 @@ const rule = 'letters, digits and underscores, first no digit, at most 255 bytes
 export const destinationNames: Check = {
   id: 'destination-names',
   severity: 'failure',
+  stopsTables: true,
   title: 'Names can be used in Tablestore',
   expected: `${rule}; no two objects with one name unless they are merged`,
   why: 'Tablestore refuses other names, and two tables of the source with one name would overwrite each other.',

@@ -3,6 +3,7 @@ import { bad, good, some, type Check } from '../check.js';
 export const destinationTables: Check = {
   id: 'destination-tables',
   severity: 'failure',
+  stopsTables: true,
   title: 'Destination tables are free, or fit',
   expected: 'no table of that name with "conflict": "report"; otherwise one with the same key',
   why: 'Rows of somebody else would be overwritten; a table with another key takes no row of ours.',

@@ -10,6 +10,7 @@ import { sourceName } from '../../../shared/source-name.js';
 export const filters: Check = {
   id: 'filters',
   severity: 'failure',
+  stopsTables: true,
   title: 'Filters can be used',
   expected: 'each filter is one SQL condition on columns of its table, the same for every session',
   why: 'The same condition decides in the full load and for each change; if the two could differ, rows would be lost or left.',

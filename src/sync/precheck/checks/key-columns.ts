@@ -7,6 +7,7 @@ import { sourceName } from '../../../shared/source-name.js';
 export const keyColumns: Check = {
   id: 'key-columns',
   severity: 'failure',
+  stopsTables: true,
   title: 'Key columns can be a Tablestore key',
   expected: '1 to 4 columns of a type that a key can hold, together unique and never NULL',
   why: 'Two rows with one key would overwrite each other; a NULL or a DOUBLE cannot be a key at all.',

@@ -6,6 +6,7 @@ import { listDatabases } from '../../../mysql/catalog.js';
 export const objects: Check = {
   id: 'objects',
   severity: 'failure',
+  stopsTables: true,
   title: 'The selected objects exist',
   expected: 'every database, table and column that the task names',
   why: 'A misspelled name would leave a table out in silence.',

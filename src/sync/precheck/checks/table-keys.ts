@@ -15,6 +15,7 @@ export function hasRowKey(table: TableDefinition): boolean {
 export const tableKeys: Check = {
   id: 'table-keys',
   severity: 'failure',
+  stopsTables: true,
   title: 'Every table has a key',
   expected: 'a PRIMARY KEY or a NOT NULL UNIQUE key on each selected table',
   why: 'A row in Tablestore is found by its key; without one an UPDATE or DELETE cannot be carried over.',

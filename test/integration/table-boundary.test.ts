@@ -1,0 +1,309 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResolvedTask } from '../../src/shared/task.js';
+import { TablestoreClient } from '../../src/tablestore/client.js';
+import { createTable, deleteTable } from '../../src/tablestore/operations.js';
+import { startReplica, type Replica } from '../support/replica.js';
+
+/** Whatever befalls one table stops that table alone, says what to do, and that brings it back. */
+let replica: Replica;
+let client: TablestoreClient;
+beforeAll(async () => {
+  replica = await startReplica({ gtid: true });
+  const { url, instance, accessKeyId, accessKeySecret } = replica.store;
+  client = new TablestoreClient({ endpoint: url, instance, accessKeyId, accessKeySecret });
+}, 120_000);
+afterAll(async () => {
+  client?.close();
+  await replica?.close();
+});
+
+let made = 0;
+/** A database of its own, with a table that nothing happens to. */
+async function database(): Promise<string> {
+  const name = `b${++made}`;
+  await replica.mysql.query(
+    `CREATE DATABASE ${name}; CREATE TABLE ${name}.calm${made} (id INT PRIMARY KEY); INSERT INTO ${name}.calm${made} VALUES (1)`,
+  );
+  return name;
+}
+const calm = (db: string) => `calm${db.slice(1)}`;
+
+/** Runs to the end: the calm table must have come along, and the stopped ones are given. */
+async function runs(
+  task: ResolvedTask,
+  db: string,
+): Promise<Record<string, { code: string; remedy: string }>> {
+  const id = 100 + ++made;
+  await replica.mysql.query(`INSERT INTO ${db}.${calm(db)} VALUES (${id})`);
+  expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
+  expect(replica.rows(calm(db))).toContainEqual({ id });
+  const { tables } = await replica.snapshot(task);
+  return Object.fromEntries(
+    tables.flatMap(({ source, phase, problem }) => (phase === 'stopped' ? [[source, problem!]] : [])),
+  );
+}
+const reloadOf = (source: string) => `rowferry reload TASK --table ${source}`;
+const whole = (db: string, more: Record<string, unknown> = {}) =>
+  replica.task({ objects: [{ database: db }], ...more });
+
+describe('a table that was changed while the task rested', () => {
+  it('rule 25: TRUNCATE, a rename and another type in any order keep nobody from starting', async () => {
+    const steps = ['TRUNCATE NAME', 'RENAME TABLE NAME TO NEXT', 'ALTER TABLE NAME MODIFY v VARCHAR(9)'];
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+      [0, 1, 2, 1],
+      [1, 0, 1, 2],
+      [2, 1, 0, 1],
+    ];
+    for (const onChange of ['stop-table', 'reload'] as const) {
+      const db = await database();
+      const create = orders.map(
+        (_, i) => `CREATE TABLE ${db}.t${made}_${i} (id INT PRIMARY KEY, v INT);
+          INSERT INTO ${db}.t${made}_${i} VALUES (1, 1), (2, 2)`,
+      );
+      const prefix = `t${made}_`;
+      await replica.mysql.query(create.join(';'));
+      const named = [...orders.map((_, i) => ({ name: `${prefix}${i}` })), { name: calm(db) }];
+      const task = replica.task({
+        objects: [onChange === 'reload' ? { database: db } : { database: db, tables: named }],
+        ddl: { truncate: 'delete', onChange },
+      });
+      await replica.run(task);
+      for (const [i, order] of orders.entries()) {
+        let name = `${prefix}${i}`;
+        for (const step of order) {
+          const next = name.endsWith('_to') ? `${prefix}${i}` : `${prefix}${i}_to`;
+          await replica.mysql.query(
+            steps[step]!.replace(/\bNAME\b/, `${db}.${name}`).replace('NEXT', `${db}.${next}`),
+          );
+          if (step === 1) name = next;
+        }
+        await replica.mysql.query(`INSERT INTO ${db}.${name} VALUES (7, '7')`);
+      }
+      // As the remedies say, until none is left but those that are gone.
+      for (const [source, { remedy }] of Object.entries(await runs(task, db)))
+        if (remedy.includes('reload')) await replica.engine.api.reload(task.id, source);
+      await runs(task, db);
+      const { tables } = await replica.verify(task);
+      const there = tables.filter(({ problem }) => !problem);
+      for (const { source, different, missing, extra } of there)
+        expect([source, different, missing, extra]).toEqual([source, 0, 0, 0]);
+      const isBack = (order: number[]) => order.filter((step) => step === 1).length === 2;
+      expect(there).toHaveLength(1 + (onChange === 'reload' ? orders : orders.filter(isBack)).length);
+    }
+  }, 180_000);
+
+  it('DROP and CREATE with another key: stopped, and made anew on request', async () => {
+    const db = await database();
+    await replica.mysql.query(
+      `CREATE TABLE ${db}.rekeyed (id INT PRIMARY KEY, k VARCHAR(9) NOT NULL); INSERT INTO ${db}.rekeyed VALUES (1, 'a')`,
+    );
+    const task = whole(db);
+    await replica.run(task);
+    await replica.mysql.query(`DROP TABLE ${db}.rekeyed;
+      CREATE TABLE ${db}.rekeyed (k VARCHAR(9) PRIMARY KEY, id INT); INSERT INTO ${db}.rekeyed VALUES ('b', 2)`);
+    const stopped = (await runs(task, db))[`${db}.rekeyed`]!;
+    expect(stopped.code).toBe('ROW-D106');
+    expect(stopped.remedy).toContain(`${reloadOf(`${db}.rekeyed`)} --remake`);
+    await replica.engine.api.reload(task.id, `${db}.rekeyed`, true);
+    expect(await runs(task, db)).toEqual({});
+    expect(replica.rows('rekeyed')).toEqual([{ k: 'b', id: 2 }]);
+  }, 60_000);
+
+  it('rule 25: columns that the task names are gone or renamed: its file is corrected', async () => {
+    const db = await database();
+    const columns = '(id INT PRIMARY KEY, x INT, y INT NOT NULL, UNIQUE KEY (y))';
+    for (const name of ['f_dropped', 'f_renamed', 'k_dropped', 'c_dropped'])
+      await replica.mysql.query(
+        `CREATE TABLE ${db}.${name} ${columns}; INSERT INTO ${db}.${name} VALUES (1, 1, 1)`,
+      );
+    const file = (mended: boolean) => ({
+      id: `mended-${db}`,
+      objects: [
+        {
+          database: db,
+          tables: [
+            { name: calm(db) },
+            { name: 'f_dropped', filter: mended ? 'y > 0' : 'x > 0' },
+            { name: 'f_renamed', filter: mended ? 'x2 > 0' : 'x > 0' },
+            {
+              name: 'k_dropped',
+              ...(!mended && { primaryKey: ['y'] }),
+              rename: mended ? 'k_again' : 'k_dropped',
+            },
+            { name: 'c_dropped', ...(!mended && { columns: { x: { rename: 'z' } } }) },
+          ],
+        },
+      ],
+    });
+    const task = replica.task(file(false));
+    await replica.run(task);
+    await replica.mysql
+      .query(`ALTER TABLE ${db}.f_dropped DROP x; ALTER TABLE ${db}.f_renamed RENAME COLUMN x TO x2;
+      ALTER TABLE ${db}.k_dropped DROP y; ALTER TABLE ${db}.c_dropped DROP x`);
+    const names = ['f_dropped', 'f_renamed', 'k_dropped', 'c_dropped'].map((name) => `${db}.${name}`);
+    // Asked to be loaded anew while it rests, it is looked at before the stream comes to the statement.
+    for (const name of names.slice(0, 3)) await replica.engine.api.reload(task.id, name);
+    for (let i = 0; i < 2; i++) {
+      const stopped = await runs(task, db);
+      expect(Object.keys(stopped).sort()).toEqual([...names].sort());
+      for (const name of names) expect(stopped[name]!.remedy).toContain('in the task');
+      for (const name of names) await replica.engine.api.reload(task.id, name);
+    }
+    const mended = replica.task(file(true));
+    expect(await runs(mended, db)).toEqual({});
+    expect(replica.rows('f_renamed')).toEqual([{ id: 1, x2: 1, y: 1 }]);
+    expect(replica.rows('k_again')).toEqual([{ id: 1, x: 1 }]);
+    expect(await replica.verify(mended)).toMatchObject({ equal: true });
+  }, 60_000);
+
+  it('a view that has its name, and a partition that was exchanged', async () => {
+    const db = await database();
+    await replica.mysql
+      .query(`CREATE TABLE ${db}.seen (id INT PRIMARY KEY); INSERT INTO ${db}.seen VALUES (1);
+      CREATE TABLE ${db}.parted (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2; INSERT INTO ${db}.parted VALUES (1), (2);
+      CREATE TABLE ${db}.beside (id INT PRIMARY KEY); INSERT INTO ${db}.beside VALUES (4)`);
+    const task = whole(db);
+    await replica.run(task);
+    await replica.mysql
+      .query(`DROP TABLE ${db}.seen; CREATE VIEW ${db}.seen AS SELECT * FROM ${db}.${calm(db)};
+      ALTER TABLE ${db}.parted EXCHANGE PARTITION p0 WITH TABLE ${db}.beside`);
+    expect(Object.keys(await runs(task, db)).sort()).toEqual([`${db}.beside`, `${db}.parted`, `${db}.seen`]);
+    for (const name of ['seen', 'parted', 'beside'])
+      await replica.engine.api.reload(task.id, `${db}.${name}`);
+    const stopped = await runs(task, db);
+    expect(Object.keys(stopped)).toEqual([`${db}.seen`]);
+    expect(stopped[`${db}.seen`]).toMatchObject({ code: 'ROW-S108', message: /view/ });
+    expect([replica.rows('parted'), replica.rows('beside')]).toEqual([[{ id: 1 }, { id: 4 }], [{ id: 2 }]]);
+    await replica.mysql.query(`DROP VIEW ${db}.seen; CREATE TABLE ${db}.seen (id INT PRIMARY KEY)`);
+    await replica.engine.api.reload(task.id, `${db}.seen`);
+    expect(await runs(task, db)).toEqual({});
+    expect(replica.rows('seen')).toEqual([]);
+  }, 60_000);
+});
+
+describe('a table that cannot come', () => {
+  const wide = (name: string) =>
+    `CREATE TABLE ${name} (id INT PRIMARY KEY, ${Array.from({ length: 1025 }, (_, i) => `c${i} TINYINT`).join()}) ENGINE=MyISAM`;
+
+  it('too wide, a name that Tablestore does not take: while it runs, and while it rests', async () => {
+    const db = await database();
+    const task = whole(db);
+    const names = (when: string) => [`${db}.wide_${when}`, `${db}.näme_${when}`, `${db}.a-${when}`];
+    const create = async (when: string) => {
+      await replica.mysql
+        .query(`${wide(`${db}.wide_${when}`)}; INSERT INTO ${db}.wide_${when} (id) VALUES (1);
+        CREATE TABLE ${db}.näme_${when} (id INT PRIMARY KEY); CREATE TABLE ${db}.\`a-${when}\` (id INT PRIMARY KEY)`);
+    };
+    await replica.start(task);
+    await replica.until(task, (one) => one.phase === 'incremental' && one.caughtUp);
+    await create('runs');
+    await replica.mysql.query(`INSERT INTO ${db}.wide_runs (id) VALUES (2)`);
+    await replica.caughtUp(task);
+    await replica.stop(task);
+    await create('rests');
+    await replica.mysql.query(`INSERT INTO ${db}.wide_rests (id) VALUES (2)`);
+    const stopped = await runs(task, db);
+    expect(Object.keys(stopped).sort()).toEqual([...names('runs'), ...names('rests')].sort());
+    expect(stopped[`${db}.wide_rests`]!.remedy).toMatch(/exclude/i);
+    // What the remedy says.
+    await replica.mysql.query(
+      `ALTER TABLE ${db}.wide_runs DROP c0; RENAME TABLE ${db}.\`a-rests\` TO ${db}.a_rests`,
+    );
+    await replica.engine.api.reload(task.id, `${db}.wide_runs`);
+    expect(Object.keys(await runs(task, db))).not.toContain(`${db}.wide_runs`);
+    expect(replica.rows('wide_runs')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(replica.tables()).toContain('a_rests');
+  }, 60_000);
+
+  it('rule 25: a destination table with another key, or of somebody else, is its own trouble', async () => {
+    const db = await database();
+    for (const name of ['odd', 'taken'])
+      await replica.mysql.query(
+        `CREATE TABLE ${db}.${name}${made} (id INT PRIMARY KEY); INSERT INTO ${db}.${name}${made} VALUES (1)`,
+      );
+    const [odd, taken] = [`odd${made}`, `taken${made}`];
+    const task = replica.task({ objects: [{ database: db, tables: [{ name: calm(db) }] }] });
+    await replica.run(task);
+    const options = { timeToLive: -1, maxVersions: 1, reservedRead: 0, reservedWrite: 0 };
+    // Somebody makes them when the precheck is through.
+    const more = {
+      ...task,
+      objects: [{ database: db, tables: [calm(db), odd, taken].map((name) => ({ name })) }],
+    };
+    await replica.engine.api.check(more);
+    await createTable(client, { name: odd, keys: [{ name: 'code', type: 'STRING' }], ...options });
+    await createTable(client, { name: taken, keys: [{ name: 'id', type: 'INTEGER' }], ...options });
+    const stopped = await runs(more, db);
+    expect([stopped[`${db}.${odd}`]!.code, stopped[`${db}.${taken}`]!.code]).toEqual([
+      'ROW-D105',
+      'ROW-D105',
+    ]);
+    await deleteTable(client, odd);
+    await deleteTable(client, taken);
+    for (const name of [odd, taken]) await replica.engine.api.reload(more.id, `${db}.${name}`);
+    expect(await runs(more, db)).toEqual({});
+    expect([replica.rows(odd), replica.rows(taken)]).toEqual([[{ id: 1 }], [{ id: 1 }]]);
+  }, 60_000);
+});
+
+describe('an account that may not read one table any more', () => {
+  it('rule 25: stops that table when it has to be read', async () => {
+    const db = await database();
+    await replica.mysql
+      .query(`CREATE TABLE ${db}.secret (id INT PRIMARY KEY); INSERT INTO ${db}.secret VALUES (1);
+      CREATE USER '${db}'@'%'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '${db}'@'%';
+      GRANT SELECT ON ${db}.${calm(db)} TO '${db}'@'%'; GRANT SELECT ON ${db}.secret TO '${db}'@'%'`);
+    const task = replica.task({
+      objects: [{ database: db, tables: [{ name: calm(db) }, { name: 'secret' }] }],
+      source: { host: '127.0.0.1', port: replica.mysql.port, user: db },
+    });
+    const grant = (what: 'GRANT' | 'REVOKE') =>
+      replica.mysql.query(`${what} SELECT ON ${db}.secret ${what === 'GRANT' ? 'TO' : 'FROM'} '${db}'@'%'`);
+    await replica.run(task);
+    await grant('REVOKE');
+    // What the binlog brings needs no such privilege.
+    await replica.mysql.query(`INSERT INTO ${db}.secret VALUES (2)`);
+    expect(await runs(task, db)).toEqual({});
+    expect(replica.rows('secret')).toEqual([{ id: 1 }, { id: 2 }]);
+    const refused = { code: 'ROW-S103', remedy: expect.stringContaining(reloadOf(`${db}.secret`)) as string };
+    await replica.engine.api.reload(task.id, `${db}.secret`);
+    expect(await runs(task, db)).toMatchObject({ [`${db}.secret`]: refused });
+    await grant('GRANT');
+    await replica.engine.api.reload(task.id, `${db}.secret`);
+    expect(await runs(task, db)).toEqual({});
+
+    await replica.start(task);
+    await replica.until(task, (one) => one.phase === 'incremental' && one.caughtUp);
+    await grant('REVOKE');
+    await replica.engine.api.reload(task.id, `${db}.secret`);
+    const stopped = await replica.until(task, ({ tables }) =>
+      tables.some(({ phase }) => phase === 'stopped'),
+    );
+    expect(stopped.tables.find(({ phase }) => phase === 'stopped')).toMatchObject({
+      source: `${db}.secret`,
+      problem: refused,
+    });
+    await grant('GRANT');
+    await replica.engine.api.reload(task.id, `${db}.secret`);
+    await replica.until(task, ({ tables }) => tables.every(({ phase }) => phase === 'incremental'));
+    await grant('REVOKE');
+    // A row of which the event holds a part has to be read.
+    const session = await replica.mysql.connect();
+    await session.query(
+      `SET SESSION binlog_row_image = 'MINIMAL'; ALTER TABLE ${db}.secret ADD COLUMN v INT NULL, ADD COLUMN w INT NULL`,
+    );
+    await session.query(`UPDATE ${db}.secret SET v = 5; INSERT INTO ${db}.${calm(db)} VALUES (50)`);
+    await session.end();
+    const read = await replica.until(task, ({ tables }) => tables.some(({ phase }) => phase === 'stopped'));
+    expect(read.tables.find(({ phase }) => phase === 'stopped')).toMatchObject({ problem: refused });
+    await replica.caughtUp(task);
+    expect(replica.rows(calm(db))).toContainEqual({ id: 50 });
+    await replica.stop(task);
+  }, 90_000);
+});
