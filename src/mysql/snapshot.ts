@@ -144,7 +144,7 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
   sql: string;
   measured: boolean[];
 } {
-  const { table, columns, chunk, filter, select: expressionOf } = read;
+  const { columns, select: expressionOf } = read;
   const measured = columns.map((column) => bigTypes.has(column.dataType));
   const big = columns.filter((_, i) => measured[i]);
   const isOver =
@@ -157,6 +157,12 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
     return `${measured[i] ? `IF(${isOver}, NULL, ${expression})` : expression} AS c${i}`;
   });
   if (isOver !== null) select.push(`${isOver} AS is_over`);
+  const lock = read.lock ? ` ${read.lock}` : '';
+  return { sql: `SELECT ${select.join(', ')} ${rowsOf(read)}${lock}`, measured };
+}
+
+/** FROM and WHERE of the rows of a chunk that the filter lets through. */
+function rowsOf({ table, chunk, filter }: Pick<ChunkRead, 'table' | 'chunk' | 'filter'>): string {
   const key = chunkKey(table);
   const conditions: string[] = [];
   if (key && chunk.lower) conditions.push(compareTo(key, chunk.lower, '>', false));
@@ -164,9 +170,22 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
   if (filter !== null) conditions.push(`(${filter})`);
   const hint = key && (chunk.lower ?? chunk.upper) ? ` FORCE INDEX (${identifier(key.index)})` : '';
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
-  const lock = read.lock ? ` ${read.lock}` : '';
-  return { sql: `SELECT ${select.join(', ')} FROM ${tableName(table)}${hint}${where}${lock}`, measured };
+  return `FROM ${tableName(table)}${hint}${where}`;
 }
+
+/** How many rows of a chunk the filter lets through. Throws RowferryError. */
+export async function countChunk(
+  connection: SourceConnection,
+  read: Pick<ChunkRead, 'table' | 'chunk' | 'filter'>,
+): Promise<number> {
+  const [row] = await connection.query<{ found: number | string }>(
+    `SELECT COUNT(*) AS found ${rowsOf(read)}`,
+  );
+  return Number(row?.found ?? 0);
+}
+
+/** All rows of a table. */
+export const wholeTable: Chunk = { index: 0, lower: null, upper: null };
 
 /** A packet as mysql2's parser hands it out: the payload is buffer[offset, end). */
 interface DriverPacket {

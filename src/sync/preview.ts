@@ -1,11 +1,19 @@
 import { connectSource } from '../mysql/connection.js';
 import { planChunks, readChunk } from '../mysql/snapshot.js';
-import { charsetsOf, loadCharsetDecoders, selectExpression } from '../mysql/types/index.js';
+import {
+  charsetsOf,
+  loadCharsetDecoders,
+  selectExpression,
+  type CharsetDecoders,
+} from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { PreviewRow, PreviewTable } from '../shared/workbench-api.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
+import type { RowImage } from '../mysql/model.js';
+import { isOfValues } from './filter/answers.js';
+import { readAsking } from './filtered-read.js';
 import { dirtyReason, showValue, TableEncoder } from './encoder.js';
 import { compileEtl } from './etl/compile.js';
 import { ambiguousTable, sourceName, tablesMeant } from '../shared/source-name.js';
@@ -49,8 +57,7 @@ export async function previewTables(
     const program = compileEtl(task.etl);
     const previews: PreviewTable[] = [];
     for (const plan of plans) {
-      const encoder = new TableEncoder(plan, plan.definition.columns, 'text', charsets);
-      previews.push(await previewTable(task, plan, encoder, new RowTransform(plan, program), options));
+      previews.push(await previewTable(task, plan, charsets, new RowTransform(plan, program), options));
     }
     return previews;
   } finally {
@@ -61,7 +68,7 @@ export async function previewTables(
 async function previewTable(
   task: ResolvedTask,
   plan: TablePlan,
-  encoder: TableEncoder,
+  charsets: CharsetDecoders,
   transform: RowTransform,
   { rows: most, before = false }: { rows: number; before?: boolean },
 ): Promise<PreviewTable> {
@@ -75,14 +82,15 @@ async function previewTable(
     })),
   ];
   const rows: PreviewTable['rows'] = [];
+  const encoder = new TableEncoder(plan, plan.definition.columns, 'text', charsets);
   const writer = new RowWriter();
   const sourceColumns = plan.definition.columns.map(({ name }) => name);
-  const shown = (image: Parameters<TableEncoder['encode']>[0]): Pick<PreviewRow, 'before'> => {
+  const shown = (image: RowImage): Pick<PreviewRow, 'before'> => {
     if (!before) return {};
     const values = encoder.describe(image);
     return { before: sourceColumns.map((name) => values.get(name) ?? null) };
   };
-  const take = (image: Parameters<TableEncoder['encode']>[0]): void => {
+  const take = (image: RowImage): void => {
     try {
       const overrides = transform.active ? transform.load(encoder, image) : undefined;
       if (overrides === null) {
@@ -105,15 +113,18 @@ async function previewTable(
         ...shown(image),
       });
     } catch (error) {
-      const reason = dirtyReason(error);
-      if (!reason) throw error;
-      const values = encoder.describe(image);
-      rows.push({
-        cells: columns.map((c) => values.get(c.source) ?? null),
-        problem: new RowferryError(reason.code as never, reason.message).toPlain(),
-        ...shown(image),
-      });
+      dirty(image, error);
     }
+  };
+  const dirty = (image: RowImage, error: unknown): void => {
+    const reason = dirtyReason(error);
+    if (!reason) throw error;
+    const values = encoder.describe(image);
+    rows.push({
+      cells: columns.map((c) => values.get(c.source) ?? null),
+      problem: new RowferryError(reason.code as never, reason.message).toPlain(),
+      ...shown(image),
+    });
   };
   const found = (): PreviewTable => ({
     source: plan.source,
@@ -127,18 +138,31 @@ async function previewTable(
   const reader = await connectSource(task.source, 'snapshot');
   try {
     let chunks = 0;
+    const show = (row: () => void): boolean => {
+      if (rows.length < most) row();
+      return true;
+    };
     for await (const chunk of planChunks(planner, plan.definition, { rows: Math.max(most, 100) })) {
-      await readChunk(reader, {
-        table: plan.definition,
-        columns: plan.definition.columns,
-        filter: plan.filter,
-        chunk,
-        select: selectExpression,
-        onRow: (image) => {
-          if (rows.length < most) take(image);
-          return true;
-        },
-      });
+      const shownBefore = rows.length;
+      const onRow = (image: RowImage) => show(() => take(image));
+      try {
+        await readChunk(reader, {
+          table: plan.definition,
+          columns: plan.definition.columns,
+          filter: plan.filter,
+          chunk,
+          select: selectExpression,
+          onRow,
+        });
+      } catch (error) {
+        if (plan.filter === null || !isOfValues(error)) throw error;
+        rows.length = shownBefore;
+        await readAsking(reader, planner, plan, charsets, {
+          chunk,
+          onRow,
+          onUnanswered: (image, why) => show(() => dirty(image, why)),
+        });
+      }
       if (rows.length >= most || ++chunks >= mostChunks) break;
     }
   } finally {

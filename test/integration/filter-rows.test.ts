@@ -86,6 +86,52 @@ it('rule 18: a row of which the filter has no answer is found in the load, a rel
   await replica.stop(task);
 }, 60_000);
 
+it('rule 18: a row of which the filter has no answer is shown by a preview with its reason, and counted apart (G1)', async () => {
+  const { mysql, engine } = replica;
+  const made = Array.from({ length: 300 }, (_, i) => `(${i + 1}, ${i % 2 === 0 ? 9 : 2}, 'ab', 'no json')`);
+  await mysql.query(`CREATE TABLE a.looked (id INT PRIMARY KEY, b BIGINT UNSIGNED, bl BLOB, s VARCHAR(9));
+    INSERT INTO a.looked VALUES ${made.join(', ')}; UPDATE a.looked SET b = 1 WHERE id IN (2, 250);
+    CREATE TABLE a.none LIKE a.looked; INSERT INTO a.none SELECT * FROM a.looked WHERE id < 5;
+    CREATE TABLE a.beneath (id INT PRIMARY KEY); INSERT INTO a.beneath VALUES (1)`);
+  const tables = [
+    { name: 'looked', filter: "b - 2 > 1 AND bl REGEXP 'b$'" },
+    { name: 'none', filter: 'JSON_LENGTH(s) >= 0' },
+    { name: 'beneath' },
+  ];
+  const task = replica.task({ dirtyData: { policy: 'skip' }, objects: [{ database: 'a', tables }] });
+  const shown = await engine.api.preview(task, { rows: 4 });
+  const of = (wanted: string) => shown.find(({ source }) => source === `a.${wanted}`)!.rows;
+  const seen = (wanted: string) => of(wanted).map(({ cells, problem }) => [cells[0], problem?.code ?? '']);
+  expect(seen('beneath')).toEqual([['1', '']]);
+  expect(seen('looked')).toEqual([
+    ['1', ''],
+    ['2', 'ROW-V107'],
+    ['3', ''],
+    ['5', ''],
+  ]);
+  expect(seen('none')).toEqual(['1', '2', '3', '4'].map((id) => [id, 'ROW-V107']));
+  expect(of('looked')[1]!.problem!.message).toMatch(/out of range/);
+  expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
+  const counted = async () => {
+    const report = await engine.api.verify(task, { quick: true });
+    expect(report.tables.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
+    const figures = report.tables.map(({ source, counts, missing, extra, dirty }) => [
+      source,
+      [counts?.source, counts?.destination, missing, extra, dirty],
+    ]);
+    return { equal: report.equal, ...(Object.fromEntries(figures) as object) };
+  };
+  const rest = { 'a.beneath': [1, 1, 0, 0, 0], 'a.none': [0, 0, 0, 0, 4] };
+  expect(await counted()).toEqual({ equal: true, ...rest, 'a.looked': [150, 150, 0, 0, 2] });
+  // One that lost its answer is there as it was.
+  await mysql.query('UPDATE a.looked SET b = 1 WHERE id = 1');
+  expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
+  expect(await counted()).toEqual({ equal: true, ...rest, 'a.looked': [149, 150, 0, 0, 3] });
+  await mysql.query(`SET SESSION sql_log_bin = 0; DELETE FROM a.looked WHERE id IN (3, 5, 7, 9, 11);
+    SET SESSION sql_log_bin = 1`);
+  expect(await counted()).toEqual({ equal: false, ...rest, 'a.looked': [144, 150, 0, 3, 3] });
+}, 60_000);
+
 it('rule 21: a row that could not be transformed takes nothing from under its raw key (G3)', async () => {
   const { mysql } = replica;
   await mysql.query(
