@@ -174,6 +174,22 @@ it('rule 19: a FLOAT in a transformation is the text that MySQL prints, and coun
   expect(rows[0]).toMatchObject({ t: '1.1/2.5', m: Math.fround(1.1) * 2 });
 }, 60_000);
 
+it('rule 19: a DOUBLE in a transformation is the text that MySQL prints, and bytes that are no text are dirty (G14)', async () => {
+  const rows = await bothWays(
+    'double',
+    'id INT PRIMARY KEY, d DOUBLE, b VARBINARY(4)',
+    (table) =>
+      `INSERT INTO a.${table} VALUES (1, 1e300, 'ab'), (2, -1e-16, ''), (3, 0.1, 'é'), (4, 1, x'ff41'), (5, 1e15, x'80')`,
+    () => ({}),
+    { dirtyData: { policy: 'skip' }, etl: 'e_set(`t`, op_add(cast_double_to_string(`d`), "/", `b`))' },
+  );
+  const printed = await replica.mysql.query<{ t: string }>(
+    "SELECT CONCAT(d, '/', CONVERT(b USING utf8mb4)) AS t FROM a.double_loaded WHERE id < 4 ORDER BY id",
+  );
+  expect(rows.map((row) => row['t'])).toEqual(printed.map(({ t }) => t));
+  expect(printed[0]!.t).toBe('1e300/ab');
+}, 60_000);
+
 it('rule 20: a key that the transformation makes: its rows are found, and stay when the table is loaded anew', async () => {
   const { mysql, engine } = replica;
   await mysql.query(
