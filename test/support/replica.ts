@@ -14,6 +14,7 @@ import {
 import { RowferryError } from '../../src/shared/errors.js';
 import type { RunOutcome, StartOptions, VerifyReport } from '../../src/shared/protocol.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
+import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { taskSchema, type ResolvedTask } from '../../src/shared/task.js';
 import { startMysql, type MysqlServer } from './mysql-server.js';
 
@@ -122,9 +123,10 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
       const { File: file, Position: offset } = row!;
       await replica.until(
         task,
-        ({ position, state, caughtUp }) =>
+        ({ position, state, caughtUp, tables }) =>
           !['starting', 'running', 'retrying'].includes(state) ||
-          (caughtUp &&
+          // With every table stopped there is only how far the stream has read.
+          ((caughtUp || isEveryTableStopped({ tables })) &&
             position?.file !== undefined &&
             (position.file > file || (position.file === file && (position.offset ?? 0) >= offset))),
       );
