@@ -114,7 +114,8 @@ export const errorCodes = {
   'ROW-D105': {
     exit: 1,
     cause: 'A destination table of that name exists.',
-    remedy: 'Rename the object, delete the table, or set "conflict" to "ignore".',
+    remedy:
+      'Rename the object, delete the table, or set "conflict" to "ignore"; then run "rowferry reload TASK" if this task made it with a state folder that is lost.',
   },
   'ROW-D106': {
     exit: 1,

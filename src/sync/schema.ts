@@ -47,9 +47,8 @@ export async function prepareTable(
     existing = null;
   }
   if (existing) {
-    if (!mayExist && task.conflict === 'report') {
-      throw exists(client, plan);
-    }
+    // A task that creates no tables is meant for those that are there.
+    if (!mayExist && task.conflict === 'report' && task.synchronization.schema) throw exists(client, plan);
     assertKey(plan, existing);
     await ready(client, plan.destination, retried, options.signal, 0);
     return false;

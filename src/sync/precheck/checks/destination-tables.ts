@@ -37,7 +37,7 @@ export const destinationTables: Check = {
     if (taken.length > 0) {
       return bad(
         `exist already: ${some(taken.sort())}`,
-        'Rename the objects in the task, delete these tables, or set "conflict" to "ignore": rows that exist are kept by the full load then.',
+        'Rename the objects in the task, or delete these tables. With "conflict": "ignore" the full load keeps the rows that are there. Did this task make them, with a state folder that is lost? To keep them, set "conflict" to "ignore", run the task, and let "rowferry reload TASK" and then "rowferry verify TASK --repair" put their rows right.',
       );
     }
     return good('free, or made by this task');
