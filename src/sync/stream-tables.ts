@@ -482,7 +482,7 @@ export class StreamTables {
           'ROW-S109',
           `${entry.record.source} may have been changed by a statement in the binlog (binlog_format is not ROW in a session), so that its rows are not known.`,
           {
-            remedy: 'Set binlog_format=ROW for every session, then load the table anew.',
+            remedy: `Set binlog_format=ROW for every session, then load the table anew: rowferry reload TASK --table ${entry.record.source}`,
           },
         ),
       );
