@@ -337,7 +337,12 @@ export const taskSchema = z.strictObject({
   etl: z.string().default('').describe('Transformation in the DTS language.'),
   alerts: z
     .strictObject({
-      onFailure: z.boolean().default(true).describe('Tell when the task fails or is blocked.'),
+      onFailure: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Tell when the task fails or is blocked, a table stops, or the audit finds rows that differ.',
+        ),
       latencySeconds: z
         .number()
         .positive()

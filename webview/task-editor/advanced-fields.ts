@@ -103,8 +103,10 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         },
         {
           path: ['alerts', 'onFailure'],
-          label: t('Tell me when the task fails'),
-          help: t('As a notification of this editor.'),
+          label: t('Tell me when the task needs me'),
+          help: t(
+            'When it fails or is blocked, a table stops, or the audit finds rows that differ: as a notification of this editor, and to the webhook.',
+          ),
           kind: 'switch',
         },
         {

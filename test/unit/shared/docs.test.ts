@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { errorCodes, type ErrorCode } from '../../../src/shared/errors.js';
+import { taskSchema } from '../../../src/shared/task.js';
 import { checks } from '../../../src/sync/precheck/registry.js';
 
 /** The pages are made from the definitions; after a change of those: `npx vitest run test/unit/shared/docs -u`. */
@@ -65,4 +67,13 @@ it('docs/prechecks.md lists every check', async () => {
   expect(new Set(checks.map((c) => c.id)).size).toBe(checks.length);
   const text = [...intro, ...['failure', 'warning', 'information'].flatMap(table)].join('\n');
   await expect(`${text}\n`).toMatchFileSnapshot(join(docs, 'prechecks.md'));
+});
+
+it('README tells every setting of a task', () => {
+  const rows = readFileSync(join(docs, '../README.md'), 'utf8').matchAll(
+    /^\| (`\w+`(?:, `\w+`)*) \| .+ \|$/gm,
+  );
+  const told = [...rows].flatMap(([, keys]) => keys!.replaceAll('`', '').split(', '));
+  const settings = Object.keys(taskSchema.shape).filter((key) => key !== '$schema');
+  expect(told.sort()).toEqual(settings.sort());
 });
