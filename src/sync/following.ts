@@ -393,6 +393,7 @@ export class Following {
       await Promise.all([watching, this.heartbeat.stop(), auditing]);
       void this.auditQuestions.close();
       this.save();
+      this.joins.close();
       this.over = true;
       for (const tell of this.unanswered) tell();
     }

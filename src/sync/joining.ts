@@ -104,6 +104,11 @@ export class Joining {
     void this.stream?.stop();
   }
 
+  /** The run is over: what comes late of it is nobody's any more. */
+  close(): void {
+    this.sources.clear();
+  }
+
   /** A table is not selected any more, or begins again. Settles when nothing more of it is read here. */
   async leave(source: string): Promise<void> {
     if (!this.sources.has(source)) return;
@@ -392,7 +397,7 @@ export class Joining {
         } catch (error) {
           if (this.joined || this.signal.aborted) break;
           position = handler.restart(this.stream.position);
-          await this.reader.failed(error);
+          await this.reader.failed(error, this.signal);
         }
       }
     } finally {

@@ -116,6 +116,11 @@ export class Joins {
     for (const join of this.joins) join.stop();
   }
 
+  /** As Joining.close(). */
+  close(): void {
+    for (const join of this.joins) join.close();
+  }
+
   save(): void {
     for (const join of this.joins) join.save();
     this.settleJoined();

@@ -216,6 +216,7 @@ export class Replication {
       this.over = true;
       // Nothing is written any more when another may begin.
       this.writer.close();
+      this.prepared?.records.close();
       if (this.writer.leftNothing) this.unclean.end();
       await this.prepared?.lock?.release().catch(() => undefined);
       this.client.close();

@@ -67,9 +67,9 @@ export class SourceReader {
     this.retry.tell(this, null);
   }
 
-  /** Waits before the next try, or throws. */
-  async failed(error: unknown): Promise<void> {
-    const { signal } = this.retry;
+  /** Waits before the next try, for as long as `until` is not aborted, or throws. */
+  async failed(error: unknown, until?: AbortSignal): Promise<void> {
+    const signal = until ? AbortSignal.any([this.retry.signal, until]) : this.retry.signal;
     if (signal.aborted) throw error;
     if (!(error instanceof RowferryError) || !passing.has(error.code)) {
       this.answered();

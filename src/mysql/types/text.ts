@@ -31,7 +31,14 @@ function isAscii(bytes: Buffer, start: number, end: number): boolean {
 /** The binlog brings the number of a label, or a bit for each member of a SET; the text the label itself. */
 export function memberDecoders(column: Column, charsets: CharsetDecoders): { text: Decode; binlog: Decode } {
   const { members } = column;
-  const text = textDecoder(column, 'STRING', charsets);
+  const decodeText = textDecoder(column, 'STRING', charsets);
+  // A label that was given in a charset that its column cannot hold is kept as bytes that are none of its.
+  const isKept = charsets.get(column.charset ?? 'utf8mb4') === null;
+  const text: Decode = (bytes, start, end, sink) => {
+    if (isKept && !isUtf8(bytes.subarray(start, end)))
+      throw misfit('The label is no text of the charset of its column.');
+    decodeText(bytes, start, end, sink);
+  };
   if (column.dataType === 'enum') {
     return {
       text,

@@ -7,6 +7,7 @@ import { stepOf, type TableStep } from './table-state.js';
  */
 export class TableRecords {
   private readonly known = new Map<string, TableRecord>();
+  private isClosed = false;
 
   constructor(private readonly store: TableStore) {
     for (const record of store.tables()) this.known.set(record.source, record);
@@ -35,11 +36,11 @@ export class TableRecords {
 
   /**
    * A step of the table's life, of that one when `life` is given: false when that life is over, the table is gone, or
-   * the step comes too late. Throws when the step has no place there, or somebody else changed the record meanwhile.
+   * the step comes too late, or after close(). Throws when the step has no place there, or somebody else changed the record meanwhile.
    */
   step(source: string, step: TableStep, life?: string): boolean {
     const record = this.known.get(source);
-    if (!record || (life !== undefined && record.life !== life)) return false;
+    if (this.isClosed || !record || (life !== undefined && record.life !== life)) return false;
     const changes = stepOf(record, step);
     if (!changes) return false;
     const { rows, kept } = record;
@@ -56,6 +57,11 @@ export class TableRecords {
   /** As count(), from the start. */
   recount(source: string, rows: number, kept: number): void {
     this.know({ ...this.get(source), rows, kept });
+  }
+
+  /** The run is over, and the next may begin: whatever of this one comes late changes nothing. */
+  close(): void {
+    this.isClosed = true;
   }
 
   remove(source: string): void {

@@ -326,6 +326,21 @@ describe('records of tables', () => {
     expect(records.get('a').definition.estimatedRows).toBe(3);
   });
 
+  it('what comes late of a run that is over changes nothing, though the next has changed the record', () => {
+    const store = new SqliteTaskStore(database, 't-late');
+    const late = new TableRecords(store);
+    late.begin({ ...fresh('a', 1, false), phase: 'loaded' });
+    late.close();
+    const next = new TableRecords(store);
+    next.step('a', { step: 'stopped', problem: problem('dropped') });
+    const kept = store.tables();
+    expect(late.step('a', { step: 'mapped', mapping: 'another' })).toBe(false);
+    store.removeTable('a');
+    expect(late.step('a', { step: 'mapped', mapping: 'another' })).toBe(false);
+    expect(kept).toMatchObject([{ phase: 'stopped' }]);
+    expect(store.tables()).toEqual([]);
+  });
+
   it('a step without a place in the state is a defect, and one that comes late is nothing', () => {
     const record = { ...fresh('a', 1, false), version: 1, life: 'x' };
     expect(() => stepOf({ ...record, phase: 'loaded' }, { step: 'creating' })).toThrow(/no place/);
