@@ -28,34 +28,61 @@ export function differenceOf(
   map: BinlogTable,
   charsets: Charsets,
 ): Difference | null {
-  const { columns } = believed;
-  if (columns.length !== map.columnCount)
-    return { what: `it has ${map.columnCount} columns, not ${columns.length}`, told: null };
   const { names } = map.metadata();
+  const shape = shapeDifference(believed, names ?? null, map.columnCount);
+  if (shape) return shape;
+  const told: Column[] = [];
+  for (const [i, before] of believed.columns.entries()) {
+    const after = toldColumn(before, map, i, charsets);
+    // Without its name it may be another column.
+    if (!after || (after !== before && !names)) return { what: columnText(before, after), told: null };
+    told.push(after);
+  }
+  return names ? toldAs(believed, told, toldKeys(believed, told, map)) : null;
+}
+
+/** The same for what the catalog says, which knows all keys, and nothing of what the server does not tell clients. */
+export function catalogDifference(believed: TableDefinition, now: TableDefinition): Difference | null {
+  const names = now.columns.map(({ name }) => name);
+  const shape = shapeDifference(believed, names, names.length);
+  if (shape) return shape;
+  const columns = now.columns.map((after, i) => {
+    const before = believed.columns[i]!;
+    return isSameColumn(before, after) ? before : after;
+  });
+  return toldAs(believed, columns, keysText(believed) === keysText(now) ? believed.keys : now.keys);
+}
+
+function shapeDifference(
+  { columns }: TableDefinition,
+  names: readonly string[] | null,
+  count: number,
+): Difference | null {
+  if (columns.length !== count) return { what: `it has ${count} columns, not ${columns.length}`, told: null };
   // Renamed, replaced, moved: all of them may look the same, and mean other values in rows of before.
   const other = names?.findIndex((name, i) => name !== columns[i]!.name) ?? -1;
-  if (other >= 0)
-    return { what: `its column ${other + 1} is ${names![other]!}, not ${columns[other]!.name}`, told: null };
+  if (other < 0) return null;
+  return { what: `its column ${other + 1} is ${names![other]!}, not ${columns[other]!.name}`, told: null };
+}
 
-  const changed: { before: Column; after: Column }[] = [];
-  for (const [i, before] of columns.entries()) {
-    const after = toldColumn(before, map, i, charsets);
-    if (after === before) continue;
-    // Without its name it may be another column.
-    if (!after || !names) return { what: columnText(before, after), told: null };
-    changed.push({ before, after });
-  }
-  if (!names) return null;
-  const told = columns.map((column) => changed.find(({ before }) => before === column)?.after ?? column);
-  const keys = toldKeys(believed, told, map);
+/** Columns and keys of which those that are as believed are the very same objects. */
+function toldAs(
+  believed: TableDefinition,
+  columns: readonly Column[],
+  keys: readonly Key[],
+): Difference | null {
+  const changed = columns.flatMap((after, i) => {
+    const before = believed.columns[i]!;
+    return after === before ? [] : [{ before, after }];
+  });
   const [first] = changed;
   if (!first && keys === believed.keys) return null;
   // Under which sql_mode it was altered is not known.
   const how = { isStrict: false, engine: believed.engine };
   return {
-    what: first ? columnText(first.before, first.after) : 'it has another primary key',
+    what: first ? columnText(first.before, first.after) : 'it has other keys',
     told: {
-      definition: { ...believed, columns: told, keys },
+      definition: { ...believed, columns, keys },
       added: [],
       backfill: [],
       dropped: [],
@@ -66,6 +93,43 @@ export function differenceOf(
       exchangedWith: [],
     },
   };
+}
+
+/** A statement that was followed tells some things in other words than the catalog: they count for nothing here. */
+function isSameColumn(before: Column, after: Column): boolean {
+  const hasLength = /^(var)?(char|binary)$|^bit$|^vector$/.test(after.dataType);
+  const isSameText = (a: string | null, b: string | null, canonical: (name: string) => string) =>
+    (a === null) === (b === null) && (a === null || b === null || canonical(a) === canonical(b));
+  return (
+    geometryName(before.dataType) === geometryName(after.dataType) &&
+    before.nullable === after.nullable &&
+    before.unsigned === after.unsigned &&
+    before.precision === after.precision &&
+    before.decimals === after.decimals &&
+    before.generated === after.generated &&
+    before.invisible === after.invisible &&
+    (!hasLength || before.length === after.length) &&
+    zerofillOf(before) === zerofillOf(after) &&
+    isSameText(before.charset, after.charset, canonicalCharset) &&
+    (before.collation === null || isSameText(before.collation, after.collation, canonicalCollation)) &&
+    before.members.join('\0') === after.members.join('\0')
+  );
+}
+
+const geometryName = (dataType: string) => (dataType === 'geometrycollection' ? 'geomcollection' : dataType);
+
+/** What is told of ZEROFILL is how wide a number is printed. */
+function zerofillOf({ columnType }: Column): string {
+  return /zerofill/i.test(columnType) ? (/\(\d+\)/.exec(columnType)?.[0] ?? '') : 'none';
+}
+
+/** Which columns name one row. */
+function keysText({ keys }: TableDefinition): string {
+  return keys
+    .filter(({ unique }) => unique)
+    .map(({ primary, columns }) => `${primary ? 'PRIMARY' : ''}\0${columns.join('\0').toLowerCase()}`)
+    .sort()
+    .join('\n');
 }
 
 /** Type codes that a column of each type may have (MySQL source, field_types.h); 0, 7, 11, 12 are of old tables. */
@@ -178,7 +242,7 @@ function toldColumn(column: Column, map: BinlogTable, i: number, charsets: Chars
     default:
       if (code === 255) {
         const geometry = geometries[metadata.geometryTypes?.[i] ?? -1];
-        if (geometry !== undefined && geometry !== dataType.replace('geometrycollection', 'geomcollection'))
+        if (geometry !== undefined && geometry !== geometryName(dataType))
           told.dataType = told.columnType = geometry;
       } else if (/text$|blob$/.test(dataType)) {
         const size = ['', 'tiny', '', 'medium', 'long'][low];

@@ -14,6 +14,7 @@ import { Blockage } from './blockage.js';
 import { ChangeCounts, type Figure } from './change-counts.js';
 import { CheckpointTracker, type CheckpointEvents, type Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
+import { DefinitionWatch } from './definition-watch.js';
 import { BlockedByDirtyData, type DirtyData } from './dirty.js';
 import { askSource } from './filter/answers.js';
 import type { LoadContext } from './full-load.js';
@@ -95,6 +96,7 @@ export class Following {
   /** null: the task does not ask for one. */
   readonly audit: Audit | null;
   private readonly auditQuestions: Questions;
+  private readonly definitions: DefinitionWatch;
   /** When everything that the source had was applied, by its clock. */
   private caughtUpMicros: number | null = null;
 
@@ -178,6 +180,19 @@ export class Following {
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
     this.auditQuestions = new Questions(task.source);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
+    this.definitions = new DefinitionWatch({
+      followed: () => this.tables.followed(),
+      ask: (work) => this.source.ask(work),
+      reached: (end, signal) => this.reached(end, signal),
+      differs: (table, now) =>
+        new Promise((resolve) => {
+          this.finishing.signal.addEventListener('abort', () => resolve());
+          this.handler.holdNext(async () => {
+            if (this.ended === null && !options.signal.aborted) this.tables.asDefined(table, now);
+            resolve();
+          });
+        }),
+    });
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
@@ -355,6 +370,7 @@ export class Following {
     this.heartbeat.start();
     this.joins.start();
     const auditing = this.audit?.run();
+    const defining = this.definitions.run(AbortSignal.any([this.finishing.signal, signal]));
     try {
       await this.passDefined();
       while (this.ended === null) {
@@ -390,7 +406,7 @@ export class Following {
       this.blockage.close();
       await this.stream?.stop();
       void this.options.questions.close();
-      await Promise.all([watching, this.heartbeat.stop(), auditing]);
+      await Promise.all([watching, this.heartbeat.stop(), auditing, defining]);
       void this.auditQuestions.close();
       this.save();
       this.joins.close();
@@ -450,7 +466,10 @@ export class Following {
   /** Settles when everything that the source has now is at the destination. Throws the reason of either signal. */
   private async passed(until: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([until, this.options.signal]);
-    const end = await this.asking('query', endPosition);
+    await this.reached(await this.asking('query', endPosition), signal);
+  }
+
+  private async reached(end: SourcePosition, signal: AbortSignal): Promise<void> {
     while (!(this.stream?.isStreaming && hasReached(this.tracker.position, end)))
       await delay(lookMs, undefined, { signal });
     signal.throwIfAborted();
@@ -496,7 +515,12 @@ export class Following {
       isStreaming && end !== null && hasReached(position, end) && this.tracker.isIdle && this.joins.isEmpty;
     if (this.caughtUp) this.caughtUpMicros = this.source.endAskedMicros;
     const { goal } = this.options;
-    const isDone = isStreaming && goal !== null && hasReached(position, goal) && this.joins.isSettled;
+    const isDone =
+      isStreaming &&
+      goal !== null &&
+      hasReached(position, goal) &&
+      this.joins.isSettled &&
+      this.definitions.isThrough;
     if (isDone && this.ended === null) this.end('reached');
   }
 

@@ -13,6 +13,8 @@ export const pace = {
   verifyLooksMs: [300, 700, 1500, 3000, 5000] as readonly number[],
   /** Without GTIDs, how long a commit that the binlog has sent may take to be seen, ms: longer than any, save one that waits for a replica. */
   unseenCommitMs: 3000,
+  /** How often the definitions of followed tables are compared with the catalog (correctness rule 13), ms. */
+  definitionsMs: 60_000,
   /**
    * The audit: how long it rests between two passes of a table, how often it looks at differences that are known, behind
    * how much latency it waits, and how long between the two looks that make a difference count, ms.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { clockOffset, connectSource } from '../mysql/connection.js';
+import { clockOffset, connectSource, type SourceConnection } from '../mysql/connection.js';
 import { endPosition } from '../mysql/position.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { SourceSettings } from '../shared/task.js';
@@ -8,6 +8,12 @@ const pollMs = 1000;
 const lookMs = 100;
 /** Clocks drift, and are set. */
 const clockEveryMs = 60_000;
+
+interface Question {
+  ask(connection: SourceConnection): Promise<void>;
+  fail(error: unknown): void;
+}
+const notAsked = () => new Error('the source is away, or the run over');
 
 /** Where the source's binlog ends, asked once a second, and its clock. */
 export class SourceWatch {
@@ -33,6 +39,17 @@ export class SourceWatch {
     return Date.now() * 1000 + this.clockOffsetMicros;
   }
 
+  private readonly questions: Question[] = [];
+  private isOver = false;
+
+  /** Asks something light between two looks. Rejects when the source is away, or the run is over. */
+  ask<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.isOver) reject(notAsked());
+      else this.questions.push({ ask: async (connection) => resolve(await work(connection)), fail: reject });
+    });
+  }
+
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       let opened;
@@ -48,6 +65,10 @@ export class SourceWatch {
           this.end = await connection.answering(() => endPosition(connection), stop);
           this.endAskedMicros = askedMicros;
           this.events.answered();
+          for (let next = this.questions.shift(); next; next = this.questions.shift()) {
+            const { ask, fail } = next;
+            await connection.answering(() => ask(connection), stop).catch(fail);
+          }
           for (let waited = 0; waited < pollMs && !stop.aborted; waited += lookMs) {
             this.events.look();
             await delay(lookMs, undefined, { signal: stop });
@@ -58,7 +79,10 @@ export class SourceWatch {
         await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
       } finally {
         await opened?.close();
+        for (const { fail } of this.questions.splice(0)) fail(notAsked());
       }
     }
+    this.isOver = true;
+    for (const { fail } of this.questions.splice(0)) fail(notAsked());
   }
 }

@@ -6,7 +6,7 @@ import { hasReached } from '../mysql/position.js';
 import { mayTouch } from '../mysql/statement.js';
 import type { BinlogTable, Column, StatementEvent, TableDefinition } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
-import { differenceOf, type Difference } from './binlog-drift.js';
+import { catalogDifference, differenceOf, type Difference } from './binlog-drift.js';
 import type { Transaction } from './checkpoint.js';
 import { applyAlter, type AppliedDdl } from './ddl/apply.js';
 import { shownStatement, whereWritten } from './ddl/shown.js';
@@ -329,34 +329,55 @@ export class StreamTables {
       : null;
   }
 
-  /**
-   * As in the context. What the TABLE_MAP says is believed where all of it is told and rows of before are known to be
-   * right by it still; a table of which that cannot be known is out of step.
-   */
+  /** As in the context. */
   asDescribed(table: StreamTable, map: BinlogTable, transaction: Transaction): StreamTable | undefined {
     const entry = this.entry({ database: map.database, table: map.name });
     if (entry?.table !== table) return undefined;
-    const { record } = entry;
     let difference: Difference | null;
     try {
-      difference = differenceOf(record.definition, map, this.charsets);
-      if (!difference) return table;
+      difference = differenceOf(entry.record.definition, map, this.charsets);
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;
-      this.stop(record.source, error);
+      this.stop(entry.record.source, error);
       return undefined;
     }
-    const { what, told } = difference;
+    return difference ? this.settle(entry, difference, 'the binlog', transaction) : table;
+  }
+
+  /** The same for what the source says of the table; null: it does not show it any more. */
+  asDefined(table: StreamTable, now: TableDefinition | null): void {
+    const { definition, source } = table.plan;
+    const entry = this.entry({ database: definition.database, table: definition.name });
+    if (entry?.table !== table) return;
+    if (!now) {
+      const message = `${source} is not at the source any more, or hidden from the account; no statement in the binlog dropped it.`;
+      this.stop(source, new RowferryError('ROW-S113', message));
+      return;
+    }
+    const difference = catalogDifference(entry.record.definition, now);
+    if (difference) this.settle(entry, difference, 'the source', null);
+  }
+
+  /**
+   * What describes the table otherwise is believed where all of it is told, and rows of before are known to be right by
+   * it still; a table of which that cannot be known is out of step. undefined: it is.
+   */
+  private settle(
+    entry: Entry,
+    { what, told }: Difference,
+    by: 'the binlog' | 'the source',
+    transaction: Transaction | null,
+  ): StreamTable | undefined {
+    const { record } = entry;
     const described = told && this.described(entry, told);
-    if (!described) {
-      const reason = `the binlog describes it otherwise than it was known (${what}), so that a statement that is not in the binlog has altered it`;
+    const unseen = 'a statement that is not in the binlog';
+    if (!told || !described) {
+      const reason = `${by} describes it otherwise than it was known (${what}), so that ${unseen} has altered it`;
       this.stopOrReload(record, reason, { isUnseen: true });
       return undefined;
     }
     this.become(entry, described, { ...told, defaults: record.textDefaults }, transaction);
-    this.actions.log(
-      `${record.source} was altered by a statement that is not in the binlog (${what}): it is read as the binlog describes it`,
-    );
+    this.actions.log(`${record.source} was altered by ${unseen} (${what}): it is read as ${by} describes it`);
     return described;
   }
 
@@ -373,12 +394,12 @@ export class StreamTables {
     }
   }
 
-  /** From here on the table is as `applied` says, and stored so when the checkpoint has passed it. */
+  /** From here on the table is as `applied` says, and stored so when the checkpoint has passed it; null: at once. */
   private become(
     entry: Entry,
     table: StreamTable,
     applied: Pick<AppliedDdl, 'definition' | 'defaults' | 'dropped'>,
-    transaction: Transaction,
+    transaction: Transaction | null,
   ): void {
     const { record } = entry;
     const before = attributesOf(entry.table!.plan);
@@ -396,7 +417,9 @@ export class StreamTables {
     // The stored list stays the old one until the checkpoint is behind it.
     const { source, life, definition, textDefaults } = changed;
     const step = { step: 'altered', revision, definition, textDefaults, dropped: changed.dropped } as const;
-    transaction.onPassed.push(() => void this.stored.step(source, step, life));
+    const store = () => void this.stored.step(source, step, life);
+    if (transaction) transaction.onPassed.push(store);
+    else store();
     this.changed();
   }
 

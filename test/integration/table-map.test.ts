@@ -4,6 +4,7 @@ import { loadTables } from '../../src/mysql/catalog.js';
 import { connectSource } from '../../src/mysql/connection.js';
 import { endPosition, hasReached } from '../../src/mysql/position.js';
 import { charsetsOf, loadCharsetDecoders } from '../../src/mysql/types/index.js';
+import { pace } from '../../src/sync/pace.js';
 import { samples } from '../exactness/samples.js';
 import { Recorder, settingsOf } from '../support/binlog-recorder.js';
 import { startReplica, type Replica } from '../support/replica.js';
@@ -250,6 +251,36 @@ const named: Record<string, Case> = {
   },
 };
 
+/** Not in any TABLE_MAP. */
+const hidden: Record<string, Case> = {
+  other_unique_key: {
+    create: 'id INT PRIMARY KEY, code INT NOT NULL, UNIQUE KEY uc (code)',
+    rows: '(1, 1)',
+    mapping: { primaryKey: ['code'] },
+    sql: 'ALTER TABLE T DROP INDEX uc',
+    then: 'INSERT INTO T VALUES (2, 1)',
+  },
+  second_unique_key: {
+    create: 'id INT NOT NULL, code INT NOT NULL, UNIQUE KEY z (code), UNIQUE KEY a (id)',
+    rows: '(1, 1)',
+    sql: 'ALTER TABLE T DROP INDEX a',
+    then: 'INSERT INTO T VALUES (1, 2)',
+  },
+  filled: {
+    create: 'id INT(6) UNSIGNED PRIMARY KEY, v INT(4)',
+    rows: '(1, 1)',
+    mapping: { columns: { v: { type: 'STRING' } } },
+    sql: 'ALTER TABLE T MODIFY v INT(4) UNSIGNED ZEROFILL',
+    then: 'INSERT INTO T VALUES (2, 2)',
+  },
+  gone: {
+    create: 'id INT PRIMARY KEY, v INT',
+    rows: '(1, 1)',
+    sql: 'DROP TABLE T',
+    then: 'DO 0',
+  },
+};
+
 /** What the TABLE_MAP says completely, and what leaves every stored value what it is. */
 const settled: Record<string, Case> = {
   more_labels: {
@@ -276,7 +307,7 @@ const settled: Record<string, Case> = {
     sql: 'ALTER TABLE T MODIFY v INT NULL',
     then: 'INSERT INTO T VALUES (2, NULL)',
   },
-  hidden: {
+  invisible: {
     create: 'id INT PRIMARY KEY, v INT',
     rows: '(1, 1)',
     sql: 'ALTER TABLE T ALTER COLUMN v SET INVISIBLE',
@@ -311,6 +342,12 @@ describe.each([
   }, 60_000);
   afterAll(() => replica?.close());
 
+  /** The store takes all the tables of this file. */
+  function roomy() {
+    const { url: endpoint, instance, accessKeyId, accessKeySecret } = replica.store;
+    return { endpoint, instance, accessKeyId, accessKeySecret, tableLimit: 1000 };
+  }
+
   /** Tables in a database of their own, made, loaded, altered outside the binlog, and written. */
   async function altered(database: string, cases: Record<string, Case>, more: Record<string, unknown> = {}) {
     const { mysql } = replica;
@@ -321,7 +358,13 @@ describe.each([
       if (rows) await mysql.query(`INSERT INTO ${database}.${name} VALUES ${rows}`);
     }
     const task = replica.task({
-      objects: [{ database, tables: list.map(([name, { mapping }]) => ({ name, ...mapping })) }],
+      destination: roomy(),
+      objects: [
+        {
+          database,
+          tables: list.map(([name, { mapping }]) => ({ name, rename: `${database}_${name}`, ...mapping })),
+        },
+      ],
       ...more,
     });
     await replica.start(task);
@@ -348,13 +391,11 @@ describe.each([
 
   it('rule 13: it loads the table anew where the task says so, once', async () => {
     const cases =
-      metadata === 'FULL'
-        ? { anew: shown.added!, relabelled_anew: named.relabelled! }
-        : { anew: shown.added! };
+      metadata === 'FULL' ? { added: shown.added!, relabelled: named.relabelled! } : { added: shown.added! };
     const task = await altered('reloaded', cases, { ddl: { onChange: 'reload' } });
     const { tables } = await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
     expect(tables.filter(({ phase }) => phase !== 'incremental')).toEqual([]);
-    expect(replica.rows('anew')).toEqual([
+    expect(replica.rows('reloaded_added')).toEqual([
       { id: 1, v: 1, x: 5 },
       { id: 2, v: 2, x: 2 },
     ]);
@@ -435,6 +476,53 @@ describe.each([
       ),
     ).toEqual([]);
   }, 120_000);
+
+  it('rule 13: the catalog shows it before rows come, whatever the binlog says of tables', async () => {
+    const { definitionsMs } = pace;
+    pace.definitionsMs = 200;
+    try {
+      const silent = (name: string, of: Record<string, Case>): Record<string, Case> =>
+        Object.fromEntries(Object.entries(of).map(([key, one]) => [name + key, { ...one, then: 'DO 0' }]));
+      const cases = silent('', { ...shown, ...named, ...hidden });
+      const calm = silent('calm_', settled);
+      const task = await altered('looked', { ...cases, ...calm });
+      await replica.until(
+        task,
+        ({ tables }) => tables.filter(({ phase }) => phase === 'stopped').length >= Object.keys(cases).length,
+      );
+      const { tables } = await replica.snapshot(task);
+      expect(tables.flatMap(({ source, phase }) => (phase === 'incremental' ? [source] : [])).sort()).toEqual(
+        Object.keys(calm)
+          .map((name) => `looked.${name}`)
+          .sort(),
+      );
+      await replica.stop(task);
+    } finally {
+      pace.definitionsMs = definitionsMs;
+    }
+  }, 120_000);
+
+  it('rule 13: a run that ends when it has caught up has looked once, at what came while it rested', async () => {
+    const { mysql } = replica;
+    const database = 'rested';
+    await mysql.query(`CREATE DATABASE rested; CREATE TABLE rested.labels (id INT PRIMARY KEY, v ENUM('a','b'));
+      INSERT INTO rested.labels VALUES (1, 'a'); CREATE TABLE rested.gone_at_rest (id INT PRIMARY KEY); CREATE TABLE rested.calm (id INT PRIMARY KEY)`);
+    const tables = ['labels', 'gone_at_rest', 'calm'].map((name) => ({ name, rename: `rested_${name}` }));
+    const task = replica.task({ destination: roomy(), objects: [{ database, tables }] });
+    expect(await replica.run(task)).toMatchObject({ reached: true });
+    const session = await mysql.connect({ database });
+    await session.query(
+      "SET sql_log_bin = 0; ALTER TABLE labels MODIFY v ENUM('b','a'); DROP TABLE gone_at_rest",
+    );
+    await session.end();
+    await replica.run(task);
+    const after = await replica.snapshot(task);
+    expect(after.tables.map(({ source, phase }) => [source, phase])).toEqual([
+      ['rested.calm', 'incremental'],
+      ['rested.gone_at_rest', 'stopped'],
+      ['rested.labels', 'stopped'],
+    ]);
+  }, 60_000);
 
   if (metadata === 'FULL')
     it('rule 13: it is settled by the TABLE_MAP where no stored value changed, over a restart too', async () => {

@@ -7,7 +7,7 @@ export const rowMetadata: Check = {
   severity: 'information',
   title: 'The binlog describes tables whole',
   expected: 'binlog_row_metadata = FULL',
-  why: 'Before the rows of each statement the binlog describes their table. With FULL that holds names, labels, charsets and the key too, so that an ALTER outside the binlog (sql_log_bin=0) is noticed; with MINIMAL renamed columns, columns of one type that change places, other labels and another key are not.',
+  why: 'Before the rows of each statement the binlog describes their table. With FULL that holds names, labels and the key too, so that an ALTER outside the binlog (sql_log_bin=0) is noticed before a row is misread; with MINIMAL new names, columns of one type that change places, other labels and another key are noticed only when the catalog is looked at, once a minute.',
   applies: usesBinlog,
   async run(context) {
     const { binlogRowMetadata: metadata } = await context.facts();
