@@ -50,7 +50,8 @@ export function catalogDifference(believed: TableDefinition, now: TableDefinitio
     const before = believed.columns[i]!;
     return isSameColumn(before, after) ? before : after;
   });
-  return toldAs(believed, columns, keysText(believed) === keysText(now) ? believed.keys : now.keys);
+  const keys = keysText(believed) === keysText(now) ? believed.keys : now.keys;
+  return toldAs(believed, columns, keys, now.cascades);
 }
 
 function shapeDifference(
@@ -70,19 +71,25 @@ function toldAs(
   believed: TableDefinition,
   columns: readonly Column[],
   keys: readonly Key[],
+  cascades?: true,
 ): Difference | null {
   const changed = columns.flatMap((after, i) => {
     const before = believed.columns[i]!;
     return after === before ? [] : [{ before, after }];
   });
   const [first] = changed;
-  if (!first && keys === believed.keys) return null;
+  const isCascade = cascades && !believed.cascades;
+  if (!first && keys === believed.keys && !isCascade) return null;
   // Under which sql_mode it was altered is not known.
   const how = { isStrict: false, engine: believed.engine };
   return {
-    what: first ? columnText(first.before, first.after) : 'it has other keys',
+    what: first
+      ? columnText(first.before, first.after)
+      : isCascade
+        ? 'a foreign key changes its rows by itself'
+        : 'it has other keys',
     told: {
-      definition: { ...believed, columns, keys },
+      definition: { ...believed, columns, keys, ...(cascades && { cascades }) },
       added: [],
       backfill: [],
       dropped: [],

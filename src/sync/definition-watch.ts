@@ -14,8 +14,8 @@ export interface DefinitionHost {
   /** Tables that it follows now: another object after every change of one. */
   followed(): StreamTable[];
   ask<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T>;
-  /** Settles when everything before `end` is applied. */
-  reached(end: SourcePosition, signal: AbortSignal): Promise<void>;
+  /** Settles when everything before `end` is applied; false: `end` is another server's than the stream's. */
+  reached(end: SourcePosition, signal: AbortSignal): Promise<boolean>;
   /** Its source describes the table otherwise, or has it no more. Settles when that is carried out. */
   differs(table: StreamTable, now: TableDefinition | null): Promise<void>;
 }
@@ -92,8 +92,8 @@ export class DefinitionWatch {
         return endPosition(connection);
       });
     }
-    if (!end) return new Map();
-    await this.host.reached(end, stop);
+    // After a switchover the one that was asked may lag behind the one that is followed.
+    if (!end || !(await this.host.reached(end, stop))) return new Map();
     const followed = new Set(this.host.followed());
     const differing = new Map<StreamTable, TableDefinition | null>();
     for (const table of tables) {

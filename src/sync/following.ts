@@ -183,7 +183,10 @@ export class Following {
     this.definitions = new DefinitionWatch({
       followed: () => this.tables.followed(),
       ask: (work) => this.source.ask(work),
-      reached: (end, signal) => this.reached(end, signal),
+      reached: async (end, signal) => {
+        await this.reached(end, signal);
+        return this.tracker.position.serverUuid === (end.serverUuid || undefined);
+      },
       differs: (table, now) =>
         new Promise((resolve) => {
           this.finishing.signal.addEventListener('abort', () => resolve());

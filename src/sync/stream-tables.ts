@@ -384,6 +384,7 @@ export class StreamTables {
   /** null: its rows at the destination, or their key, may not be right any more. */
   private described(entry: Entry, told: NonNullable<Difference['told']>): StreamTable | null {
     const { definition, textDefaults } = entry.record;
+    if (this.cascadeProblem(definition, told.definition)) return null;
     try {
       const table = this.streamTable(told.definition);
       const applied = { ...told, defaults: textDefaults };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { pace } from '../../src/sync/pace.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Foreign keys that change rows by themselves, on a source that leaves them to InnoDB: none of that is in the binlog. */
@@ -59,4 +60,27 @@ it('and goes on where somebody has accepted it', async () => {
   const task = await followed({ ignoredChecks: ['cascades'] });
   await replica.until(task, ({ tables }) => tables.every(({ phase }) => phase === 'incremental'));
   await replica.stop(task);
+}, 60_000);
+
+it('is seen in the catalog when it came outside the binlog', async () => {
+  const { definitionsMs } = pace;
+  pace.definitionsMs = 200;
+  try {
+    const { mysql } = replica;
+    await mysql.query(`DROP DATABASE IF EXISTS d; CREATE DATABASE d; CREATE TABLE d.parent (id INT PRIMARY KEY);
+      CREATE TABLE d.unseen (${child})`);
+    const task = replica.task({ objects: [{ database: 'd' }], conflict: 'ignore' });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    await mysql.query(
+      `SET sql_log_bin = 0; ALTER TABLE d.unseen ${additions['named']!}; SET sql_log_bin = 1`,
+    );
+    await replica.until(task, ({ tables }) => {
+      const unseen = tables.find(({ source }) => source === 'd.unseen');
+      return unseen?.phase === 'stopped' && /foreign key/.test(unseen.problem?.message ?? '');
+    });
+    await replica.stop(task);
+  } finally {
+    pace.definitionsMs = definitionsMs;
+  }
 }, 60_000);
