@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
+import { leftOutReason } from '../shared/left-out-words.js';
 import { isEveryTableStopped, stoppedTables } from '../shared/stopped-tables.js';
 import type {
   AuditView,
@@ -104,6 +105,7 @@ export function snapshotLines(
   ];
   if (options.every || followed > 0) lines.push(style.dim(`position ${positionText(snapshot.position)}`));
   if (snapshot.audit) lines.push(...auditLines(snapshot, snapshot.audit, style));
+  if (options.every) lines.push(...leftOutLines(snapshot, style));
   if (snapshot.throttle) lines.push(style.dim(throttleText(snapshot.throttle)));
   if (snapshot.strain) lines.push(style.yellow(strainText(snapshot.strain)));
   if (snapshot.retry) lines.push(style.yellow(retryText(snapshot, snapshot.retry)));
@@ -118,6 +120,11 @@ export function snapshotLines(
   const hidden = snapshot.tables.length - tables.length;
   if (hidden > 0) lines.push(style.dim(`  and ${count(hidden)} more tables`));
   return lines;
+}
+
+/** Tables of whole databases that are not replicated, and why. */
+function leftOutLines({ leftOut = [] }: TaskSnapshot, style: Style): string[] {
+  return leftOut.map((table) => style.dim(`left out ${table.source}: ${leftOutReason(table)}`));
 }
 
 /** How far the audit is, and the rows that it found. */

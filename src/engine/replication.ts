@@ -136,6 +136,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         created: names(created),
         remade: names(created.filter((table) => table.remake === true)),
         checkpoint: kept.progress()?.checkpoint ?? null,
+        leftOut: kept.progress()?.leftOut ?? [],
       };
     },
   };

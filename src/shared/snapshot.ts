@@ -38,6 +38,20 @@ export interface TableProgress {
   audit?: TableAudit;
 }
 
+/** Tools that change a table online, by a copy of it. */
+export type OnlineTool = 'gh-ost' | 'pt-online-schema-change' | 'Spirit';
+
+/** A table of a whole database that is not replicated, because it is part of an online schema change. */
+export interface LeftOutTable {
+  /** `database.table` */
+  source: string;
+  /** What becomes the table, the tool's notes, what was replaced; `open`: whether it is part of one will show. */
+  as: 'copy' | 'notes' | 'old' | 'open';
+  tool?: OnlineTool;
+  /** The table that is changed, `database.table`. */
+  of?: string;
+}
+
 /** Why the audit does not read just now. */
 export type AuditWait = 'starting' | 'load' | 'lag' | 'pause' | 'retry';
 
@@ -110,6 +124,8 @@ export interface TaskSnapshot {
   state: TaskState;
   phase: Phase;
   tables: TableProgress[];
+  /** Absent before the task has looked for them. */
+  leftOut?: LeftOutTable[];
   /** Rows written since the task was first started: full load and incremental. */
   rows: { full: number; inserted: number; updated: number; deleted: number };
   rowsPerSecond: number;

@@ -121,12 +121,21 @@ export class Following {
       rejected: (change, error, transaction) => this.rejected(change, error, transaction),
     };
     this.tracker = new CheckpointTracker(position, events);
-    this.tables = new StreamTables(task, prepared.records, prepared.etl, prepared.facts, prepared.charsets, {
-      reload: (name, why, isUnseen) => this.blocking(() => this.joins.rejoin(name, why, { isUnseen })),
-      deleteRows: (table) => this.blocking(() => this.about(table, () => deleteRowsOf(options, table))),
-      changed: () => this.handler.forget(),
-      log: (text) => options.log.warn(text),
-    });
+    this.tables = new StreamTables(
+      task,
+      prepared.records,
+      prepared.etl,
+      prepared.facts,
+      prepared.charsets,
+      {
+        reload: (name, why, isUnseen) => this.blocking(() => this.joins.came(name, why, isUnseen)),
+        leaveOut: (name) => this.blocking(() => this.joins.leaveOut(name)),
+        deleteRows: (table) => this.blocking(() => this.about(table, () => deleteRowsOf(options, table))),
+        changed: () => this.handler.forget(),
+        log: (text) => options.log.warn(text),
+      },
+      prepared.leftOut,
+    );
     this.joins = new Joins({
       options,
       tables: this.tables,
@@ -533,7 +542,8 @@ export class Following {
     const { progress } = prepared;
     const passed = this.tracker.takePassed();
     this.joins.save();
-    const text = JSON.stringify([this.tracker.position, progress.rows]);
+    progress.leftOut = prepared.leftOut.all;
+    const text = JSON.stringify([this.tracker.position, progress.rows, progress.leftOut]);
     if (passed.length === 0 && text === this.savedPosition && !this.joins.anyJoined) return;
     progress.checkpoint = this.tracker.position;
     progress.changes = this.counts.all();

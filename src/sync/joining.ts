@@ -343,6 +343,7 @@ export class Joining {
       options.prepared.charsets,
       {
         reload: (name, why, isUnseen) => this.begin(name, why, isUnseen),
+        leaveOut: () => undefined,
         deleteRows: ({ plan: { definition } }) =>
           this.begin({ database: definition.database, table: definition.name }, 'was truncated'),
         changed: () => handler.forget(),

@@ -1,6 +1,6 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import type { TableDefinition } from '../mysql/model.js';
-import { hasReached } from '../mysql/position.js';
+import { endPosition, hasReached } from '../mysql/position.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -17,6 +17,11 @@ import {
   replacedBy,
   unknownDefinition,
 } from './object-changes.js';
+import type { OpenTable } from './online-change/left-out.js';
+import { isToolName } from './online-change/names.js';
+import { isSameTable, withoutParts } from './online-change/parts.js';
+import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
+import { pace } from './pace.js';
 import { sourceName } from '../shared/source-name.js';
 import { planError, planOf, planToLoad, selectionOf, tableName, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
@@ -52,6 +57,9 @@ export interface MainStream {
   keep(work: Promise<void>): void;
 }
 
+/** How often tables that wait for their proof are looked at, ms. */
+const lookMs = 250;
+
 /**
  * Tables that come to the main stream while it runs, go from it, or begin anew, while the others go on (correctness
  * rule 11). How one group of them comes is joining.ts.
@@ -62,6 +70,8 @@ export class Joins {
   private readonly joined: Joined[] = [];
 
   private readonly host: JoinHost;
+  private looker: NodeJS.Timeout | undefined;
+  private readonly looking = new WeakSet<OpenTable>();
 
   constructor(private readonly main: MainStream) {
     this.host = {
@@ -85,14 +95,14 @@ export class Joins {
     };
   }
 
-  /** None is on its way. */
+  /** None is on its way, nor may have to come. */
   get isEmpty(): boolean {
-    return this.joins.size === 0;
+    return this.joins.size + this.main.options.prepared.leftOut.opened.length === 0;
   }
 
   /** None is on its way or has rows from before on theirs. */
   get isSettled(): boolean {
-    return this.joins.size + this.joined.length === 0;
+    return this.isEmpty && this.joined.length === 0;
   }
 
   get anyJoined(): boolean {
@@ -113,6 +123,7 @@ export class Joins {
   }
 
   stop(): void {
+    clearInterval(this.looker);
     for (const join of this.joins) join.stop();
   }
 
@@ -135,6 +146,96 @@ export class Joins {
       open.set(place, [...(open.get(place) ?? []), record]);
     }
     for (const records of open.values()) this.begin(records);
+    this.looker = setInterval(() => this.lookAtOpen(), lookMs);
+  }
+
+  /**
+   * A statement of the stream says that a table came, or came back. One of a whole database that a schema change may have
+   * made waits until that shows: the tools make a table before they make what proves it.
+   */
+  async came(name: TableName, why: string, isUnseen?: boolean): Promise<void> {
+    const { leftOut } = this.main.options.prepared;
+    const table = { database: name.database, name: name.table };
+    if (this.mayBeLeftOut(name)) {
+      const { traces, until } = await onSource(this.main.options, async (connection) => ({
+        traces: await readTraces(connection, [table.database]),
+        until: await endPosition(connection),
+      }));
+      const part = provenPart(table, traces);
+      if (part) {
+        leftOut.add(part);
+        await this.leaveOut(name);
+        return;
+      }
+      if (mayBePart(table, traces)) {
+        leftOut.wait({ ...table, why, sinceMs: Date.now(), until });
+        this.main.begun();
+        return;
+      }
+    }
+    leftOut.remove(table);
+    await this.rejoin(name, why, { isUnseen });
+  }
+
+  /** Only of a whole database, and no table that is replicated. */
+  private mayBeLeftOut(name: TableName): boolean {
+    if (!isToolName(name.table) || this.selectionOf(name)?.isWhole !== true) return false;
+    return (this.recordOf(name)?.phase ?? 'stopped') === 'stopped';
+  }
+
+  private recordOf({ database, table }: TableName): TableRecord | undefined {
+    return this.main.tables.records.find(({ definition }) =>
+      isSameTable({ database, name: table }, definition),
+    );
+  }
+
+  private selectionOf({ database, table: name }: TableName) {
+    const { task, prepared } = this.main.options;
+    return selectionOf(task, {
+      database,
+      name,
+      caseSensitive: prepared.facts.lowerCaseTableNames === 0,
+    });
+  }
+
+  /** What has waited long enough, with nothing in the stream to prove it, is looked at once more and taken in. */
+  private lookAtOpen(): void {
+    const { leftOut } = this.main.options.prepared;
+    for (const open of leftOut.opened) {
+      const { until, sinceMs } = open;
+      const isPassed =
+        hasReached(this.main.place().position, until) || hasReached(this.main.tracker.position, until);
+      if (this.looking.has(open) || !isPassed || Date.now() - sinceMs < pace.toolTableMs) continue;
+      this.looking.add(open);
+      this.main.holdNext(async () => {
+        if (this.main.isEnding()) return;
+        await this.main.drained();
+        if (leftOut.opened.includes(open)) await this.decide(open);
+      });
+    }
+  }
+
+  private async decide(open: OpenTable): Promise<void> {
+    const { options } = this.main;
+    const { leftOut } = options.prepared;
+    const traces = await onSource(options, (connection) => readTraces(connection, [open.database]));
+    const part = provenPart(open, traces);
+    if (part) leftOut.add(part);
+    else {
+      await this.rejoin({ database: open.database, table: open.name }, open.why);
+      leftOut.remove(open);
+    }
+  }
+
+  /** The table turned out to be part of a schema change; what was sent of it stays. */
+  async leaveOut(name: TableName): Promise<void> {
+    const record = this.recordOf(name);
+    if (!record) return;
+    const { source, destination } = record;
+    await this.dismiss(source);
+    this.main.tables.remove(source);
+    this.main.options.prepared.forget(source);
+    this.main.options.log.info(`${source} is not followed any more; ${destination} stays as it is`);
   }
 
   /**
@@ -149,10 +250,14 @@ export class Joins {
     const { options } = this.main;
     const { prepared, log } = options;
     const noted = await noteTables({ ...options, task }, selectorsOf(task));
-    const changes = objectChanges(task, prepared.records.all, noted.definitions);
+    const { tables, proven } = await onSource(options, (connection) =>
+      withoutParts(connection, task, noted.definitions, prepared.leftOut.all),
+    );
+    const changes = objectChanges(task, prepared.records.all, tables);
     const [problem] = changes.problems;
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
     options.task = task;
+    prepared.leftOut.retask(task, proven);
     this.main.tables.retask(task);
     for (const { source, destination } of changes.removed) {
       await this.dismiss(source);

@@ -15,6 +15,8 @@ export const pace = {
   unseenCommitMs: 3000,
   /** How often the definitions of followed tables are compared with the catalog (correctness rule 13), ms. */
   definitionsMs: 60_000,
+  /** How long a table that a schema change may have made waits for what proves it, before it is taken in, ms. */
+  toolTableMs: 5000,
   /**
    * The audit: how long it rests between two passes of a table, how often it looks at differences that are known, behind
    * how much latency it waits, and how long between the two looks that make a difference count, ms.

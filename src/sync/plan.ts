@@ -73,27 +73,22 @@ export interface NamedTable extends SourceTable {
 
 /**
  * The selection says whether a table belongs to the task, and how it is mapped: undefined for one of a whole database
- * without rules.
+ * without rules. One that is named beside its whole database is what its own entry says. What belongs to an online schema change is left out beside it (online-change/).
  */
 export function selectionOf(
   task: Pick<ResolvedTask, 'objects'>,
   { database, name: table, caseSensitive = false }: NamedTable,
 ): { mapping: TableMapping | undefined; isWhole: boolean } | null {
-  for (const object of task.objects) {
-    if (!isSameName(object.database, database, caseSensitive)) continue;
-    if (object.tables) {
-      const mapping = object.tables.find((one) => isSameName(one.name, table, caseSensitive));
-      if (mapping) return { mapping: { ...mapping, ...rulesOf(object) }, isWhole: false };
-    } else if (
-      !isPassing(table) &&
-      !(object.exclude ?? []).some((glob) => matchesGlob(glob, table, caseSensitive))
-    ) {
-      const rules = rulesOf(object);
-      return {
-        mapping: Object.keys(rules).length > 0 ? { name: table, ...rules } : undefined,
-        isWhole: true,
-      };
-    }
+  const objects = task.objects.filter((object) => isSameName(object.database, database, caseSensitive));
+  for (const object of objects) {
+    const mapping = object.tables?.find((one) => isSameName(one.name, table, caseSensitive));
+    if (mapping) return { mapping: { ...mapping, ...rulesOf(object) }, isWhole: false };
+  }
+  for (const object of objects) {
+    if (object.tables || object.exclude?.some((glob) => matchesGlob(glob, table, caseSensitive))) continue;
+    const rules = rulesOf(object);
+    const mapping = Object.keys(rules).length > 0 ? { name: table, ...rules } : undefined;
+    return { mapping, isWhole: true };
   }
   return null;
 }
@@ -103,11 +98,6 @@ function rulesOf({
   renameColumns,
 }: ResolvedTask['objects'][number]): Pick<TableMapping, 'renameTables' | 'renameColumns'> {
   return { ...(renameTables && { renameTables }), ...(renameColumns && { renameColumns }) };
-}
-
-/** What gh-ost and pt-online-schema-change make beside a table while they change it; selected only by name. */
-export function isPassing(table: string): boolean {
-  return /^_.+_(gho|ghc|del|new|old)$/i.test(table);
 }
 
 function matchesGlob(glob: string, name: string, caseSensitive: boolean): boolean {

@@ -13,6 +13,9 @@ import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
 import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
+import { LeftOut } from './online-change/left-out.js';
+import { isSameTable, readParts, withoutParts } from './online-change/parts.js';
+import type { ToolTable } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
 import { planError, planOf, planTables, selectionOf, tableName, type TablePlan } from './plan.js';
@@ -49,6 +52,7 @@ export class PreparedTask {
     public plans: TablePlan[],
     readonly records: TableRecords,
     readonly progress: TaskProgress,
+    readonly leftOut: LeftOut,
   ) {
     this.etl = compileEtl(options.task.etl);
   }
@@ -99,6 +103,11 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   const stored = records.all;
   const first = known === null;
   const facts = await onSource(options, (connection) => connection.facts());
+  const leftOut = new LeftOut(
+    known?.start ? (known.leftOut ?? []) : [],
+    facts.lowerCaseTableNames !== 0,
+    (text) => options.log.info(text),
+  );
   let beginning: NewTableRecord[] = [];
   let progress = known ?? {
     start: null,
@@ -115,6 +124,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       ...(noted.begun && { begun: noted.begun }),
       ...(noted.definedAt && { definedAt: noted.definedAt }),
     };
+    leftOut.retask(task, noted.proven);
     // What an earlier life of the task left there is swept.
     const before = new Map(stored.map((record) => [record.destination, record]));
     beginning = plansOf(task, noted.tables).map((plan) => ({
@@ -122,7 +132,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       ...leftBy(before.get(plan.destination)),
     }));
   } else {
-    await reselect(options, records, progress);
+    await reselect(options, records, progress, leftOut);
     for (const record of records.all) countAgain(store, records, record);
     const loaded = records.all.reduce((sum, record) => sum + record.rows, 0);
     progress.rows.full = Math.max(progress.rows.full, loaded);
@@ -130,7 +140,8 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   const tables = first ? beginning : records.all;
   const unfit = new Map<string, RowferryError>();
   const { plans, charsets } = await fit(options, tables, unfit);
-  const prepared = new PreparedTask(options, facts, charsets, plans, records, progress);
+  progress.leftOut = leftOut.all;
+  const prepared = new PreparedTask(options, facts, charsets, plans, records, progress, leftOut);
   prepared.lock = await options.retry.retrying(() => lockDestinations(options, tables));
   if (first) {
     store.transaction(() => {
@@ -193,18 +204,22 @@ async function reselect(
   options: PrepareOptions,
   records: TableRecords,
   progress: TaskProgress,
+  leftOut: LeftOut,
 ): Promise<void> {
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
   const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
   await stopUnseen(options, records, now);
-  let changes = objectChanges(task, records.all, now, { stopsRunning: true });
+  let changes = objectChanges(task, records.all, await replicated(options, records, progress, leftOut, now), {
+    stopsRunning: true,
+  });
   if (isEmpty(changes) && changes.problems.length === 0) {
     upgrade(task, records, now);
     return;
   }
   const noted = await noteTables(options, selectors, progress.start !== null);
-  changes = objectChanges(task, records.all, noted.definitions, { stopsRunning: true });
+  const tables = await replicated(options, records, progress, leftOut, noted.definitions);
+  changes = objectChanges(task, records.all, tables, { stopsRunning: true });
   const [problem] = changes.problems;
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
@@ -239,6 +254,40 @@ async function stopUnseen(
     records.step(source, { step: 'stopped', problem: reason.toPlain() });
     options.log.warn(`${source} stopped: ${reason.message}`);
   }
+}
+
+/**
+ * These tables without what belongs to an online schema change. What may belong to one, and is not replicated yet, waits
+ * for what the stream shows.
+ */
+async function replicated(
+  options: PrepareOptions,
+  records: TableRecords,
+  { start }: TaskProgress,
+  leftOut: LeftOut,
+  definitions: readonly TableDefinition[],
+): Promise<TableDefinition[]> {
+  const { task } = options;
+  const isFollowed = (table: TableDefinition) =>
+    (records.find(sourceName(table))?.phase ?? 'stopped') !== 'stopped';
+  const { proven, maybe, until } = await onSource(options, async (connection) => ({
+    ...(await readParts(connection, task, definitions, leftOut.all)),
+    until: start !== null && task.synchronization.incremental ? await endPosition(connection) : null,
+  }));
+  const parts = definitions.filter((table) => proven.some((one) => isSameTable(one, table)));
+  // The stream will come to the statement that made a table of one that is replicated part of a change.
+  const out = parts.filter((table) => !isFollowed(table));
+  for (const table of out) records.remove(sourceName(table));
+  leftOut.retask(
+    task,
+    proven.filter((one) => out.some((table) => isSameTable(one, table))),
+  );
+  const isKnown = (table: TableDefinition) => records.find(sourceName(table)) !== undefined;
+  const open = until === null ? [] : maybe.filter((table) => !isKnown(table));
+  for (const { database, name } of open)
+    if (!leftOut.isOpen({ database, name }))
+      leftOut.wait({ database, name, why: 'is new', sinceMs: Date.now(), until: until! });
+  return definitions.filter((table) => !out.includes(table) && !open.includes(table));
 }
 
 /**
@@ -303,12 +352,14 @@ export function selectorsOf(task: ResolvedTask): TableSelector[] {
   );
 }
 
-async function noteStart(
-  options: PrepareOptions,
-  facts: ServerFacts,
-): Promise<
-  { start: SourcePosition | null; tables: TableDefinition[] } & Pick<TaskProgress, 'begun' | 'definedAt'>
-> {
+interface NotedStart extends Pick<TaskProgress, 'begun' | 'definedAt'> {
+  start: SourcePosition | null;
+  tables: TableDefinition[];
+  /** Parts of online schema changes, which are not among `tables`. */
+  proven: ToolTable[];
+}
+
+async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<NotedStart> {
   const { task } = options;
   const { full, incremental } = task.synchronization;
   const selectors = selectorsOf(task);
@@ -322,7 +373,8 @@ async function noteStart(
       options.log.info(
         'the source writes no binlog (log_bin is OFF): each table is read as it is at one moment, not all at the same',
       );
-      return { start: null, tables: await loadDefinitions(connection, selectors) };
+      const tables = await loadDefinitions(connection, selectors);
+      return { start: null, ...(await withoutParts(connection, task, tables)) };
     }
     if (!full && incremental) await waitForPrepared(options, connection);
     let before = JSON.stringify(shapes(await loadDefinitions(connection, selectors)));
@@ -336,12 +388,13 @@ async function noteStart(
       const after = JSON.stringify(shapes(tables));
       if (after === before) {
         const whole = await identified(task.source, connection, start, options.signal);
-        if (!full) return { start: whole, tables };
+        const selected = await withoutParts(connection, task, tables);
+        if (!full) return { start: whole, ...selected };
         // Only now are all of them known whose rows lie before the start and are not committed yet.
         await waitForPrepared(options, connection);
         return {
           start: whole,
-          tables,
+          ...selected,
           begun: await endPosition(connection),
           ...(definedAt && { definedAt }),
         };

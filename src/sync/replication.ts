@@ -18,6 +18,7 @@ import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
 import { changePlan, objectChanges } from './object-changes.js';
 import { prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
 import { sourceName } from '../shared/source-name.js';
+import { withoutParts } from './online-change/parts.js';
 import { planOf, planToLoad, type TablePlan } from './plan.js';
 import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
 import { RateMeter } from './rates.js';
@@ -163,8 +164,9 @@ export class Replication {
 
   /** What another selection would mean; nothing is changed. */
   async planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>> {
-    const tables = await onSource({ task: this.task, retry: this.sourceRetry }, (connection) =>
-      loadDefinitions(connection, selectorsOf(task)),
+    const known = this.prepared?.leftOut.all ?? this.progress?.leftOut;
+    const { tables } = await onSource({ task: this.task, retry: this.sourceRetry }, async (connection) =>
+      withoutParts(connection, task, await loadDefinitions(connection, selectorsOf(task)), known),
     );
     const changes = objectChanges(task, this.prepared?.records.all ?? this.store.tables(), tables);
     for (const { plan } of changes.changed) {
@@ -547,6 +549,7 @@ export class Replication {
       state: this.outcome?.state ?? this.activity(),
       phase: this.phase,
       tables,
+      ...(prepared && { leftOut: prepared.leftOut.views() }),
       rows: { ...rows },
       ...rates,
       latencyMs: kept?.latencyMs() ?? null,

@@ -5,6 +5,7 @@ import type { Chunk } from '../mysql/snapshot.js';
 import type { TableDefinition } from '../mysql/model.js';
 import type { TextDefaults } from './ddl/text-defaults.js';
 import type { RowLocator } from './locator.js';
+import type { ToolTable } from './online-change/traces.js';
 
 /**
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
@@ -121,6 +122,8 @@ export interface TaskProgress {
   /** End of the binlog when the load ended: from there on the destination is a copy. */
   loadedAt: SourcePosition | null;
   rows: { full: number; inserted: number; updated: number; deleted: number };
+  /** Tables that belong to an online schema change, as the stream has them (online-change/left-out.ts). */
+  leftOut?: ToolTable[];
   /** Rows of the incremental, by table (`database.table`). */
   changes?: Record<string, TableChanges>;
 }

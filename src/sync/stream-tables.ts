@@ -14,10 +14,12 @@ import { unknownTextDefaults } from './ddl/text-defaults.js';
 import { UnreadableDdl } from './ddl/cursor.js';
 import { outOfStep, type Mapped } from './ddl/in-step.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
+import type { LeftOut } from './online-change/left-out.js';
+import { triggerFamily } from './online-change/names.js';
 import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
-import { sourceName } from '../shared/source-name.js';
+import { sourceName, type SourceTable } from '../shared/source-name.js';
 import { isSameName, planOf, selectionOf, toleratesCascades, type TablePlan } from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
@@ -31,6 +33,8 @@ export interface DdlActions {
    * statement told, so that it has to be seen at the source.
    */
   reload(table: TableName, why: string, isUnseen?: boolean): void;
+  /** The table is not replicated any more: it is part of an online schema change. */
+  leaveOut(table: TableName): void;
   /** Deletes the rows of this source's table at the destination. */
   deleteRows(table: StreamTable): void;
   /** Row events of the tables look different from here on. */
@@ -55,6 +59,8 @@ export class StreamTables {
     private readonly facts: Pick<ServerFacts, 'lowerCaseTableNames' | 'logsCascades'>,
     private readonly charsets: CharsetDecoders,
     private readonly actions: DdlActions,
+    /** Of the main stream alone: what others read is behind or ahead of it. */
+    private readonly leftOut: LeftOut | null = null,
   ) {}
 
   /** The selection is another one from here on; tables come and go by add() and remove(). */
@@ -201,19 +207,29 @@ export class StreamTables {
         this.alter(event, statement, transaction);
         return;
       case 'create':
-        this.create(statement.table);
+        this.create(statement);
+        return;
+      case 'create-trigger':
+        this.createTrigger(statement);
+        return;
+      case 'drop-trigger':
+        this.dropTrigger(statement.trigger);
         return;
       case 'drop':
-        for (const table of statement.tables) this.drop(table);
+        for (const table of statement.tables) {
+          this.drop(table);
+          this.lookAgain(this.leftOut?.dropped(pairOf(table)));
+        }
         return;
       case 'drop-database':
+        this.leftOut?.droppedDatabase(statement.database);
         for (const entry of [...this.tables.values()]) {
           const { database, name } = entry.record.definition;
           if (this.id(database, '') === this.id(statement.database, '')) this.drop({ database, table: name });
         }
         return;
       case 'rename':
-        for (const { from, to } of statement.pairs) this.rename(from, to);
+        this.renames(statement.pairs);
         return;
       case 'truncate':
         this.truncate(statement.table);
@@ -227,12 +243,44 @@ export class StreamTables {
   }
 
   /** One that was dropped and is made again belongs to a whole database, or to a task that reloads by itself. */
-  private create(name: TableName): void {
+  private create({ table: name, body }: DdlStatement & { kind: 'create' }): void {
+    const columns = body.as === 'columns' ? body.definitions.map(({ column }) => column.name) : [];
+    const isPart = this.selectionOf(name)?.isWhole === true && this.leftOut?.created(pairOf(name), columns);
+    if (isPart) {
+      this.leaveOut(name);
+      return;
+    }
     const selection = this.selectionOf(name);
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
     if (entry && !selection.isWhole && this.task.ddl.onChange !== 'reload') return;
     this.actions.reload(name, 'was created');
+  }
+
+  private leaveOut(name: TableName): void {
+    if (this.entry(name)) this.actions.leaveOut(name);
+  }
+
+  private createTrigger(statement: DdlStatement & { kind: 'create-trigger' }): void {
+    const { trigger, table, body } = statement;
+    const made = { database: trigger.database, name: trigger.table, on: table.table, body };
+    const part = this.leftOut?.triggerCreated(made);
+    if (!part) return;
+    const name = { database: part.database, table: part.name };
+    if (this.selectionOf(name)?.isWhole !== true) return;
+    this.leftOut!.add(part);
+    this.leaveOut(name);
+  }
+
+  private dropTrigger({ database, table: trigger }: TableName): void {
+    const family = triggerFamily(trigger);
+    if (family !== null) this.lookAgain(this.leftOut?.triggersDropped(database, family));
+  }
+
+  /** What proved that they are part of a schema change is gone. */
+  private lookAgain(tables: readonly SourceTable[] = []): void {
+    for (const { database, name } of tables)
+      this.actions.reload({ database, table: name }, 'is not part of a running schema change any more');
   }
 
   private entry(name: TableName): Entry | undefined {
@@ -270,7 +318,7 @@ export class StreamTables {
     if (!entry || entry.record.phase === 'stopped') {
       // A table that is not followed may get the name of one that is.
       for (const action of statement.actions)
-        if (action.do === 'rename-table') this.rename(statement.table, action.to);
+        if (action.do === 'rename-table') this.renames([{ from: statement.table, to: action.to }]);
       return;
     }
     const { record } = entry;
@@ -287,7 +335,7 @@ export class StreamTables {
       return;
     }
     if (applied.renamedTo) {
-      this.rename(statement.table, applied.renamedTo);
+      this.renames([{ from: statement.table, to: applied.renamedTo }]);
       return;
     }
     let table: StreamTable;
@@ -462,11 +510,23 @@ export class StreamTables {
     );
   }
 
+  private renames(pairs: readonly { from: TableName; to: TableName }[]): void {
+    this.leftOut?.renamed(
+      pairs.map(({ from, to }) => ({ from: pairOf(from), to: pairOf(to) })),
+      ({ database, name }) => this.selectionOf({ database, table: name })?.isWhole === true,
+    );
+    for (const { from, to } of pairs) this.rename(from, to);
+  }
+
   /** A swap by an online schema change ends here too: whatever now has a selected name is loaded anew. */
   private rename(from: TableName, to: TableName): void {
     const entry = this.entry(from);
     if (this.isSame(from, to)) return;
     if (entry && entry.from === null) this.drop(from);
+    if (this.leftOut?.has(pairOf(to))) {
+      this.leaveOut(to);
+      return;
+    }
     const there = this.entry(to);
     // A table that waits for its place was loaded with what this statement gave it.
     if (!this.isSelected(to) || (there && there.from !== null)) return;
@@ -535,6 +595,8 @@ export class StreamTables {
   }
 }
 
+const pairOf = ({ database, table }: TableName): SourceTable => ({ database, name: table });
+
 function notUnderstood(event: StatementEvent, reason: string): string {
   return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;
 }
@@ -554,6 +616,8 @@ export function alteredBy(event: StatementEvent, records: readonly TableRecord[]
     switch (statement.kind) {
       case 'none':
       case 'rows':
+      case 'create-trigger':
+      case 'drop-trigger':
         return [];
       case 'alter':
         return isNamed([

@@ -372,15 +372,31 @@ describe('the selected objects', () => {
   });
 });
 
-it('tables that a whole database leaves out are named, and can be selected by name (D5)', async () => {
+it('tables of online schema changes are named, those that are left out and those that only have such names (D5)', async () => {
   await mysql.query(`CREATE DATABASE changing; CREATE TABLE changing.customers (id INT PRIMARY KEY);
-    CREATE TABLE changing._customers_new (id INT PRIMARY KEY); CREATE TABLE changing._flags_del (id INT PRIMARY KEY)`);
-  const found = async (change: Change) =>
-    (await run(change)).results.find((one) => one.id === 'left-out')?.actual ?? '';
+    CREATE TABLE changing._flags_del (id INT PRIMARY KEY)`);
+  const found = async (change: Change) => {
+    const item = (await run(change)).results.find((one) => one.id === 'left-out');
+    return `${item?.status}: ${item?.actual}`;
+  };
   const whole = { database: 'changing' };
-  expect(await found((task) => (task.objects = [whole]))).toBe(
-    'left out: changing._customers_new, changing._flags_del',
+  const asWhole: Change = (task) => (task.objects = [whole]);
+  expect(await found(asWhole)).toBe('pass: none; replicated in spite of their names: changing._flags_del');
+  await mysql.query(`CREATE TABLE changing._customers_new (id INT PRIMARY KEY);
+    CREATE TABLE changing._customers_gho (id INT PRIMARY KEY)`);
+  expect(await found(asWhole)).toBe(
+    'information: none left out; replicated in spite of their names: changing._customers_gho, changing._customers_new, changing._flags_del',
   );
-  const named = { database: 'changing', tables: [{ name: '_flags_del' }] };
-  expect(await found((task) => (task.objects = [whole, named]))).toBe('left out: changing._customers_new');
+  await mysql.query(`CREATE TABLE changing._customers_ghc (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+      last_update TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, hint VARCHAR(64) NOT NULL, value VARCHAR(4096) NOT NULL);
+    CREATE TRIGGER changing.pt_osc_changing_customers_ins AFTER INSERT ON changing.customers FOR EACH ROW
+      REPLACE INTO \`changing\`.\`_customers_new\` (id) VALUES (NEW.id)`);
+  const copy = (tool: string) => `(${tool} builds the new changing.customers in it)`;
+  expect(await found(asWhole)).toBe(
+    `information: left out: changing._customers_ghc (gh-ost keeps notes in it while it changes changing.customers), changing._customers_gho ${copy('gh-ost')}, changing._customers_new ${copy('pt-online-schema-change')}; replicated in spite of their names: changing._flags_del`,
+  );
+  const named = { database: 'changing', tables: [{ name: '_customers_ghc' }, { name: '_customers_gho' }] };
+  expect(await found((task) => (task.objects = [whole, named]))).toBe(
+    `information: left out: changing._customers_new ${copy('pt-online-schema-change')}; replicated in spite of their names: changing._flags_del`,
+  );
 });

@@ -13,6 +13,7 @@ import {
   type TableLook,
 } from '../../shared/snapshot-words.js';
 import { isStopped, stoppedTables } from '../../shared/stopped-tables.js';
+import { leftOutWords } from '../../shared/left-out-words.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -40,6 +41,8 @@ type Node =
       label: string;
       icon: vscode.ThemeIcon;
       description: string;
+      /** Where the description says too little. */
+      tooltip?: string;
       opens?: string;
     }
   | { kind: 'tables'; task: vscode.Uri; count: number }
@@ -235,6 +238,12 @@ export class TasksView
         opens: 'rowferry.task.dirty',
       });
     }
+    const leftOut = leftOutWords(snapshot.leftOut, t);
+    if (leftOut) {
+      const { label, description, lines } = leftOut;
+      const icon = themeIcon({ icon: 'circle-slash' });
+      nodes.push({ kind: 'line', task, id: 'left-out', label, icon, description, tooltip: lines.join('\n') });
+    }
     const { audit } = snapshot;
     if (audit) {
       const { label, description, icon, color } = auditLook(audit, t, locale);
@@ -278,7 +287,7 @@ export class TasksView
         item.id = `${node.task.toString()}#${node.id}`;
         item.description = node.description;
         item.iconPath = node.icon;
-        const said = [node.label, node.description].filter((text) => text !== '');
+        const said = [node.label, node.tooltip ?? node.description].filter((text) => text !== '');
         item.tooltip = said.join('\n');
         item.accessibilityInformation = { label: said.join(', ') };
         if (node.opens !== undefined) {

@@ -21,6 +21,9 @@ export type DdlStatement =
   | { kind: 'rename'; pairs: { from: TableName; to: TableName }[] }
   | { kind: 'truncate'; table: TableName }
   | { kind: 'drop-database'; database: string }
+  /** Of triggers only those that somebody looks for say something; `body` is what follows FOR EACH ROW. */
+  | { kind: 'create-trigger'; trigger: TableName; table: TableName; body: string }
+  | { kind: 'drop-trigger'; trigger: TableName }
   /** Rows changed by a statement instead of row events: what it did cannot be known. */
   | { kind: 'rows'; sql: string }
   /** Nothing that a replica of rows must know: accounts, views, triggers, comments … */
@@ -96,13 +99,17 @@ export function parseDdl(
     try {
       const tokens = lex(sql.slice(0, error.at), 'read', context);
       const statement = read(tokens);
-      const isNone = statement.kind === 'none' && tokens.length >= wordsThatSayWhat;
+      const isNone = isOfNoTable(statement) && tokens.length >= wordsThatSayWhat;
       return isNone || statement.kind === 'rows' ? statement : unreadable(error);
     } catch (inner) {
       if (inner instanceof UnreadableDdl || inner instanceof LexicalError) return unreadable(error);
       throw inner;
     }
   }
+}
+
+function isOfNoTable({ kind }: DdlStatement): boolean {
+  return kind === 'none' || kind === 'create-trigger' || kind === 'drop-trigger';
 }
 
 /** CREATE UNIQUE INDEX: after so many words it is known what a statement is about. */
@@ -129,6 +136,9 @@ const managed = new Set(
   ),
 );
 
+/** What may follow a DEFINER. */
+const objects = new Set(['TRIGGER', 'VIEW', 'SQL', 'PROCEDURE', 'FUNCTION', 'EVENT', 'AGGREGATE']);
+
 class Statement {
   constructor(
     private readonly cursor: Cursor,
@@ -146,7 +156,7 @@ class Statement {
     }
     if (c.take('RENAME')) return c.takeAny('TABLE', 'TABLES') ? this.rename() : { kind: 'none' };
     if (c.take('DROP')) return this.drop();
-    if (c.take('CREATE')) return this.create();
+    if (c.take('CREATE')) return this.createTrigger(sql) ?? this.create();
     if (c.take('ALTER')) {
       if (c.takeAny('ONLINE', 'OFFLINE')) c.take('IGNORE');
       if (!c.take('TABLE')) return { kind: 'none' };
@@ -186,11 +196,47 @@ class Statement {
       return { kind: 'alter', table: this.table(), actions: [this.droppedKey(name)] };
     }
     if (c.take('TEMPORARY')) return { kind: 'none' };
+    if (c.take('TRIGGER')) {
+      c.take('IF', 'EXISTS');
+      return this.ofTrigger(() => ({ kind: 'drop-trigger', trigger: c.tableName(this.database) }));
+    }
     if (!c.takeAny('TABLE', 'TABLES')) return { kind: 'none' };
     c.take('IF', 'EXISTS');
     const tables = [this.table()];
     while (c.take(',')) tables.push(this.table());
     return { kind: 'drop', tables };
+  }
+
+  /** undefined: it makes something else. */
+  private createTrigger(sql: string): DdlStatement | undefined {
+    const c = this.cursor;
+    const start = c.at;
+    // DEFINER = user; a quoted name is never equal to the word.
+    if (c.peek() === 'DEFINER') while (!c.done && !objects.has(c.peek())) c.at++;
+    if (c.take('TRIGGER')) {
+      return this.ofTrigger(() => {
+        c.take('IF', 'NOT', 'EXISTS');
+        const trigger = c.tableName(this.database);
+        c.takeAny('BEFORE', 'AFTER');
+        c.takeAny('INSERT', 'UPDATE', 'DELETE');
+        c.expect('ON');
+        const table = c.tableName(this.database);
+        c.expect('FOR', 'EACH', 'ROW');
+        return { kind: 'create-trigger', trigger, table, body: sql.slice(c.tokens[c.at]?.at ?? sql.length) };
+      });
+    }
+    c.at = start;
+    return undefined;
+  }
+
+  /** One that cannot be read is none of those that are looked for. */
+  private ofTrigger(read: () => DdlStatement): DdlStatement {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof UnreadableDdl) return { kind: 'none' };
+      throw error;
+    }
   }
 
   private create(): DdlStatement {

@@ -2,6 +2,7 @@ import type { ServerFacts, SourceConnection } from '../../mysql/connection.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import type { ToolTable } from '../online-change/traces.js';
 import type { DestinationProbe } from './destination-probe.js';
 import type { PlannedTable } from './selection.js';
 
@@ -65,6 +66,8 @@ export interface CheckContext {
   readonly checkpoint: SourcePosition | null;
   /** The task is running while it is checked: what looks like somebody else may be itself. */
   readonly running: boolean;
+  /** What its stream has shown to belong to online schema changes. */
+  readonly leftOut: readonly ToolTable[];
   /** Epoch ms after which a check that samples should stop and say what is not proven. */
   readonly deadline: number;
 }

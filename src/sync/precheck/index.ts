@@ -3,6 +3,7 @@ import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { CheckReport, CheckResult } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import type { ToolTable } from '../online-change/traces.js';
 import type { Check, CheckContext, Outcome } from './check.js';
 import { DestinationProbe } from './destination-probe.js';
 import { checks } from './registry.js';
@@ -17,6 +18,8 @@ export interface PrecheckHistory {
   /** Where it would go on. */
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
+  /** What its stream has shown to belong to online schema changes. */
+  readonly leftOut: readonly ToolTable[];
 }
 
 /** Nothing is known of a task that never ran. */
@@ -25,6 +28,7 @@ export const noHistory: PrecheckHistory = {
   remade: new Set(),
   checkpoint: null,
   running: false,
+  leftOut: [],
 };
 
 /** The whole list stays under five seconds; a check that is not done by then is not proven. */
@@ -112,6 +116,7 @@ class SharedFacts implements CheckContext {
   readonly remade: ReadonlySet<string>;
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
+  readonly leftOut: readonly ToolTable[];
   connectionError: RowferryError | undefined;
   readonly #open: SourceConnection[] = [];
   readonly #probes: DestinationProbe[] = [];
@@ -124,6 +129,7 @@ class SharedFacts implements CheckContext {
     this.remade = history.remade;
     this.checkpoint = history.checkpoint;
     this.running = history.running;
+    this.leftOut = history.leftOut;
   }
 
   readonly source = once(() => this.#connect());
@@ -138,7 +144,7 @@ class SharedFacts implements CheckContext {
     return new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
   });
   variable = async (name: string) => (await this.#variables()).get(name);
-  readonly tables = once(async () => selectTables(await this.source(), this.task));
+  readonly tables = once(async () => selectTables(await this.source(), this.task, this.leftOut));
   readonly planned = once(async () => plannedTables(await this.tables(), this.task));
   readonly destination = once(async () => {
     const probe = new DestinationProbe(this.task.destination);

@@ -3,6 +3,8 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import { keyType, type KeyType } from '../../mysql/types/index.js';
 import type { ResolvedTask, TableMapping } from '../../shared/task.js';
+import { withoutParts } from '../online-change/parts.js';
+import type { ToolTable } from '../online-change/traces.js';
 import { columnMapping, columnName, defaultKey, mergeColumn, selectionOf, tableName } from '../plan.js';
 
 /**
@@ -24,12 +26,14 @@ export interface PlannedTable {
 export async function selectTables(
   connection: SourceConnection,
   task: ResolvedTask,
+  leftOut: readonly ToolTable[] = [],
 ): Promise<TableDefinition[]> {
   const selectors = task.objects.flatMap((o) =>
     o.tables ? o.tables.map((t) => ({ database: o.database, table: t.name })) : [{ database: o.database }],
   );
   const all = await loadTables(connection, selectors);
-  return all.filter((table) => selectionOf(task, table) !== null);
+  const { tables } = await withoutParts(connection, task, all, leftOut);
+  return tables.filter((table) => selectionOf(task, table) !== null);
 }
 
 /** What the task says of a table; undefined for one of a whole database. */

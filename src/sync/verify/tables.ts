@@ -1,8 +1,11 @@
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import type { SourceConnection } from '../../mysql/connection.js';
+import type { TableDefinition } from '../../mysql/model.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { isSameTable, readParts } from '../online-change/parts.js';
+import { sourceName } from '../../shared/source-name.js';
 import { planError, planTables, selectionOf, type TablePlan } from '../plan.js';
 import { selectorsOf } from '../prepare.js';
 import type { TaskStore } from '../store.js';
@@ -15,10 +18,16 @@ import { emptyTable } from './report.js';
 export async function selectedTables(
   connection: SourceConnection,
   task: ResolvedTask,
-  store: Pick<TaskStore, 'tables'> | null,
+  store: Pick<TaskStore, 'tables' | 'progress'> | null,
 ): Promise<{ plans: TablePlan[]; unfit: VerifyTable[] }> {
-  const { plans, problems } = planTables(task, await loadDefinitions(connection, selectorsOf(task)));
+  const all = await loadDefinitions(connection, selectorsOf(task));
   const records = store?.tables() ?? [];
+  const { proven, maybe } = await readParts(connection, task, all, store?.progress()?.leftOut);
+  const isKnown = (table: TableDefinition) => records.some(({ source }) => source === sourceName(table));
+  // One that may be part of a schema change, and is not replicated (yet), is no difference.
+  const absent = [...proven, ...(records.length > 0 ? maybe.filter((table) => !isKnown(table)) : [])];
+  const tables = all.filter((table) => !absent.some((part) => isSameTable(part, table)));
+  const { plans, problems } = planTables(task, tables);
   const unfit = new Map<string, VerifyTable>();
   for (const problem of problems) {
     if (unfit.has(problem.source)) continue;

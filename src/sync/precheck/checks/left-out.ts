@@ -1,32 +1,41 @@
 import { loadTables } from '../../../mysql/catalog.js';
 import { sourceName } from '../../../shared/source-name.js';
-import { isPassing, isSameName, selectionOf } from '../../plan.js';
+import { leftOutText } from '../../online-change/left-out.js';
+import { readParts } from '../../online-change/parts.js';
 import { bad, good, some, type Check } from '../check.js';
 
 export const leftOut: Check = {
   id: 'left-out',
   severity: 'information',
   title: 'Tables of online schema changes',
-  expected: 'none in the selected databases, or tables that need not be replicated',
-  why: 'Of a whole database, tables are left out whose names are those of gh-ost and pt-online-schema-change: _…_gho, _…_ghc, _…_del, _…_new and _…_old.',
+  expected: 'none in the selected databases, or tables of a running change',
+  why: 'gh-ost, pt-online-schema-change and Spirit change a table by a copy beside it. Of a whole database these tables are left out while something proves them: the tool’s notes (_…_ghc, _…_ghk, _…_chkpnt) or its triggers (pt_osc_…). A table that only has such a name is replicated like any other.',
   applies: (task) => task.objects.some((object) => !object.tables),
   async run(context) {
     const { task } = context;
+    const connection = await context.source();
     const whole = task.objects.filter((object) => !object.tables);
     const tables = await loadTables(
-      await context.source(),
+      connection,
       whole.map(({ database }) => ({ database })),
     );
-    const names = tables
-      .filter((table) => isPassing(table.name) && !selectionOf(task, table))
-      .filter((table) =>
-        whole.some(({ database }) => isSameName(database, table.database, table.caseSensitive ?? false)),
-      )
-      .map(sourceName);
-    if (names.length === 0) return good('none');
-    return bad(
-      `left out: ${some(names)}`,
-      'Nothing has to be done for tables of a running change. To replicate one of them, select it by its name: beside the whole database, { "database": …, "tables": [{ "name": … }] }.',
-    );
+    const { proven, maybe, named } = await readParts(connection, task, tables, context.leftOut);
+    const replicated = some([...maybe, ...named].map(sourceName));
+    const also = replicated === '' ? '' : `replicated in spite of their names: ${replicated}`;
+    if (proven.length + maybe.length === 0) return good(also === '' ? 'none' : `none; ${also}`);
+    const out = proven.length === 0 ? 'none left out' : `left out: ${some(proven.map(leftOutText))}`;
+    const advice = [
+      ...(proven.length > 0
+        ? [
+            'Nothing has to be done for tables of a running change. To replicate one of them, select it by its name: beside the whole database, { "database": …, "tables": [{ "name": … }] }.',
+          ]
+        : []),
+      ...(maybe.length > 0
+        ? [
+            `Nothing proves that ${some(maybe.map(sourceName))} ${maybe.length === 1 ? 'is' : 'are'} part of a running change: drop what a change left behind, or exclude it. The triggers of pt-online-schema-change are visible only to an account with the TRIGGER privilege.`,
+          ]
+        : []),
+    ];
+    return bad(also === '' ? out : `${out}; ${also}`, advice.join(' '));
   },
 };

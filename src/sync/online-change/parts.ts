@@ -1,0 +1,60 @@
+import type { SourceConnection } from '../../mysql/connection.js';
+import type { TableDefinition } from '../../mysql/model.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import { isSameName, selectionOf } from '../plan.js';
+import type { SourceTable } from '../../shared/source-name.js';
+import { isToolName } from './names.js';
+import { mayBePart, provenPart, readTraces, type ToolTable } from './traces.js';
+
+/** What of the tables that a task selects belongs to an online schema change. One that is selected by its name is not asked about. */
+export interface Parts {
+  proven: ToolTable[];
+  /** They stand beside a table that a tool may have made them for, and nothing proves it. */
+  maybe: TableDefinition[];
+  /** Nothing but their names says so. */
+  named: TableDefinition[];
+}
+
+/** `known`: what the stream of the task has shown. */
+export async function readParts(
+  connection: SourceConnection,
+  task: Pick<ResolvedTask, 'objects'>,
+  definitions: readonly TableDefinition[],
+  known: readonly ToolTable[] = [],
+): Promise<Parts> {
+  const asked = definitions.filter(
+    (table) => isToolName(table.name) && selectionOf(task, table)?.isWhole === true,
+  );
+  const parts: Parts = { proven: [], maybe: [], named: [] };
+  if (asked.length === 0) return parts;
+  const traces = await readTraces(connection, [...new Set(asked.map(({ database }) => database))]);
+  for (const table of asked) {
+    const part = provenPart(table, traces) ?? known.find((one) => isSameTable(one, table));
+    if (part) parts.proven.push(part);
+    else if (mayBePart(table, traces)) parts.maybe.push(table);
+    else parts.named.push(table);
+  }
+  return parts;
+}
+
+/** The tables without those that belong to a schema change. */
+export async function withoutParts(
+  connection: SourceConnection,
+  task: Pick<ResolvedTask, 'objects'>,
+  definitions: readonly TableDefinition[],
+  known: readonly ToolTable[] = [],
+): Promise<{ tables: TableDefinition[]; proven: ToolTable[] }> {
+  const { proven } = await readParts(connection, task, definitions, known);
+  const tables = definitions.filter((table) => !proven.some((part) => isSameTable(part, table)));
+  return { tables, proven };
+}
+
+export function isSameTable(
+  one: SourceTable,
+  other: Pick<TableDefinition, 'database' | 'name' | 'caseSensitive'>,
+): boolean {
+  const caseSensitive = other.caseSensitive ?? false;
+  return (
+    isSameName(one.database, other.database, caseSensitive) && isSameName(one.name, other.name, caseSensitive)
+  );
+}
