@@ -11,6 +11,7 @@ import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { mostBlockedRows } from './blockage.js';
 import { BlockedByDirtyData, digest, keyLine, type DirtyData, type DirtyRow } from './dirty.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
+import { UnknownColumn } from './etl/values.js';
 import { isOfValues } from './filter/answers.js';
 import { readAsking } from './filtered-read.js';
 import { pace } from './pace.js';
@@ -372,7 +373,7 @@ class ChunkLoader {
 
   private dirty(image: RowImage, error: unknown): void {
     const reason = dirtyReason(error);
-    if (!reason) throw error;
+    if (!reason || error instanceof UnknownColumn) throw error;
     const { plan } = this.table;
     const sourceRow = this.encoder.describe(image);
     const key = keyLine(plan, sourceRow);

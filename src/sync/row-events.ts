@@ -14,6 +14,7 @@ import {
   type Overrides,
   type UnwritableRow,
 } from './encoder.js';
+import { UnknownColumn } from './etl/values.js';
 import type { FilterAnswer } from './filter/answers.js';
 import type { FilterValue } from './filter/index.js';
 import type { RowLocator } from './locator.js';
@@ -58,7 +59,12 @@ export class RowEvents {
       if (!(error instanceof CharsetNotLoaded)) throw error;
       const [old, now] = [before && copyOf(before), after && copyOf(after)];
       this.stream.hold(async () => {
-        await this.context.loadCharset(error.charset);
+        try {
+          await this.context.loadCharset(error.charset);
+        } catch (failure) {
+          const source = this.context.find(binlogTable.database, binlogTable.name)?.plan.source ?? '';
+          this.stopOrThrow(source, failure);
+        }
         this.apply(binlogTable, kind, old, now);
       });
       return;
@@ -107,10 +113,7 @@ export class RowEvents {
       try {
         answers = await this.context.ask(filter, readers);
       } catch (error) {
-        const { source } = table.plan;
-        const problem = problemOfTable(error, source, this.context.signal);
-        if (!problem) throw error;
-        this.context.stopTable(source, problem);
+        this.stopOrThrow(table.plan.source, error);
         return;
       }
       const was = wasIn === 'ask' ? answers.shift()! : wasIn;
@@ -199,7 +202,10 @@ export class RowEvents {
       return;
     }
     const reason = dirtyReason(error);
-    if (!reason) throw error;
+    if (!reason || error instanceof UnknownColumn) {
+      this.stopOrThrow(table.plan.source, error);
+      return;
+    }
     // Whatever else is wrong with a row that is gone: its key is deleted, when it has one.
     if (kind === 'delete') {
       const old = oldKey ?? this.keyAlone(event, before!);
@@ -247,6 +253,13 @@ export class RowEvents {
       if (dirtyReason(error) || (error instanceof IncompleteRow && !isToTell)) return null;
       throw error;
     }
+  }
+
+  /** What is wrong with the table stops it. Throws everything else. */
+  private stopOrThrow(source: string, error: unknown): void {
+    const problem = problemOfTable(error, source, this.context.signal);
+    if (!problem) throw error;
+    this.context.stopTable(source, problem);
   }
 
   private stopWithoutKey({ plan }: StreamTable): void {

@@ -2,6 +2,7 @@ import { isOfServer } from '../mysql/errors.js';
 import { RowferryError, type ErrorCode } from '../shared/errors.js';
 import { TablestoreError } from '../tablestore/errors.js';
 import { LostTable } from '../tablestore/lost-table.js';
+import { UnknownColumn } from './etl/values.js';
 
 /**
  * The line between what is wrong with one table and what is wrong with a whole side, with the run or with this process.
@@ -35,7 +36,12 @@ const ofTable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * the run as it always did. `signal`: that of the run; once it is aborted every error only tells of that.
  */
 export function problemOfTable(error: unknown, source: string, signal: AbortSignal): RowferryError | null {
-  if (signal.aborted || !(error instanceof RowferryError) || !ofTable.has(error.code)) return null;
+  if (signal.aborted) return null;
+  if (error instanceof UnknownColumn) {
+    const remedy = 'Correct the script of the task, or bring the column back.';
+    return withWayBack(new RowferryError('ROW-T102', error.message, { remedy }), source);
+  }
+  if (!(error instanceof RowferryError) || !ofTable.has(error.code)) return null;
   if (isOfServer(error)) return null;
   if (error.cause instanceof TablestoreError && error.cause.kind === 'connection') return null;
   return error instanceof LostTable ? error.of(source) : withWayBack(error, source);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { TablestoreClient } from '../../src/tablestore/client.js';
@@ -32,11 +34,12 @@ const calm = (db: string) => `calm${db.slice(1)}`;
 async function runs(
   task: ResolvedTask,
   db: string,
+  destination = calm(db),
 ): Promise<Record<string, { code: string; remedy: string }>> {
   const id = 100 + ++made;
   await replica.mysql.query(`INSERT INTO ${db}.${calm(db)} VALUES (${id})`);
   expect(await replica.run(task)).toEqual({ state: 'stopped', reached: true });
-  expect(replica.rows(calm(db))).toContainEqual({ id });
+  expect(replica.rows(destination)).toContainEqual({ id });
   const { tables } = await replica.snapshot(task);
   return Object.fromEntries(
     tables.flatMap(({ source, phase, problem }) => (phase === 'stopped' ? [[source, problem!]] : [])),
@@ -184,6 +187,145 @@ describe('a table that was changed while the task rested', () => {
     await replica.engine.api.reload(task.id, `${db}.seen`);
     expect(await runs(task, db)).toEqual({});
     expect(replica.rows('seen')).toEqual([]);
+  }, 60_000);
+});
+
+it('a transformation that reads a column which is gone: its table stops, no row is dirty', async () => {
+  const db = await database();
+  const table = `etl_${db}`;
+  await replica.mysql
+    .query(`CREATE TABLE ${db}.${table} (id INT PRIMARY KEY, x INT); INSERT INTO ${db}.${table} VALUES (1, 1);
+    CREATE TABLE ${db}.lone_${db} (id INT PRIMARY KEY)`);
+  const file = (column: string) => ({
+    id: `etl-${db}`,
+    objects: [{ database: db }],
+    etl: `e_if(op_eq(__TB__, '${table}'), e_set(\`y\`, op_add(\`${column}\`, 1)))`,
+  });
+  const task = replica.task(file('x'));
+  await replica.run(task);
+  await replica.mysql.query(
+    `ALTER TABLE ${db}.${table} DROP x, ADD x2 INT DEFAULT 5; INSERT INTO ${db}.${table} (id) VALUES (2)`,
+  );
+  expect(Object.keys(await runs(task, db))).toEqual([`${db}.${table}`]);
+  await replica.engine.api.reload(task.id, `${db}.${table}`);
+  for (let i = 0; i < 2; i++) {
+    const stopped = (await runs(task, db))[`${db}.${table}`]!;
+    expect(stopped).toMatchObject({ code: 'ROW-T102', message: /reads the column x, which/ });
+    expect(stopped.remedy).toMatch(/script/);
+    expect((await replica.snapshot(task)).dirty).toBe(0);
+    // While it runs as well.
+    if (i === 0) await replica.engine.api.reload(task.id, `${db}.${table}`);
+  }
+  const mended = replica.task(file('x2'));
+  await replica.engine.api.reload(task.id, `${db}.${table}`);
+  expect(await runs(mended, db)).toEqual({});
+  expect(replica.rows(table)).toEqual([
+    { id: 1, x2: 5, y: '51' },
+    { id: 2, x2: 5, y: '51' },
+  ]);
+}, 60_000);
+
+it('a charset that the source does not have any more, and a table that it cannot read', async () => {
+  const db = await database();
+  await replica.mysql
+    .query(`CREATE TABLE ${db}.old_${db} (id INT PRIMARY KEY, v VARCHAR(9) CHARSET latin1); INSERT INTO ${db}.old_${db} VALUES (1, 'é');
+    CREATE TABLE ${db}.torn_${db} (id INT PRIMARY KEY); INSERT INTO ${db}.torn_${db} VALUES (1)`);
+  const task = replica.task({ objects: [{ database: db }] });
+  await replica.run(task);
+  const store = new DatabaseSync(join(replica.stateDir, 'store.db'));
+  store
+    .prepare(
+      `UPDATE source_table SET record = replace(record, '"charset":"latin1"', '"charset":"klingon"') WHERE source = ?`,
+    )
+    .run(`${db}.old_${db}`);
+  store.close();
+  await replica.mysql.query(`ALTER TABLE ${db}.torn_${db} DISCARD TABLESPACE`);
+  await replica.engine.api.reload(task.id, `${db}.torn_${db}`);
+  const stopped = await runs(task, db);
+  expect(stopped).toMatchObject({
+    [`${db}.old_${db}`]: {
+      code: 'ROW-S111',
+      remedy: expect.stringContaining(reloadOf(`${db}.old_${db}`)) as string,
+    },
+    [`${db}.torn_${db}`]: {
+      code: 'ROW-S111',
+      remedy: expect.stringContaining(reloadOf(`${db}.torn_${db}`)) as string,
+    },
+  });
+  await replica.mysql.query(
+    `DROP TABLE ${db}.torn_${db}; CREATE TABLE ${db}.torn_${db} (id INT PRIMARY KEY); INSERT INTO ${db}.torn_${db} VALUES (2)`,
+  );
+  for (const name of ['old', 'torn']) await replica.engine.api.reload(task.id, `${db}.${name}_${db}`);
+  expect(await runs(task, db)).toEqual({});
+  expect([replica.rows(`old_${db}`), replica.rows(`torn_${db}`)]).toEqual([[{ id: 1, v: 'é' }], [{ id: 2 }]]);
+}, 60_000);
+
+describe('a changed file, applied while the task runs', () => {
+  it('passes over what a start would, says so before, and refuses what a running table cannot take', async () => {
+    const db = await database();
+    await replica.mysql.query(
+      `CREATE TABLE ${db}.good (id INT PRIMARY KEY, v INT); INSERT INTO ${db}.good VALUES (1, 1)`,
+    );
+    const file = (more: Record<string, unknown>) => ({
+      id: `live-${db}`,
+      objects: [{ database: db, ...more }],
+    });
+    const task = replica.task(file({}));
+    await replica.start(task);
+    await replica.until(task, (one) => one.phase === 'incremental' && one.caughtUp);
+    await replica.mysql.query(`CREATE TABLE ${db}.keyless (v INT)`);
+    await replica.until(task, ({ tables }) => tables.some(({ phase }) => phase === 'stopped'));
+    const prefixed = replica.task(file({ renameTables: { prefix: `${db}_` } }));
+    expect(await replica.engine.api.planChanges(prefixed)).toMatchObject({
+      unfit: [{ source: `${db}.keyless`, message: /no PRIMARY KEY/ }],
+      problems: [],
+    });
+    await replica.engine.api.applyChanges(prefixed);
+    await replica.until(task, ({ tables }) =>
+      tables.every(({ destination, phase, source }) =>
+        source === `${db}.keyless`
+          ? phase === 'stopped'
+          : phase === 'incremental' && destination.startsWith(db),
+      ),
+    );
+    expect(replica.rows(`${db}_good`)).toEqual([{ id: 1, v: 1 }]);
+    const wrong = replica.task({
+      id: `live-${db}`,
+      objects: [{ database: db, tables: [{ name: 'good', rename: `${db}_good`, filter: 'w > 0' }] }],
+    });
+    expect((await replica.engine.api.planChanges(wrong)).problems).toEqual([
+      expect.stringMatching(/filter of .*good.* no column w/) as string,
+    ]);
+    await expect(replica.engine.api.applyChanges(wrong)).rejects.toMatchObject({ code: 'ROW-T106' });
+    await replica.mysql.query(`INSERT INTO ${db}.good VALUES (2, 2)`);
+    await replica.caughtUp(task);
+    expect(replica.rows(`${db}_good`)).toHaveLength(2);
+    await replica.stop(task);
+    // At a start it stops that table, and the others go on.
+    const both = (filter: string) =>
+      replica.task({
+        id: `live-${db}`,
+        objects: [
+          {
+            database: db,
+            tables: [
+              { name: calm(db), rename: `${db}_${calm(db)}` },
+              { name: 'missing' },
+              { name: 'good', rename: `${db}_good`, filter },
+            ],
+          },
+        ],
+      });
+    expect(await runs(both('w > 0'), db, `${db}_${calm(db)}`)).toMatchObject({
+      [`${db}.good`]: { code: 'ROW-T102' },
+      [`${db}.missing`]: { code: 'ROW-S108' },
+    });
+    await replica.mysql.query(
+      `CREATE TABLE ${db}.missing (id INT PRIMARY KEY); INSERT INTO ${db}.missing VALUES (3)`,
+    );
+    await replica.engine.api.reload(task.id, `${db}.missing`);
+    expect(await runs(both('v > 1'), db, `${db}_${calm(db)}`)).toEqual({});
+    expect([replica.rows(`${db}_good`), replica.rows('missing')]).toEqual([[{ id: 2, v: 2 }], [{ id: 3 }]]);
   }, 60_000);
 });
 

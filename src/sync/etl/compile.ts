@@ -1,6 +1,6 @@
 import { actionFunctions, lazyFunctions, valueFunctions, type ValueFunction } from './functions.js';
 import { EtlSyntaxError, parse, type Node } from './parser.js';
-import { DateTime, Decimal, describe, EtlError, type EtlValue } from './values.js';
+import { DateTime, Decimal, describe, EtlError, UnknownColumn, type EtlValue } from './values.js';
 import { sourceName } from '../../shared/source-name.js';
 
 /** One change as the script sees it: its columns, by their names at the source, and what the event says. */
@@ -108,11 +108,11 @@ export function compileEtl(script: string): EtlProgram | null {
     if (notComparable.has(name)) volatileHere = true;
     return (record) => {
       const found = record.get(name);
-      if (found === undefined)
-        throw new EtlError(
-          `${sourceName({ database: record.database, name: record.table })} has no column ${name}`,
-        );
-      return found;
+      if (found !== undefined) return found;
+      const table = sourceName({ database: record.database, name: record.table });
+      // What the script sets for some rows only is missing in a row, not in the table.
+      if (writes.has(name)) throw new EtlError(`${table} has no column ${name}`);
+      throw new UnknownColumn(`The transformation reads the column ${name}, which ${table} does not have.`);
     };
   };
 

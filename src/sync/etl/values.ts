@@ -13,6 +13,9 @@ export class EtlError extends Error {
   override readonly name = 'EtlError';
 }
 
+/** The script reads what the table does not have: that is no trouble of the row. */
+export class UnknownColumn extends EtlError {}
+
 /** A FLOAT: it counts as the double that it is, and its text has no more digits than tell it from other FLOATs. */
 export class Single {
   constructor(readonly value: number) {}
