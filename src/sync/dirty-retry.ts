@@ -1,5 +1,5 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
-import { connectSource, type SourceConnection } from '../mysql/connection.js';
+import type { SourceConnection } from '../mysql/connection.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -54,7 +54,7 @@ export class DirtyRetry {
 
   constructor(private readonly options: DirtyRetryOptions) {
     this.etl = compileEtl(options.task.etl);
-    this.questions = new Questions(options.task.source);
+    this.questions = new Questions(options.task.source, atOnce);
   }
 
   async run(records: readonly RetriedRecord[]): Promise<void> {
@@ -124,8 +124,7 @@ export class DirtyRetry {
     const pair = tables.get(source) ?? parseSourceName(source);
     if (!pair) return `The task does not select ${source} any more.`;
     const { database, name } = pair;
-    const connection = await connectSource(task.source);
-    try {
+    return this.questions.ask('query', async (connection) => {
       const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
       const selection = selectionOf(task, { database, name, caseSensitive });
       if (!selection) return `The task does not select ${source} any more.`;
@@ -139,9 +138,7 @@ export class DirtyRetry {
         charsetsOf(definition.columns),
       );
       return { plan, charsets };
-    } finally {
-      await connection.close();
-    }
+    });
   }
 }
 

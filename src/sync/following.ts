@@ -31,6 +31,7 @@ import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
 import { onSource, SourceReader, type SourceRetry } from './source-retry.js';
+import { auditSessionsOf } from './source-sessions.js';
 import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { problemOfTable } from './table-boundary.js';
@@ -97,6 +98,9 @@ export class Following {
   readonly audit: Audit | null;
   private readonly auditQuestions: Questions;
   private readonly definitions: DefinitionWatch;
+  private readonly settledQuestions: Questions;
+  /** They. */
+  private readonly asker: SourceReader;
   /** When everything that the source had was applied, by its clock. */
   private caughtUpMicros: number | null = null;
 
@@ -187,7 +191,9 @@ export class Following {
     );
     starting.clear();
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
-    this.auditQuestions = new Questions(task.source);
+    this.asker = new SourceReader(options.retry);
+    this.auditQuestions = new Questions(task.source, auditSessionsOf(task));
+    this.settledQuestions = new Questions(task.source, 1);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
     this.definitions = new DefinitionWatch({
       followed: () => this.tables.followed(),
@@ -208,6 +214,7 @@ export class Following {
     this.heartbeat = new Heartbeat({
       task,
       log: options.log,
+      reader: new SourceReader(options.retry),
       sourceMicros: () => this.source.nowMicros,
       whenThrough: (then) => this.handler.whenThrough(then),
     });
@@ -420,6 +427,7 @@ export class Following {
       void this.options.questions.close();
       await Promise.all([watching, this.heartbeat.stop(), auditing, defining]);
       void this.auditQuestions.close();
+      void this.settledQuestions.close();
       this.save();
       this.joins.close();
       this.over = true;
@@ -454,16 +462,22 @@ export class Following {
       await delay(pace.unseenCommitMs, undefined, { signal });
       return;
     }
-    const isShown = await this.asking('query', (connection) =>
+    // Not with those that wait for it.
+    const isShown = await this.asking(this.settledQuestions, 'query', (connection) =>
       areCommitted(connection, gtidSet, settleMs / 1000),
     );
     if (!isShown) throw notSettled();
   }
 
   /** Of the source, beside the stream; it ends with the run, whatever it waits for. */
-  private asking<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+  private asking<T>(
+    questions: Questions,
+    purpose: SessionPurpose,
+    work: (connection: SourceConnection) => Promise<T>,
+  ): Promise<T> {
     const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
-    return this.auditQuestions.ask(purpose, async (connection) => {
+    const answer = questions.ask(purpose, async (connection) => {
+      this.asker.answered();
       const end = () => connection.destroy();
       over.addEventListener('abort', end);
       try {
@@ -473,12 +487,14 @@ export class Following {
         over.removeEventListener('abort', end);
       }
     });
+    answer.catch((error: unknown) => this.asker.noRoom(error));
+    return answer;
   }
 
   /** Settles when everything that the source has now is at the destination. Throws the reason of either signal. */
   private async passed(until: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([until, this.options.signal]);
-    await this.reached(await this.asking('query', endPosition), signal);
+    await this.reached(await this.asking(this.auditQuestions, 'query', endPosition), signal);
   }
 
   private async reached(end: SourcePosition, signal: AbortSignal): Promise<void> {
@@ -512,7 +528,7 @@ export class Following {
       },
       caughtUp: (signal) => this.passed(signal),
       settled: () => this.settled(),
-      ask: (purpose, work) => this.asking(purpose, work),
+      ask: (purpose, work) => this.asking(this.auditQuestions, purpose, work),
     };
   }
 

@@ -91,6 +91,7 @@ export async function loadTables(
   let active = 0;
   let isPlanned = false;
   const wanted = () => Math.max(1, context.readers());
+  const alone = oneAtATime();
   const work = async () => {
     for (const queue of queues) {
       for (;;) {
@@ -100,7 +101,7 @@ export async function loadTables(
         try {
           const next = await queue.next();
           if (!next) break;
-          await loadChunk({ ...context, signal }, queue.table, next, queue);
+          await loadChunk({ ...context, signal, alone }, queue.table, next, queue);
         } catch (error) {
           if (error instanceof LostTable) {
             for (const { plan } of giveUp(queues, error))
@@ -148,6 +149,16 @@ export async function loadTables(
   return unreadable;
 }
 
+/** Runs one work at a time, in the order in which they come. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const now = last.then(work);
+    last = now.catch(() => undefined);
+    return now;
+  };
+}
+
 /** The tables that were given up by this: all that are sent to the lost table, each once. */
 function giveUp(queues: readonly ChunkQueue[], { table }: LostTable): LoadTable[] {
   return queues
@@ -186,6 +197,7 @@ class ChunkQueue {
   giveUp(): boolean {
     const isFirst = !this.isGivenUp;
     this.isGivenUp = true;
+    this.turn = this.turn.then(() => this.close());
     return isFirst;
   }
 
@@ -253,8 +265,13 @@ class ChunkQueue {
   }
 }
 
+interface ChunkContext extends LoadContext {
+  /** Readers that need a second session take turns. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 async function loadChunk(
-  context: LoadContext,
+  context: ChunkContext,
   table: LoadTable,
   chunk: Chunk,
   queue: ChunkQueue,
@@ -299,7 +316,7 @@ class ChunkLoader {
   private readonly stop = new AbortController();
 
   constructor(
-    private readonly context: LoadContext,
+    private readonly context: ChunkContext,
     private readonly table: LoadTable,
     private readonly chunk: Chunk,
   ) {
@@ -338,7 +355,11 @@ class ChunkLoader {
     });
   }
 
-  private async readAsking(): Promise<void> {
+  private readAsking(): Promise<void> {
+    return this.context.alone(() => this.readBesideAsker());
+  }
+
+  private async readBesideAsker(): Promise<void> {
     const { context, connection, chunk, signal } = this;
     const asker = await connectSource(context.settings);
     try {

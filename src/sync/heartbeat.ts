@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import type { BinlogHandler, BinlogTable, RowImage, RowKind } from '../mysql/model.js';
 import type { ResolvedTask } from '../shared/task.js';
+import type { SourceReader } from './source-retry.js';
 
 /** The database of the heartbeat table, and the one that the statement of "statement" names (dts-behaviour). */
 export const heartbeatDatabase = { table: 'rowferry', statement: 'test' } as const;
@@ -14,6 +15,7 @@ const refusedMs = 10_000;
 export interface HeartbeatOptions {
   task: Pick<ResolvedTask, 'id' | 'source' | 'heartbeat'>;
   log: { warn(text: string): void };
+  reader: Pick<SourceReader, 'answered' | 'noRoom'>;
   /** The source's clock, µs since the epoch. */
   sourceMicros: () => number;
   /** Runs `then` once everything up to the end of the transaction that is being read is at the destination. */
@@ -105,10 +107,12 @@ export class Heartbeat {
           else await open.query(`CREATE DATABASE IF NOT EXISTS \`${heartbeatDatabase.statement}\``);
         });
         said = false;
+        this.options.reader.answered();
       } catch (error) {
         connection?.destroy();
         connection = undefined;
         pause = refusedMs;
+        this.options.reader.noRoom(error);
         if (!said) this.options.log.warn(`the heartbeat cannot be written: ${(error as Error).message}`);
         said = true;
       }

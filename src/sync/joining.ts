@@ -15,6 +15,7 @@ import { lastStatements } from './last-statements.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
 import { onSource, SourceReader } from './source-retry.js';
+import { mostJoinReaders } from './source-sessions.js';
 import type { TableRecord } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
@@ -63,8 +64,6 @@ const lookMs = 200;
 /** The main stream is only stopped for a stream that is as close as this, after it has had time to come by itself. */
 const closeMicros = 10_000_000;
 const patienceMs = 3_000;
-/** Connections that read the source for tables that join, beside the one that follows it. */
-const mostReaders = 2;
 
 /**
  * Tables that come to a stream that runs (correctness rule 11): they are created, loaded and swept with a place of
@@ -134,6 +133,7 @@ export class Joining {
   /** Settles when the tables have joined, or it was stopped. Throws what ends the run. */
   async run(): Promise<void> {
     try {
+      this.signal.throwIfAborted();
       await this.create();
       const begun = this.mine().filter(({ phase, source }) => phase === 'full' && this.isBegun(source));
       await this.restartAltered(begun);
@@ -291,7 +291,7 @@ export class Joining {
         {
           ...context,
           signal,
-          readers: () => Math.min(mostReaders, context.readers()),
+          readers: () => Math.min(mostJoinReaders, context.readers()),
           events: { ...context.events, lost: (source, problem) => this.lose(source, problem) },
         },
         tables,

@@ -26,6 +26,7 @@ import { sourceName } from '../shared/source-name.js';
 import { planError, planOf, planToLoad, selectionOf, tableName, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
 import { onSource } from './source-retry.js';
+import { joinsAtOnce } from './source-sessions.js';
 import type { TableRecord } from './store.js';
 import type { StreamTables } from './stream-tables.js';
 import { aboutTable, withWayBack } from './table-boundary.js';
@@ -72,6 +73,9 @@ export class Joins {
   private readonly host: JoinHost;
   private looker: NodeJS.Timeout | undefined;
   private readonly looking = new WeakSet<OpenTable>();
+
+  private working = 0;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly main: MainStream) {
     this.host = {
@@ -395,7 +399,7 @@ export class Joins {
     const join = new Joining(this.host, records);
     this.joins.add(join);
     this.main.begun();
-    const done = join.run().then(
+    const done = this.turn(() => join.run()).then(
       () => undefined,
       (error: unknown) => this.main.options.fail(error),
     );
@@ -404,6 +408,19 @@ export class Joins {
       join.save();
       this.joins.delete(join);
     });
+  }
+
+  /** Each group has sessions of its own at the source: the others wait until one is through. */
+  private async turn(work: () => Promise<void>): Promise<void> {
+    if (this.working < joinsAtOnce) this.working++;
+    else await new Promise<void>((go) => this.waiting.push(go));
+    try {
+      await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.working--;
+    }
   }
 
   /** It stops where it joins, too, and is handed over as stopped. */

@@ -6,30 +6,58 @@ const idleMs = 3000;
 
 /**
  * Short questions about single rows. To connect takes ten times as long as to ask, so a connection of each purpose is
- * kept for the next question; one that failed is not.
+ * kept for the next question; one that failed is not. There are never more than `most`: the others wait for their turn.
  */
 export class Questions {
   private readonly kept = new Map<SessionPurpose, { connection: SourceConnection; timer: NodeJS.Timeout }>();
+  private readonly waiting: (() => void)[] = [];
+  private asking = 0;
   private closed = false;
 
-  constructor(private readonly settings: SourceSettings) {}
+  constructor(
+    private readonly settings: SourceSettings,
+    private readonly most: number,
+  ) {}
 
-  /** Throws what connectSource and `work` throw. */
+  /** Throws what connectSource and `work` throw. `work` may ask once more when `most` is more than are asked so. */
   async ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
-    const connection = this.take(purpose) ?? (await connectSource(this.settings, purpose));
-    let answer: T;
+    await this.turn();
     try {
-      answer = await work(connection);
-    } catch (error) {
-      await connection.close();
-      throw error;
+      const connection = await this.connect(purpose);
+      let answer: T;
+      try {
+        answer = await work(connection);
+      } catch (error) {
+        await connection.close();
+        throw error;
+      }
+      if (this.closed || this.kept.has(purpose)) await connection.close();
+      else {
+        const timer = setTimeout(() => void this.take(purpose)?.close(), idleMs);
+        this.kept.set(purpose, { connection, timer });
+      }
+      return answer;
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.asking--;
     }
-    if (this.closed || this.kept.has(purpose)) await connection.close();
-    else {
-      const timer = setTimeout(() => void this.take(purpose)?.close(), idleMs);
-      this.kept.set(purpose, { connection, timer });
+  }
+
+  private async turn(): Promise<void> {
+    if (this.asking < this.most) this.asking++;
+    else await new Promise<void>((go) => this.waiting.push(go));
+  }
+
+  private async connect(purpose: SessionPurpose): Promise<SourceConnection> {
+    const kept = this.take(purpose);
+    if (kept) return kept;
+    // One that is kept for another purpose takes the room.
+    if (this.asking + this.kept.size > this.most) {
+      const [other] = this.kept.keys();
+      if (other !== undefined) await this.take(other)?.close();
     }
-    return answer;
+    return connectSource(this.settings, purpose);
   }
 
   /** What is being asked comes to its end; nothing is kept after it. */

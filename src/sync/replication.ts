@@ -27,6 +27,7 @@ import { assertKey, foundAt, prepareTable } from './schema.js';
 import { Questions } from './questions.js';
 import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
+import { questionsOf, readersOf } from './source-sessions.js';
 import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
@@ -460,7 +461,7 @@ export class Replication {
       whole: prepared.progress.start === null,
       signal: this.stopping.signal,
       ending: this.stopping.signal,
-      readers: () => this.task.write.threads,
+      readers: () => readersOf(this.task),
       query: (work) => this.gate.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
@@ -496,7 +497,7 @@ export class Replication {
       client: this.client,
       dirty: this.dirty,
       retry: this.sourceRetry,
-      questions: new Questions(this.task.source),
+      questions: new Questions(this.task.source, questionsOf(this.task)),
       signal: this.stopping.signal,
       log: this.log,
       prepared,

@@ -28,6 +28,7 @@ export class SourceGate {
   /** The source was looked at since the watch began. */
   private isLookedAt = false;
   private lagIsUnknown = false;
+  private saidUnlooked = '';
   private readonly waiting = new Set<() => void>();
 
   constructor(
@@ -112,8 +113,9 @@ export class SourceGate {
       try {
         connection ??= await connectSource(this.source);
         this.judge(await this.look(connection));
-      } catch {
+      } catch (error) {
         // The readers meet the same source, and report and retry; nobody shall wait for this look.
+        this.unlooked(error);
         await connection?.close();
         connection = null;
         this.judge(null);
@@ -125,6 +127,15 @@ export class SourceGate {
     this.strain = null;
     this.rouse();
     await connection?.close();
+  }
+
+  private unlooked(error: unknown): void {
+    if (!(error instanceof RowferryError) || error.code !== 'ROW-S114' || error.message === this.saidUnlooked)
+      return;
+    this.saidUnlooked = error.message;
+    this.log.warn(
+      `the strain of the source cannot be seen, so that the load does not wait for it: ${error.message}`,
+    );
   }
 
   private get isAsked(): boolean {

@@ -85,6 +85,12 @@ export class SourceReader {
     await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
   }
 
+  /** What is tried again by itself, and is nothing without a session: that there is no room for one is told. */
+  noRoom(error: unknown): void {
+    if (error instanceof RowferryError && error.code === 'ROW-S114' && !this.retry.signal.aborted)
+      this.waits(error);
+  }
+
   /** It tries again by itself, and never gives up: others do. Gives when they would, ms since the epoch. */
   waits(error: RowferryError): number {
     this.since ??= Date.now();

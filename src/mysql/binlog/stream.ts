@@ -106,12 +106,14 @@ export class BinlogStream {
 
   async #attempt(): Promise<void> {
     const { address, connection } = await this.#connect();
+    let serverUuid: string;
     try {
-      const { serverUuid } = await connection.answering(() => connection.facts());
-      await this.#stream(address, connection, serverUuid);
+      ({ serverUuid } = await connection.answering(() => connection.facts()));
     } finally {
+      // The dump has two of its own.
       await connection.close();
     }
+    await this.#stream(address, connection, serverUuid);
   }
 
   /** The first server that answers and still has the position; of several refusals the first is thrown. */

@@ -48,6 +48,8 @@ export const unproven = (actual: string): Outcome => ({ good: 'unproven', actual
 export interface CheckContext {
   readonly task: ResolvedTask;
   source(): Promise<SourceConnection>;
+  /** Sessions that this precheck has at the source: they are gone when the task starts. */
+  readonly sessions: ReadonlySet<number>;
   /** A second connection for questions to tables, so that they do not hold up the others. */
   sampling(): Promise<SourceConnection>;
   facts(): Promise<ServerFacts>;

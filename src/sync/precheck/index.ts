@@ -118,6 +118,7 @@ class SharedFacts implements CheckContext {
   readonly running: boolean;
   readonly leftOut: readonly ToolTable[];
   connectionError: RowferryError | undefined;
+  readonly sessions = new Set<number>();
   readonly #open: SourceConnection[] = [];
   readonly #probes: DestinationProbe[] = [];
 
@@ -132,10 +133,21 @@ class SharedFacts implements CheckContext {
     this.leftOut = history.leftOut;
   }
 
-  readonly source = once(() => this.#connect());
+  readonly source = once(async () => {
+    try {
+      return await this.#connect();
+    } catch (error) {
+      throw this.#noted(error);
+    }
+  });
   readonly sampling = once(async () => {
-    await this.source();
-    return this.#connect();
+    const only = await this.source();
+    try {
+      return await this.#connect();
+    } catch (error) {
+      if (error instanceof RowferryError && error.code === 'ROW-S114') return only;
+      throw this.#noted(error);
+    }
   });
   readonly facts = once(async () => (await this.source()).facts());
   readonly #variables = once(async () => {
@@ -158,13 +170,10 @@ class SharedFacts implements CheckContext {
   });
 
   async #connect(): Promise<SourceConnection> {
-    try {
-      const connection = await connectSource(this.task.source);
-      this.#open.push(connection);
-      return connection;
-    } catch (error) {
-      throw this.#noted(error);
-    }
+    const connection = await connectSource(this.task.source);
+    this.#open.push(connection);
+    this.sessions.add(connection.threadId);
+    return connection;
   }
 
   #noted(error: unknown): unknown {

@@ -34,6 +34,7 @@ import { objects } from './checks/objects.js';
 import { replicaUpdates } from './checks/replica-updates.js';
 import { serverId } from './checks/server-id.js';
 import { sourceConnection } from './checks/source-connection.js';
+import { sourceConnections, sourceRoom } from './checks/source-connections.js';
 import { sourceKind } from './checks/source-kind.js';
 import { sourcePrivileges } from './checks/source-privileges.js';
 import { sourceVersion } from './checks/source-version.js';
@@ -48,6 +49,8 @@ export const checks: readonly Check[] = [
   sourceKind,
   sourceVersion,
   sourcePrivileges,
+  sourceConnections,
+  sourceRoom,
   binlogEnabled,
   binlogFormat,
   binlogRowImage,

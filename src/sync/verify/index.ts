@@ -113,7 +113,7 @@ class TableCheck {
       );
       const { client, etl, read } = this;
       this.comparison = new Comparison({ ...options, plan, client, charsets, etl, read });
-      await this.compareSource();
+      await this.compareSource(connection);
       await this.compareDestination();
       const wrong = await this.lookAgain();
       await this.repair(wrong);
@@ -126,17 +126,15 @@ class TableCheck {
     return report;
   }
 
-  private compareSource(): Promise<void> {
+  private compareSource(planner: SourceConnection): Promise<void> {
     const { plan, options } = this;
-    return withSource(options, 'query', (planner) =>
-      withSource(options, 'snapshot', async (reader) => {
-        const rows = this.comparison.sourceRows(reader);
-        for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
-          await this.compareChunk(reader, rows, chunk);
-          this.tell('source');
-        }
-      }),
-    );
+    return withSource(options, 'snapshot', async (reader) => {
+      const rows = this.comparison.sourceRows(reader);
+      for await (const chunk of planChunks(planner, plan.definition, { rows: chunkRows })) {
+        await this.compareChunk(reader, rows, chunk);
+        this.tell('source');
+      }
+    });
   }
 
   private compareChunk(reader: SourceConnection, rows: SourceRows, chunk: Chunk): Promise<void> {

@@ -31,7 +31,7 @@ export interface RepairOptions {
 export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows>>;
 
 /** Reading and writing of one lot overlap with those of another. */
-const lotsAtOnce = 2;
+export const lotsAtOnce = 2;
 
 /**
  * Puts rows right, lot by lot: the keys of a lot are held, the rows read from the source as they are then, and written

@@ -1,0 +1,158 @@
+import type { SourceConnection } from '../../../mysql/connection.js';
+import type { ResolvedTask } from '../../../shared/task.js';
+import { readersOf, sourceSessions } from '../../source-sessions.js';
+import { bad, good, type Check, type Outcome } from '../check.js';
+import { quoted } from './source-privileges.js';
+
+interface Limits {
+  /** CURRENT_USER(). */
+  readonly account: string;
+  /** Of the account, or of every account; 0: none. */
+  readonly own: number;
+  readonly ownName: string;
+  readonly server: number;
+}
+
+/** The session variable holds what is in force for the account that logged in (MySQL manual, max_user_connections). */
+async function readLimits(connection: SourceConnection): Promise<Limits> {
+  const [row] = await connection.query<{ me: string; own: number; every: number; server: number }>(
+    `SELECT CURRENT_USER() AS me, @@SESSION.max_user_connections AS own, @@GLOBAL.max_user_connections AS every, @@GLOBAL.max_connections AS server`,
+  );
+  const own = Number(row!.own);
+  const ownName = own === Number(row!.every) ? 'max_user_connections' : 'MAX_USER_CONNECTIONS';
+  return { account: row!.me, own, ownName, server: Number(row!.server) };
+}
+
+const connections = (count: number) => `${count} ${count === 1 ? 'connection' : 'connections'}`;
+
+export const sourceConnections: Check = {
+  id: 'source-connections',
+  severity: 'failure',
+  title: 'The account may open as many connections as the task needs',
+  expected: 'no limit of the account or the server below what the task needs at the most',
+  why: 'A connection that the server refuses keeps a part of the task waiting: it would load, and then not follow.',
+  async run(context) {
+    const { task } = context;
+    const limits = await readLimits(await context.source());
+    const sessions = sourceSessions(task);
+    const { needed, verify, joining } = sessions;
+    const isOwn = limits.own > 0 && limits.own <= limits.server;
+    const limit = isOwn ? limits.own : limits.server;
+    const name = isOwn ? limits.ownName : 'max_connections';
+    const found = `he task needs ${connections(needed)}; ${isOwn ? 'the account' : 'the server'} may have ${limit} (${name})`;
+    if (needed > limit) {
+      const wanted = needed + verify;
+      const sql =
+        name === 'max_connections'
+          ? `SET GLOBAL max_connections = ${Math.max(151, 2 * wanted)};`
+          : `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${wanted};`;
+      const raise = `raise it (${wanted} leave room for a verification beside the task)`;
+      const settings = fitting(task, limit);
+      return bad(
+        `T${found}.`,
+        settings === null ? `${capital(raise)}.` : `Set ${settings} in the task, or ${raise}.`,
+        sql,
+      );
+    }
+    const beside =
+      limit >= needed + joining + verify
+        ? ''
+        : `; a verification beside it takes ${verify} more, tables that are loaded beside the stream up to ${joining}: what finds no room waits, or says so`;
+    return good(`t${found}${beside}`);
+  },
+};
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Settings of the task by which it would do with so many connections; null when none do. */
+function fitting(task: ResolvedTask, limit: number): string | null {
+  const slim = { ...task, write: { ...task.write, threads: 1 } };
+  const least = sourceSessions(slim);
+  const isByReaders = sourceSessions(task).load > limit;
+  const readers = Math.min(readersOf(task), limit - least.load + 1);
+  const threads = isByReaders ? [`"write": { "threads": ${readers} }`] : [];
+  if (isByReaders && readers < 1) return null;
+  if (least.follow <= limit) return threads.join(' and ');
+  const quiet = { ...slim, heartbeat: 'none' as const };
+  const unaudited = { ...slim, audit: null };
+  const both = { ...quiet, audit: null };
+  for (const [changed, words] of [
+    [quiet, ['"heartbeat": "none"']],
+    [unaudited, ['"audit": null']],
+    [both, ['"heartbeat": "none"', '"audit": null']],
+  ] as const)
+    if (sourceSessions(changed).follow <= limit) return [...threads, ...words].join(' and ');
+  return null;
+}
+
+/** Connections of a server that are left to others: a tenth. */
+const keptForOthers = (limit: number) => Math.max(2, Math.ceil(limit / 10));
+
+export const sourceRoom: Check = {
+  id: 'source-room',
+  severity: 'warning',
+  title: 'The source has room for the connections of the task now',
+  expected:
+    'what the task needs beside the connections that are open, with some left to others, and no limit by the hour',
+  why: 'The task waits while its connections are refused; and where it takes the last ones, others are refused.',
+  async run(context) {
+    const { task } = context;
+    const connection = await context.source();
+    const limits = await readLimits(connection);
+    const hourly = await hourlyLimit(connection);
+    if (hourly !== null) return hourly;
+    if (context.running) return good('the task is running');
+    const { needed } = sourceSessions(task);
+    const [status] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
+    const open = Math.max(0, Number(status?.Value ?? 0) - context.sessions.size);
+    const kept = keptForOthers(limits.server);
+    if (open + needed + kept > limits.server)
+      return bad(
+        `The task needs ${connections(needed)}; ${open} of ${limits.server} (max_connections) are open, and ${kept} should be left to others.`,
+        'Close other connections, or raise max_connections.',
+        `SET GLOBAL max_connections = ${Math.max(2 * limits.server, open + needed + kept)};`,
+      );
+    if (limits.own > 0) {
+      const others = await ofSameUser(connection, limits.account, context.sessions);
+      if (others + needed > limits.own)
+        return bad(
+          `The task needs ${connections(needed)}; the account has ${others} of ${limits.own} (${limits.ownName}) open.`,
+          'Give the task an account of its own, close the other connections of this one, or raise its limit.',
+          `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sourceSessions(task).verify};`,
+        );
+    }
+    return good(`${open} of ${limits.server} are open`);
+  },
+};
+
+/** An account sees its own sessions without any privilege. */
+async function ofSameUser(
+  connection: SourceConnection,
+  account: string,
+  ours: ReadonlySet<number>,
+): Promise<number> {
+  const user = account.slice(0, account.lastIndexOf('@'));
+  const rows = await connection.query<{ Id: number | string; User: string }>('SHOW PROCESSLIST');
+  return rows.filter(({ Id, User }) => User === user && !ours.has(Number(Id))).length;
+}
+
+/** Confirmations of the lock and the end of the binlog are asked for all the time, and a chunk has a connection of its own. */
+async function hourlyLimit(connection: SourceConnection): Promise<Outcome | null> {
+  let text: string;
+  try {
+    const [row] = await connection.query<Record<string, string>>('SHOW CREATE USER CURRENT_USER()');
+    text = Object.values(row ?? {})[0] ?? '';
+  } catch {
+    // Servers before 5.7 do not have it.
+    return null;
+  }
+  const found = /\b(MAX_(?:QUERIES|CONNECTIONS)_PER_HOUR) (\d+)/.exec(text);
+  if (!found) return null;
+  const [, name, most] = found;
+  const [row] = await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me');
+  return bad(
+    `The account has a limit by the hour: ${name} ${most}.`,
+    'Take it away: a task asks its source several times a second, and opens a connection for each part of a table.',
+    `ALTER USER ${quoted(row?.me ?? '')} WITH ${name} 0;`,
+  );
+}
