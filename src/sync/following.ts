@@ -82,6 +82,7 @@ export class Following {
   /** The stream. */
   private readonly reader: SourceReader;
   private ended: 'reached' | 'stopped' | null = null;
+  private begun = false;
   private queueFull = false;
   private readonly roomWanted: (() => void)[] = [];
   private paused = false;
@@ -222,6 +223,11 @@ export class Following {
 
   get position(): SourcePosition {
     return this.tracker.position;
+  }
+
+  /** The source has let the stream begin. */
+  hasBegun(): boolean {
+    return (this.begun ||= this.stream?.isStreaming ?? false);
   }
 
   changesOf(source: string): TableChanges {

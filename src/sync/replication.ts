@@ -570,6 +570,8 @@ export class Replication {
   private activity(): ReplicationView['state'] {
     if (this.paused) return 'paused';
     if (this.retry) return 'retrying';
+    // What the source refuses is not said to run in between.
+    if (this.phase === 'incremental' && !this.following?.hasBegun()) return 'starting';
     return this.prepared ? 'running' : 'starting';
   }
 }

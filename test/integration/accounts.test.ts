@@ -181,6 +181,10 @@ describe('while a task follows and its sessions are ended, it says of its accoun
     // Nothing else was said to be the reason on the way, but for the broken link.
     const reasons = new Set(following.lines().slice(before).map(reason));
     for (const one of reasons) expect(one).not.toMatch(/lock on the source/);
+    // Not between two tries either.
+    const since = following.lines().length;
+    await following.until(() => following.lines().length >= since + 4, 'four more seconds');
+    for (const line of following.lines().slice(since)) expect(line).toMatchObject({ state: 'retrying' });
     const status = await run('status', file, ...state);
     expect(status.stdout.replaceAll(/\s+/g, ' ')).toMatch(said);
     const log = readFileSync(join(pair.folder, `state-${user}`, 'engine.log'), 'utf8');
