@@ -441,15 +441,24 @@ export class Following {
     }
   }
 
-  /** Tables count from where they are what was loaded, as those that join (last-statements.ts). */
+  /**
+   * Tables count from where they are what was loaded, as those that join (last-statements.ts). Where none was loaded, and
+   * the task begins at an old place, only those are followed from there that are now what they were.
+   */
   private async passDefined(): Promise<void> {
     const { definedAt } = this.options.prepared.progress;
     if (!definedAt || hasReached(this.streamPosition, definedAt)) return;
     const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
     const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
     const last = await lastStatements(this.options, records, this.streamPosition, definedAt, over);
-    for (const record of records)
-      if (last.has(record.source)) this.tables.add(record, last.get(record.source));
+    if (over.aborted) return;
+    for (const record of records) {
+      const { at, said } = last.get(record.source) ?? {};
+      if (!at) continue;
+      if (this.options.task.synchronization.full) this.tables.add(record, at);
+      else if (said?.has('made')) this.tables.wasElse(record, 'made');
+      else if (said?.has('altered')) this.tables.wasElse(record, 'altered');
+    }
   }
 
   /**

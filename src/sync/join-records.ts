@@ -7,7 +7,7 @@ import type { SourcePosition } from '../shared/position.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { recordOf, replacedBy } from './object-changes.js';
-import type { TablePlan } from './plan.js';
+import { selectionOf, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableRecords } from './state/table-records.js';
 import type { NewTableRecord, TableRecord, TaskStore } from './store.js';
@@ -20,14 +20,17 @@ interface JoinOptions {
 const attempts = 10;
 
 export interface NotedTables {
+  /** Before it every transaction is in what is read now. */
   from: SourcePosition | null;
+  /** For tables of which nothing is read. */
+  end: SourcePosition | null;
   definedAt: SourcePosition | null;
   definitions: TableDefinition[];
 }
 
 /**
  * A place in the stream and definitions that hold there (correctness rules 1 and 13): no column list changed while
- * the place was noted. Without a full load nothing is read, and the place is the end of the binlog.
+ * the place was noted.
  */
 export async function noteTables(
   options: JoinOptions,
@@ -43,15 +46,15 @@ export async function noteTables(
   selectors: readonly TableSelector[],
   isStreamed = true,
 ) {
-  const note = options.task.synchronization.full ? safeStartPosition : endPosition;
   return onSource(options, async (connection) => {
     let before = await loadDefinitions(connection, selectors);
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const from = isStreamed ? await note(connection) : null;
+      const from = isStreamed ? await safeStartPosition(connection) : null;
+      const end = from && (await endPosition(connection));
       // A GTID set is exact. The beginning of a file lies before statements that the definitions hold already.
-      const definedAt = from && from.gtidSet === undefined ? await endPosition(connection) : null;
+      const definedAt = from?.gtidSet === undefined ? end : null;
       const definitions = await loadDefinitions(connection, selectors);
-      if (shapes(definitions) === shapes(before)) return { from, definedAt, definitions };
+      if (shapes(definitions) === shapes(before)) return { from, end, definedAt, definitions };
       before = definitions;
     }
     throw new RowferryError(
@@ -94,31 +97,38 @@ function shapes(definitions: readonly TableDefinition[]): string {
 
 /**
  * Stores tables that are to be loaded, from a place of their own where there is a stream, in the state in which that
- * begins.
+ * begins. Without a full load only a table that is chosen now is not read; what begins anew, or was made in a database that
+ * is followed whole, has rows that no stream brings any more.
  */
 export function enterTables(
   task: ResolvedTask,
   tables: TableRecords,
   store: TaskStore,
   plans: readonly TablePlan[],
-  { from, definedAt }: Pick<NotedTables, 'from' | 'definedAt'>,
-  remake = false,
+  { from, end, definedAt }: Omit<NotedTables, 'definitions'>,
+  { remake = false, isMade = false } = {},
 ): TableRecord[] {
   const stored = tables.all;
+  const isFollowed = ({ definition }: TablePlan) =>
+    selectionOf(task, definition)?.isWhole === true &&
+    stored.some((one) => one.definition.database === definition.database);
   const replaced: TableRecord[] = [];
   const records = plans.map((plan): NewTableRecord => {
     const own = tables.find(plan.source);
     const before = own ?? replacedBy(task, stored, plan);
     if (before && !own) replaced.push(before);
     const isSame = before?.destination === plan.destination;
+    const isRead = task.synchronization.full || isMade || before !== undefined || isFollowed(plan);
+    const place = isRead ? from : end;
     return {
       ...recordOf(task, plan),
       created: isSame && before.created,
       ...(isSame && before.creating && { creating: true }),
       ...(isSame && before.foundAtMs !== undefined && { foundAtMs: before.foundAtMs }),
-      ...(from && { from }),
+      ...(place && { from: place }),
       ...(definedAt && { definedAt }),
       sweep: isSame,
+      ...(isRead && !task.synchronization.full && { loads: true }),
       ...(isSame && (remake || before.remake) && { remake: true }),
     };
   });

@@ -183,13 +183,14 @@ export class Joining {
         options,
       });
       const isOwn = created || record.created || record.creating === true;
+      const isRead = task.synchronization.full || record.loads === true;
       const step = {
         step: 'created',
         isOwn,
         ...foundAt(client, record, isOwn),
         // A table made just now holds nothing to be swept.
-        sweep: record.sweep === true && !created && task.synchronization.full,
-        isLoaded: !task.synchronization.full,
+        sweep: record.sweep === true && !created && isRead,
+        isLoaded: !isRead,
       } as const;
       // It may have begun anew meanwhile.
       records.step(record.source, step, record.life);
@@ -372,7 +373,7 @@ export class Joining {
         wait: (work) => this.wait(work),
       }),
     );
-    for (const record of records) tables.add(record, defined?.get(record.source));
+    for (const record of records) tables.add(record, defined?.get(record.source)?.at);
     const saver = setInterval(() => this.save(), saveMs);
     const began = Date.now();
     let release: (() => void) | undefined;

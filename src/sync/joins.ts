@@ -143,8 +143,12 @@ export class Joins {
 
   /** Goes on with those that a stop or a kill met on their way. */
   start(): void {
+    this.beginAll(this.main.options.prepared.records.all);
+  }
+
+  private beginAll(all: readonly TableRecord[]): void {
     const open = new Map<string, TableRecord[]>();
-    for (const record of this.main.options.prepared.records.all) {
+    for (const record of all) {
       if (!record.from) continue;
       const place = JSON.stringify(record.from);
       open.set(place, [...(open.get(place) ?? []), record]);
@@ -322,7 +326,7 @@ export class Joins {
       const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
       options.log.info(`${plan.source} ${why}: it is loaded anew`);
-      await this.enter([plan], noted, remake);
+      await this.enter([plan], noted, { remake, isMade: true });
     };
     await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
   }
@@ -358,8 +362,8 @@ export class Joins {
 
   private async enter(
     plans: readonly TablePlan[],
-    noted: Pick<NotedTables, 'from' | 'definedAt'>,
-    remake = false,
+    noted: Omit<NotedTables, 'definitions'>,
+    how: { remake?: boolean; isMade?: boolean } = {},
   ): Promise<void> {
     if (plans.length === 0) return;
     for (const { source } of plans) await this.dismiss(source);
@@ -380,10 +384,10 @@ export class Joins {
       if (isFit) fit.push(plan);
     }
     if (fit.length === 0) return;
-    const records = enterTables(options.task, prepared.records, options.store, fit, noted, remake);
+    const records = enterTables(options.task, prepared.records, options.store, fit, noted, how);
     prepared.enter(fit);
     for (const record of records) this.main.tables.add(record, 'joining');
-    this.begin(records);
+    this.beginAll(records);
   }
 
   /** Nothing more is read or written of a table that was joining, nor does what it brought speak for it any more. */

@@ -10,7 +10,13 @@ import type { FollowingOptions } from './following.js';
 import { isSameName } from './plan.js';
 import { onSource, SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
-import { alteredBy } from './stream-tables.js';
+import { alteredBy, type Said } from './stream-tables.js';
+
+/** Where the last statement about a table ends, and what all of them said of it. */
+export interface LastStatement {
+  readonly at: SourcePosition;
+  readonly said: ReadonlySet<Said>;
+}
 
 /**
  * Where each table became what it is in its definition: behind the last statement about it between `from` and the place
@@ -24,21 +30,22 @@ export async function lastStatements(
   from: SourcePosition,
   to: SourcePosition,
   signal: AbortSignal,
-): Promise<Map<string, SourcePosition>> {
+): Promise<Map<string, LastStatement>> {
   const { charsets } = options.prepared;
   const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
     isSameName(map.database, definition.database, definition.caseSensitive ?? false) &&
     isSameName(map.name, definition.name, definition.caseSensitive ?? false) &&
     differenceOf(definition, map, charsets) !== null;
-  const last = new Map<string, SourcePosition>();
-  let altered: string[] = [];
+  const last = new Map<string, LastStatement>();
+  let altered: { source: string; said: Said }[] = [];
   let ended = false;
   let position = from;
   const reader = new SourceReader(options.retry);
   while (!ended && !signal.aborted) {
     const pass = (at: SourcePosition) => {
       reader.answered();
-      for (const source of altered) last.set(source, at);
+      for (const { source, said } of altered)
+        last.set(source, { at, said: new Set([...(last.get(source)?.said ?? []), said]) });
       altered = [];
       if (!hasReached(at, to)) return;
       ended = true;
@@ -50,7 +57,8 @@ export async function lastStatements(
       {
         transaction: () => undefined,
         wants: (map) => {
-          for (const record of records) if (isDescribedElse(record, map)) altered.push(record.source);
+          for (const record of records)
+            if (isDescribedElse(record, map)) altered.push({ source: record.source, said: 'altered' });
           return false;
         },
         row: () => undefined,

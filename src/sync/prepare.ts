@@ -382,14 +382,15 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
       const start = full
         ? await safeStartPosition(connection)
         : await findStart(task, connection, task.startPosition ?? 'now', options.signal);
-      // As in noteTables(): the beginning of a file lies before statements that the definitions hold already.
-      const definedAt = full && start.gtidSet === undefined ? await endPosition(connection) : null;
+      // As in noteTables(): the beginning of a file lies before statements that the definitions hold already, and so does
+      // a place that was chosen.
+      const definedAt = full && start.gtidSet !== undefined ? null : await endPosition(connection);
       const tables = await loadDefinitions(connection, selectors);
       const after = JSON.stringify(shapes(tables));
       if (after === before) {
         const whole = await identified(task.source, connection, start, options.signal);
         const selected = await withoutParts(connection, task, tables);
-        if (!full) return { start: whole, ...selected };
+        if (!full) return { start: whole, ...selected, ...(definedAt && { definedAt }) };
         // Only now are all of them known whose rows lie before the start and are not committed yet.
         await waitForPrepared(options, connection);
         return {

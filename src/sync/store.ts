@@ -179,6 +179,8 @@ export interface TableRecord {
    * statements up to there are in the definition already (rule 13).
    */
   definedAt?: SourcePosition;
+  /** It began anew, and is loaded although the task loads nothing at its start. */
+  loads?: true;
   /** It was asked for: the next run loads it anew, whatever it was before. */
   reload?: true;
   /** Its destination table may hold rows that it does not give any more (correctness rule 5). */

@@ -477,6 +477,23 @@ export class StreamTables {
     return { key: plan.key, attributes: plan.attributes, reads };
   }
 
+  /**
+   * What came after the place where the task began says that the table looked otherwise there, or was another one. It is
+   * loaded as it is, or stops.
+   */
+  wasElse(record: TableRecord, said: 'made' | 'altered'): void {
+    const { database, name } = record.definition;
+    const table = { database, table: name };
+    if (said === 'altered')
+      this.stopOrReload(
+        record,
+        'it was altered after the start position, and what its columns were there is not known',
+      );
+    else if (this.selectionOf(table)?.isWhole)
+      this.actions.reload(table, 'was created after the start position');
+    else this.stopOrReload(record, 'it was dropped or renamed after the start position, and made again');
+  }
+
   private stopOrReload(
     record: TableRecord,
     reason: string,
@@ -601,51 +618,69 @@ function notUnderstood(event: StatementEvent, reason: string): string {
   return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;
 }
 
+/**
+ * What a statement says of a table. `made`: it has none of the rows that it had under its name before. `rows`: it was
+ * emptied. `keys`: its columns are what they were.
+ */
+export type Said = 'made' | 'altered' | 'rows' | 'keys';
+
+const ofKeys = new Set(['add-key', 'drop-key', 'rename-key']);
+
 /** Which of these tables a statement is about, as far as it says; one that is not understood may be about each. */
-export function alteredBy(event: StatementEvent, records: readonly TableRecord[]): string[] {
+export function alteredBy(
+  event: StatementEvent,
+  records: readonly TableRecord[],
+): { source: string; said: Said }[] {
   const statement = parseDdl(event, () => unknownTextDefaults);
-  const isNamed = (names: readonly TableName[]) =>
-    records.filter(({ definition }) =>
+  const about = (said: Said, isMeant: (definition: TableDefinition) => boolean) =>
+    records.flatMap(({ source, definition }) => (isMeant(definition) ? [{ source, said }] : []));
+  const named = (said: Said, names: readonly TableName[]) =>
+    about(said, (definition) =>
       names.some(
         ({ database, table }) =>
           isSameName(database, definition.database, definition.caseSensitive ?? false) &&
           isSameName(table, definition.name, definition.caseSensitive ?? false),
       ),
     );
-  const found = () => {
-    switch (statement.kind) {
-      case 'none':
-      case 'rows':
-      case 'create-trigger':
-      case 'drop-trigger':
-        return [];
-      case 'alter':
-        return isNamed([
-          statement.table,
-          ...statement.actions.flatMap((action) =>
-            action.do === 'rename-table' ? [action.to] : action.do === 'exchange' ? [action.with] : [],
-          ),
-        ]);
-      case 'truncate':
-      case 'create':
-        return isNamed([statement.table]);
-      case 'drop':
-        return isNamed(statement.tables);
-      case 'rename':
-        return isNamed(statement.pairs.flatMap(({ from, to }) => [from, to]));
-      case 'drop-database':
-        return records.filter(({ definition }) =>
-          isSameName(definition.database, statement.database, definition.caseSensitive ?? false),
-        );
-      case 'unreadable':
-        return statement.isWhole
-          ? isNamed(statement.tables)
-          : records.filter(({ definition }) =>
-              mayTouch(event, (name) => name.toLowerCase() === definition.database.toLowerCase()),
-            );
+  switch (statement.kind) {
+    case 'none':
+    case 'rows':
+    case 'create-trigger':
+    case 'drop-trigger':
+      return [];
+    case 'alter': {
+      const { actions, table } = statement;
+      const isOfKeys = actions.every((action) => ofKeys.has(action.do));
+      return [
+        ...named(isOfKeys ? 'keys' : 'altered', [table]),
+        ...actions.flatMap((action) =>
+          action.do === 'rename-table'
+            ? named('made', [action.to])
+            : action.do === 'exchange'
+              ? named('altered', [action.with])
+              : [],
+        ),
+      ];
     }
-  };
-  return found().map(({ source }) => source);
+    case 'truncate':
+      return named('rows', [statement.table]);
+    case 'create':
+      return named('made', [statement.table]);
+    case 'drop':
+      return named('altered', statement.tables);
+    case 'rename':
+      return statement.pairs.flatMap(({ from, to }) => [...named('altered', [from]), ...named('made', [to])]);
+    case 'drop-database':
+      return about('altered', ({ database, caseSensitive = false }) =>
+        isSameName(database, statement.database, caseSensitive),
+      );
+    case 'unreadable':
+      return statement.isWhole
+        ? named('altered', statement.tables)
+        : about('altered', ({ database }) =>
+            mayTouch(event, (name) => name.toLowerCase() === database.toLowerCase()),
+          );
+  }
 }
 
 /** Attributes by the names of their columns. */
