@@ -15,6 +15,7 @@ kinds                 ${kinds.map(([kind, count]) => `${kind} ${count}`).join(',
 tables compared       ${report.compared} in step, ${report.rows} rows
 tables that stopped   ${report.stopped}
 with dirty rows       ${report.dirty}
+servers crashed       ${report.crashes}
 differences           ${report.differences.length}
 seconds               ${Math.round((Date.now() - began) / 1000)}`);
 process.exit(report.differences.length === 0 ? 0 : 1);

@@ -32,6 +32,8 @@ export interface DdlOracleReport {
   /** Tables compared while in step, after at least one statement, and their rows. */
   compared: number;
   rows: number;
+  /** A statement brought the server down: what it was doing is forgotten, and another server begins. */
+  crashes: number;
   /** Tables that said that they were not in step. */
   stopped: number;
   /** Tables with rows that no cell holds, all recorded: not compared. */
@@ -54,23 +56,30 @@ export async function runDdlOracle(options: DdlOracleOptions): Promise<DdlOracle
     kinds: new Map(),
     compared: 0,
     rows: 0,
+    crashes: 0,
     stopped: 0,
     dirty: 0,
     differences: [],
   };
-  const replica = await startReplica({ args: quickMysql });
-  const world = new World(replica, report);
-  try {
-    for (let batch = 0; ; batch++) {
-      await world.batch(options, options.seed * 1000 + batch);
-      options.say?.(
-        `${report.taken} statements (${report.refused} refused), ${report.compared} tables compared, ${report.stopped} stopped, ${report.dirty} dirty, ${report.differences.length} differences`,
-      );
-      if (options.untilMs === undefined || Date.now() >= options.untilMs) break;
+  for (let batch = 0, isOver = false; !isOver;) {
+    const replica = await startReplica({ args: quickMysql });
+    const world = new World(replica, report);
+    try {
+      while (!isOver) {
+        await world.batch(options, options.seed * 1000 + batch++);
+        options.say?.(
+          `${report.taken} statements (${report.refused} refused), ${report.compared} tables compared, ${report.stopped} stopped, ${report.dirty} dirty, ${report.differences.length} differences`,
+        );
+        isOver = options.untilMs === undefined || Date.now() >= options.untilMs;
+      }
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'PROTOCOL_CONNECTION_LOST' || report.crashes++ > mostCrashes)
+        throw error;
+      options.say?.(`the server is gone in batch ${batch}; another begins`);
+    } finally {
+      world.close();
+      await replica.close();
     }
-  } finally {
-    world.close();
-    await replica.close();
   }
   return report;
 }
@@ -90,6 +99,7 @@ interface Find {
 }
 
 const settleMs = 60_000;
+const mostCrashes = 10;
 /** Warnings about what is wanted here. */
 const accepted = ['bigint-unsigned', 'key-size', 'empty-key', 'cell-size', 'row-size', 'engines', 'cascades'];
 
