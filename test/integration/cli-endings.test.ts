@@ -1,4 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,9 +36,12 @@ const nowhere = () => ({
 });
 
 describe('a run with a goal', () => {
-  it.each(['full', 'caught-up'])(
-    '--until %s, ended before it is there: exit 5, and the end says so (H1)',
-    async (goal) => {
+  it.each([
+    ['full', 'SIGTERM'],
+    ['caught-up', 'SIGINT'],
+  ] as const)(
+    '--until %s, ended by %s before it is there: exit 5, and the end says so (H1)',
+    async (goal, signal) => {
       const file = write(`cut-${goal}`, {
         objects: [{ database: 'shop', renameTables: { prefix: `${goal.slice(0, 4)}_` } }],
         throttle: { full: { rowsPerSecond: 50 } },
@@ -44,7 +49,7 @@ describe('a run with a goal', () => {
       const args = ['run', file, '--state', `state-${goal}`, '--until', goal, '--json'];
       const cut = startCli(args, { cwd: pair.folder, env: pair.env });
       await cut.until((line) => line['phase'] === 'full' && Number(line['loaded']) > 0, 'rows');
-      cut.child.kill('SIGTERM');
+      cut.child.kill(signal);
       const ended = await cut.ended;
       expect(ended.code).toBe(5);
       expect(ended.stderr).toMatch(/^ROW-E114 .* was stopped before .*\n.*goes on where it was/);
@@ -109,6 +114,30 @@ describe('a side that is away', () => {
     expect(Date.now() - began).toBeLessThan(12_000);
   });
 
+  it('a destination that takes connections and never answers is away, too (H2)', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    const { port } = silent.address() as AddressInfo;
+    const { destination } = nowhere();
+    const file = write('silent', { destination: { ...destination, endpoint: `http://127.0.0.1:${port}` } });
+    try {
+      const { code, stderr } = await run('verify', file, '--state', 'state-away');
+      expect([code, stderr]).toEqual([3, expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}`))]);
+      const told = startCli(['verify', file, '--state', 'state-away'], { cwd: pair.folder, env: pair.env });
+      const before = sockets.length;
+      await expect.poll(() => sockets.length, { timeout: 20_000 }).toBeGreaterThan(before);
+      const toldMs = Date.now();
+      told.child.kill('SIGTERM');
+      expect((await told.ended).code).toBe(5);
+      expect(Date.now() - toldMs).toBeLessThan(2000);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+  });
+
   it('verify --wait waits, and ends within two seconds when it is told to (H2)', async () => {
     const file = write('away', nowhere());
     const args = ['verify', file, '--state', 'state-away', '--wait'];
@@ -141,20 +170,13 @@ describe('files', () => {
     expect(after.replace(/\n {2}"id": "[^"]+",/, '')).toBe(before);
   });
 
-  it('a bundle into a folder that is not there is refused in a sentence (H8)', async () => {
-    const { code, stderr } = await run(
-      'bundle',
-      write('away'),
-      '--state',
-      'state-away',
-      '--output',
-      'no/where.json',
-    );
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/^ROW-T104 no\/where\.json cannot be written: .*\n/),
-    ]);
-  });
+  it.each(['no/where.json', 'away.rowferry.json/x.json', '.'])(
+    'a bundle into %s, where no file can be, is refused in a sentence (H8)',
+    async (path) => {
+      const { code, stderr } = await run('bundle', write('away'), '--state', 'state-away', '--output', path);
+      expect([code, stderr.startsWith(`ROW-T104 ${path} cannot be written: `)]).toEqual([2, true]);
+    },
+  );
 
   it('the embedded Tablestore keeps its files to their owner, in a folder that all may read (H9)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rowferry-modes-'));

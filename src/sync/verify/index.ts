@@ -19,7 +19,7 @@ import { inBatches } from './batches.js';
 import { Comparison, type Look } from './comparison.js';
 import { repair, type RepairWriter, type Settled } from './repair.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
-import { withSource } from './session.js';
+import { reachDestination, withSource } from './session.js';
 import { selectedTables } from './tables.js';
 
 export interface VerifyOptions {
@@ -59,7 +59,10 @@ export async function verifyTask(options: VerifyOptions): Promise<VerifyReport> 
   const { task } = options;
   const client = new TablestoreClient(task.destination);
   try {
-    return await withSource(options, 'query', (connection) => verifyTables(options, client, connection));
+    return await withSource(options, 'query', async (connection) => {
+      await reachDestination(options, client);
+      return verifyTables(options, client, connection);
+    });
   } finally {
     client.close();
   }

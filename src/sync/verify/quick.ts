@@ -9,7 +9,7 @@ import { retryWindows } from '../settings.js';
 import { countSource } from './count-source.js';
 import type { VerifyOptions } from './index.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
-import { withSource } from './session.js';
+import { reachDestination, withSource } from './session.js';
 import { selectedTables } from './tables.js';
 
 interface Counts {
@@ -36,6 +36,7 @@ export async function verifyCounts(options: VerifyOptions): Promise<VerifyReport
   const dropsRows = compileEtl(task.etl)?.drops ?? false;
   try {
     return await withSource(options, 'query', async (connection) => {
+      await reachDestination(options, client);
       const tables: VerifyTable[] = [];
       const sums = { source: 0, destination: 0 };
       const { plans, unfit } = await selectedTables(connection, task, options.store);

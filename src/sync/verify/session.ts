@@ -1,5 +1,12 @@
 import { connectSource, type SessionPurpose, type SourceConnection } from '../../mysql/connection.js';
+import type { TablestoreClient } from '../../tablestore/client.js';
+import { TablestoreError } from '../../tablestore/errors.js';
+import { listTables } from '../../tablestore/operations.js';
+import { withRetry } from '../../tablestore/retry.js';
+import { retryWindows } from '../settings.js';
 import type { VerifyOptions } from './index.js';
+
+const answerMs = 5000;
 
 /**
  * A session for as long as `work` takes, and no longer than the verification: a statement that waits, for a lock of
@@ -20,4 +27,22 @@ export async function withSource<T>(
     signal.removeEventListener('abort', end);
     await connection.close();
   }
+}
+
+/**
+ * A short question before the long ones: a destination that takes connections and never answers would hold each of
+ * those for its whole time limit. Throws RowferryError ROW-D109 when none comes; whatever else is answered is an answer.
+ */
+export function reachDestination(
+  { task, signal }: Pick<VerifyOptions, 'task' | 'signal'>,
+  client: TablestoreClient,
+): Promise<void> {
+  const ask = async () => {
+    try {
+      await listTables(client, { timeoutMs: answerMs, signal });
+    } catch (error) {
+      if (!(error instanceof TablestoreError) || error.kind === 'connection') throw error;
+    }
+  };
+  return withRetry(retryWindows(task), ask, { signal });
 }
