@@ -1,11 +1,14 @@
 import { isAscii } from 'node:buffer';
 import type { StatementContext } from '../../mysql/model.js';
 import { unknownCharacter } from '../../mysql/statement.js';
+import type { CharsetDecoders } from '../../mysql/types/index.js';
 import type { Token } from '../sql/lexer.js';
-import type { LabelCharsets } from './label.js';
 
 /** The statement is beyond what this reader knows; the tables it names must not be trusted any more. */
 export class UnreadableDdl extends Error {}
+
+/** What is asked of charsets to know which label a column holds. */
+export type LabelCharsets = Pick<CharsetDecoders, 'charsetOf' | 'stored'>;
 
 /** Walks over the words of one statement. Keywords compare without case; a name in backquotes is never a keyword. */
 export class Cursor {

@@ -1,10 +1,7 @@
 import { unknownCharacter } from '../../mysql/statement.js';
 import type { StatementContext } from '../../mysql/model.js';
-import { isCopied, type CharsetDecoders } from '../../mysql/types/index.js';
-import { UnreadableDdl } from './cursor.js';
-
-/** What is asked of charsets to know which label a column holds. */
-export type LabelCharsets = Pick<CharsetDecoders, 'charsetOf' | 'stored'>;
+import { isCopied } from '../../mysql/types/index.js';
+import { UnreadableDdl, type LabelCharsets } from './cursor.js';
 
 /**
  * The label of an ENUM or SET as a column of `charset` holds it. The server converts it from the client's charset to

@@ -8,8 +8,7 @@ import {
   collationOf,
   type TextDefaults,
 } from './text-defaults.js';
-import { Cursor, UnreadableDdl, type TableName } from './cursor.js';
-import type { LabelCharsets } from './label.js';
+import { Cursor, UnreadableDdl, type LabelCharsets, type TableName } from './cursor.js';
 
 export type { TableName } from './cursor.js';
 
