@@ -561,7 +561,7 @@ export class StreamTables {
           'ROW-S113',
           `${entry.record.source} was truncated at the source, and the task is set to stop then.`,
           {
-            remedy: 'Load it anew, or set ddl.truncate to "delete".',
+            remedy: `Load it anew: rowferry reload TASK --table ${entry.record.source}; with ddl.truncate "delete" the next one is carried out.`,
           },
         ),
       );

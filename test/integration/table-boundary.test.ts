@@ -260,6 +260,51 @@ it('a charset that the source does not have any more, and a table that it cannot
   expect([replica.rows(`old_${db}`), replica.rows(`torn_${db}`)]).toEqual([[{ id: 1, v: 'é' }], [{ id: 2 }]]);
 }, 60_000);
 
+it('rule 25: what befalls a table during the full load is its own trouble as well', async () => {
+  const db = await database();
+  const rows = 6000;
+  await replica.mysql
+    .query(`CREATE TABLE ${db}.a_long (id INT PRIMARY KEY); SET SESSION cte_max_recursion_depth = 100000;
+    INSERT INTO ${db}.a_long WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i FROM n;
+    CREATE TABLE ${db}.x_secret (id INT PRIMARY KEY); INSERT INTO ${db}.x_secret VALUES (1);
+    CREATE TABLE ${db}.x_torn (id INT PRIMARY KEY); INSERT INTO ${db}.x_torn VALUES (1);
+    CREATE TABLE ${db}.x_wrong (id INT PRIMARY KEY, v INT); INSERT INTO ${db}.x_wrong VALUES (1, 1);
+    CREATE USER '${db}'@'%'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '${db}'@'%'`);
+  const names = [calm(db), 'a_long', 'x_secret', 'x_torn', 'x_wrong'];
+  for (const name of names) await replica.mysql.query(`GRANT SELECT ON ${db}.${name} TO '${db}'@'%'`);
+  const file = (x_wrong: Record<string, unknown>) => ({
+    id: `load-${db}`,
+    objects: [{ database: db, tables: names.map((name) => ({ name, ...(name === 'x_wrong' && x_wrong) })) }],
+    source: { host: '127.0.0.1', port: replica.mysql.port, user: db },
+    throttle: { full: { rowsPerSecond: 2000 } },
+    // One after the other: those behind the long one are not read yet.
+    write: { threads: 1 },
+  });
+  const task = replica.task(file({ filter: 'v > 0' }));
+  await replica.start(task);
+  await replica.until(task, ({ rows: { full } }) => full > 500);
+  await replica.mysql
+    .query(`REVOKE SELECT ON ${db}.x_secret FROM '${db}'@'%'; ALTER TABLE ${db}.x_torn DISCARD TABLESPACE;
+    ALTER TABLE ${db}.x_wrong RENAME COLUMN v TO w`);
+  await replica.until(task, (one) => one.phase === 'incremental' && one.caughtUp, 60_000);
+  await replica.stop(task);
+  expect(replica.rows('a_long')).toHaveLength(rows);
+  expect(await runs(task, db)).toMatchObject({
+    [`${db}.x_secret`]: { code: 'ROW-S103' },
+    [`${db}.x_torn`]: { code: 'ROW-S111' },
+    [`${db}.x_wrong`]: { code: 'ROW-T102' },
+  });
+  await replica.mysql.query(`GRANT SELECT ON ${db}.x_secret TO '${db}'@'%'; DROP TABLE ${db}.x_torn;
+    CREATE TABLE ${db}.x_torn (id INT PRIMARY KEY); INSERT INTO ${db}.x_torn VALUES (2)`);
+  for (const name of ['x_secret', 'x_torn']) await replica.engine.api.reload(task.id, `${db}.${name}`);
+  expect(await runs(replica.task(file({ filter: 'w > 0' })), db)).toEqual({});
+  expect([replica.rows('x_secret'), replica.rows('x_torn'), replica.rows('x_wrong')]).toEqual([
+    [{ id: 1 }],
+    [{ id: 2 }],
+    [{ id: 1, w: 1 }],
+  ]);
+}, 90_000);
+
 describe('a changed file, applied while the task runs', () => {
   it('passes over what a start would, says so before, and refuses what a running table cannot take', async () => {
     const db = await database();
