@@ -125,11 +125,12 @@ export function needsPerson(snapshot: Pick<TaskSnapshot, 'state' | 'tables'>): b
   return state !== 'stopped' && stoppedTables(snapshot).length > 0;
 }
 
-/** Why a table stopped, to be read behind its name: without the name, when the sentence begins with it. */
+/** Why a table stopped, to be read behind its name: without what repeats that at its beginning. */
 export function reasonWords({ source, problem }: TableProgress, t: Translate): string {
   if (!problem) return t('stopped');
   const { message } = problem;
-  return message.startsWith(`${source} `) ? message.slice(source.length + 1) : message;
+  const said = [`${source} stopped: `, `${source} `].find((beginning) => message.startsWith(beginning));
+  return said === undefined ? message : message.slice(said.length);
 }
 
 /** `Full load 64%`, `live, 0.3 s behind`. */

@@ -20,7 +20,14 @@ import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
-import { isSameName, planOf, selectionOf, toleratesCascades, type TablePlan } from './plan.js';
+import {
+  destinationKey,
+  isSameName,
+  planOf,
+  selectionOf,
+  toleratesCascades,
+  type TablePlan,
+} from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { withWayBack } from './table-boundary.js';
@@ -352,7 +359,8 @@ export class StreamTables {
       outOfStep(applied, record.definition, this.mapped(entry.table!), this.mapped(table)) ??
       this.cascadeProblem(record.definition, applied.definition);
     if (reason) {
-      this.stopOrReload(record, reason);
+      const [before, after] = [entry.table!, table].map(({ plan }) => JSON.stringify(destinationKey(plan)));
+      this.stopOrReload(record, reason, before === after ? {} : { remedy: withNewKey(record.source) });
       return;
     }
     this.become(entry, table, applied, transaction);
@@ -613,6 +621,9 @@ export class StreamTables {
 }
 
 const pairOf = ({ database, table }: TableName): SourceTable => ({ database, name: table });
+
+const withNewKey = (source: string) =>
+  `Have its table in Tablestore deleted, made anew with the new key and loaded: rowferry reload TASK --table ${source} --remake`;
 
 function notUnderstood(event: StatementEvent, reason: string): string {
   return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;

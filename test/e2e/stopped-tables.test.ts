@@ -86,7 +86,7 @@ test('a table that stops leads tree, status bar and monitor, and is told of once
   const stopped = monitor.locator('rf-stopped-tables section');
   await eventually(async () => {
     expect(await stopped.innerText()).toMatch(
-      /^1 table stopped\s+They are not kept up to date.+shop\.cards was truncated.+\..+\..+Load Again$/s,
+      /^1 table stopped\s+Not kept up to date.+shop\.cards was truncated.+\..+\..+Load Again$/s,
     );
   });
   const top = async (locator: Locator) => (await locator.boundingBox())!.y;

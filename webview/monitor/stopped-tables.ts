@@ -20,6 +20,9 @@ class StoppedTables extends LitElement {
       h2 {
         font-size: 1.1em;
       }
+      h2::first-letter {
+        text-transform: uppercase;
+      }
       ul {
         list-style: none;
         margin: 0;
@@ -70,7 +73,7 @@ class StoppedTables extends LitElement {
         ${
           isEveryTableStopped({ tables })
             ? t('No change of the source is carried out any more.')
-            : t('They are not kept up to date; the other tables go on.')
+            : t('Not kept up to date; the other tables go on.')
         }
       </p>
       <ul>

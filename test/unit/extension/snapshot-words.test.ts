@@ -146,7 +146,7 @@ describe('tables that have stopped', () => {
   const some = [
     table('a', 'incremental'),
     table('b', 'stopped', 'shop.b was truncated at the source.'),
-    table('c', 'stopped', 'The key of shop.c was dropped.'),
+    table('c', 'stopped', 'shop.c stopped: its key was dropped.'),
   ];
   const all = some.slice(1);
   const live = { phase: 'incremental', latencyMs: 0, caughtUp: true, rowsPerSecond: 0 } as const;
@@ -216,7 +216,7 @@ describe('tables that have stopped', () => {
       lines: [
         'orders: 2 tables stopped · live · caught up',
         '  shop.b: was truncated at the source.',
-        '  shop.c: The key of shop.c was dropped.',
+        '  shop.c: its key was dropped.',
       ],
     });
     expect(
