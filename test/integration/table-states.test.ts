@@ -142,7 +142,7 @@ describe('stopped', () => {
       await replica.stop(task);
       for (let i = 0; i < 2; i++) {
         await replica.start(task, {});
-        await replica.until(task, ({ caughtUp }) => caughtUp);
+        await replica.caughtUp(task);
         const [table] = (await replica.snapshot(task)).tables;
         expect([table!.phase, table!.problem?.message]).toEqual(['stopped', reason]);
         await replica.stop(task);
