@@ -169,7 +169,8 @@ export class Supervisor {
   }
 
   planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
-    return planPlace(task, this.workshop.history(task.id).checkpoint, place);
+    const { checkpoint, leftOut } = this.workshop.history(task.id);
+    return planPlace(task, checkpoint, place, leftOut);
   }
 
   setPosition(id: string, position: SourcePosition): void {

@@ -17,7 +17,7 @@ import {
   replacedBy,
   unknownDefinition,
 } from './object-changes.js';
-import type { OpenTable } from './online-change/left-out.js';
+import { noLongerPart, type OpenTable } from './online-change/left-out.js';
 import { isToolName } from './online-change/names.js';
 import { isSameTable, withoutParts } from './online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
@@ -72,7 +72,7 @@ export class Joins {
 
   private readonly host: JoinHost;
   private looker: NodeJS.Timeout | undefined;
-  private readonly looking = new WeakSet<OpenTable>();
+  private readonly looking = new WeakSet<object>();
 
   private working = 0;
   private readonly waiting: (() => void)[] = [];
@@ -101,7 +101,7 @@ export class Joins {
 
   /** None is on its way, nor may have to come. */
   get isEmpty(): boolean {
-    return this.joins.size + this.main.options.prepared.leftOut.opened.length === 0;
+    return this.joins.size === 0 && this.main.options.prepared.leftOut.isDecided;
   }
 
   /** None is on its way or has rows from before on theirs. */
@@ -154,7 +154,7 @@ export class Joins {
       open.set(place, [...(open.get(place) ?? []), record]);
     }
     for (const records of open.values()) this.begin(records);
-    this.looker = setInterval(() => this.lookAtOpen(), lookMs);
+    this.looker = setInterval(() => this.look(), lookMs);
   }
 
   /**
@@ -206,14 +206,36 @@ export class Joins {
     });
   }
 
+  private look(): void {
+    const isPassed = (until: SourcePosition) =>
+      hasReached(this.main.place().position, until) || hasReached(this.main.tracker.position, until);
+    this.lookAtDoubtful(isPassed);
+    this.lookAtOpen(isPassed);
+  }
+
+  /** What proved them was taken away outside of the stream, or what the stream has of it was passed over. */
+  private lookAtDoubtful(isPassed: (until: SourcePosition) => boolean): void {
+    const { leftOut } = this.main.options.prepared;
+    for (const doubt of leftOut.doubtful) {
+      if (this.looking.has(doubt) || !isPassed(doubt.until)) continue;
+      this.looking.add(doubt);
+      this.main.holdNext(async () => {
+        const { table } = doubt;
+        if (this.main.isEnding() || leftOut.find(table) !== table) return;
+        await this.main.drained();
+        if (table.as !== 'copy') leftOut.remove(table);
+        else await this.came({ database: table.database, table: table.name }, noLongerPart);
+        leftOut.resolve(doubt);
+      });
+    }
+  }
+
   /** What has waited long enough, with nothing in the stream to prove it, is looked at once more and taken in. */
-  private lookAtOpen(): void {
+  private lookAtOpen(isPassed: (until: SourcePosition) => boolean): void {
     const { leftOut } = this.main.options.prepared;
     for (const open of leftOut.opened) {
-      const { until, sinceMs } = open;
-      const isPassed =
-        hasReached(this.main.place().position, until) || hasReached(this.main.tracker.position, until);
-      if (this.looking.has(open) || !isPassed || Date.now() - sinceMs < pace.toolTableMs) continue;
+      if (this.looking.has(open) || !isPassed(open.until)) continue;
+      if (Date.now() - open.sinceMs < pace.toolTableMs) continue;
       this.looking.add(open);
       this.main.holdNext(async () => {
         if (this.main.isEnding()) return;

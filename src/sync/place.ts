@@ -12,6 +12,8 @@ import type { ResolvedTask, Task } from '../shared/task.js';
 import type { Place, PlacePlan, TransactionSummary } from '../shared/workbench-api.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { unknownTextDefaults } from './ddl/text-defaults.js';
+import { isSameTable } from './online-change/parts.js';
+import type { ToolTable } from './online-change/traces.js';
 import { isSameName, selectionOf } from './plan.js';
 import { sourceName } from '../shared/source-name.js';
 
@@ -45,15 +47,16 @@ function gtidText(text: string): string {
   }
 }
 
-/** What going on from `place` means for a task whose checkpoint is `now`. */
+/** What going on from `place` means for a task whose checkpoint is `now`, and that does not replicate `leftOut`. */
 export async function planPlace(
   task: ResolvedTask,
   now: SourcePosition | null,
   place: Place,
+  leftOut: readonly ToolTable[] = [],
 ): Promise<PlacePlan> {
   const connection = await connectSource(task.source);
   try {
-    if (place === 'skip') return await planSkip(task, connection, now);
+    if (place === 'skip') return await planSkip(task, connection, now, leftOut);
     const then = await findStart(task, connection, place);
     await assertAvailable(connection, then);
     const end = await endPosition(connection);
@@ -85,13 +88,15 @@ async function planSkip(
   task: ResolvedTask,
   connection: SourceConnection,
   now: SourcePosition | null,
+  leftOut: readonly ToolTable[],
 ): Promise<PlacePlan> {
   if (now === null) throw new RowferryError('ROW-E109', `${task.name} has no place in the stream yet.`);
   await assertAvailable(connection, now);
   const end = await endPosition(connection);
   const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
   const isSelected = (database: string, name: string) =>
-    selectionOf(task, { database, name, caseSensitive }) !== null;
+    selectionOf(task, { database, name, caseSensitive }) !== null &&
+    !leftOut.some((one) => isSameTable(one, { database, name, ...(caseSensitive && { caseSensitive }) }));
   let summary: TransactionSummary = { gtid: null, commitMicros: 0, tables: [], statements: [] };
   let then: SourcePosition | null = null;
   const query = <T>(sql: string) => connection.query<T>(sql);

@@ -270,7 +270,7 @@ async function replicated(
   const { task } = options;
   const isFollowed = (table: TableDefinition) =>
     (records.find(sourceName(table))?.phase ?? 'stopped') !== 'stopped';
-  const { proven, maybe, until } = await onSource(options, async (connection) => ({
+  const { proven, remembered, maybe, until } = await onSource(options, async (connection) => ({
     ...(await readParts(connection, task, definitions, leftOut.all)),
     until: start !== null && task.synchronization.incremental ? await endPosition(connection) : null,
   }));
@@ -282,6 +282,11 @@ async function replicated(
     task,
     proven.filter((one) => out.some((table) => isSameTable(one, table))),
   );
+  const isDoubtful = (one: ToolTable) =>
+    !definitions.some((table) => isSameTable(one, table)) ||
+    // An account may not see triggers.
+    (one.as === 'copy' && one.triggers === undefined && remembered.includes(one));
+  if (until !== null) leftOut.doubt(leftOut.all.filter(isDoubtful), until);
   const isKnown = (table: TableDefinition) => records.find(sourceName(table)) !== undefined;
   const open = until === null ? [] : maybe.filter((table) => !isKnown(table));
   for (const { database, name } of open)

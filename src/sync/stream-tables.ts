@@ -14,8 +14,8 @@ import { unknownTextDefaults } from './ddl/text-defaults.js';
 import { UnreadableDdl } from './ddl/cursor.js';
 import { outOfStep, type Mapped } from './ddl/in-step.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
-import type { LeftOut } from './online-change/left-out.js';
-import { triggerFamily } from './online-change/names.js';
+import { noLongerPart, type LeftOut } from './online-change/left-out.js';
+import { isMadeBeside, triggerFamily } from './online-change/names.js';
 import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
@@ -286,8 +286,7 @@ export class StreamTables {
 
   /** What proved that they are part of a schema change is gone. */
   private lookAgain(tables: readonly SourceTable[] = []): void {
-    for (const { database, name } of tables)
-      this.actions.reload({ database, table: name }, 'is not part of a running schema change any more');
+    for (const { database, name } of tables) this.actions.reload({ database, table: name }, noLongerPart);
   }
 
   private entry(name: TableName): Entry | undefined {
@@ -540,14 +539,32 @@ export class StreamTables {
       pairs.map(({ from, to }) => ({ from: pairOf(from), to: pairOf(to) })),
       ({ database, name }) => this.selectionOf({ database, table: name })?.isWhole === true,
     );
-    for (const { from, to } of pairs) this.rename(from, to);
+    for (const [index, { from, to }] of pairs.entries()) {
+      const isCopy = this.isUnprovenCopy(from, to, pairs.slice(0, index));
+      if (isCopy) this.leaveOut(from);
+      this.rename(from, to, { isCopy });
+    }
+  }
+
+  /** Nothing proved what this table was for until it replaced the one that it is named after: it goes on as that one. */
+  private isUnprovenCopy(
+    from: TableName,
+    to: TableName,
+    before: readonly { from: TableName; to: TableName }[],
+  ): boolean {
+    return (
+      this.leftOut !== null &&
+      before.some((one) => this.isSame(one.from, to)) &&
+      this.selectionOf(from)?.isWhole === true &&
+      isMadeBeside(from.table, to.table, !this.foldsCase)
+    );
   }
 
   /** A swap by an online schema change ends here too: whatever now has a selected name is loaded anew. */
-  private rename(from: TableName, to: TableName): void {
+  private rename(from: TableName, to: TableName, { isCopy }: { isCopy: boolean }): void {
     const entry = this.entry(from);
     if (this.isSame(from, to)) return;
-    if (entry && entry.from === null) this.drop(from);
+    if (entry && entry.from === null && !isCopy) this.drop(from);
     if (this.leftOut?.has(pairOf(to))) {
       this.leaveOut(to);
       return;

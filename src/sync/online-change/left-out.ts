@@ -7,12 +7,21 @@ import { selectionOf } from '../plan.js';
 import { isToolName, toolOfNotes } from './names.js';
 import { partByTrigger, provenPart, toolTrigger, type ToolTable, type ToolTrigger } from './traces.js';
 
+/** Why a copy is loaded after all. */
+export const noLongerPart = 'is not part of a running schema change any more';
+
 /** A table that may be part of a schema change: its proof is waited for before it is taken in. */
 export interface OpenTable extends SourceTable {
   /** Why it would be loaded. */
   readonly why: string;
   readonly sinceMs: number;
   /** Up to there the stream may still prove it. */
+  readonly until: SourcePosition;
+}
+
+/** A table of which the source shows nothing; the stream may still bring why. */
+export interface Doubt {
+  readonly table: ToolTable;
   readonly until: SourcePosition;
 }
 
@@ -24,6 +33,8 @@ export interface OpenTable extends SourceTable {
 export class LeftOut {
   private readonly tables = new Map<string, ToolTable>();
   private readonly open = new Map<string, OpenTable>();
+  /** What the source did not show any more when the task began, although the stream had not come to it yet. */
+  private doubts: Doubt[] = [];
 
   constructor(
     stored: readonly ToolTable[],
@@ -81,6 +92,26 @@ export class LeftOut {
       selectionOf(task, { ...table, caseSensitive: !this.foldsCase })?.isWhole === true;
     for (const one of [...this.all, ...this.opened]) if (!isSelected(one)) this.remove(one);
     for (const one of proven) this.add(one);
+  }
+
+  /** The source shows nothing of them: behind `until` the stream has passed what took them away, or never brings it. */
+  doubt(tables: readonly ToolTable[], until: SourcePosition): void {
+    this.doubts = tables.map((table) => ({ table, until }));
+  }
+
+  /** Those that nothing in the stream took away so far. */
+  get doubtful(): readonly Doubt[] {
+    this.doubts = this.doubts.filter(({ table }) => this.find(table) === table);
+    return this.doubts;
+  }
+
+  resolve(doubt: Doubt): void {
+    this.doubts = this.doubts.filter((one) => one !== doubt);
+  }
+
+  /** Of each table it is known whether it is left out. */
+  get isDecided(): boolean {
+    return this.open.size + this.doubtful.length === 0;
   }
 
   /** The table was made. True: what the stream has shown before proves that it is part of a change. */

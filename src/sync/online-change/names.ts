@@ -11,7 +11,7 @@ import type { OnlineTool } from '../../shared/snapshot.js';
  * the name is taken; what is too long loses its end.
  * Spirit: `_t_new`, `_t_old`, and `_t_chkpnt` its notes.
  */
-const endings = /_(gho|ghc|ghk|del|new|old|chkpnt)$/i;
+const endings = /(?<=^_.+)_(gho|ghc|ghk|del|new|old|chkpnt)$/i;
 /** MySQL's longest name; gh-ost counts bytes. */
 const longest = 64;
 /** Bytes of a character that gh-ost may have cut. */
@@ -19,7 +19,7 @@ const cut = 3;
 const mostUnderscores = 10;
 
 export function isToolName(table: string): boolean {
-  return table.startsWith('_') && ((endings.test(table) && baseNames(table).length > 0) || isCut(table));
+  return endings.test(table) || (table.startsWith('_') && isCut(table));
 }
 
 function isCut(table: string): boolean {
@@ -32,7 +32,7 @@ function ending(table: string): string {
 
 /** What gh-ost and Spirit call a change by: the name of its table, or what is left of that. */
 function baseNames(table: string): string[] {
-  const base = table.slice(1).replace(endings, '');
+  const base = table.replace(endings, '').slice(1);
   const plain = base.replace(/_rev$/i, '');
   const names = [base, plain, plain.replace(/_\d{14}$/, ''), base.replace(/_\d{14}$/, '')];
   return [...new Set(names)].filter((name) => name !== '');
@@ -70,7 +70,7 @@ export function toolOfNotes(table: string, columns: readonly string[]): OnlineTo
   const found = notes.find(
     (one) => one.ending === ending(table) && one.columns.every((name) => has.has(name)),
   );
-  return table.startsWith('_') ? (found?.tool ?? null) : null;
+  return found?.tool ?? null;
 }
 
 const partsOf: Record<OnlineTool, Record<string, 'copy' | 'old'>> = {
@@ -87,7 +87,7 @@ export function partInChange(
   caseSensitive: boolean,
 ): 'copy' | 'old' | null {
   const part = partsOf[tool][ending(table)];
-  if (!part || !table.startsWith('_')) return null;
+  if (!part) return null;
   const of = changedTable(notesTable);
   const isOne = baseNames(table).some(
     (base) =>
@@ -99,7 +99,7 @@ export function partInChange(
 
 /** By the name of its notes, or of its copy. */
 export function changedTable(table: string): string {
-  return table.slice(1).replace(endings, '');
+  return table.replace(endings, '').slice(1);
 }
 
 /** pt-online-schema-change's triggers: `pt_osc_DATABASE_TABLE_ins`, with `rt_` in front those that go back to the old table. */

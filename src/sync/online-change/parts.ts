@@ -9,6 +9,8 @@ import { mayBePart, provenPart, readTraces, type ToolTable } from './traces.js';
 /** What of the tables that a task selects belongs to an online schema change. One that is selected by its name is not asked about. */
 export interface Parts {
   proven: ToolTable[];
+  /** Those of them that only the stream has shown. */
+  remembered: ToolTable[];
   /** They stand beside a table that a tool may have made them for, and nothing proves it. */
   maybe: TableDefinition[];
   /** Nothing but their names says so. */
@@ -25,11 +27,13 @@ export async function readParts(
   const asked = definitions.filter(
     (table) => isToolName(table.name) && selectionOf(task, table)?.isWhole === true,
   );
-  const parts: Parts = { proven: [], maybe: [], named: [] };
+  const parts: Parts = { proven: [], remembered: [], maybe: [], named: [] };
   if (asked.length === 0) return parts;
   const traces = await readTraces(connection, [...new Set(asked.map(({ database }) => database))]);
   for (const table of asked) {
-    const part = provenPart(table, traces) ?? known.find((one) => isSameTable(one, table));
+    const seen = provenPart(table, traces);
+    const part = seen ?? known.find((one) => isSameTable(one, table));
+    if (part && !seen) parts.remembered.push(part);
     if (part) parts.proven.push(part);
     else if (mayBePart(table, traces)) parts.maybe.push(table);
     else parts.named.push(table);
