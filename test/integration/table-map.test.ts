@@ -489,6 +489,7 @@ describe.each([
       await replica.until(
         task,
         ({ tables }) => tables.filter(({ phase }) => phase === 'stopped').length >= Object.keys(cases).length,
+        60_000,
       );
       const { tables } = await replica.snapshot(task);
       expect(tables.flatMap(({ source, phase }) => (phase === 'incremental' ? [source] : [])).sort()).toEqual(
