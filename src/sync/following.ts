@@ -25,6 +25,7 @@ import type { StreamContext, StreamTable } from './stream-context.js';
 import { StreamHandler } from './stream-handler.js';
 import type { PreparedTask } from './prepare.js';
 import { mayHaveBranchRows, type JoinHost } from './joining.js';
+import { whyUnseen } from './join-records.js';
 import { Joins } from './joins.js';
 import { lastStatements } from './last-statements.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
@@ -203,14 +204,17 @@ export class Following {
         await this.reached(end, signal);
         return this.tracker.position.serverUuid === (end.serverUuid || undefined);
       },
-      differs: (table, now) =>
-        new Promise((resolve) => {
+      differs: async (table, now) => {
+        const reason = now ? null : await whyUnseen(options, table.plan.definition).catch(() => null);
+        return new Promise((resolve) => {
           this.finishing.signal.addEventListener('abort', () => resolve());
+          if (this.finishing.signal.aborted) return resolve();
           this.handler.holdNext(async () => {
-            if (this.ended === null && !options.signal.aborted) this.tables.asDefined(table, now);
+            if (this.ended === null && !options.signal.aborted) this.tables.asDefined(table, now, reason);
             resolve();
           });
-        }),
+        });
+      },
     });
     this.heartbeat = new Heartbeat({
       task,

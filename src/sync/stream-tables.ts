@@ -399,14 +399,15 @@ export class StreamTables {
     return difference ? this.settle(entry, difference, 'the binlog', transaction) : table;
   }
 
-  /** The same for what the source says of the table; null: it does not show it any more. */
-  asDefined(table: StreamTable, now: TableDefinition | null): void {
+  /** The same for what the source says of the table; null: it does not show it any more, for this reason if it is known. */
+  asDefined(table: StreamTable, now: TableDefinition | null, reason: RowferryError | null): void {
     const { definition, source } = table.plan;
     const entry = this.entry({ database: definition.database, table: definition.name });
     if (entry?.table !== table) return;
     if (!now) {
       const message = `${source} is not at the source any more, or hidden from the account; no statement in the binlog dropped it.`;
-      this.stop(source, new RowferryError('ROW-S113', message));
+      const isHidden = reason?.code === 'ROW-S103';
+      this.stop(source, withWayBack(isHidden ? reason : new RowferryError('ROW-S113', message), source));
       return;
     }
     const difference = catalogDifference(entry.record.definition, now);
