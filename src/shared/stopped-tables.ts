@@ -15,3 +15,8 @@ export function stoppedTables({ tables }: Tables): TableProgress[] {
 export function isEveryTableStopped({ tables }: Tables): boolean {
   return tables.length > 0 && tables.every(isStopped);
 }
+
+/** All of them, in the order of what wants to be seen. */
+export function stoppedFirst({ tables }: Tables): TableProgress[] {
+  return [...stoppedTables({ tables }), ...tables.filter((table) => !isStopped(table))];
+}

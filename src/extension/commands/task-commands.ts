@@ -9,6 +9,7 @@ import { taskEditorViewType } from '../panels/task-editor.js';
 import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
+import { stoppedFirst } from '../../shared/stopped-tables.js';
 import type { Commands } from './register.js';
 import type { TaskTableNode, TasksView } from '../views/tasks-view.js';
 
@@ -268,7 +269,10 @@ async function pickTable(
   const given = named?.table ?? named?.progress?.source;
   if (given !== undefined) return { file, id: snapshot.id, table: given };
   const chosen = await vscode.window.showQuickPick(
-    snapshot.tables.map(({ source, destination }) => ({ label: source, description: `→ ${destination}` })),
+    stoppedFirst(snapshot).map(({ source, destination }) => ({
+      label: source,
+      description: `→ ${destination}`,
+    })),
     { placeHolder: vscode.l10n.t('Which table?'), title: snapshot.name },
   );
   return chosen && { file, id: snapshot.id, table: chosen.label };

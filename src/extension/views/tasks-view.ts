@@ -12,7 +12,7 @@ import {
   taskLook,
   type TableLook,
 } from '../../shared/snapshot-words.js';
-import { isStopped, stoppedTables } from '../../shared/stopped-tables.js';
+import { isStopped, stoppedFirst, stoppedTables } from '../../shared/stopped-tables.js';
 import { leftOutWords } from '../../shared/left-out-words.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
@@ -156,7 +156,7 @@ export class TasksView
   /** Tables that the filter lets through, all of a task that it names; those that have stopped first. */
   private tablesOf(file: TaskFile): TableProgress[] {
     const all = this.service.snapshotOf(file)?.tables ?? [];
-    const tables = [...stoppedTables({ tables: all }), ...all.filter((table) => !isStopped(table))];
+    const tables = stoppedFirst({ tables: all });
     if (this.named(file)) return tables;
     return tables.filter(({ source, destination }) =>
       `${source}\n${destination}`.toLocaleLowerCase().includes(this.wanted),
