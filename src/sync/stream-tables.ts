@@ -320,9 +320,8 @@ export class StreamTables {
           `it exchanged its rows with a partition of ${sourceName({ database: statement.table.database, name: statement.table.table })}`,
         );
     }
-    if (entry && entry.from !== null) return;
-    if (!entry || entry.record.phase === 'stopped') {
-      // A table that is not followed may get the name of one that is.
+    if (!entry || entry.from !== null || entry.record.phase === 'stopped') {
+      // A table that is not followed, or comes by a stream of its own, may get the name of one that is.
       for (const action of statement.actions)
         if (action.do === 'rename-table') this.renames([{ from: statement.table, to: action.to }]);
       return;
