@@ -13,6 +13,8 @@ export interface StatementContext {
   readonly pipesAsConcat: boolean;
   /** A value that does not fit is an error, not made to fit. */
   readonly isStrict: boolean;
+  /** Rows that are copied lose their dates with zeros, unless that is an error (NO_ZERO_DATE, NO_ZERO_IN_DATE). */
+  readonly clearsZeroDates: boolean;
   /** All of sql_mode, as bits (MySQL source, sql/system_variables.h). */
   readonly sqlMode: bigint;
   /** Collation ids; 0: not said. The first is that of character_set_client, in which the statement is written. */
@@ -39,6 +41,7 @@ export const plainContext: StatementContext = {
   realAsFloat: false,
   pipesAsConcat: false,
   isStrict: false,
+  clearsZeroDates: false,
   sqlMode: 0n,
   clientCollation: 255,
   connectionCollation: 255,

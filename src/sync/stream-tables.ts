@@ -241,6 +241,12 @@ export class StreamTables {
       case 'truncate':
         this.truncate(statement.table);
         return;
+      case 'maintain': {
+        const actions = [{ do: 'other' as const, what: statement.what, value: '' }];
+        for (const table of statement.tables)
+          this.alter(event, { kind: 'alter', table, actions }, transaction);
+        return;
+      }
       case 'rows':
         this.rows(event);
         return;
@@ -672,6 +678,7 @@ export function alteredBy(
     );
   switch (statement.kind) {
     case 'none':
+    case 'maintain':
     case 'rows':
     case 'create-trigger':
     case 'drop-trigger':

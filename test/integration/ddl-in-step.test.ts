@@ -71,6 +71,22 @@ const leaving: Record<string, Case> = {
     rows: '(1, 12345.678)',
     sql: "SET sql_mode=''; ALTER TABLE T MODIFY f DOUBLE(5,3)",
   },
+  c3_zero_in_date: {
+    create: 'id INT PRIMARY KEY, day DATE',
+    rows: "(1, '2020-00-10')",
+    sql: "SET sql_mode='NO_ZERO_IN_DATE'; ALTER TABLE T ADD CHECK (id > 0)",
+  },
+  c3_zero_date: {
+    create: 'id INT PRIMARY KEY, at DATETIME',
+    rows: "(1, '2020-02-00')",
+    sql: "SET sql_mode='NO_ZERO_DATE', old_alter_table=1; CREATE INDEX k ON T (at)",
+  },
+  c3_optimized: {
+    create: 'id INT PRIMARY KEY, day DATE',
+    rows: "(1, '2020-00-10')",
+    sql: "SET sql_mode='NO_ZERO_IN_DATE', old_alter_table=1; OPTIMIZE TABLE d.other_one, T",
+  },
+  c3_repaired: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=MyISAM; REPAIR TABLE T' },
   c4_truncate: { ...partitioned, sql: 'ALTER TABLE T TRUNCATE PARTITION p0' },
   engine: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=BLACKHOLE' },
 };
@@ -84,6 +100,17 @@ const staying: Record<string, Case> = {
   s_check: { ...byCode, sql: 'ALTER TABLE T ADD CONSTRAINT ck CHECK (v < 1000000)' },
   s_wider: { ...keyed, sql: 'ALTER TABLE T MODIFY code VARCHAR(20) NOT NULL, DROP INDEX uc, FORCE' },
   s_filled: { ...keyed, sql: 'ALTER TABLE T MODIFY v INT NOT NULL' },
+  s_optimized: { ...keyed, sql: 'OPTIMIZE TABLE T; REPAIR TABLE T; ANALYZE TABLE T' },
+  s_dates: {
+    create: 'id INT PRIMARY KEY, day DATE',
+    rows: "(1, '2020-00-10')",
+    sql: "SET sql_mode=''; ALTER TABLE T ADD CHECK (id > 0), ALGORITHM=COPY",
+  },
+  s_strict: {
+    create: 'id INT PRIMARY KEY, day DATE',
+    rows: "(1, '2020-01-10')",
+    sql: "SET sql_mode='NO_ZERO_IN_DATE,STRICT_TRANS_TABLES'; ALTER TABLE T ADD CHECK (id > 0)",
+  },
   s_engine: { ...keyed, sql: 'ALTER TABLE T ENGINE=InnoDB, ROW_FORMAT=DYNAMIC' },
   s_partition: { ...partitioned, sql: 'ALTER TABLE T ADD PARTITION (PARTITION p1 VALUES LESS THAN (99))' },
 };
@@ -115,7 +142,7 @@ it('only statements all parts of which are known to change nothing leave a table
   await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp, 60_000);
   for (const [name, { sql }] of cases) {
     const session = await mysql.connect();
-    await session.query(`USE d; ${sql.replace(/\bT\b/, name)}`);
+    await session.query(`USE d; ${sql.replace(/\bT\b/g, name)}`);
     await session.end();
   }
   // The other side of the first exchange is not even selected.
@@ -148,7 +175,7 @@ it('a column that is added brings the values that the server gave its rows under
   await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
   for (const [name, sql] of Object.entries(added)) {
     const session = await mysql.connect({ database: 'd' });
-    await session.query(sql.replace(/\bT\b/, name));
+    await session.query(sql.replace(/\bT\b/g, name));
     await session.end();
   }
   await replica.caughtUp(task);

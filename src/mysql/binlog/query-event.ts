@@ -51,7 +51,7 @@ const Status = {
 /** A statement that touched more databases says only that they were more. */
 const mostDatabases = 16;
 
-/** Bits of sql_mode that change how a statement is read (MySQL source, sql/system_variables.h). */
+/** Bits of sql_mode that change how a statement is read, or what it does to rows (MySQL source, sql/system_variables.h). */
 const Mode = {
   realAsFloat: 1n << 0n,
   pipesAsConcat: 1n << 1n,
@@ -59,6 +59,8 @@ const Mode = {
   noBackslashEscapes: 1n << 20n,
   strictTransTables: 1n << 21n,
   strictAllTables: 1n << 22n,
+  noZeroInDate: 1n << 23n,
+  noZeroDate: 1n << 24n,
 };
 
 /**
@@ -86,6 +88,7 @@ function readStatus(reader: Reader): { databases: readonly string[] | null; cont
         context.pipesAsConcat = (mode & Mode.pipesAsConcat) !== 0n;
         context.ansiQuotes = (mode & Mode.ansiQuotes) !== 0n;
         context.noBackslashEscapes = (mode & Mode.noBackslashEscapes) !== 0n;
+        context.clearsZeroDates = (mode & (Mode.noZeroInDate | Mode.noZeroDate)) !== 0n;
         context.isStrict = (mode & (Mode.strictTransTables | Mode.strictAllTables)) !== 0n;
         break;
       }

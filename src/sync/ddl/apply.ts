@@ -23,6 +23,8 @@ export interface AppliedDdl {
   readonly touched: readonly { before: Column; after: Column }[];
   /** A key went whose name is not known, or may be another's. */
   readonly dropsUnknownKey: boolean;
+  /** Where its rows were copied, dates with zeros went (“Server SQL Modes”). */
+  readonly clearsZeroDates?: true;
   /** Rows may have changed without events, and by what. */
   readonly lostRows?: string;
   /** Rows were written anew as they are, and by what. */
@@ -39,7 +41,9 @@ export function applyAlter(
   before: TableDefinition,
   textDefaults: TextDefaults,
   actions: readonly AlterAction[],
-  { isStrict }: { isStrict: boolean } = { isStrict: false },
+  { isStrict, clearsZeroDates = false }: { isStrict: boolean; clearsZeroDates?: boolean } = {
+    isStrict: false,
+  },
 ): AppliedDdl {
   let columns = [...before.columns];
   let keys = [...before.keys];
@@ -202,6 +206,9 @@ export function applyAlter(
     ),
     dropsUnknownKey,
     exchangedWith,
+    // That rows were copied, no statement tells: it may be by a variable of its session (old_alter_table).
+    ...(clearsZeroDates &&
+      !(isStrict && before.engine.toLowerCase() === 'innodb') && { clearsZeroDates: true }),
     ...(rebuilt && { rebuilt }),
     ...(renamedTo && { renamedTo }),
     ...(lostRows && { lostRows }),

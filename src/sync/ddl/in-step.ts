@@ -58,6 +58,11 @@ const parts: Record<string, HarmlessPart> = {
   LOCK: { because: 'how, not what' },
   'ALGORITHM COPY': { because: 'how, not what', rebuilds: true },
   FORCE: { because: 'writes the same rows anew', rebuilds: true },
+  'OPTIMIZE TABLE': { because: 'writes the same rows anew', rebuilds: true },
+  'REPAIR TABLE': {
+    because: 'InnoDB repairs nothing by it; elsewhere rows that cannot be read are given up',
+    when: (_, table) => table.engine.toLowerCase() === 'innodb',
+  },
   'ORDER BY': { because: 'writes the same rows anew', rebuilds: true },
   'ENABLE KEYS': { because: 'is about keys that are not unique' },
   'DISABLE KEYS': { because: 'is about keys that are not unique' },
@@ -184,6 +189,13 @@ export function outOfStep(
     ({ from, to }) => usedBefore.has(fold(from)) || usedAfter.has(fold(to)),
   );
   if (renamed) return `the column ${renamed.from} was renamed to ${renamed.to}`;
+  const date = before.key
+    .concat(before.attributes)
+    .map(({ column }) => column)
+    .concat(table.columns.filter(({ name }) => reads.has(fold(name))))
+    .find(({ dataType }) => /^(date|datetime|timestamp)$/.test(dataType));
+  if (applied.clearsZeroDates && date)
+    return `dates with zeros in ${date.name} may have become 0000-00-00 (its sql_mode has NO_ZERO_DATE or NO_ZERO_IN_DATE and is not strict)`;
   const retyped = applied.retyped.find(({ before }) => usedBefore.has(fold(before.name)));
   if (retyped) return retypedText(retyped);
   const filtered = applied.touched.find(({ before }) => reads.has(fold(before.name)));

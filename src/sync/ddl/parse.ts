@@ -19,6 +19,8 @@ export type DdlStatement =
   | { kind: 'drop'; tables: TableName[] }
   | { kind: 'rename'; pairs: { from: TableName; to: TableName }[] }
   | { kind: 'truncate'; table: TableName }
+  /** OPTIMIZE or REPAIR TABLE, by these words (in-step.ts). */
+  | { kind: 'maintain'; tables: TableName[]; what: string }
   | { kind: 'drop-database'; database: string }
   /** Of triggers only those that somebody looks for say something; `body` is what follows FOR EACH ROW. */
   | { kind: 'create-trigger'; trigger: TableName; table: TableName; body: string }
@@ -114,9 +116,9 @@ function isOfNoTable({ kind }: DdlStatement): boolean {
 /** CREATE UNIQUE INDEX: after so many words it is known what a statement is about. */
 const wordsThatSayWhat = 3;
 
-/** First words of statements that change no row of a table, beside CREATE, ALTER, DROP, RENAME and TRUNCATE. */
+/** First words of statements that change no row of a table, beside those that are read here. */
 const rowless = new Set(
-  `BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE XA GRANT REVOKE FLUSH ANALYZE OPTIMIZE REPAIR CHECK INSTALL UNINSTALL
+  `BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE XA GRANT REVOKE FLUSH ANALYZE CHECK INSTALL UNINSTALL
    USE LOCK UNLOCK KILL PURGE RESET CHANGE SHUTDOWN RESTART CLONE CACHE`.split(/\s+/),
 );
 /** What stands in front of one value. */
@@ -155,6 +157,8 @@ class Statement {
     }
     if (c.take('RENAME')) return c.takeAny('TABLE', 'TABLES') ? this.rename() : { kind: 'none' };
     if (c.take('DROP')) return this.drop();
+    const maintained = c.takeAny('OPTIMIZE', 'REPAIR');
+    if (maintained) return this.maintain(maintained);
     if (c.take('CREATE')) return this.createTrigger(sql) ?? this.create();
     if (c.take('ALTER')) {
       if (c.takeAny('ONLINE', 'OFFLINE')) c.take('IGNORE');
@@ -171,6 +175,14 @@ class Statement {
     const name = this.cursor.tableName(this.database);
     this.subject.push(name);
     return name;
+  }
+
+  private maintain(verb: string): DdlStatement {
+    this.cursor.takeAny('NO_WRITE_TO_BINLOG', 'LOCAL');
+    if (!this.cursor.takeAny('TABLE', 'TABLES')) return { kind: 'none' };
+    const tables = [this.table()];
+    while (this.cursor.take(',')) tables.push(this.table());
+    return { kind: 'maintain', tables, what: `${verb} TABLE` };
   }
 
   private rename(): DdlStatement {
