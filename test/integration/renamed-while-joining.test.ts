@@ -11,7 +11,9 @@ it.each(['ALTER TABLE d.coming RENAME TO d.renamed', 'RENAME TABLE d.coming TO d
   'rule 14: a table of a whole database that is renamed while it comes is followed by its new name (%s)',
   async (rename) => {
     const { mysql } = replica;
-    await mysql.query('DROP DATABASE IF EXISTS d; CREATE DATABASE d; CREATE TABLE d.first (id INT PRIMARY KEY)');
+    await mysql.query(
+      'DROP DATABASE IF EXISTS d; CREATE DATABASE d; CREATE TABLE d.first (id INT PRIMARY KEY)',
+    );
     const task = replica.task({
       objects: [{ database: 'd', renameTables: { prefix: `r${rename.length}_` } }],
       throttle: { full: { rowsPerSecond: 300 } },
@@ -24,8 +26,10 @@ it.each(['ALTER TABLE d.coming RENAME TO d.renamed', 'RENAME TABLE d.coming TO d
       tables.some(({ source, phase, rows }) => source === 'd.coming' && phase === 'full' && rows > 0),
     );
     await mysql.query(`${rename}; UPDATE d.renamed SET v = 1 WHERE id = 5`);
-    const { tables } = await replica.until(task, (s) =>
-      s.caughtUp && s.tables.some(({ source, phase }) => source === 'd.renamed' && phase === 'incremental'),
+    const { tables } = await replica.until(
+      task,
+      (s) =>
+        s.caughtUp && s.tables.some(({ source, phase }) => source === 'd.renamed' && phase === 'incremental'),
     );
     expect(tables.find(({ source }) => source === 'd.coming')?.phase ?? 'stopped').toBe('stopped');
     const rows = replica.rows(`r${rename.length}_renamed`);
