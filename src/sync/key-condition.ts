@@ -107,7 +107,8 @@ function setCondition({ name, members }: Column, value: string): string | null {
     if (place < 0) return null;
     bits |= 1n << BigInt(place);
   }
-  return `${identifier(name)} = ${bits}`;
+  // The 64th member makes it a negative number, to MySQL.
+  return `${identifier(name)} = ${BigInt.asIntN(64, bits)}`;
 }
 
 const digitsOf = (column: Column) => (column.decimals === 0 ? '' : `\\.\\d{${column.decimals}}`);

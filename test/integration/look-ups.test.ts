@@ -137,6 +137,12 @@ const cases: Case[] = [
     mapping: { type: 'STRING' },
   },
   { name: 'labels', column: "ENUM('a','B','ß')", values: ['0', '1', '3'], ghosts: ['b', 'SS', 'A'] },
+  {
+    name: 'wide_sets',
+    column: `SET(${Array.from({ length: 64 }, (_, i) => `'m${i}'`).join(',')})`,
+    values: ['0', '9223372036854775808', '9223372036854775813', '5'],
+    ghosts: ['m64'],
+  },
   { name: 'sets', column: "SET('a','b','c')", values: ['0', '5', '7'], ghosts: ['c,a', 'A,C', 'x'] },
   { name: 'years', column: 'YEAR', values: ['0', '1901', '2155'], ghosts: [70n, 99999n, -1n] },
   {

@@ -196,8 +196,8 @@ function quoted(text: string): string {
 }
 
 /**
- * A double as MySQL prints it in JSON: its shortest digits; plain up to 15 digits before the point and 14 zeros
- * behind it, else with an exponent; a plain whole number ends in `.0`. Source: my_gcvt() of MySQL.
+ * A double as MySQL prints it in JSON: its shortest digits; plain up to 15 digits before the point, more where
+ * some stand behind it, and 14 zeros behind it; else with an exponent; a plain whole number ends in `.0`. Source: my_gcvt() of MySQL.
  */
 export function doubleText(number: number): string {
   if (number === 0) return Object.is(number, -0) ? '-0.0' : '0.0';
@@ -206,7 +206,7 @@ export function doubleText(number: number): string {
   )!;
   const digits = first! + rest;
   const point = Number(exponent) + 1;
-  if (point < -14 || point > 15) {
+  if (point < -14 || (point > 15 && point >= digits.length)) {
     return `${sign}${first}${rest ? `.${rest}` : ''}e${point - 1}`;
   }
   if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;

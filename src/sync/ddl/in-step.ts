@@ -136,8 +136,10 @@ export function keepsValues(before: Column, after: Column, { isStrict, engine }:
   }
 }
 
-/** The width of an integer is told to clients and means nothing, except that ZEROFILL fills up to it. */
-function withoutWidth({ columnType, dataType }: Column): string {
+/** The type. The width of an integer is told to clients and means nothing, except that ZEROFILL fills up to it. */
+function withoutWidth({ columnType, dataType, members }: Column): string {
+  // Labels are printed as they were written, in the catalog as they are kept.
+  if (members.length > 0) return JSON.stringify([dataType, members]);
   const printed = columnType.toLowerCase();
   const isInteger = dataType.endsWith('int');
   return isInteger && !printed.includes('zerofill') ? printed.replace(/\(\d+\)/, '') : printed;
