@@ -1,4 +1,5 @@
 import { identifier, type SourceConnection } from './connection.js';
+import { dependsOnSession } from './generated.js';
 import type { Column, Key, TableDefinition } from './model.js';
 
 /** A table, or with `table` left out every table of the database. */
@@ -41,6 +42,13 @@ interface ColumnRow {
   charset: string | null;
   collation: string | null;
   extra: string;
+}
+
+interface ExpressionRow {
+  db: string;
+  tab: string;
+  name: string;
+  expression: string;
 }
 
 interface IndexRow {
@@ -106,6 +114,15 @@ export async function loadTables(
     : await connection.query<ChildRow>(unloggedCascades, [[...wanted.keys()]]);
   const cascading = new Set(children.map(({ db, tab }) => tableId(fold(db), fold(tab))));
 
+  // Servers that have no such columns do not have the expression either.
+  const expressions = columns.some(({ extra }) => isGenerated(extra))
+    ? await connection.query<ExpressionRow>(
+        `SELECT TABLE_SCHEMA AS db, TABLE_NAME AS tab, COLUMN_NAME AS name, GENERATION_EXPRESSION AS expression
+           FROM INFORMATION_SCHEMA.COLUMNS WHERE GENERATION_EXPRESSION <> '' AND (${where})`,
+        params,
+      )
+    : [];
+  const expressionsOf = groupByTable(expressions, isWanted);
   const columnsOf = groupByTable(columns, isWanted);
   const indexesOf = groupByTable(indexes, isWanted);
   return tables
@@ -119,7 +136,7 @@ export async function loadTables(
         ...(lowerCaseTableNames === 0 && { caseSensitive: true }),
         engine: row.engine ?? '',
         collation: row.collation,
-        columns: (columnsOf.get(id) ?? []).map(toColumn),
+        columns: withVolatile(columnsOf.get(id) ?? [], expressionsOf.get(id) ?? []),
         keys: toKeys(indexesOf.get(id) ?? []),
         ...(cascading.has(tableId(fold(row.db), fold(row.name))) && { cascades: true as const }),
         estimatedRows: Number(row.estimated ?? 0),
@@ -177,9 +194,29 @@ function groupByTable<T extends { db: string; tab: string }>(
 
 const binaryTypes = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'vector']);
 
+const isGenerated = (extra: string): boolean =>
+  /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b|^(VIRTUAL|PERSISTENT)$/i.test(extra);
+
+/** Columns may be generated from generated ones, in this order only for virtual ones: until nothing more is found. */
+function withVolatile(rows: readonly ColumnRow[], expressions: readonly ExpressionRow[]): Column[] {
+  let columns = rows.map(toColumn);
+  for (let found = true; found;) {
+    found = false;
+    const steady = columns.filter((column) => !column.volatile);
+    columns = columns.map((column, i) => {
+      if (!column.generated || column.volatile) return column;
+      const text = expressions.find(({ name }) => name === column.name)?.expression;
+      if (text !== undefined && !dependsOnSession(text, steady)) return column;
+      found = true;
+      return { ...column, volatile: /\bVIRTUAL\b/i.test(rows[i]!.extra) ? 'virtual' : 'stored' };
+    });
+  }
+  return columns;
+}
+
 function toColumn(row: ColumnRow): Column {
   const dataType = row.dataType.toLowerCase();
-  const extra = row.extra.toUpperCase();
+  const { extra } = row;
   const bits = dataType === 'bit' ? Number(row.numericPrecision ?? 1) : 0;
   return {
     name: row.name,
@@ -194,9 +231,9 @@ function toColumn(row: ColumnRow): Column {
     collation: row.collation,
     members: dataType === 'enum' || dataType === 'set' ? parseMembers(row.columnType) : [],
     // DEFAULT_GENERATED is an expression as default: an ordinary column.
-    generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b|^(VIRTUAL|PERSISTENT)$/.test(extra),
-    invisible: /\bINVISIBLE\b/.test(extra),
-    ...(/\bAUTO_INCREMENT\b/.test(extra) && { autoIncrement: true }),
+    generated: isGenerated(extra),
+    invisible: /\bINVISIBLE\b/i.test(extra),
+    ...(/\bAUTO_INCREMENT\b/i.test(extra) && { autoIncrement: true }),
   };
 }
 

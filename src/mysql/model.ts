@@ -23,6 +23,8 @@ export interface Column {
   /** Labels of ENUM and SET in order. */
   readonly members: readonly string[];
   readonly generated: boolean;
+  /** Generated, and another session may compute another value (generated.ts). */
+  readonly volatile?: 'virtual' | 'stored';
   readonly invisible: boolean;
   readonly autoIncrement?: true;
 }

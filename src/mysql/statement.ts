@@ -63,6 +63,8 @@ export interface RawStatement {
   /** In the client's charset. */
   readonly statement: Buffer;
   readonly context: StatementContext;
+  /** A temporary table is what ALTER or TRUNCATE is about, or a source of what it does. */
+  readonly usesTemporary: boolean;
   readonly commitMicros: number;
   /** `file:offset` just behind it. */
   readonly place: string;

@@ -272,10 +272,14 @@ export function planToLoad(
   }
   const names = plan.key.map(({ column }) => column.name);
   const empty = plan.key.find(({ column }) => column.nullable);
-  if (!empty && isUnique(definition, names)) return plan;
-  const message = empty
-    ? `The key column ${empty.column.name} of ${plan.source} can be NULL.`
-    : `Nothing keeps the key (${names.join(', ')}) of ${plan.source} unique.`;
+  const isSteady = plan.key.every(({ column }) => column.volatile !== 'virtual');
+  if (!empty && isSteady && isUnique(definition, names)) return plan;
+  const volatile = plan.key.find(({ column }) => column.volatile === 'virtual');
+  const message = volatile
+    ? `The key column ${volatile.column.name} of ${plan.source} is computed anew whenever it is read, and may be another in another session.`
+    : empty
+      ? `The key column ${empty.column.name} of ${plan.source} can be NULL.`
+      : `Nothing keeps the key (${names.join(', ')}) of ${plan.source} unique.`;
   problems.push({ source: plan.source, kind: 'key-column', message });
   return undefined;
 }

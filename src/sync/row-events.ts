@@ -1,4 +1,4 @@
-import type { BinlogTable, RowImage, RowKind } from '../mysql/model.js';
+import { CHANGED_VALUE, type BinlogTable, type RowImage, type RowKind } from '../mysql/model.js';
 import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { Operation } from '../shared/task.js';
@@ -39,7 +39,7 @@ export interface RowStream {
  */
 export class RowEvents {
   private readonly writer = new RowWriter();
-  private readonly encoders = new Map<BinlogTable, { table: StreamTable; encoder: TableEncoder } | null>();
+  private readonly encoders = new Map<BinlogTable, Compiled | null>();
 
   constructor(
     private readonly context: StreamContext,
@@ -71,6 +71,10 @@ export class RowEvents {
     }
     if (!compiled) return;
     const { table, encoder } = compiled;
+    for (const index of compiled.volatile) {
+      if (before) before.starts[index] = CHANGED_VALUE;
+      if (after) after.starts[index] = CHANGED_VALUE;
+    }
     const transaction = this.stream.current();
     const identity = `${table.plan.source} ${transaction.name} ${transaction.nextRow(table.plan.source)}`;
     if (!this.context.task.synchronization.operations.includes(kind.toUpperCase() as Operation)) return;
@@ -423,7 +427,7 @@ export class RowEvents {
     }
   }
 
-  private compiled(binlogTable: BinlogTable): { table: StreamTable; encoder: TableEncoder } | null {
+  private compiled(binlogTable: BinlogTable): Compiled | null {
     const known = this.encoders.get(binlogTable);
     const table = this.context.find(binlogTable.database, binlogTable.name);
     if (known !== undefined && (known === null || known.table === table)) return known;
@@ -433,16 +437,25 @@ export class RowEvents {
   }
 
   /** null: its rows do not fit what is known of it. Throws CharsetNotLoaded. */
-  private compile(
-    believed: StreamTable,
-    map: BinlogTable,
-  ): { table: StreamTable; encoder: TableEncoder } | null {
+  private compile(believed: StreamTable, map: BinlogTable): Compiled | null {
     const table = this.context.asDescribed(believed, map, this.stream.current());
     if (!table) return null;
     const { plan } = table;
     const { columns } = plan.definition;
-    return { table, encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, map) };
+    const volatile = columns.flatMap((column, i) => (column.volatile === 'virtual' ? [i] : []));
+    return {
+      table,
+      encoder: new TableEncoder(plan, columns, 'binlog', this.context.charsets, map),
+      volatile,
+    };
   }
+}
+
+interface Compiled {
+  readonly table: StreamTable;
+  readonly encoder: TableEncoder;
+  /** Places of columns that the event holds as the session that wrote it saw them: they are read at the source. */
+  readonly volatile: readonly number[];
 }
 
 interface RowEvent {

@@ -102,7 +102,7 @@ function hidden(rows: number, seed: number): TestTable[] {
       "GENERATED ALWAYS AS (LEFT(CONCAT(`select`, '!'), 40)) STORED",
       true,
     ),
-    column('h', 'DOUBLE', 'GENERATED ALWAYS AS (`timestamp` / 7e0) STORED INVISIBLE', true),
+    column('h', 'DOUBLE', 'GENERATED ALWAYS AS (`timestamp` * 7e0) STORED INVISIBLE', true),
     column('key', 'DECIMAL(10,2)'),
   ];
   return [

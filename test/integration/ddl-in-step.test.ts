@@ -71,6 +71,11 @@ const leaving: Record<string, Case> = {
     rows: '(1, 12345.678)',
     sql: "SET sql_mode=''; ALTER TABLE T MODIFY f DOUBLE(5,3)",
   },
+  c3_now: {
+    create: 'id INT PRIMARY KEY, t TIMESTAMP NULL, v INT',
+    rows: '(1, NULL, 1)',
+    sql: 'ALTER TABLE T MODIFY t TIMESTAMP NOT NULL, ADD CHECK (v < 10)',
+  },
   c3_zero_in_date: {
     create: 'id INT PRIMARY KEY, day DATE',
     rows: "(1, '2020-00-10')",
@@ -100,6 +105,11 @@ const staying: Record<string, Case> = {
   s_check: { ...byCode, sql: 'ALTER TABLE T ADD CONSTRAINT ck CHECK (v < 1000000)' },
   s_wider: { ...keyed, sql: 'ALTER TABLE T MODIFY code VARCHAR(20) NOT NULL, DROP INDEX uc, FORCE' },
   s_filled: { ...keyed, sql: 'ALTER TABLE T MODIFY v INT NOT NULL' },
+  s_temporary: {
+    ...keyed,
+    sql: `SET SESSION binlog_format = 'STATEMENT'; CREATE TEMPORARY TABLE T (x INT); TRUNCATE TABLE T;
+      ALTER TABLE T ADD y INT; /* k */ CREATE INDEX k ON T (x); OPTIMIZE TABLE T; ALTER TABLE T RENAME TO gone; DROP TABLE gone`,
+  },
   s_optimized: { ...keyed, sql: 'OPTIMIZE TABLE T; REPAIR TABLE T; ANALYZE TABLE T' },
   s_dates: {
     create: 'id INT PRIMARY KEY, day DATE',

@@ -18,6 +18,7 @@ import {
   EventType,
   Reader,
   artificialFlag,
+  threadSpecificFlag,
   checksumBytes,
   headerBytes,
   ignorableFlag,
@@ -208,9 +209,9 @@ export class BinlogDecoder implements EventSink {
       case EventType.gtidTagged:
         return this.#startGroup(parseTaggedGtid(reader));
       case EventType.query:
-        return this.#query(parseQuery(reader, 0));
+        return this.#query(parseQuery(reader, 0), flags);
       case EventType.executeLoadQuery:
-        return this.#query(parseQuery(reader, 13));
+        return this.#query(parseQuery(reader, 13), flags);
       case EventType.xid:
         return this.#commit();
       case EventType.xaPrepare: {
@@ -329,7 +330,7 @@ export class BinlogDecoder implements EventSink {
     });
   }
 
-  #query(event: QueryEvent): void {
+  #query(event: QueryEvent, flags: number): void {
     // What speaks of transactions is written by the server, and the same in each charset.
     const sql = event.statement.toString('latin1', 0, controlBytes);
     if (sql === 'BEGIN') {
@@ -350,6 +351,7 @@ export class BinlogDecoder implements EventSink {
     this.#begin(undefined);
     this.#handler.statement({
       ...event,
+      usesTemporary: (flags & threadSpecificFlag) !== 0,
       context: { ...event.context, serverVersion: this.#serverVersion },
       // The packet does not stay what it is.
       statement: Buffer.from(event.statement),

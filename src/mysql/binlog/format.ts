@@ -36,6 +36,8 @@ export const checksumBytes = 4;
 
 /** Flags of the event header. */
 export const artificialFlag = 0x20;
+/** LOG_EVENT_THREAD_SPECIFIC_F: the statement used a temporary table of its session. */
+export const threadSpecificFlag = 0x4;
 export const ignorableFlag = 0x80;
 
 /** Type codes of columns in TABLE_MAP (MySQL source documentation, enum_field_types). */

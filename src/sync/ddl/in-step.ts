@@ -67,11 +67,11 @@ const parts: Record<string, HarmlessPart> = {
   'ENABLE KEYS': { because: 'is about keys that are not unique' },
   'DISABLE KEYS': { because: 'is about keys that are not unique' },
   VALIDATION: { because: 'is about what else the statement does' },
-  'ADD CHECK': { because: constraint },
-  'ADD FOREIGN KEY': { because: constraint },
+  'ADD CHECK': { because: constraint, rebuilds: true },
+  'ADD FOREIGN KEY': { because: constraint, rebuilds: true },
   'DROP CHECK': { because: 'allows more in rows to come' },
   'DROP FOREIGN KEY': { because: 'allows more in rows to come' },
-  'ALTER CONSTRAINT': { because: constraint },
+  'ALTER CONSTRAINT': { because: constraint, rebuilds: true },
   'ALTER INDEX': { because: 'an invisible index is kept up and stays unique (“Invisible Indexes”)' },
   'SET DEFAULT': { because: 'counts for rows to come' },
   'PARTITION BY': { because: partitioning, rebuilds: true },
@@ -113,8 +113,10 @@ export function keepsValues(before: Column, after: Column, { isStrict, engine }:
   if (before.generated || after.generated) return false;
   // 0 and NULL are numbered (“Using AUTO_INCREMENT”).
   if (after.autoIncrement && !before.autoIncrement) return false;
-  // A strict InnoDB refuses NULLs; elsewhere they become 0, '' or now (“Online DDL Operations”, NOT NULL).
-  if (before.nullable && !after.nullable && !(isStrict && engine.toLowerCase() === 'innodb')) return false;
+  // A strict InnoDB refuses NULLs; elsewhere they become 0, '' or now (“Online DDL Operations”, NOT NULL), and in a
+  // TIMESTAMP they become now wherever the table is copied.
+  const refusesNull = isStrict && engine.toLowerCase() === 'innodb' && before.dataType !== 'timestamp';
+  if (before.nullable && !after.nullable && !refusesNull) return false;
   if (before.dataType !== after.dataType || before.charset !== after.charset) return false;
   if (before.members.length > 0) return before.members.every((label, i) => after.members[i] === label);
   const [old, now] = [withoutWidth(before), withoutWidth(after)];
@@ -206,6 +208,10 @@ export function outOfStep(
   const generated = table.columns.find((column) => column.generated && usedBefore.has(fold(column.name)));
   if (generated && applied.touched.length > 0)
     return `${retypedText(applied.touched[0]!)}, and ${generated.name} may depend on it`;
+  // Any statement may copy the table: a variable of its session decides, which no event tells (old_alter_table).
+  const stored = generated && table.columns.find((one) => one.volatile && usedBefore.has(fold(one.name)));
+  if (stored?.volatile === 'stored')
+    return `its generated column ${stored.name}, whose value depends on the session, may have been computed anew`;
   if (generated && applied.rebuilt)
     return `its generated column ${generated.name} was computed anew (${applied.rebuilt})`;
   return keyProblem(applied, table, before, after) ?? cellProblem(applied, before, after);

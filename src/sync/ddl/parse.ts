@@ -70,16 +70,32 @@ export type CreateBody =
 export type DefaultsOf = (table: TableName) => TextDefaults;
 
 /** A statement, and what it is read under. */
-export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'context'>;
+export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'context'> & {
+  readonly usesTemporary?: boolean;
+};
 
 /**
  * What cannot be read comes back as such. With `charsets` the labels of ENUM and SET are what the columns hold;
  * without, as they are written. Throws CharsetNotLoaded, nothing else.
  */
 export function parseDdl(
-  { sql, database, context }: WrittenStatement,
+  written: WrittenStatement,
   defaultsOf: DefaultsOf,
   charsets: LabelCharsets | null = null,
+): DdlStatement {
+  // In a session of statement format these are logged for temporary tables too, without saying so.
+  const isOfTemporary =
+    written.usesTemporary &&
+    /^\s*(?:\/\*[^]*?\*\/\s*)*(ALTER|TRUNCATE|OPTIMIZE|REPAIR|(CREATE|DROP)\s+(\w+\s+)?INDEX)\b/i.test(
+      written.sql,
+    );
+  return isOfTemporary ? { kind: 'none' } : parse(written, defaultsOf, charsets);
+}
+
+function parse(
+  { sql, database, context }: WrittenStatement,
+  defaultsOf: DefaultsOf,
+  charsets: LabelCharsets | null,
 ): DdlStatement {
   const subject: TableName[] = [];
   const read = (tokens: readonly Token[]) =>

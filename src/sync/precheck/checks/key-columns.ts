@@ -21,6 +21,10 @@ export const keyColumns: Check = {
       for (const name of names) {
         const column = table.columns.find((c) => c.name === name);
         if (!column) continue;
+        if (column.volatile === 'virtual')
+          problems.push(
+            `${label}.${name} is computed whenever it is read, and may be another in another session`,
+          );
         if (column.nullable) problems.push(`${label}.${name} can be NULL`);
         const chosen = columnMapping(mappingOf(context.task, table), column)?.type;
         if (keyType(column, chosen) === null) {

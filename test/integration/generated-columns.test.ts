@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startReplica, type Replica } from '../support/replica.js';
+
+/** Generated columns whose value depends on the session: the binlog has them as the writer saw them, a load as we do. */
+let replica: Replica;
+beforeAll(async () => {
+  replica = await startReplica();
+  await replica.mysql.query('CREATE DATABASE d');
+}, 60_000);
+afterAll(() => replica?.close());
+
+async function inSession(sql: string): Promise<void> {
+  const session = await replica.mysql.connect();
+  await session.query(`USE d; ${sql}`);
+  await session.end();
+}
+
+it('rule 11: a virtual one is read at the source, in columns, filters and transformations', async () => {
+  const { mysql } = replica;
+  await mysql.query(`
+    CREATE TABLE d.days (id INT PRIMARY KEY, ts TIMESTAMP, day DATE AS (DATE(ts)), v INT);
+    CREATE TABLE d.months (id INT PRIMARY KEY, d DATE, m VARCHAR(20) AS (DATE_FORMAT(d, '%M')), third DECIMAL(12,9) AS (id / 3));
+    CREATE TABLE d.filtered (id INT PRIMARY KEY, ts TIMESTAMP, day DATE AS (DATE(ts)));
+    CREATE TABLE d.plain (id INT PRIMARY KEY, v INT, twice INT AS (v * 2), doc JSON, name VARCHAR(20) AS (doc->>'$.name') STORED);`);
+  const task = replica.task({
+    objects: [
+      {
+        database: 'd',
+        tables: [
+          { name: 'days' },
+          { name: 'months' },
+          { name: 'filtered', filter: "day = '2024-01-01'" },
+          { name: 'plain' },
+        ],
+      },
+    ],
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await inSession(`SET time_zone = '+09:00', lc_time_names = 'de_DE', div_precision_increment = 9;
+    INSERT INTO days (id, ts) VALUES (1, '2024-01-02 05:00:00'), (2, '2024-01-02 12:00:00');
+    INSERT INTO months (id, d) VALUES (4, '2024-01-02'); INSERT INTO filtered (id, ts) VALUES (1, '2024-01-02 05:00:00'), (2, '2024-01-02 12:00:00');
+    INSERT INTO plain (id, v, doc) VALUES (1, 4, '{"name": "x"}')`);
+  await inSession(`SET time_zone = '+09:00'; UPDATE days SET v = 1 WHERE id = 1;
+    UPDATE filtered SET ts = '2024-01-02 07:00:00' WHERE id = 1`);
+  await replica.caughtUp(task);
+  expect(replica.rows('days').map(({ day }) => day)).toEqual(['2024-01-01', '2024-01-02']);
+  expect(replica.rows('months')).toMatchObject([{ m: 'January', third: '1.333300000' }]);
+  expect(replica.rows('filtered').map(({ id }) => id)).toEqual([1]);
+  expect(replica.rows('plain')).toMatchObject([{ twice: 8, name: 'x' }]);
+  await inSession("SET time_zone = '+09:00'; DELETE FROM filtered; DELETE FROM days WHERE id = 2");
+  await replica.caughtUp(task);
+  expect([replica.rows('filtered').length, replica.rows('days').length]).toEqual([0, 1]);
+  expect(await replica.verify(task)).toMatchObject({ equal: true });
+  await replica.stop(task);
+}, 60_000);
+
+it('rule 20: no key is made of one', async () => {
+  await replica.mysql.query(
+    'CREATE TABLE d.keyed (id INT, ts TIMESTAMP NOT NULL, day DATE AS (DATE(ts)) VIRTUAL NOT NULL, UNIQUE KEY (day, id))',
+  );
+  const task = replica.task({
+    objects: [{ database: 'd', tables: [{ name: 'keyed', primaryKey: ['day', 'id'] }] }],
+  });
+  await expect(replica.start(task)).rejects.toThrow(/key-columns.*keyed\.day/);
+}, 60_000);
+
+const stored = 'id INT PRIMARY KEY, v INT, ts TIMESTAMP NULL, day DATE AS (DATE(ts)) STORED';
+const copying: Record<string, string> = {
+  checked: 'ALTER TABLE T ADD CHECK (v < 100)',
+  optimized: 'ALTER TABLE T ADD FULLTEXT (note); OPTIMIZE TABLE T',
+  commented: "SET old_alter_table = 1; ALTER TABLE T COMMENT = 'x'",
+  indexed: 'SET old_alter_table = 1; CREATE INDEX k ON T (v)',
+};
+
+it('rule 14: a stored one may be computed anew by any statement that may copy the table: it stops', async () => {
+  const { mysql } = replica;
+  for (const name of Object.keys(copying))
+    await mysql.query(`CREATE TABLE d.s_${name} (${stored}, note VARCHAR(9)); INSERT INTO d.s_${name} (id, ts) VALUES (1, '2024-01-01 20:00:00');
+      CREATE TABLE d.n_${name} (id INT PRIMARY KEY, v INT, twice INT AS (v * 2) STORED, note VARCHAR(9))`);
+  const names = Object.keys(copying).flatMap((name) => [`s_${name}`, `n_${name}`]);
+  const task = replica.task({ objects: [{ database: 'd', tables: names.map((name) => ({ name })) }] });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  for (const [name, sql] of Object.entries(copying))
+    await inSession(`SET time_zone = '+09:00'; ${sql.replace(/\bT\b/g, `s_${name}`)}`);
+  for (const name of ['commented', 'indexed']) await inSession(copying[name]!.replace(/\bT\b/g, `n_${name}`));
+  await replica.caughtUp(task);
+  const { tables } = await replica.snapshot(task);
+  const stopped = tables.flatMap(({ source, phase }) => (phase === 'stopped' ? [source] : []));
+  expect(stopped.sort()).toEqual(
+    Object.keys(copying)
+      .map((name) => `d.s_${name}`)
+      .sort(),
+  );
+  await replica.stop(task);
+}, 60_000);

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { dependsOnSession } from '../../../src/mysql/generated.js';
+
+/** Expressions as MySQL 9 prints them. */
+const column = (name: string, dataType: string, unsigned = false) => ({ name, dataType, unsigned });
+const columns = [
+  column('a', 'int'),
+  column('u', 'int', true),
+  column('at', 'datetime'),
+  column('ts', 'timestamp'),
+  column('name', 'varchar'),
+  column('c', 'char'),
+  column('doc', 'json'),
+];
+
+it.each([
+  '(`a` * 2)',
+  '(`a` - 1)',
+  "concat(`name`,_utf8mb4\\'x\\')",
+  "json_unquote(json_extract(`doc`,_utf8mb4\\'$.a\\'))",
+  'cast(`at` as date)',
+  'date(`at`)',
+  'year(`at`)',
+  '(case when (`a` > 3) then 1 else 0 end)',
+  'if((`a` is null),1,0)',
+])('%s is the same in every session', (expression) => {
+  expect(dependsOnSession(expression, columns)).toBe(false);
+});
+
+it.each([
+  ['date(`ts`)', 'time_zone'],
+  ["date_format(`at`,_utf8mb4\\'%M\\')", 'lc_time_names'],
+  ['(`a` / 3)', 'div_precision_increment'],
+  ['week(`at`,0)', 'not known to be free'],
+  ['(`u` - 1)', 'NO_UNSIGNED_SUBTRACTION'],
+  ['length(`c`)', 'PAD_CHAR_TO_FULL_LENGTH'],
+  ['cast(`name` as date)', 'ALLOW_INVALID_DATES'],
+  ["(`name` like _utf8mb4\\'a%\\')", 'NO_BACKSLASH_ESCAPES'],
+  ['some_new_function(`a`)', 'unknown'],
+  ['`gone`', 'no such column'],
+  ["concat(_utf8mb4\\'it\\\\\\'s\\')", 'not read'],
+])('%s may be another (%s)', (expression) => {
+  expect(dependsOnSession(expression, columns)).toBe(true);
+});
