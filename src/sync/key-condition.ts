@@ -108,7 +108,12 @@ function setCondition({ name, members }: Column, value: string): string | null {
     bits |= 1n << BigInt(place);
   }
   // The 64th member makes it a negative number, to MySQL.
-  return `${identifier(name)} = ${BigInt.asIntN(64, bits)}`;
+  const numbers = [BigInt.asIntN(64, bits)];
+  // An empty label in front of the others shows nothing: the value may have it or not.
+  const empty = members.indexOf('');
+  const others = empty < 0 ? 0n : bits & ((1n << BigInt(empty)) - 1n);
+  if (empty >= 0 && others === 0n) numbers.push(BigInt.asIntN(64, bits ^ (1n << BigInt(empty))));
+  return `${identifier(name)} IN (${numbers.join(', ')})`;
 }
 
 const digitsOf = (column: Column) => (column.decimals === 0 ? '' : `\\.\\d{${column.decimals}}`);

@@ -341,6 +341,12 @@ export const samples: readonly Sample[] = [
     keys: ['STRING'],
   },
   {
+    type: "SET('','a','Ж')",
+    corners: ["''", '0', '1', '2', '3', '5', '6', '7'],
+    random: fc.nat(7).map(String),
+    targets: [string],
+  },
+  {
     type: `SET(${members(many)})`,
     corners: ["''", "'m63'", "'m0,m63'", `'${many.join(',')}'`, "'m31,m32'"],
     random: bit(2n ** 64n - 1n),

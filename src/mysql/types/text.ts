@@ -58,9 +58,14 @@ export function memberDecoders(column: Column, charsets: CharsetDecoders): { tex
       for (let at = end - 1; at >= start; at--) bits = (bits << 8n) | BigInt(bytes[at]!);
       if (bits >> BigInt(members.length))
         throw misfit("The SET value has a bit without a label in the column's definition.");
-      sink.text(members.filter((_, i) => (bits >> BigInt(i)) & 1n).join(','));
+      sink.text(setText(members.filter((_, i) => (bits >> BigInt(i)) & 1n)));
     },
   };
+}
+
+/** As MySQL prints a SET: no comma behind nothing, which an empty label in front leaves. */
+function setText(labels: readonly string[]): string {
+  return labels.reduce((text, label) => (text === '' ? label : `${text},${label}`), '');
 }
 
 /** BINARY(n) loses the zero bytes at its end in the binlog; SELECT gives them. */

@@ -145,8 +145,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     } else if (cursor.take('KEY')) key = 'primary';
     else if (cursor.take('COMMENT')) cursor.string();
     else if (cursor.take('COLLATE')) collation = canonicalCollation(cursor.optionValue());
-    else if (cursor.take('CHARACTER', 'SET') || cursor.take('CHARSET'))
-      charset = canonicalCharset(cursor.optionValue());
+    else if (cursor.takeCharset()) charset = canonicalCharset(cursor.optionValue());
     else if (cursor.take('GENERATED', 'ALWAYS', 'AS') || cursor.take('AS')) {
       cursor.skipParentheses();
       cursor.takeAny('VIRTUAL', 'STORED', 'PERSISTENT');
@@ -290,8 +289,7 @@ function readType(cursor: Cursor): Type {
       type.unsigned = true;
       type.zerofill = first ?? 0;
     } else if (cursor.take('SIGNED')) type.unsigned = false;
-    else if (cursor.take('CHARACTER', 'SET') || cursor.take('CHARSET'))
-      type.charset = canonicalCharset(cursor.optionValue());
+    else if (cursor.takeCharset()) type.charset = canonicalCharset(cursor.optionValue());
     else if (cursor.take('ASCII')) type.charset = 'latin1';
     else if (cursor.take('UNICODE')) type.charset = 'ucs2';
     else if (cursor.take('BYTE')) type.charset = 'binary';

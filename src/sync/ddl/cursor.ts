@@ -123,6 +123,11 @@ export class Cursor {
   }
 
   /** To the next comma outside of parentheses, or the end. */
+  /** CHARACTER SET, and its shorter forms. */
+  takeCharset(): boolean {
+    return this.take('CHARACTER', 'SET') || this.take('CHAR', 'SET') || this.take('CHARSET');
+  }
+
   /** What stands behind REFERENCES. True: rows change by it (CASCADE, SET NULL, SET DEFAULT). */
   reference(): boolean {
     this.tableName('');

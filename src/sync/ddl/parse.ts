@@ -356,7 +356,7 @@ class Statement {
     const word = this.cursor.peek();
     return (
       tableOptions.has(word) ||
-      ['DEFAULT', 'CHARACTER', 'CHARSET', 'COLLATE', 'PARTITION', 'REMOVE'].includes(word)
+      ['DEFAULT', 'CHARACTER', 'CHAR', 'CHARSET', 'COLLATE', 'PARTITION', 'REMOVE'].includes(word)
     );
   }
 
@@ -380,7 +380,7 @@ class Statement {
     if (c.take('RENAME')) return this.renameAction();
     if (c.take('ALTER')) return this.alterAction();
     if (c.take('CONVERT', 'TO')) {
-      if (!c.take('CHARACTER', 'SET')) c.expect('CHARSET');
+      if (!c.takeCharset()) c.expect('CHARACTER', 'SET');
       // The one of the session's default database, which the statement does not say.
       if (c.peek() === 'DEFAULT') throw new UnreadableDdl('CONVERT TO CHARACTER SET DEFAULT');
       const charset = canonicalCharset(c.optionValue());
@@ -600,7 +600,7 @@ class Statement {
     for (;;) {
       const before = c.at;
       c.take('DEFAULT');
-      if (c.take('CHARACTER', 'SET') || c.take('CHARSET')) charset = c.optionValue().toLowerCase();
+      if (c.takeCharset()) charset = c.optionValue().toLowerCase();
       else if (c.take('COLLATE')) collation = c.optionValue();
       else {
         c.at = before;

@@ -190,6 +190,7 @@ describe('ALTER TABLE', () => {
     expect(retyped('b varchar(20) NOT NULL COMMENT "x"')).toBe(false);
     expect(retyped('b varchar(5)')).toBe(true);
     expect(retyped('b varchar(10) CHARACTER SET latin1')).toBe(true);
+    expect(retyped('b varchar(10) CHAR SET latin1')).toBe(true);
     expect(retyped('c int unsigned')).toBe(true);
     expect(retyped('c bigint')).toBe(true);
   });
