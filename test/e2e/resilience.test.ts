@@ -100,8 +100,7 @@ test('names and values that would be markup are text everywhere', async () => {
   await webview(page).locator('tbody tr', { hasText: 'dirty' }).first().waitFor();
   await webview(page).locator('td', { hasText: markup }).first().waitFor();
   await nothingHappened();
-  await workbench.command('Rowferry: Verify Task');
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: markup }).click();
+  await workbench.pick('Rowferry: Verify Task', markup);
   await webview(page).getByText(markup).first().waitFor();
   await nothingHappened();
   await task.hover();

@@ -16,6 +16,8 @@ export interface Workbench {
   reload(): Promise<void>;
   /** Runs a command by its title from the palette. Tried again until the palette knows it. */
   command(title: string): Promise<void>;
+  /** As command(), and answers what it asks by the entry that holds `choice`; again, when the list was gone before. */
+  pick(title: string, choice: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -77,6 +79,19 @@ export async function startWorkbench(options: {
           return;
         } catch (error) {
           if (Date.now() > deadline) throw error;
+          await page.keyboard.press('Escape');
+        }
+      }
+    },
+    async pick(this: Workbench, title, choice) {
+      for (let left = 3; ; left--) {
+        await this.command(title);
+        try {
+          const row = page.locator('.quick-input-list .monaco-list-row', { hasText: choice }).first();
+          await row.click({ timeout: 8000 });
+          return;
+        } catch (error) {
+          if (left === 0) throw error;
           await page.keyboard.press('Escape');
         }
       }
