@@ -65,7 +65,8 @@ it('rule 20: no key is made of one', async () => {
   await expect(replica.start(task)).rejects.toThrow(/key-columns.*keyed\.day/);
 }, 60_000);
 
-const stored = 'id INT PRIMARY KEY, v INT, ts TIMESTAMP NULL, day DATE AS (DATE(ts)) STORED';
+const stored =
+  'id INT PRIMARY KEY, v INT, ts TIMESTAMP NULL, hour INT AS (HOUR(ts)), day DATE AS (DATE(ts)) STORED';
 const copying: Record<string, string> = {
   checked: 'ALTER TABLE T ADD CHECK (v < 100)',
   optimized: 'ALTER TABLE T ADD FULLTEXT (note); OPTIMIZE TABLE T',

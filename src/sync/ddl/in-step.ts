@@ -209,8 +209,8 @@ export function outOfStep(
   if (generated && applied.touched.length > 0)
     return `${retypedText(applied.touched[0]!)}, and ${generated.name} may depend on it`;
   // Any statement may copy the table: a variable of its session decides, which no event tells (old_alter_table).
-  const stored = generated && table.columns.find((one) => one.volatile && usedBefore.has(fold(one.name)));
-  if (stored?.volatile === 'stored')
+  const stored = table.columns.find((one) => one.volatile === 'stored' && usedBefore.has(fold(one.name)));
+  if (stored)
     return `its generated column ${stored.name}, whose value depends on the session, may have been computed anew`;
   if (generated && applied.rebuilt)
     return `its generated column ${generated.name} was computed anew (${applied.rebuilt})`;
