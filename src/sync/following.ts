@@ -431,6 +431,7 @@ export class Following {
       clearInterval(saver);
       signal.removeEventListener('abort', onAbort);
       this.finishing.abort();
+      this.joins.stop();
       this.audit?.stop();
       this.blockage.close();
       await this.stream?.stop();
@@ -439,7 +440,6 @@ export class Following {
       void this.auditQuestions.close();
       void this.settledQuestions.close();
       this.save();
-      this.joins.close();
       this.over = true;
       for (const tell of this.unanswered) tell();
     }

@@ -103,11 +103,6 @@ export class Joining {
     void this.stream?.stop();
   }
 
-  /** The run is over: what comes late of it is nobody's any more. */
-  close(): void {
-    this.sources.clear();
-  }
-
   /** A table is not selected any more, or begins again. Settles when nothing more of it is read here. */
   async leave(source: string): Promise<void> {
     if (!this.sources.has(source)) return;
@@ -463,7 +458,7 @@ export class Joining {
   /** Where these tables are, with what belongs to it; also after they have joined, until all of it is through. */
   save(): void {
     const { tracker, host } = this;
-    if (!tracker || this.sources.size === 0) return;
+    if (!tracker || this.sources.size === 0 || host.options.prepared.records.isClosed) return;
     const text = JSON.stringify(tracker.position);
     if (text === this.saved) return;
     this.saved = text;

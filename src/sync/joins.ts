@@ -131,11 +131,6 @@ export class Joins {
     for (const join of this.joins) join.stop();
   }
 
-  /** As Joining.close(). */
-  close(): void {
-    for (const join of this.joins) join.close();
-  }
-
   save(): void {
     for (const join of this.joins) join.save();
     this.settleJoined();
@@ -143,6 +138,7 @@ export class Joins {
 
   /** Goes on with those that a stop or a kill met on their way. */
   start(): void {
+    this.looker = setInterval(() => this.look(), lookMs);
     this.beginAll(this.main.options.prepared.records.all);
   }
 
@@ -154,7 +150,6 @@ export class Joins {
       open.set(place, [...(open.get(place) ?? []), record]);
     }
     for (const records of open.values()) this.begin(records);
-    this.looker = setInterval(() => this.look(), lookMs);
   }
 
   /**

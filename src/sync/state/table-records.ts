@@ -7,7 +7,7 @@ import { stepOf, type TableStep } from './table-state.js';
  */
 export class TableRecords {
   private readonly known = new Map<string, TableRecord>();
-  private isClosed = false;
+  private closed = false;
 
   constructor(private readonly store: TableStore) {
     for (const record of store.tables()) this.known.set(record.source, record);
@@ -40,7 +40,7 @@ export class TableRecords {
    */
   step(source: string, step: TableStep, life?: string): boolean {
     const record = this.known.get(source);
-    if (this.isClosed || !record || (life !== undefined && record.life !== life)) return false;
+    if (this.closed || !record || (life !== undefined && record.life !== life)) return false;
     const changes = stepOf(record, step);
     if (!changes) return false;
     const { rows, kept } = record;
@@ -61,7 +61,11 @@ export class TableRecords {
 
   /** The run is over, and the next may begin: whatever of this one comes late changes nothing. */
   close(): void {
-    this.isClosed = true;
+    this.closed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   remove(source: string): void {
