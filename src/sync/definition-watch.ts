@@ -6,7 +6,7 @@ import { endPosition } from '../mysql/position.js';
 import type { SourcePosition } from '../shared/position.js';
 import { catalogDifference } from './binlog-drift.js';
 import { pace } from './pace.js';
-import { isSameName } from './plan.js';
+import { isSameTable, type NamedTable } from './plan.js';
 import type { StreamTable } from './stream-context.js';
 
 /** The stream whose tables are watched. */
@@ -106,15 +106,9 @@ export class DefinitionWatch {
 }
 
 /** The one of that name, in that case where there are several. */
-function named(
-  { database, name, caseSensitive }: TableDefinition,
-  definitions: readonly TableDefinition[],
-): TableDefinition | undefined {
-  const find = (isExact: boolean) =>
-    definitions.find(
-      (one) => isSameName(one.database, database, isExact) && isSameName(one.name, name, isExact),
-    );
-  return find(true) ?? find(caseSensitive ?? false);
+function named(table: TableDefinition, definitions: readonly TableDefinition[]): TableDefinition | undefined {
+  const find = (other: NamedTable) => definitions.find((one) => isSameTable(one, other));
+  return find({ ...table, caseSensitive: true }) ?? find(table);
 }
 
 const text = (definition: TableDefinition | null) =>

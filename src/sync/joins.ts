@@ -19,11 +19,19 @@ import {
 } from './object-changes.js';
 import { noLongerPart, type OpenTable } from './online-change/left-out.js';
 import { isToolName } from './online-change/names.js';
-import { isSameTable, withoutParts } from './online-change/parts.js';
+import { withoutParts } from './online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { sourceName } from '../shared/source-name.js';
-import { planError, planOf, planToLoad, selectionOf, tableName, type TablePlan } from './plan.js';
+import {
+  isSameTable,
+  planError,
+  planOf,
+  planToLoad,
+  selectionOf,
+  tableName,
+  type TablePlan,
+} from './plan.js';
 import { selectorsOf } from './prepare.js';
 import { onSource } from './source-retry.js';
 import { joinsAtOnce } from './source-sessions.js';

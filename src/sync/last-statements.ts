@@ -6,11 +6,11 @@ import { readStatement } from '../mysql/statement.js';
 import { CharsetNotLoaded } from '../mysql/types/index.js';
 import type { SourcePosition } from '../shared/position.js';
 import { differenceOf } from './binlog-drift.js';
+import { alteredBy, type Said } from './ddl/altered-by.js';
 import type { FollowingOptions } from './following.js';
-import { isSameName } from './plan.js';
+import { isSameTable } from './plan.js';
 import { onSource, SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
-import { alteredBy, type Said } from './stream-tables.js';
 
 /** Where the last statement about a table ends, and what all of them said of it. */
 export interface LastStatement {
@@ -33,9 +33,7 @@ export async function lastStatements(
 ): Promise<Map<string, LastStatement>> {
   const { charsets } = options.prepared;
   const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
-    isSameName(map.database, definition.database, definition.caseSensitive ?? false) &&
-    isSameName(map.name, definition.name, definition.caseSensitive ?? false) &&
-    differenceOf(definition, map, charsets) !== null;
+    isSameTable(map, definition) && differenceOf(definition, map, charsets) !== null;
   const last = new Map<string, LastStatement>();
   let altered: { source: string; said: Said }[] = [];
   let ended = false;

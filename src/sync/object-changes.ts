@@ -5,6 +5,7 @@ import type { TableDefinition } from '../mysql/model.js';
 import { sourceName } from '../shared/source-name.js';
 import {
   isSameName,
+  isSameTable,
   planToLoad,
   selectionOf,
   tableName,
@@ -124,15 +125,14 @@ export function objectChanges(
     if (!tables.some(isOfIt) && !records.some((one) => isOfIt(one.definition)) && !object.tables)
       changes.problems.push(`The database ${object.database} has no tables to select.`);
     for (const wanted of object.tables ?? []) {
-      const source = sourceName({ database: object.database, name: wanted.name });
-      const isWanted = (one: NamedTable) =>
-        isSameName(one.database, object.database, one.caseSensitive ?? false) &&
-        isSameName(one.name, wanted.name, one.caseSensitive ?? false);
+      const named = { database: object.database, name: wanted.name };
+      const source = sourceName(named);
+      const isWanted = (one: NamedTable) => isSameTable(named, one);
       const isThere = tables.some(isWanted);
       const isKnown = records.some((one) => isWanted(one.definition));
       if (isThere || isKnown) continue;
       const message = `The table ${source} does not exist.`;
-      const definition = unknownDefinition({ database: object.database, name: wanted.name });
+      const definition = unknownDefinition(named);
       if (stopsRunning) changes.unfit.push({ definition, problem: { source, kind: 'missing', message } });
       else changes.problems.push(message);
     }

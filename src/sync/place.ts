@@ -12,9 +12,8 @@ import type { ResolvedTask, Task } from '../shared/task.js';
 import type { Place, PlacePlan, TransactionSummary } from '../shared/workbench-api.js';
 import { parseDdl, type DdlStatement, type TableName } from './ddl/parse.js';
 import { unknownTextDefaults } from './ddl/text-defaults.js';
-import { isSameTable } from './online-change/parts.js';
 import type { ToolTable } from './online-change/traces.js';
-import { isSameName, selectionOf } from './plan.js';
+import { isSameTable, isSameName, selectionOf } from './plan.js';
 import { sourceName } from '../shared/source-name.js';
 
 /** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, no time), ROW-S104 (not there any more). */

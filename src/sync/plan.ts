@@ -71,6 +71,20 @@ export interface NamedTable extends SourceTable {
   readonly caseSensitive?: boolean;
 }
 
+/** The same of two tables, by the server that has `other`. */
+export function isSameTable(one: SourceTable, other: NamedTable): boolean {
+  const caseSensitive = other.caseSensitive ?? false;
+  return (
+    isSameName(one.database, other.database, caseSensitive) && isSameName(one.name, other.name, caseSensitive)
+  );
+}
+
+/** One text for all names of a table that are one to the server. */
+export function tableId({ database, name }: SourceTable, caseSensitive: boolean): string {
+  const id = `${database}\0${name}`;
+  return caseSensitive ? id : id.toLowerCase();
+}
+
 /**
  * The selection says whether a table belongs to the task, and how it is mapped: undefined for one of a whole database
  * without rules. One that is named beside its whole database is what its own entry says. What belongs to an online schema change is left out beside it (online-change/).
@@ -120,12 +134,9 @@ export function planTables(
   }
   for (const object of task.objects) {
     for (const wanted of object.tables ?? []) {
-      const found = tables.some(
-        (table) =>
-          isSameName(table.database, object.database, table.caseSensitive ?? false) &&
-          isSameName(table.name, wanted.name, table.caseSensitive ?? false),
-      );
-      const source = sourceName({ database: object.database, name: wanted.name });
+      const named = { database: object.database, name: wanted.name };
+      const found = tables.some((table) => isSameTable(named, table));
+      const source = sourceName(named);
       if (!found) problems.push({ source, kind: 'missing', message: `The table ${source} does not exist.` });
     }
   }

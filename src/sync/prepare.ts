@@ -14,11 +14,19 @@ import { textDefaultsOf } from './ddl/text-defaults.js';
 import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { LeftOut } from './online-change/left-out.js';
-import { isSameTable, readParts, withoutParts } from './online-change/parts.js';
+import { readParts, withoutParts } from './online-change/parts.js';
 import type { ToolTable } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
-import { planError, planOf, planTables, selectionOf, tableName, type TablePlan } from './plan.js';
+import {
+  isSameTable,
+  planError,
+  planOf,
+  planTables,
+  selectionOf,
+  tableName,
+  type TablePlan,
+} from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';

@@ -20,14 +20,7 @@ import { compileFilter } from './filter/index.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
-import {
-  destinationKey,
-  isSameName,
-  planOf,
-  selectionOf,
-  toleratesCascades,
-  type TablePlan,
-} from './plan.js';
+import { destinationKey, planOf, selectionOf, tableId, toleratesCascades, type TablePlan } from './plan.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { withWayBack } from './table-boundary.js';
@@ -92,8 +85,7 @@ export class StreamTables {
   }
 
   private id(database: string, name: string): string {
-    const id = `${database}\0${name}`;
-    return this.foldsCase ? id.toLowerCase() : id;
+    return tableId({ database, name }, !this.foldsCase);
   }
 
   /**
@@ -650,72 +642,6 @@ const withNewKey = (source: string) =>
 
 function notUnderstood(event: StatementEvent, reason: string): string {
   return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;
-}
-
-/**
- * What a statement says of a table. `made`: it has none of the rows that it had under its name before. `rows`: it was
- * emptied. `keys`: its columns are what they were.
- */
-export type Said = 'made' | 'altered' | 'rows' | 'keys';
-
-const ofKeys = new Set(['add-key', 'drop-key', 'rename-key']);
-
-/** Which of these tables a statement is about, as far as it says; one that is not understood may be about each. */
-export function alteredBy(
-  event: StatementEvent,
-  records: readonly TableRecord[],
-): { source: string; said: Said }[] {
-  const statement = parseDdl(event, () => unknownTextDefaults);
-  const about = (said: Said, isMeant: (definition: TableDefinition) => boolean) =>
-    records.flatMap(({ source, definition }) => (isMeant(definition) ? [{ source, said }] : []));
-  const named = (said: Said, names: readonly TableName[]) =>
-    about(said, (definition) =>
-      names.some(
-        ({ database, table }) =>
-          isSameName(database, definition.database, definition.caseSensitive ?? false) &&
-          isSameName(table, definition.name, definition.caseSensitive ?? false),
-      ),
-    );
-  switch (statement.kind) {
-    case 'none':
-    case 'maintain':
-    case 'rows':
-    case 'create-trigger':
-    case 'drop-trigger':
-      return [];
-    case 'alter': {
-      const { actions, table } = statement;
-      const isOfKeys = actions.every((action) => ofKeys.has(action.do));
-      return [
-        ...named(isOfKeys ? 'keys' : 'altered', [table]),
-        ...actions.flatMap((action) =>
-          action.do === 'rename-table'
-            ? named('made', [action.to])
-            : action.do === 'exchange'
-              ? named('altered', [action.with])
-              : [],
-        ),
-      ];
-    }
-    case 'truncate':
-      return named('rows', [statement.table]);
-    case 'create':
-      return named('made', [statement.table]);
-    case 'drop':
-      return named('altered', statement.tables);
-    case 'rename':
-      return statement.pairs.flatMap(({ from, to }) => [...named('altered', [from]), ...named('made', [to])]);
-    case 'drop-database':
-      return about('altered', ({ database, caseSensitive = false }) =>
-        isSameName(database, statement.database, caseSensitive),
-      );
-    case 'unreadable':
-      return statement.isWhole
-        ? named('altered', statement.tables)
-        : about('altered', ({ database }) =>
-            mayTouch(event, (name) => name.toLowerCase() === database.toLowerCase()),
-          );
-  }
 }
 
 /** Attributes by the names of their columns. */

@@ -3,7 +3,7 @@ import { leftOutReason } from '../../shared/left-out-words.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { selectionOf } from '../plan.js';
+import { selectionOf, tableId } from '../plan.js';
 import { isToolName, toolOfNotes } from './names.js';
 import { partByTrigger, provenPart, toolTrigger, type ToolTable, type ToolTrigger } from './traces.js';
 
@@ -52,9 +52,8 @@ export class LeftOut {
     return [...this.open.values()];
   }
 
-  private id({ database, name }: SourceTable): string {
-    const id = `${database}\0${name}`;
-    return this.foldsCase ? id.toLowerCase() : id;
+  private id(table: SourceTable): string {
+    return tableId(table, !this.foldsCase);
   }
 
   find(table: SourceTable): ToolTable | undefined {

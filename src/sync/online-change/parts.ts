@@ -1,8 +1,7 @@
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { isSameName, selectionOf } from '../plan.js';
-import type { SourceTable } from '../../shared/source-name.js';
+import { isSameTable, selectionOf } from '../plan.js';
 import { isToolName } from './names.js';
 import { mayBePart, provenPart, readTraces, type ToolTable } from './traces.js';
 
@@ -51,14 +50,4 @@ export async function withoutParts(
   const { proven } = await readParts(connection, task, definitions, known);
   const tables = definitions.filter((table) => !proven.some((part) => isSameTable(part, table)));
   return { tables, proven };
-}
-
-export function isSameTable(
-  one: SourceTable,
-  other: Pick<TableDefinition, 'database' | 'name' | 'caseSensitive'>,
-): boolean {
-  const caseSensitive = other.caseSensitive ?? false;
-  return (
-    isSameName(one.database, other.database, caseSensitive) && isSameName(one.name, other.name, caseSensitive)
-  );
 }

@@ -1,7 +1,7 @@
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { OnlineTool } from '../../shared/snapshot.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
-import { isSameName } from '../plan.js';
+import { isSameName, isSameTable } from '../plan.js';
 import {
   changedTable,
   isFamilyOf,
@@ -104,8 +104,7 @@ export function provenPart(table: SourceTable, traces: Omit<Traces, 'tables'>): 
   const { database, name } = table;
   if (!isToolName(name)) return null;
   const { caseSensitive } = traces;
-  const isIt = (other: SourceTable) =>
-    isSameName(other.database, database, caseSensitive) && isSameName(other.name, name, caseSensitive);
+  const isIt = (other: SourceTable) => isSameTable(other, { database, name, caseSensitive });
   const notes = traces.notes.find(isIt);
   if (notes) return { database, name, tool: notes.tool, as: 'notes', of: changedTable(name) };
   for (const trigger of traces.triggers) {
