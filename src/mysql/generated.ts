@@ -9,7 +9,7 @@ const steadyWords = new Set(
    if ifnull nullif coalesce isnull greatest least interval elt field
    concat concat_ws lower lcase upper ucase length octet_length char_length character_length left right substr substring mid
    substring_index trim ltrim rtrim replace reverse lpad rpad repeat instr locate position insert ascii ord
-   abs ceiling ceil floor sign round truncate mod bit_count crc32 md5 sha sha1 sha2 hex unhex to_base64 from_base64
+   abs ceiling ceil floor sign round truncate bit_count crc32 md5 sha sha1 sha2 hex unhex to_base64 from_base64
    json_extract json_unquote json_value json_length json_depth json_type json_keys json_valid json_contains
    json_contains_path json_overlaps json_search json_object json_array json_quote
    year month day dayofmonth hour minute second microsecond quarter

@@ -19,6 +19,7 @@ import type { TablePlan } from './plan.js';
 import type { ChunkRecord, TaskStore } from './store.js';
 import { problemOfTable } from './table-boundary.js';
 import type { RowTransform } from './transform.js';
+import { Turns } from './turns.js';
 
 /** A batch goes to the writer when it has so many bytes or rows; the writer cuts it into requests. */
 const batchBytes = 512 * 1024;
@@ -91,7 +92,7 @@ export async function loadTables(
   let active = 0;
   let isPlanned = false;
   const wanted = () => Math.max(1, context.readers());
-  const alone = oneAtATime();
+  const alone = new Turns(1);
   const work = async () => {
     for (const queue of queues) {
       for (;;) {
@@ -147,16 +148,6 @@ export async function loadTables(
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   if (blocked) throw blocked as BlockedByDirtyData;
   return unreadable;
-}
-
-/** Runs one work at a time, in the order in which they come. */
-function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const now = last.then(work);
-    last = now.catch(() => undefined);
-    return now;
-  };
 }
 
 /** The tables that were given up by this: all that are sent to the lost table, each once. */
@@ -267,7 +258,7 @@ class ChunkQueue {
 
 interface ChunkContext extends LoadContext {
   /** Readers that need a second session take turns. */
-  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly alone: Turns;
 }
 
 async function loadChunk(
@@ -356,7 +347,7 @@ class ChunkLoader {
   }
 
   private readAsking(): Promise<void> {
-    return this.context.alone(() => this.readBesideAsker());
+    return this.context.alone.run(() => this.readBesideAsker());
   }
 
   private async readBesideAsker(): Promise<void> {

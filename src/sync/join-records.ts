@@ -7,7 +7,7 @@ import type { SourcePosition } from '../shared/position.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { recordOf, replacedBy } from './object-changes.js';
-import { selectionOf, type TablePlan } from './plan.js';
+import { selectionOf, tableName, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import type { TableRecords } from './state/table-records.js';
 import type { NewTableRecord, TableRecord, TaskStore } from './store.js';
@@ -93,6 +93,20 @@ export function hasSameColumns(a: TableDefinition, b: TableDefinition): boolean 
 /** Column lists and keys; statistics change all the time. */
 function shapes(definitions: readonly TableDefinition[]): string {
   return JSON.stringify(definitions.map(({ columns, keys }) => [columns, keys]));
+}
+
+/** Stores that a table stopped, one that was not known as well, and gives its record. */
+export function recordStopped(
+  task: ResolvedTask,
+  records: TableRecords,
+  definition: TableDefinition,
+  problem: RowferryError,
+): TableRecord {
+  const source = sourceName(definition);
+  const destination = tableName(definition.name, selectionOf(task, definition)?.mapping, task);
+  if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
+  records.step(source, { step: 'stopped', problem: problem.toPlain() });
+  return records.get(source);
 }
 
 /**

@@ -8,34 +8,28 @@ import type { ResolvedTask } from '../shared/task.js';
 import type { CheckpointEvents, CheckpointTracker, Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
-import { enterTables, hasSameColumns, noteTables, whyUnseen, type NotedTables } from './join-records.js';
-import { Joining, type JoinHost } from './joining.js';
 import {
-  destinationTaken,
-  objectChanges,
-  recordOf,
-  replacedBy,
-  unknownDefinition,
-} from './object-changes.js';
+  enterTables,
+  hasSameColumns,
+  noteTables,
+  recordStopped,
+  whyUnseen,
+  type NotedTables,
+} from './join-records.js';
+import { Joining, type JoinHost } from './joining.js';
+import { destinationTaken, objectChanges, replacedBy, unknownDefinition } from './object-changes.js';
 import { noLongerPart, type OpenTable } from './online-change/left-out.js';
 import { isToolName } from './online-change/names.js';
 import { withoutParts } from './online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { sourceName } from '../shared/source-name.js';
-import {
-  isSameTable,
-  planError,
-  planOf,
-  planToLoad,
-  selectionOf,
-  tableName,
-  type TablePlan,
-} from './plan.js';
+import { isSameTable, planError, planOf, planToLoad, selectionOf, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
 import { onSource } from './source-retry.js';
 import { joinsAtOnce } from './source-sessions.js';
 import type { TableRecord } from './store.js';
+import { Turns } from './turns.js';
 import type { StreamTables } from './stream-tables.js';
 import { aboutTable, withWayBack } from './table-boundary.js';
 
@@ -82,8 +76,8 @@ export class Joins {
   private looker: NodeJS.Timeout | undefined;
   private readonly looking = new WeakSet<object>();
 
-  private working = 0;
-  private readonly waiting: (() => void)[] = [];
+  /** Each group has sessions of its own at the source: the others wait until one is through. */
+  private readonly turns = new Turns(joinsAtOnce);
 
   constructor(private readonly main: MainStream) {
     this.host = {
@@ -264,7 +258,10 @@ export class Joins {
   async leaveOut(name: TableName): Promise<void> {
     const record = this.recordOf(name);
     if (!record) return;
-    const { source, destination } = record;
+    await this.letGo(record);
+  }
+
+  private async letGo({ source, destination }: TableRecord): Promise<void> {
     await this.dismiss(source);
     this.main.tables.remove(source);
     this.main.options.prepared.forget(source);
@@ -281,7 +278,7 @@ export class Joins {
 
   private async changeNow(task: ResolvedTask): Promise<void> {
     const { options } = this.main;
-    const { prepared, log } = options;
+    const { prepared } = options;
     const noted = await noteTables({ ...options, task }, selectorsOf(task));
     const { tables, proven } = await onSource(options, (connection) =>
       withoutParts(connection, task, noted.definitions, prepared.leftOut.all),
@@ -292,12 +289,7 @@ export class Joins {
     options.task = task;
     prepared.leftOut.retask(task, proven);
     this.main.tables.retask(task);
-    for (const { source, destination } of changes.removed) {
-      await this.dismiss(source);
-      this.main.tables.remove(source);
-      prepared.forget(source);
-      log.info(`${source} is not followed any more; ${destination} stays as it is`);
-    }
+    for (const record of changes.removed) await this.letGo(record);
     for (const record of changes.replaced) await this.replace(record);
     for (const { definition, problem } of changes.unfit)
       await this.refuse(definition, withWayBack(planError([problem]), problem.source));
@@ -376,12 +368,7 @@ export class Joins {
     const { task, prepared, log } = this.main.options;
     const source = sourceName(definition);
     await this.dismiss(source);
-    const mapping = selectionOf(task, definition)?.mapping;
-    const destination = tableName(definition.name, mapping, task);
-    const { records } = prepared;
-    if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
-    records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    this.main.tables.add(records.get(source));
+    this.main.tables.add(recordStopped(task, prepared.records, definition, problem));
     log.warn(`${source} stopped: ${problem.message}`);
   }
 
@@ -428,28 +415,17 @@ export class Joins {
     const join = new Joining(this.host, records);
     this.joins.add(join);
     this.main.begun();
-    const done = this.turn(() => join.run()).then(
-      () => undefined,
-      (error: unknown) => this.main.options.fail(error),
-    );
+    const done = this.turns
+      .run(() => join.run())
+      .then(
+        () => undefined,
+        (error: unknown) => this.main.options.fail(error),
+      );
     this.main.keep(done);
     void done.finally(() => {
       join.save();
       this.joins.delete(join);
     });
-  }
-
-  /** Each group has sessions of its own at the source: the others wait until one is through. */
-  private async turn(work: () => Promise<void>): Promise<void> {
-    if (this.working < joinsAtOnce) this.working++;
-    else await new Promise<void>((go) => this.waiting.push(go));
-    try {
-      await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.working--;
-    }
   }
 
   /** It stops where it joins, too, and is handed over as stopped. */

@@ -281,17 +281,19 @@ export function planToLoad(
     problems.push({ source, kind: 'cascades', message });
     return undefined;
   }
-  const names = plan.key.map(({ column }) => column.name);
-  const empty = plan.key.find(({ column }) => column.nullable);
-  const isSteady = plan.key.every(({ column }) => column.volatile !== 'virtual');
-  if (!empty && isSteady && isUnique(definition, names)) return plan;
-  const volatile = plan.key.find(({ column }) => column.volatile === 'virtual');
-  const message = volatile
-    ? `The key column ${volatile.column.name} of ${plan.source} is computed anew whenever it is read, and may be another in another session.`
+  const columns = plan.key.map(({ column }) => column);
+  const names = columns.map(({ name }) => name);
+  const empty = columns.find(({ nullable }) => nullable);
+  const virtual = columns.find(({ volatile }) => volatile === 'virtual');
+  const message = virtual
+    ? `The key column ${virtual.name} of ${source} is computed anew whenever it is read, and may be another in another session.`
     : empty
-      ? `The key column ${empty.column.name} of ${plan.source} can be NULL.`
-      : `Nothing keeps the key (${names.join(', ')}) of ${plan.source} unique.`;
-  problems.push({ source: plan.source, kind: 'key-column', message });
+      ? `The key column ${empty.name} of ${source} can be NULL.`
+      : isUnique(definition, names)
+        ? null
+        : `Nothing keeps the key (${names.join(', ')}) of ${source} unique.`;
+  if (message === null) return plan;
+  problems.push({ source, kind: 'key-column', message });
   return undefined;
 }
 

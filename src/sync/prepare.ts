@@ -11,22 +11,14 @@ import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
-import { enterTables, hasSameColumns, noteTables, whyUnseen } from './join-records.js';
+import { enterTables, hasSameColumns, noteTables, recordStopped, whyUnseen } from './join-records.js';
 import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { LeftOut } from './online-change/left-out.js';
 import { readParts, withoutParts } from './online-change/parts.js';
 import type { ToolTable } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
-import {
-  isSameTable,
-  planError,
-  planOf,
-  planTables,
-  selectionOf,
-  tableName,
-  type TablePlan,
-} from './plan.js';
+import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from './plan.js';
 import { onSource, type SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';
@@ -236,10 +228,8 @@ async function reselect(
   }
   for (const { definition, problem } of changes.unfit) {
     const source = sourceName(definition);
-    const destination = tableName(definition.name, selectionOf(task, definition)?.mapping, task);
-    if (!records.find(source)) records.begin(recordOf(task, { source, definition, destination }));
     const reason = withWayBack(planError([problem]), source);
-    records.step(source, { step: 'stopped', problem: reason.toPlain() });
+    recordStopped(task, records, definition, reason);
     log.warn(`${source} stopped: ${reason.message}`);
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];

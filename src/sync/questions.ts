@@ -1,5 +1,6 @@
 import { connectSource, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
 import type { SourceSettings } from '../shared/task.js';
+import { Turns } from './turns.js';
 
 /** A connection that nobody asked anything for so long is closed. */
 const idleMs = 3000;
@@ -10,19 +11,19 @@ const idleMs = 3000;
  */
 export class Questions {
   private readonly kept = new Map<SessionPurpose, { connection: SourceConnection; timer: NodeJS.Timeout }>();
-  private readonly waiting: (() => void)[] = [];
-  private asking = 0;
+  private readonly turns: Turns;
   private closed = false;
 
   constructor(
     private readonly settings: SourceSettings,
     private readonly most: number,
-  ) {}
+  ) {
+    this.turns = new Turns(most);
+  }
 
   /** Throws what connectSource and `work` throw. `work` may ask once more when `most` is more than are asked so. */
-  async ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
-    await this.turn();
-    try {
+  ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+    return this.turns.run(async () => {
       const connection = await this.connect(purpose);
       let answer: T;
       try {
@@ -37,23 +38,14 @@ export class Questions {
         this.kept.set(purpose, { connection, timer });
       }
       return answer;
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.asking--;
-    }
-  }
-
-  private async turn(): Promise<void> {
-    if (this.asking < this.most) this.asking++;
-    else await new Promise<void>((go) => this.waiting.push(go));
+    });
   }
 
   private async connect(purpose: SessionPurpose): Promise<SourceConnection> {
     const kept = this.take(purpose);
     if (kept) return kept;
     // One that is kept for another purpose takes the room.
-    if (this.asking + this.kept.size > this.most) {
+    if (this.turns.taken + this.kept.size > this.most) {
       const [other] = this.kept.keys();
       if (other !== undefined) await this.take(other)?.close();
     }

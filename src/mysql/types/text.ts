@@ -35,7 +35,7 @@ export function memberDecoders(column: Column, charsets: CharsetDecoders): { tex
   // A label that was given in a charset that its column cannot hold is kept as bytes that are none of its.
   const isKept = charsets.get(column.charset ?? 'utf8mb4') === null;
   const text: Decode = (bytes, start, end, sink) => {
-    if (isKept && !isUtf8(bytes.subarray(start, end)))
+    if (isKept && !isAscii(bytes, start, end) && !isUtf8(bytes.subarray(start, end)))
       throw misfit('The label is no text of the charset of its column.');
     decodeText(bytes, start, end, sink);
   };
