@@ -108,7 +108,7 @@ const staying: Record<string, Case> = {
   s_temporary: {
     ...keyed,
     sql: `SET SESSION binlog_format = 'STATEMENT'; CREATE TEMPORARY TABLE T (x INT); TRUNCATE TABLE T;
-      ALTER TABLE T ADD y INT; /* k */ CREATE INDEX k ON T (x); OPTIMIZE TABLE T; ALTER TABLE T RENAME TO gone; DROP TABLE gone`,
+      ALTER TABLE T ADD y INT; /*!80000 CREATE */ INDEX k ON T (x); OPTIMIZE TABLE T; ALTER TABLE T RENAME TO gone; DROP TABLE gone`,
   },
   s_optimized: { ...keyed, sql: 'OPTIMIZE TABLE T; REPAIR TABLE T; ANALYZE TABLE T' },
   s_dates: {

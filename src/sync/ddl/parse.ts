@@ -83,13 +83,19 @@ export function parseDdl(
   defaultsOf: DefaultsOf,
   charsets: LabelCharsets | null = null,
 ): DdlStatement {
+  const statement = parse(written, defaultsOf, charsets);
   // In a session of statement format these are logged for temporary tables too, without saying so.
-  const isOfTemporary =
-    written.usesTemporary &&
-    /^\s*(?:\/\*[^]*?\*\/\s*)*(ALTER|TRUNCATE|OPTIMIZE|REPAIR|(CREATE|DROP)\s+(\w+\s+)?INDEX)\b/i.test(
-      written.sql,
-    );
-  return isOfTemporary ? { kind: 'none' } : parse(written, defaultsOf, charsets);
+  return written.usesTemporary && altersOneTable(statement) ? { kind: 'none' } : statement;
+}
+
+function altersOneTable(statement: DdlStatement): boolean {
+  const { kind } = statement;
+  return (
+    kind === 'alter' ||
+    kind === 'truncate' ||
+    kind === 'maintain' ||
+    (kind === 'unreadable' && statement.isWhole)
+  );
 }
 
 function parse(
