@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   customers,
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
-  pictureOfFailure,
   setStage,
   taskItem,
   webview,
@@ -45,12 +45,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 /** Is there an engine, or was there one? */
 const engineStarted = () =>

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   customers,
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
-  pictureOfFailure,
   setStage,
   taskItem,
   webview,
@@ -41,12 +41,7 @@ beforeAll(async () => {
   await openSidebar(workbench.page);
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 const file = () => path.join(stage.workspace, 'shop.rowferry.json');
 const clipboard = () => workbench.page.evaluate<string>('navigator.clipboard.readText()');

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   customers,
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
   orders,
-  pictureOfFailure,
   setStage,
   taskItem,
   webview,
@@ -38,12 +38,7 @@ beforeAll(async () => {
   await openSidebar(workbench.page);
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 /** A command from the palette, for one of the tasks. */
 async function run(title: string, task: string): Promise<void> {

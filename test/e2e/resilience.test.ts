@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
-  pictureOfFailure,
   setStage,
   taskItem,
   webview,
@@ -53,12 +53,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 /** The pages that are open, whichever is in front. */
 async function nothingHappened() {

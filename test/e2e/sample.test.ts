@@ -1,14 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
-import {
-  eventually,
-  openSidebar,
-  pictureOfFailure,
-  setStage,
-  taskItem,
-  webview,
-  type Stage,
-} from './stage.js';
+import { eventually, openSidebar, keepTidy, setStage, taskItem, webview, type Stage } from './stage.js';
 
 /** From an empty folder to rows that arrive, with no account and nothing prepared but a MySQL. */
 
@@ -23,12 +15,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 test('the first step of the walkthrough makes a sample, and its rows and changes arrive', async () => {
   const { page } = workbench;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { parseTask } from '../../src/shared/task-file.js';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   customers,
-  pictureOfFailure,
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
   orders,
   setStage,
@@ -28,12 +28,7 @@ beforeAll(async () => {
   workbench = await startWorkbench({ workspace: stage.workspace, env: stage.env });
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 /** With the mouse as a person has it: the editor shows where it would drop only after some movement. */
 async function drag(page: Page, what: Locator, onto: Locator): Promise<void> {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import TableStore from 'tablestore';
-import type { TestContext } from 'vitest';
+import { afterAll, beforeEach, type TestContext } from 'vitest';
 import { startCli, type RunningCommand } from '../support/cli.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
+import type { Workbench } from '../support/workbench.js';
 
 /** What a workbench test plays on: a MySQL with a small shop, an embedded Tablestore, a folder for tasks. */
 export interface Stage {
@@ -197,7 +198,7 @@ export async function eventually(check: () => Promise<void>, timeoutMs = 30_000)
 }
 
 /** What the screen showed when a test failed, in the system's temporary folder. */
-export function pictureOfFailure(context: TestContext, page: () => Page): void {
+function pictureOfFailure(context: TestContext, page: () => Page): void {
   context.onTestFailed(async () => {
     const file = path.join(
       tmpdir(),
@@ -206,4 +207,15 @@ export function pictureOfFailure(context: TestContext, page: () => Page): void {
     await page().screenshot({ path: file });
     console.error(`the screen: ${file}`);
   });
+}
+
+/** Ends the two of a file after its tests, and keeps a picture of the screen where one fails. */
+export function keepTidy(now: () => { stage: Stage; workbench: Workbench }): void {
+  afterAll(async () => {
+    // What did not come about when the file began is not there.
+    const { stage, workbench } = now() as { stage?: Stage; workbench?: Workbench };
+    await workbench?.stop();
+    await stage?.stop();
+  });
+  beforeEach((context) => pictureOfFailure(context, () => now().workbench.page));
 }

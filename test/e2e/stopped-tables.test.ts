@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Locator } from 'playwright-core';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
   eventually,
   inlineAction,
+  keepTidy,
   openSidebar,
-  pictureOfFailure,
   setStage,
   taskItem,
   webview,
@@ -29,12 +29,7 @@ beforeAll(async () => {
   await openSidebar(workbench.page);
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 const task = () => taskItem(workbench.page, 'shop');
 const statusBar = () => workbench.page.locator('[id="rowferry.rowferry.tasks"]');

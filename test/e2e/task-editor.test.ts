@@ -2,17 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'jsonc-parser';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
-import {
-  customers,
-  eventually,
-  openSidebar,
-  pictureOfFailure,
-  setStage,
-  webview,
-  type Stage,
-} from './stage.js';
+import { customers, eventually, openSidebar, keepTidy, setStage, webview, type Stage } from './stage.js';
 
 /** A task from the sidebar, through its form, beside its text, to a precheck that lets it start. */
 
@@ -33,12 +25,7 @@ beforeAll(async () => {
   await workbench.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 });
 
-afterAll(async () => {
-  await workbench?.stop();
-  await stage?.stop();
-});
-
-beforeEach((context) => pictureOfFailure(context, () => workbench.page));
+keepTidy(() => ({ stage, workbench }));
 
 const fileOf = (name: string) => path.join(stage.workspace, `${name}.rowferry.json`);
 const onDisk = (name: string) => readFileSync(fileOf(name), 'utf8');

@@ -196,48 +196,50 @@ describe('while a task follows and its sessions are ended, it says of its accoun
     await following.ended;
   }
 
-  it('locked', () =>
-    waits(
+  it.each<[what: string, user: string, change: string, said: RegExp, mend: string]>([
+    [
+      'locked',
       'later_locked',
       "ALTER USER later_locked@'%' ACCOUNT LOCK",
       /Account is locked.*ACCOUNT UNLOCK/,
       "ALTER USER later_locked@'%' ACCOUNT UNLOCK",
-    ));
-  it('expired', () =>
-    waits(
+    ],
+    [
+      'expired',
       'later_expired',
       "ALTER USER later_expired@'%' PASSWORD EXPIRE",
       /password has expired.*IDENTIFIED BY/,
       `ALTER USER later_expired@'%' IDENTIFIED BY "${password}"`,
-    ));
-  it('with another password', () =>
-    waits(
+    ],
+    [
+      'with another password',
       'later_other',
       "ALTER USER later_other@'%' IDENTIFIED BY 'other'",
       /Access denied.*Check the user and the password/,
       `ALTER USER later_other@'%' IDENTIFIED BY "${password}"`,
-    ));
-  it('bound to TLS', () =>
-    waits(
+    ],
+    [
+      'bound to TLS',
       'later_crypt',
       "ALTER USER later_crypt@'%' REQUIRE SSL",
       /password is right.*requires TLS/,
       "ALTER USER later_crypt@'%' REQUIRE NONE",
-    ));
-  it('dropped', () =>
-    waits(
+    ],
+    [
+      'dropped',
       'later_dropped',
       "DROP USER later_dropped@'%'",
       /Access denied.*account exists/,
       `CREATE USER later_dropped@'%' IDENTIFIED BY "${password}"; ${rights.replaceAll('#', "later_dropped@'%'")}`,
-    ));
-  it('without a right', () =>
-    waits(
+    ],
+    [
+      'without a right',
       'later_poor',
       "REVOKE REPLICATION SLAVE ON *.* FROM later_poor@'%'",
       /REPLICATION SLAVE.*Grant the privilege/,
       "GRANT REPLICATION SLAVE ON *.* TO later_poor@'%'",
-    ));
+    ],
+  ])('%s', (_what, user, change, said, mend) => waits(user, change, said, mend));
   it('without its role', async () => {
     await query(`CREATE ROLE following; ${rights.replaceAll('#', 'following')}`);
     await waits(
