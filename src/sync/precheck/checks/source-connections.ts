@@ -39,7 +39,7 @@ export const sourceConnections: Check = {
     const isOwn = limits.own > 0 && limits.own <= limits.server;
     const limit = isOwn ? limits.own : limits.server;
     const name = isOwn ? limits.ownName : 'max_connections';
-    const found = `he task needs ${connections(needed)}; ${isOwn ? 'the account' : 'the server'} may have ${limit} (${name})`;
+    const found = `the task needs ${connections(needed)}; ${isOwn ? 'the account' : 'the server'} may have ${limit} (${name})`;
     if (needed > limit) {
       const wanted = needed + verify;
       const sql =
@@ -49,7 +49,7 @@ export const sourceConnections: Check = {
       const raise = `raise it (${wanted} leave room for a verification beside the task)`;
       const settings = fitting(task, limit);
       return bad(
-        `T${found}.`,
+        `${capital(found)}.`,
         settings === null ? `${capital(raise)}.` : `Set ${settings} in the task, or ${raise}.`,
         sql,
       );
@@ -58,7 +58,7 @@ export const sourceConnections: Check = {
       limit >= needed + joining + verify
         ? ''
         : `; a verification beside it takes ${verify} more, tables that are loaded beside the stream up to ${joining}: what finds no room waits, or says so`;
-    return good(`t${found}${beside}`);
+    return good(`${found}${beside}`);
   },
 };
 
