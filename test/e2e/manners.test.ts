@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
+import { makeYardstick } from './yardstick.js';
 import {
   customers,
   eventually,
@@ -38,6 +39,7 @@ beforeAll(async () => {
     workspace: stage.workspace,
     env: stage.env,
     vsix: path.join(root, `${name}-${version}.vsix`),
+    beside: [makeYardstick(path.dirname(stage.workspace))],
     settings: {
       'security.workspace.trust.enabled': true,
       'security.workspace.trust.startupPrompt': 'never',
@@ -78,38 +80,28 @@ test('in a folder that is not trusted tasks are read and edited, and nothing sta
   expect(engineStarted()).toBe(false);
 });
 
-/** How much longer than its processor time a process takes just now: 1 on a quiet machine. */
-function contention(): number {
-  const began = performance.now();
-  const { user, system } = process.cpuUsage();
-  const used = () => {
-    const now = process.cpuUsage();
-    return (now.user - user + now.system - system) / 1000;
-  };
-  while (used() < 200);
-  return Math.max(1, (performance.now() - began) / used());
-}
-
-test('activation takes less than 100 ms, and nothing is started by it', async () => {
+test('activation takes less than 100 ms of a quiet machine, and nothing is started by it', async () => {
   const { page } = workbench;
   await workbench.command('View: Close All Editors');
-  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Rowferry' }).first();
-  const taken: { ms: number; crowd: number }[] = [];
-  const fair = () => Math.min(...taken.map(({ ms, crowd }) => ms / crowd));
-  for (let i = 0; i === 0 || (i < 5 && fair() >= 100); i++) {
+  const taken: { ours: number; yardstick: number }[] = [];
+  const activationOf = async (extension: string) => {
+    const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: extension }).first();
+    await row.waitFor();
+    return Number(/Activation:\s*(\d+)ms/.exec(await row.innerText())![1]);
+  };
+  // A fast machine is held to the 100 ms themselves.
+  const least = () => Math.min(...taken.map(({ ours, yardstick }) => ours / Math.max(100, yardstick)));
+  for (let i = 0; i === 0 || (i < 8 && least() >= 1); i++) {
     await page.reload();
     await openSidebar(page);
     await taskItem(page, 'orders').waitFor();
-    const crowd = contention();
     await workbench.command('Developer: Show Running Extensions');
-    await row.waitFor();
-    const [, ms] = /Activation:\s*(\d+)ms/.exec(await row.innerText())!;
-    taken.push({ ms: Number(ms), crowd });
+    taken.push({ ours: await activationOf('Rowferry'), yardstick: await activationOf('Yardstick') });
     await workbench.command('View: Close All Editors');
   }
-  const said = taken.map(({ ms, crowd }) => `${ms} (contention ${crowd.toFixed(1)})`).join(', ');
-  console.log(`activation: ${said} ms`);
-  expect(fair(), said).toBeLessThan(100);
+  const said = taken.map(({ ours, yardstick }) => `${ours} ms (100 ms of work: ${yardstick})`).join(', ');
+  console.log(`activation: ${said}`);
+  expect(least(), said).toBeLessThan(1);
   expect(engineStarted()).toBe(false);
 });
 

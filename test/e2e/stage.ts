@@ -158,9 +158,17 @@ function plain(value: unknown): unknown {
 export async function openSidebar(page: Page): Promise<void> {
   const icon = page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
   await icon.waitFor({ timeout: 20_000 });
-  // A click on the icon of an open one closes it.
-  if ((await icon.getAttribute('aria-expanded')) !== 'true') await icon.click();
-  await page.locator('.pane', { hasText: 'Tasks' }).first().waitFor({ timeout: 20_000 });
+  // A click on the icon of an open one closes it: also of one that a window which is still loading opens just then.
+  const pane = page.locator('.pane', { hasText: 'Tasks' }).first();
+  for (let left = 3; ; left--) {
+    if ((await icon.getAttribute('aria-expanded')) !== 'true') await icon.click();
+    try {
+      await pane.waitFor({ timeout: left > 0 ? 5000 : 20_000 });
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 /** The item of a task in the tree. */

@@ -24,8 +24,8 @@ const settings = {
 
 /**
  * A workbench on `workspace`. `home` is an empty folder for all that it writes. `vsix` is installed when given,
- * else the repository itself is the extension (build it first).
- * @param {{ home: string, workspace: string, port?: number, vsix?: string, settings?: object,
+ * else the repository itself is the extension (build it first). `beside`: folders of other extensions to have as well.
+ * @param {{ home: string, workspace: string, port?: number, vsix?: string, beside?: string[], settings?: object,
  *   env?: Record<string, string>, say?: (text: string) => void }} options
  * @returns {Promise<{ url: string, port: number, log: string, exited: Promise<number | null>, stop(): Promise<void> }>}
  */
@@ -50,11 +50,10 @@ export async function startWorkbenchServer(options) {
   const log = path.join(options.home, 'workbench.log');
   const output = openSync(log, 'a');
   const stdio = ['ignore', output, output];
+  // Before the first start, which makes its list of extensions from the folders that it finds.
+  for (const folder of options.beside ?? []) linkExtension(folder, folders.extensions);
   if (options.vsix === undefined) {
-    const { publisher, name, version } = JSON.parse(
-      readFileSync(path.join(repository, 'package.json'), 'utf8'),
-    );
-    symlinkSync(repository, path.join(folders.extensions, `${publisher}.${name}-${version}`), 'junction');
+    linkExtension(repository, folders.extensions);
   } else {
     const installer = spawn(node, [entry, ...common, '--install-extension', options.vsix], { env, stdio });
     const code = await new Promise((resolve) => installer.once('exit', resolve));
@@ -109,6 +108,12 @@ export async function startWorkbenchServer(options) {
       kill('SIGKILL');
     },
   };
+}
+
+/** Makes the extension of `folder` one of those in `extensions`. */
+function linkExtension(folder, extensions) {
+  const { publisher, name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  symlinkSync(folder, path.join(extensions, `${publisher}.${name}-${version}`), 'junction');
 }
 
 async function healthy(url) {

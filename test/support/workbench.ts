@@ -23,11 +23,13 @@ export interface Workbench {
 
 /**
  * Opens `workspace` (a folder). `vsix` is the extension to install; without it the built repository is used. `env`
- * is what the extension host and its engine see beside the test's own environment.
+ * is what the extension host and its engine see beside the test's own environment; `beside` are folders of other
+ * extensions to have as well.
  */
 export async function startWorkbench(options: {
   workspace: string;
   vsix?: string;
+  beside?: string[];
   settings?: Record<string, unknown>;
   env?: Record<string, string>;
   size?: { width: number; height: number };
