@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadTables as loadDefinitions, type TableSelector } from '../mysql/catalog.js';
 import type { SourceConnection, ServerFacts } from '../mysql/connection.js';
 import { acquireLock, type SourceLock } from '../mysql/lock.js';
-import type { TableDefinition } from '../mysql/model.js';
+import type { Column, TableDefinition } from '../mysql/model.js';
 import { identified } from '../mysql/binlog/history.js';
 import { endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
@@ -214,7 +214,7 @@ async function reselect(
     stopsRunning: true,
   });
   if (isEmpty(changes) && changes.problems.length === 0) {
-    upgrade(task, records, now);
+    upgrade({ task, records, log }, now);
     return;
   }
   const noted = await noteTables(options, selectors, progress.start !== null);
@@ -236,7 +236,7 @@ async function reselect(
   for (const plan of plans)
     log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
   enterTables(task, records, store, plans, noted);
-  upgrade(task, records, noted.definitions);
+  upgrade({ task, records, log }, noted.definitions);
 }
 
 /** A table that is to be loaded anew, and that the source does not show. */
@@ -294,22 +294,47 @@ async function replicated(
 }
 
 /**
- * Records of an earlier version do not say how their table was mapped: it was as the task says. Nor do they say which
- * charset its new columns get: where the source still has the columns of the record, it is the one of now.
+ * What records of an earlier version do not say. How their table was mapped: it was as the task says. Which charset its
+ * new columns get, where the source still has the columns of the record: it is the one of now. Which generated columns
+ * depend on the session: those that do now, since an expression that has changed in between stops its table in any case.
  */
-function upgrade(task: ResolvedTask, records: TableRecords, now: readonly TableDefinition[]): void {
-  for (const { source, mapping, definition } of records.all) {
-    if (mapping === undefined)
-      records.step(source, { step: 'mapped', mapping: mappingText(task, definition) });
-    if (definition.collation !== undefined) continue;
+function upgrade(
+  { task, records, log }: Pick<PrepareOptions, 'task' | 'log'> & { records: TableRecords },
+  now: readonly TableDefinition[],
+): void {
+  for (const { source, mapping, definition: known, ...record } of records.all) {
+    if (mapping === undefined) records.step(source, { step: 'mapped', mapping: mappingText(task, known) });
     const current = now.find((one) => sourceName(one) === source);
-    const collation = current && hasSameColumns(current, definition) ? (current.collation ?? null) : null;
-    records.step(source, {
-      step: 'settled',
-      definition: { ...definition, collation },
-      textDefaults: textDefaultsOf(collation),
-    });
+    let definition = withVolatile(known, current);
+    if (definition !== known)
+      log.warn(
+        `An earlier version loaded ${source} and did not know that some of its generated columns depend on the session. Rows that it wrote may differ: "rowferry verify" finds them.`,
+      );
+    let { textDefaults } = record;
+    if (known.collation === undefined) {
+      const isSame = current !== undefined && hasSameColumns(current, definition);
+      const collation = isSame ? (current.collation ?? null) : null;
+      definition = { ...definition, collation };
+      textDefaults = textDefaultsOf(collation);
+    }
+    if (definition !== known) records.step(source, { step: 'settled', definition, textDefaults });
   }
+}
+
+/** `known` with those of its generated columns marked that are volatile in `current`; itself where there is none. */
+function withVolatile(known: TableDefinition, current: TableDefinition | undefined): TableDefinition {
+  const marks = new Map(
+    current?.columns.flatMap(({ name, volatile }) => (volatile ? [[name, volatile] as const] : [])),
+  );
+  const isUnmarked = ({ name, generated, volatile }: Column) =>
+    generated && volatile === undefined && marks.has(name);
+  if (!known.columns.some(isUnmarked)) return known;
+  return {
+    ...known,
+    columns: known.columns.map((column) =>
+      isUnmarked(column) ? { ...column, volatile: marks.get(column.name)! } : column,
+    ),
+  };
 }
 
 /** A load that broke off has the rows of its finished chunks: figures are stored when a table is through. */

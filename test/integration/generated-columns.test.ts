@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startReplica, type Replica } from '../support/replica.js';
 
@@ -53,6 +55,25 @@ it('rule 11: a virtual one is read at the source, in columns, filters and transf
   expect([replica.rows('filtered').length, replica.rows('days').length]).toEqual([0, 1]);
   expect(await replica.verify(task)).toMatchObject({ equal: true });
   await replica.stop(task);
+}, 60_000);
+
+it('rule 11: a table that an earlier version loaded learns which of its columns are', async () => {
+  await replica.mysql.query(
+    'CREATE TABLE d.known (id INT PRIMARY KEY, ts TIMESTAMP, day DATE AS (DATE(ts)))',
+  );
+  const task = replica.task({ objects: [{ database: 'd', tables: [{ name: 'known' }] }] });
+  await replica.run(task);
+  const store = new DatabaseSync(join(replica.stateDir, 'store.db'));
+  const { changes } = store
+    .prepare(
+      `UPDATE source_table SET record = replace(record, ',"volatile":"virtual"', '') WHERE source = 'd.known' AND record LIKE '%volatile%'`,
+    )
+    .run();
+  store.close();
+  expect(changes).toBe(1);
+  await inSession("SET time_zone = '+09:00'; INSERT INTO known (id, ts) VALUES (1, '2024-01-02 05:00:00')");
+  await replica.run(task);
+  expect(replica.rows('known')).toMatchObject([{ id: 1, day: '2024-01-01' }]);
 }, 60_000);
 
 it('rule 20: no key is made of one', async () => {
