@@ -66,8 +66,8 @@ const tableMapping = z.strictObject({
 });
 
 const renameRules = z.strictObject({
-  prefix: z.string().optional().describe('Stands before each name.'),
-  suffix: z.string().optional().describe('Stands behind each name.'),
+  prefix: z.string().optional().describe('Prepended to each name.'),
+  suffix: z.string().optional().describe('Appended to each name.'),
   replace: z
     .array(
       z.strictObject({

@@ -60,7 +60,7 @@ export async function planPlace(
     await assertAvailable(connection, then);
     const end = await endPosition(connection);
     if (isAhead(then, end))
-      throw new RowferryError('ROW-S104', 'That place is behind the end of the binlog of the source.');
+      throw new RowferryError('ROW-S104', "This position is past the end of the source's binlog.");
     return { now, then, direction: now === null ? 'unknown' : directionOf(now, then) };
   } finally {
     await connection.close();

@@ -84,7 +84,7 @@ const meaning: Record<PlacePlan['direction'], string> = {
     'Changes up to there are lost at the destination. rowferry verify --repair finds and mends the rows.',
   same: 'It is where the task is.',
   unknown:
-    'Whether that is before or behind the present place cannot be told. What lies behind it is applied again, what lies before it is lost.',
+    'Cannot tell whether this position is earlier or later than the current one. Changes after it are applied again; unapplied changes before it are lost.',
 };
 
 function planLines(plan: PlacePlan, { style }: Terminal): string[] {

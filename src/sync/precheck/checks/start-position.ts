@@ -7,7 +7,7 @@ export const startPosition: Check = {
   id: 'start-position',
   severity: 'failure',
   title: 'The start position is still in the binlog',
-  expected: 'every change behind the start position or the checkpoint is still on the server',
+  expected: 'every change after the start position or the checkpoint is still on the server',
   why: 'What was purged cannot be read any more: rows would be missed in silence.',
   applies: usesBinlog,
   async run(context) {
