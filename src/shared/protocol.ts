@@ -111,7 +111,7 @@ export interface EngineHello {
 }
 
 /** What of a table's mapping is another one than before. */
-export type MappingChange = 'table' | 'filter' | 'key' | 'columns';
+export type MappingChange = 'table' | 'filter' | 'key' | 'columns' | 'transformation';
 
 /** What a changed selection means for a task that was running with another one. */
 export interface ChangePlan {
@@ -125,6 +125,8 @@ export interface ChangePlan {
   unfit?: { source: string; message: string }[];
   /** Keys of the file that changed as well and hold from the next start only. */
   atNextStart: string[];
+  /** Tables of which these keys change what is loaded already: the next start loads them again. */
+  reloadedAtNextStart: string[];
   /** Why it cannot be carried out. */
   problems: string[];
 }

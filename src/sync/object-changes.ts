@@ -15,6 +15,7 @@ import {
 } from './plan.js';
 import type { NewTableRecord, TableRecord } from './store.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
+import { withoutLayout } from './etl/parser.js';
 
 /** What of a task decides which rows a table gives and how they look; another one means that it is loaded anew. */
 interface Mapping {
@@ -23,6 +24,8 @@ interface Mapping {
   key: readonly string[] | null;
   columns: unknown;
   merged: boolean;
+  /** The transformation; missing where an earlier version stored the table. */
+  etl?: string;
 }
 
 /** The mapping of a table in one line of text, to be kept beside it; '' when the task does not select it. */
@@ -48,6 +51,7 @@ export function mappingText(task: ResolvedTask, table: NamedTable): string {
       ...(mapping?.renameColumns ? [mapping.renameColumns] : []),
     ],
     merged: task.merge,
+    etl: withoutLayout(task.etl),
   };
   return JSON.stringify(text);
 }
@@ -155,14 +159,24 @@ export function objectChanges(
 function mappingChange(record: TableRecord, now: string): MappingChange[] {
   // Stored before mappings were kept: it is what the task says.
   if (record.mapping === undefined || record.mapping === now) return [];
-  const [before, after] = [JSON.parse(record.mapping) as Mapping, JSON.parse(now) as Mapping];
+  const [before, after] = [JSON.parse(completed(record.mapping, now)) as Mapping, JSON.parse(now) as Mapping];
   const differs = (key: keyof Mapping) => JSON.stringify(before[key]) !== JSON.stringify(after[key]);
   const what: MappingChange[] = [];
   if (differs('destination') || differs('merged')) what.push('table');
   if (differs('filter')) what.push('filter');
   if (differs('key')) what.push('key');
   if (differs('columns')) what.push('columns');
+  if (differs('etl')) what.push('transformation');
   return what;
+}
+
+/** `stored` with what an earlier version did not keep of a mapping, as the task says it now. */
+export function completed(stored: string | undefined, now: string): string {
+  if (stored === undefined) return now;
+  const before = JSON.parse(stored) as Mapping;
+  return before.etl === undefined
+    ? JSON.stringify({ ...before, etl: (JSON.parse(now) as Mapping).etl })
+    : stored;
 }
 
 function collisions(
@@ -231,7 +245,7 @@ export function isEmpty({ added, changed, removed, unfit }: ObjectChanges): bool
 }
 
 /** As people are asked about it. */
-export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStart'> {
+export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStart' | 'reloadedAtNextStart'> {
   return {
     added: changes.added.map(({ source, destination, definition }) => ({
       source,

@@ -10,9 +10,10 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
+import { destinationIdentity, mustBeSameDestination } from './destination-identity.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
 import { enterTables, hasSameColumns, noteTables, recordStopped, whyUnseen } from './join-records.js';
-import { isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
+import { completed, isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
 import { LeftOut } from './online-change/left-out.js';
 import { readParts, withoutParts } from './online-change/parts.js';
 import type { ToolTable } from './online-change/traces.js';
@@ -99,6 +100,7 @@ export class PreparedTask {
 export async function prepareTask(options: PrepareOptions): Promise<PreparedTask> {
   const { task, store } = options;
   const known = store.progress();
+  mustBeSameDestination(known?.destination, task);
   const records = new TableRecords(store);
   const stored = records.all;
   const first = known === null;
@@ -141,6 +143,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   const unfit = new Map<string, RowferryError>();
   const { plans, charsets } = await fit(options, tables, unfit);
   progress.leftOut = leftOut.all;
+  progress.destination = destinationIdentity(task.destination);
   const prepared = new PreparedTask(options, facts, charsets, plans, records, progress, leftOut);
   prepared.lock = await options.retry.retrying(() => lockDestinations(options, tables));
   if (first) {
@@ -303,7 +306,8 @@ function upgrade(
   now: readonly TableDefinition[],
 ): void {
   for (const { source, mapping, definition: known, ...record } of records.all) {
-    if (mapping === undefined) records.step(source, { step: 'mapped', mapping: mappingText(task, known) });
+    const whole = completed(mapping, mappingText(task, known));
+    if (whole !== mapping) records.step(source, { step: 'mapped', mapping: whole });
     const current = now.find((one) => sourceName(one) === source);
     let definition = withVolatile(known, current);
     if (definition !== known)

@@ -169,7 +169,10 @@ export class Replication {
     const { tables } = await onSource({ task: this.task, retry: this.sourceRetry }, async (connection) =>
       withoutParts(connection, task, await loadDefinitions(connection, selectorsOf(task)), known),
     );
-    const changes = objectChanges(task, this.prepared?.records.all ?? this.store.tables(), tables);
+    const records = this.prepared?.records.all ?? this.store.tables();
+    // What change() takes over; the rest of the file holds from the next start.
+    const changes = objectChanges({ ...this.task, objects: task.objects }, records, tables);
+    const later = objectChanges(task, records, tables, { stopsRunning: true });
     for (const { plan } of changes.changed) {
       const existing = await describeTable(this.client, plan.destination);
       try {
@@ -179,7 +182,13 @@ export class Replication {
         changes.problems.push(`${error.message} Send it to a table of another name.`);
       }
     }
-    return changePlan(changes);
+    const isNow = (source: string) => changes.changed.some(({ record }) => record.source === source);
+    return {
+      ...changePlan(changes),
+      reloadedAtNextStart: later.changed.flatMap(({ record: { source }, what }) =>
+        what.length > 0 && !isNow(source) ? [source] : [],
+      ),
+    };
   }
 
   /**

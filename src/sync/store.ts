@@ -122,6 +122,8 @@ export interface TaskProgress {
   /** End of the binlog when the load ended: from there on the destination is a copy. */
   loadedAt: SourcePosition | null;
   rows: { full: number; inserted: number; updated: number; deleted: number };
+  /** The instance that all this is in (destination-identity.ts); missing where an earlier version stored it. */
+  destination?: string;
   /** Tables that belong to an online schema change, as the stream has them (online-change/left-out.ts). */
   leftOut?: ToolTable[];
   /** Rows of the incremental, by table (`database.table`). */

@@ -45,6 +45,7 @@ const words: Record<MappingChange, string> = {
   filter: 'another filter',
   key: 'another key',
   columns: 'other columns',
+  transformation: 'another transformation',
 };
 
 export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
@@ -74,6 +75,8 @@ export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
   for (const problem of plan.problems) lines.push(style.red(`cannot be: ${problem}`));
   if (plan.atNextStart.length > 0)
     lines.push(style.dim(`from the next start only: ${plan.atNextStart.join(', ')}`));
+  if (plan.reloadedAtNextStart.length > 0)
+    lines.push(style.dim(`the next start loads again: ${plan.reloadedAtNextStart.join(', ')}`));
   if (isEmptyPlan(plan)) lines.unshift('The objects are those that the task runs with.');
   return lines;
 }

@@ -104,13 +104,15 @@ async function confirmed(name: string, plan: ChangePlan, words: string): Promise
   return chosen === apply;
 }
 
-function planWords({ added, changed, removed, unfit = [], problems, atNextStart }: ChangePlan): string {
+function planWords(plan: ChangePlan): string {
+  const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart } = plan;
   const { t } = vscode.l10n;
   const what: Record<MappingChange, string> = {
     table: t('another table'),
     filter: t('another filter'),
     key: t('another key'),
     columns: t('other columns'),
+    transformation: t('another transformation'),
   };
   const rows = (count: number) => formatShort(count, vscode.env.language);
   const lines = [
@@ -137,6 +139,7 @@ function planWords({ added, changed, removed, unfit = [], problems, atNextStart 
     ...unfit.map((one) => t('{0} stops: {1}', one.source, one.message)),
     ...problems,
     ...(atNextStart.length > 0 ? [t('From the next start only: {0}.', atNextStart.join(', '))] : []),
+    ...reloadedAtNextStart.map((source) => t('The next start loads {0} again.', source)),
   ];
   const most = 20;
   return lines.length <= most

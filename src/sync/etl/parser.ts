@@ -41,6 +41,13 @@ export class EtlSyntaxError extends RowferryError {
 const closing: Record<string, string> = { "'": "'", '"': '"', '“': '”', '‘': '’', '＂': '＂', '＇': '＇' };
 const deepest = 200;
 
+/** The script without its layout: where two are the same so, they are one program. It need not be one that parses. */
+export function withoutLayout(script: string): string {
+  const quoted =
+    /'(?:\\[^]|[^'\\])*'|"(?:\\[^]|[^"\\])*"|“(?:\\[^]|[^”\\])*”|‘(?:\\[^]|[^’\\])*’|＂(?:\\[^]|[^＂\\])*＂|＇(?:\\[^]|[^＇\\])*＇|`[^`]*`|\s+/g;
+  return script.replace(quoted, (text) => (/^\s/.test(text) ? '' : text));
+}
+
 /** Throws EtlSyntaxError with line and column. */
 export function parse(script: string): Node {
   let at = 0;

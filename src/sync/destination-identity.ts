@@ -1,0 +1,27 @@
+import { RowferryError } from '../shared/errors.js';
+import type { ResolvedTask } from '../shared/task.js';
+import { endpointParts } from '../shared/tablestore-endpoint.js';
+
+/**
+ * Which instance a task has written to: its name, and its region where the endpoint tells it. The address alone may
+ * change (public, VPC, a proxy, the port of the embedded Tablestore), the instance may not: what the checkpoint speaks
+ * for is not in another one.
+ */
+export function destinationIdentity({ endpoint, instance }: ResolvedTask['destination']): string {
+  const region = endpointParts(endpoint)?.region;
+  return region === undefined ? instance : `${instance} in ${region}`;
+}
+
+/** `known`: the identity of before; undefined where an earlier version stored none. Throws ROW-T106. */
+export function mustBeSameDestination(known: string | undefined, task: ResolvedTask): void {
+  if (known === undefined) return;
+  const now = destinationIdentity(task.destination);
+  const [[knownName, knownRegion], [name, region]] = [known.split(' in '), now.split(' in ')];
+  const isSameRegion = knownRegion === undefined || region === undefined || knownRegion === region;
+  if (knownName === name && isSameRegion) return;
+  throw new RowferryError(
+    'ROW-T106',
+    `${task.name ?? 'The task'} has loaded its tables into the Tablestore instance ${known}; its file now names ${now}.`,
+    { remedy: `Name ${known} again, or run "rowferry reset TASK", which loads everything into ${now}.` },
+  );
+}
