@@ -126,7 +126,7 @@ export interface ChangePlan {
   /** Keys of the file that changed as well and hold from the next start only. */
   atNextStart: string[];
   /** Tables of which these keys change what is loaded already: the next start loads them again. */
-  reloadedAtNextStart: string[];
+  reloadedAtNextStart?: string[];
   /** Why it cannot be carried out. */
   problems: string[];
 }

@@ -245,7 +245,7 @@ export function isEmpty({ added, changed, removed, unfit }: ObjectChanges): bool
 }
 
 /** As people are asked about it. */
-export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStart' | 'reloadedAtNextStart'> {
+export function changePlan(changes: ObjectChanges): Omit<ChangePlan, 'atNextStart'> {
   return {
     added: changes.added.map(({ source, destination, definition }) => ({
       source,

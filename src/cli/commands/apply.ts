@@ -75,7 +75,7 @@ export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
   for (const problem of plan.problems) lines.push(style.red(`cannot be: ${problem}`));
   if (plan.atNextStart.length > 0)
     lines.push(style.dim(`from the next start only: ${plan.atNextStart.join(', ')}`));
-  if (plan.reloadedAtNextStart.length > 0)
+  if (plan.reloadedAtNextStart)
     lines.push(style.dim(`the next start loads again: ${plan.reloadedAtNextStart.join(', ')}`));
   if (isEmptyPlan(plan)) lines.unshift('The objects are those that the task runs with.');
   return lines;

@@ -105,7 +105,7 @@ async function confirmed(name: string, plan: ChangePlan, words: string): Promise
 }
 
 function planWords(plan: ChangePlan): string {
-  const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart } = plan;
+  const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart = [] } = plan;
   const { t } = vscode.l10n;
   const what: Record<MappingChange, string> = {
     table: t('another table'),
