@@ -20,29 +20,29 @@ export interface ErrorDefinition {
 export const errorCodes = {
   'ROW-S101': {
     exit: 3,
-    cause: 'The MySQL server could not be reached.',
+    cause: 'The MySQL server is unreachable.',
     remedy:
-      'Check host and port, that the server runs, and that whitelists or security groups let this machine in.',
+      'Check the host and port, that the server is running, and that its whitelists or security groups allow this machine.',
   },
   'ROW-S102': {
     exit: 3,
-    cause: 'MySQL refused the account or its password.',
+    cause: 'MySQL rejected the user or the password.',
     remedy: 'Check the user and the password, and that the account exists and may connect from this machine.',
   },
   'ROW-S103': {
     exit: 3,
     cause: 'The account lacks a privilege.',
     remedy:
-      'Grant the privilege that the message names. If a role of the account has it, make the role active: SET DEFAULT ROLE ALL TO ….',
+      'Grant the privilege named in the message. If a role already grants it, activate the role: SET DEFAULT ROLE ALL TO ….',
   },
   'ROW-S104': {
     exit: 3,
-    cause: 'The binlog position is no longer on the server.',
+    cause: 'The server no longer has the binlog position.',
     remedy: 'Run a new full load, and keep binlogs longer.',
   },
   'ROW-S105': {
     exit: 3,
-    cause: 'The server does not write a binlog that can be followed.',
+    cause: 'The server does not write a binlog that can be replicated.',
     remedy: 'Turn on log_bin with binlog_format=ROW and binlog_row_image=FULL.',
   },
   'ROW-S106': {
@@ -53,7 +53,7 @@ export const errorCodes = {
   'ROW-S107': {
     exit: 3,
     cause: 'The connection to MySQL was lost.',
-    remedy: 'The task reconnects by itself; check the server if this lasts.',
+    remedy: 'The task reconnects automatically. If this persists, check the server.',
   },
   'ROW-S108': {
     exit: 1,
@@ -62,43 +62,45 @@ export const errorCodes = {
   },
   'ROW-S109': {
     exit: 3,
-    cause: 'The binlog holds an event that cannot be read safely.',
-    remedy: 'Do what the message says; a new full load always helps.',
+    cause: 'The binlog contains an event that cannot be read safely.',
+    remedy: 'Follow the message; a new full load always works.',
   },
   'ROW-S110': {
     exit: 3,
-    cause: 'TLS with the source failed.',
+    cause: 'The TLS connection to the source failed.',
     remedy: 'Check source.ssl and the certificate files.',
   },
   'ROW-S111': {
     exit: 3,
-    cause: 'The source answered a query with an error.',
-    remedy: 'Read the message of the server.',
+    cause: 'The source returned an error for a query.',
+    remedy: "See the server's message.",
   },
   'ROW-S112': {
     exit: 3,
-    cause: 'The source was away for longer than the retry window.',
-    remedy: 'Put right what the message names and start the task again: it goes on where it was.',
+    cause: 'The source was unavailable for longer than the retry window.',
+    remedy:
+      'Fix the problem named in the message, then start the task again. It continues from its checkpoint.',
   },
   'ROW-S113': {
     exit: 3,
-    cause: 'A change of a table at the source cannot be followed; the table stopped, the others go on.',
-    remedy: 'Load that table anew.',
+    cause:
+      'A table changed at the source in a way that cannot be replicated. The table stopped; the others continue.',
+    remedy: 'Reload the table.',
   },
   'ROW-S114': {
     exit: 3,
-    cause: 'The server gives the account no further connection, or nothing more to ask, for now.',
+    cause: 'The server accepts no more connections or queries from the account for now.',
     remedy:
-      'Raise the limit that the message names, or close other connections; the task tries again by itself.',
+      'Raise the limit named in the message, or close other connections. The task retries automatically.',
   },
   'ROW-D101': {
     exit: 3,
-    cause: 'The Tablestore endpoint could not be reached.',
-    remedy: 'Check the endpoint, the network and that the instance allows access from it.',
+    cause: 'The Tablestore endpoint is unreachable.',
+    remedy: 'Check the endpoint and the network, and that the instance allows access from this network.',
   },
   'ROW-D102': {
     exit: 3,
-    cause: 'Tablestore refused the access key pair.',
+    cause: 'Tablestore rejected the AccessKey pair.',
     remedy: 'Check the AccessKey ID, its secret and the clock of this machine.',
   },
   'ROW-D103': {
@@ -108,166 +110,170 @@ export const errorCodes = {
   },
   'ROW-D104': {
     exit: 3,
-    cause: 'The account may not do this.',
-    remedy: 'Give the RAM user the permission that the message names.',
+    cause: 'The account lacks permission for this operation.',
+    remedy: 'Grant the RAM user the permission named in the message.',
   },
   'ROW-D105': {
     exit: 1,
-    cause: 'A destination table of that name exists.',
+    cause: 'A destination table with this name already exists.',
     remedy:
-      'Rename the object, delete the table, or set "conflict" to "ignore"; then run "rowferry reload TASK" if this task made it with a state folder that is lost.',
+      'Rename the object, delete the table, or set "conflict" to "ignore". If this task created the table and its state folder is lost, then run "rowferry reload TASK".',
   },
   'ROW-D106': {
     exit: 1,
     cause: 'The destination table has another key.',
     remedy:
-      'Choose the same key columns, or have the destination table deleted and made anew: rowferry reload TASK --table DB.TABLE --remake.',
+      'Choose the same key columns, or delete and re-create the destination table: rowferry reload TASK --table DB.TABLE --remake.',
   },
   'ROW-D107': {
     exit: 1,
-    cause: 'A name is not allowed in Tablestore.',
-    remedy: 'Rename it: letters, digits and underscores, first no digit, at most 255 bytes.',
+    cause: 'Tablestore does not allow this name.',
+    remedy:
+      'Rename it. Use letters, digits and underscores, do not start with a digit, and stay within 255 bytes.',
   },
   'ROW-D108': {
     exit: 3,
-    cause: 'Tablestore answered with an error.',
-    remedy: 'Read the message of the service.',
+    cause: 'Tablestore returned an error.',
+    remedy: "See the service's message.",
   },
   'ROW-D109': {
     exit: 3,
-    cause: 'The retry window ended.',
-    remedy: 'Put right what the message names and start the task again: it goes on where it was.',
+    cause: 'The retry window has ended.',
+    remedy:
+      'Fix the problem named in the message, then start the task again. It continues from its checkpoint.',
   },
   'ROW-D110': {
     exit: 3,
-    cause: 'A destination table was deleted in Tablestore; the table stopped, the others go on.',
-    remedy: 'Have it made and loaded anew: rowferry reload TASK --table DB.TABLE --remake.',
+    cause: 'A destination table was deleted in Tablestore. The table stopped; the others continue.',
+    remedy: 'Re-create and reload it: rowferry reload TASK --table DB.TABLE --remake.',
   },
   'ROW-T101': { exit: 2, cause: 'The task file could not be read.', remedy: 'Check the path.' },
   'ROW-T102': {
     exit: 2,
     cause: 'The task file is not valid.',
-    remedy: 'Correct the line that the message names.',
+    remedy: 'Correct the line named in the message.',
   },
   'ROW-T103': {
     exit: 2,
-    cause: 'A variable of the environment is missing.',
-    remedy: 'Set the variable that the message names.',
+    cause: 'An environment variable is not set.',
+    remedy: 'Set the variable named in the message.',
   },
-  'ROW-T104': { exit: 2, cause: 'The command was used wrongly.', remedy: 'See rowferry --help.' },
+  'ROW-T104': { exit: 2, cause: 'The command line is not valid.', remedy: 'See rowferry --help.' },
   'ROW-T105': {
     exit: 2,
     cause: 'A named connection does not exist.',
-    remedy: 'Add it, or name one that exists.',
+    remedy: 'Add the connection, or name an existing one.',
   },
   'ROW-T106': {
     exit: 2,
-    cause: 'What the task selects now cannot take the place of what it runs with.',
-    remedy: 'Correct what the message names, and apply the changes again.',
+    cause: 'The running task cannot switch to the objects in its file.',
+    remedy: 'Correct the problem named in the message, then apply the changes again.',
   },
   'ROW-E101': {
     exit: 3,
-    cause: 'Another process holds this state folder or this task.',
-    remedy: 'Stop it, or use another --state folder.',
+    cause: 'Another process is using this state folder or running this task.',
+    remedy: 'Stop that process, or use another --state folder.',
   },
   'ROW-E102': {
     exit: 1,
     cause: 'The precheck did not reach 100 %.',
-    remedy: 'Mend the failed items, or accept warnings by their id in ignoredChecks.',
+    remedy: 'Fix the failed checks, or accept warnings by adding their IDs to ignoredChecks.',
   },
   'ROW-E103': { exit: 3, cause: 'The port is in use.', remedy: 'Choose another port with --port.' },
   'ROW-E104': {
     exit: 3,
-    cause: 'The engine ended unexpectedly.',
-    remedy: 'Start the task again: it goes on where it was. The log says why it ended.',
+    cause: 'The engine exited unexpectedly.',
+    remedy: 'Start the task again; it continues from its checkpoint. See the log for the cause.',
   },
   'ROW-E105': {
     exit: 3,
     cause: 'The state folder cannot be used.',
-    remedy: 'Check its permissions and free space, or name another with --state.',
+    remedy: "Check the folder's permissions and free space, or choose another with --state.",
   },
   'ROW-E106': { exit: 3, cause: 'Node.js is too old.', remedy: 'Install Node.js 22.15 or later.' },
   'ROW-E107': {
     exit: 3,
-    cause: 'The engine met a defect of its own.',
-    remedy: 'Start the task again: it goes on where it was. Please report it with a support bundle.',
+    cause: 'The engine hit an internal error.',
+    remedy:
+      'Start the task again; it continues from its checkpoint. Please report the error with a support bundle.',
   },
   'ROW-E108': {
     exit: 3,
     cause: 'The engine of this state folder is newer than this program.',
-    remedy: 'Update Rowferry, or stop the other one first.',
+    remedy: 'Update Rowferry, or stop the other engine first.',
   },
   'ROW-E109': {
     exit: 1,
-    cause: 'The task is not known or not running here.',
-    remedy: 'Start the task first, or name the --state folder it runs with.',
+    cause: 'The task is unknown or not running in this state folder.',
+    remedy: 'Start the task first, or pass the --state folder it runs with.',
   },
   'ROW-E110': {
     exit: 3,
     cause: 'The data file of the embedded Tablestore is damaged, or belongs to another program.',
-    remedy: 'Name another folder with --data, or put the file aside: it is never written to as it is.',
+    remedy:
+      'Choose another folder with --data, or move the file away. Rowferry never writes to it in this state.',
   },
   'ROW-E111': {
     exit: 1,
     cause: 'The comparison of source and destination was cancelled.',
-    remedy: 'Start it again when it suits.',
+    remedy: 'Start it again at any time.',
   },
   'ROW-E112': {
     exit: 3,
-    cause: 'The task runs, and this can only be done while it rests.',
-    remedy: 'Stop it first.',
+    cause: 'The task is running, and this operation requires it to be stopped.',
+    remedy: 'Stop the task first.',
   },
   'ROW-E113': {
     exit: 2,
-    cause: 'The state cannot be taken in.',
-    remedy: 'Name a file that "rowferry state export" wrote; say --replace where something is kept already.',
+    cause: 'The state cannot be imported.',
+    remedy: 'Use a file written by "rowferry state export". To replace existing state, add --replace.',
   },
   'ROW-E114': {
     exit: 5,
-    cause: 'The command was ended before it was through.',
-    remedy: 'Run it again: a task goes on where it was.',
+    cause: 'The command was interrupted before it finished.',
+    remedy: 'Run the command again; a task continues from its checkpoint.',
   },
   'ROW-E115': {
     exit: 1,
-    cause: 'Tables of the task have stopped and are not kept up to date; the others are.',
-    remedy: 'Do for each table what its message says; "rowferry status" shows them.',
+    cause: 'Some tables of the task have stopped and are no longer kept up to date. The others are.',
+    remedy: 'Follow the message of each stopped table; "rowferry status" lists them.',
   },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',
-    remedy: 'Retype the column (STRING always fits), then retry the record.',
+    remedy: 'Change the type of the column (STRING always fits), then retry the record.',
   },
   'ROW-V102': {
     exit: 4,
-    cause: 'A row is beyond a limit of Tablestore.',
+    cause: 'A row exceeds a Tablestore limit.',
     remedy: 'Exclude the column, or skip the record.',
   },
   'ROW-V103': {
     exit: 4,
-    cause: 'Tablestore refused the row.',
-    remedy: 'Read the code of the service, mend the mapping or the table, then retry the record.',
+    cause: 'Tablestore rejected the row.',
+    remedy: "Check the service's error code, fix the mapping or the table, then retry the record.",
   },
   'ROW-V104': {
     exit: 4,
-    cause: 'A key value cannot be a Tablestore key.',
+    cause: 'A key value cannot be used as a Tablestore key.',
     remedy: 'Choose other key columns, or skip the record.',
   },
   'ROW-V105': {
     exit: 4,
-    cause: 'The task waits for a decision on dirty records: rows that could not be written.',
+    cause: 'The task is waiting for a decision on dirty records (rows that could not be written).',
     remedy:
-      'Look at them with "rowferry dirty list" or in the Dirty Data panel, and retry, skip or discard them; the task then goes on by itself.',
+      'Review them with "rowferry dirty list" or in the Dirty Data panel, then retry, skip or discard them. The task continues automatically.',
   },
 
   'ROW-V106': {
     exit: 4,
     cause: 'The transformation failed on a row.',
-    remedy: 'Correct the ETL script for such rows, then retry the record.',
+    remedy: 'Correct the ETL script for these rows, then retry the record.',
   },
   'ROW-V107': {
     exit: 4,
     cause: 'MySQL cannot evaluate the filter on a row.',
-    remedy: 'Correct the filter for such rows, or the row at the source, then retry the record.',
+    remedy: 'Correct the filter, or the row at the source, then retry the record.',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 

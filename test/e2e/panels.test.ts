@@ -128,7 +128,7 @@ test('dirty rows are inspected, the mapping is changed, they are retried and gon
   const record = dirty.locator('rf-record');
   await record.getByText(tooLarge).first().waitFor();
   const text = await record.locator('.card').innerText();
-  for (const part of ['ROW-V101', 'Cause', 'Retype the column', 'shop.cards → cards', nasty])
+  for (const part of ['ROW-V101', 'Cause', 'Change the type of the column', 'shop.cards → cards', nasty])
     expect(text).toContain(part);
   expect(await dirty.locator('img').count()).toBe(0);
 

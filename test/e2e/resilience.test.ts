@@ -169,7 +169,7 @@ test('an engine that is killed is told of, and the task goes on from its checkpo
   );
   const { pid } = JSON.parse(readFileSync(address, 'utf8')) as { pid: number };
   process.kill(pid, 'SIGKILL');
-  const toast = page.locator('.notification-toast', { hasText: 'The engine ended unexpectedly.' });
+  const toast = page.locator('.notification-toast', { hasText: 'The engine exited unexpectedly.' });
   await toast.waitFor();
   expect(await toast.innerText()).toContain('orders goes on from the last checkpoint.');
   expect(await toast.innerText()).toContain('Show Logs');

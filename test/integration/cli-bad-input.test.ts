@@ -178,7 +178,7 @@ describe('bad input', () => {
         3,
         'ROW-E105',
         /The state folder \/\S+ cannot be used/,
-        /name another with --state/,
+        /choose another with --state/,
       );
     }
     const data = await cli(['tablestore', '--port', '0', '--data', '/proc/rowferry'], { cwd: folder });

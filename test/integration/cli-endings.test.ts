@@ -52,7 +52,7 @@ describe('a run with a goal', () => {
       cut.child.kill(signal);
       const ended = await cut.ended;
       expect(ended.code).toBe(5);
-      expect(ended.stderr).toMatch(/^ROW-E114 .* was stopped before .*\n.*goes on where it was/);
+      expect(ended.stderr).toMatch(/^ROW-E114 .* was stopped before .*\n.*continues from its checkpoint/);
       expect(lines(ended).slice(-2)).toMatchObject([
         { type: 'end', state: 'stopped', reached: false },
         { type: 'error', code: 'ROW-E114', exitCode: 5 },

@@ -118,7 +118,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       showError(
         log,
         'engine',
-        new RowferryError('ROW-E104', t('The engine ended unexpectedly.'), {
+        new RowferryError('ROW-E104', t('The engine exited unexpectedly.'), {
           remedy: t('{0} goes on from the last checkpoint.', names),
         }),
       );

@@ -175,7 +175,7 @@ describe('dirty records', () => {
     expect(records.page({}, all).records[0]).toMatchObject({
       sourceRow: { id: '1', n: null },
       position: { file: 'binlog.1' },
-      error: { code: 'ROW-V101', remedy: expect.stringContaining('Retype') },
+      error: { code: 'ROW-V101', remedy: expect.stringContaining('Change the type') },
     });
     expect(records.discard({ code: 'ROW-V102' })).toBe(5);
     expect([store.dirtyCount(), other.dirtyCount()]).toEqual([5, 1]);

@@ -20,9 +20,10 @@ it('docs/errors.md lists every code', async () => {
   const lines = [
     '# Error codes',
     '',
-    'Every error that Rowferry shows has a code, one line of what happened and one of what to do. The exit code is',
-    'that of the command line: 1 the thing asked about is not so, 2 bad usage or task file, 3 the source or',
-    'destination could not be reached or refused us, 4 blocked by dirty data. A message is often more precise than the cause here.',
+    'Every error has a code, a message that says what happened, and a remedy. The exit code is that of the command line:',
+    '1 a check failed or rows differ, 2 invalid command line or task file, 3 the source or destination is unreachable or',
+    'refused access, 4 blocked by dirty data, 5 interrupted before it finished. A message is often more specific than the',
+    'cause listed here.',
   ];
   for (const [letter, title] of Object.entries(groups)) {
     lines.push('', `## ${title}`, '', '| Code | Cause | What to do | Exit |', '| --- | --- | --- | --- |');
