@@ -31,17 +31,17 @@ import { lastStatements } from './last-statements.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
 import { Questions } from './questions.js';
-import { onSource, SourceReader, type SourceRetry } from './source-retry.js';
+import { SourceReader, type SourceRetry } from './source-retry.js';
 import { auditSessionsOf } from './source-sessions.js';
 import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { problemOfTable } from './table-boundary.js';
+import type { TaskSettings } from './task-settings.js';
 import { Audit, type AuditHost } from './verify/audit.js';
 import { XaBranches } from './xa-branches.js';
 
 export interface FollowingOptions {
-  /** Its selection changes by change(). */
-  task: ResolvedTask;
+  settings: TaskSettings;
   store: TaskStore;
   writer: TablestoreWriter;
   client: TablestoreClient;
@@ -107,7 +107,8 @@ export class Following {
   private caughtUpMicros: number | null = null;
 
   constructor(private readonly options: FollowingOptions) {
-    const { task, store, prepared } = options;
+    const { settings, store, prepared } = options;
+    const { task } = settings;
     const position = prepared.progress.checkpoint ?? prepared.progress.start!;
     this.streamPosition = position;
     this.counts = new ChangeCounts(prepared.progress);
@@ -128,7 +129,7 @@ export class Following {
     };
     this.tracker = new CheckpointTracker(position, events);
     this.tables = new StreamTables(
-      task,
+      settings,
       prepared.records,
       prepared.etl,
       prepared.facts,
@@ -205,7 +206,7 @@ export class Following {
         return this.tracker.position.serverUuid === (end.serverUuid || undefined);
       },
       differs: async (table, now) => {
-        const reason = now ? null : await whyUnseen(options, table.plan.definition).catch(() => null);
+        const reason = now ? null : await whyUnseen(options.retry, table.plan.definition).catch(() => null);
         return new Promise((resolve) => {
           this.finishing.signal.addEventListener('abort', () => resolve());
           if (this.finishing.signal.aborted) return resolve();
@@ -337,7 +338,7 @@ export class Following {
    */
   private async asked(work: () => Promise<void>): Promise<void> {
     const notRunning = () =>
-      new RowferryError('ROW-E109', `${this.options.task.name} has stopped meanwhile.`);
+      new RowferryError('ROW-E109', `${this.options.settings.task.name} has stopped meanwhile.`);
     if (this.over) throw notRunning();
     let tell = () => {};
     try {
@@ -361,8 +362,8 @@ export class Following {
   }
 
   /** As Joins.change(). */
-  change(task: ResolvedTask): Promise<void> {
-    return this.joins.change(task);
+  change(selection: Pick<ResolvedTask, 'objects'>): Promise<void> {
+    return this.joins.change(selection);
   }
 
   /** As Joins.reload(). */
@@ -405,7 +406,7 @@ export class Following {
       while (this.ended === null) {
         signal.throwIfAborted();
         this.stream = new BinlogStream(
-          this.options.task.source,
+          this.options.settings.task.source,
           { position: this.streamPosition, heartbeatSeconds: 2, history: historyCheck },
           this.heartbeat.tap(this.handler),
         );
@@ -459,7 +460,7 @@ export class Following {
     for (const record of records) {
       const { at, said } = last.get(record.source) ?? {};
       if (!at) continue;
-      if (this.options.task.synchronization.full) this.tables.add(record, at);
+      if (this.options.settings.task.synchronization.full) this.tables.add(record, at);
       else if (said?.has('made')) this.tables.wasElse(record, 'made');
       else if (said?.has('altered')) this.tables.wasElse(record, 'altered');
     }
@@ -523,12 +524,9 @@ export class Following {
   }
 
   private auditHost(): AuditHost {
-    const { store, client, writer, log, prepared } = this.options;
-    const following = () => this.options.task;
+    const { settings, store, client, writer, log, prepared } = this.options;
     return {
-      get task() {
-        return following();
-      },
+      settings,
       store,
       client,
       writer,
@@ -653,14 +651,14 @@ export class Following {
   }
 
   private context(feed: Feed): StreamContext {
-    const { task, writer, dirty, prepared } = this.options;
+    const { settings, writer, dirty, prepared } = this.options;
     return {
       ...feed,
-      task,
+      settings,
       signal: this.options.signal,
       charsets: prepared.charsets,
       loadCharset: (charset) =>
-        onSource(this.options, (connection) =>
+        this.options.retry.onSource((connection) =>
           prepared.charsets.load((sql) => connection.query(sql), [charset]),
         ),
       dirty,

@@ -8,14 +8,9 @@ import { sourceName, type SourceTable } from '../shared/source-name.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { recordOf, replacedBy } from './object-changes.js';
 import { selectionOf, tableName, type TablePlan } from './plan.js';
-import { onSource, type SourceRetry } from './source-retry.js';
+import type { SourceRetry } from './source-retry.js';
 import type { TableRecords } from './state/table-records.js';
 import type { NewTableRecord, TableRecord, TaskStore } from './store.js';
-
-interface JoinOptions {
-  task: ResolvedTask;
-  retry: SourceRetry;
-}
 
 const attempts = 10;
 
@@ -33,20 +28,16 @@ export interface NotedTables {
  * the place was noted.
  */
 export async function noteTables(
-  options: JoinOptions,
+  retry: SourceRetry,
   selectors: readonly TableSelector[],
 ): Promise<NotedTables & { from: SourcePosition }>;
 export async function noteTables(
-  options: JoinOptions,
+  retry: SourceRetry,
   selectors: readonly TableSelector[],
   isStreamed: boolean,
 ): Promise<NotedTables>;
-export async function noteTables(
-  options: JoinOptions,
-  selectors: readonly TableSelector[],
-  isStreamed = true,
-) {
-  return onSource(options, async (connection) => {
+export async function noteTables(retry: SourceRetry, selectors: readonly TableSelector[], isStreamed = true) {
+  return retry.onSource(async (connection) => {
     let before = await loadDefinitions(connection, selectors);
     for (let attempt = 0; attempt < attempts; attempt++) {
       const from = isStreamed ? await safeStartPosition(connection) : null;
@@ -66,9 +57,9 @@ export async function noteTables(
 }
 
 /** Why the source does not show a table, ready to be thrown: it is not there, or this account may not read it. */
-export async function whyUnseen(options: JoinOptions, table: SourceTable): Promise<RowferryError> {
+export async function whyUnseen(retry: SourceRetry, table: SourceTable): Promise<RowferryError> {
   const source = sourceName(table);
-  return onSource(options, async (connection) => {
+  return retry.onSource(async (connection) => {
     try {
       await connection.query(`SELECT 1 FROM ${identifier(table.database)}.${identifier(table.name)} LIMIT 0`);
       return new RowferryError('ROW-S108', `${source} is no table any more: a view has its name.`, {

@@ -14,14 +14,13 @@ import { hasSameColumns } from './join-records.js';
 import { lastStatements } from './last-statements.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
-import { onSource, SourceReader } from './source-retry.js';
+import { SourceReader } from './source-retry.js';
 import { mostJoinReaders } from './source-sessions.js';
 import type { TableRecord } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
 import { XaBranches } from './xa-branches.js';
-import { retryWindows } from './settings.js';
 
 /** The main stream, as tables that join it need it. */
 export interface JoinHost {
@@ -164,9 +163,9 @@ export class Joining {
 
   private createOne(record: TableRecord): Promise<void> {
     return this.about(record.source, async () => {
-      const { task, client, prepared } = this.host.options;
+      const { settings, client, prepared } = this.host.options;
+      const { task, windows } = settings;
       const plan = prepared.planOf(record.source);
-      const windows = retryWindows(task);
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
       const { records } = prepared;
       if (record.remake) await this.host.options.earlierOver();
@@ -308,7 +307,7 @@ export class Joining {
 
   private async isUnchanged(record: TableRecord): Promise<boolean> {
     const { database, name } = record.definition;
-    const [now] = await onSource(this.host.options, (connection) =>
+    const [now] = await this.host.options.retry.onSource((connection) =>
       loadDefinitions(connection, [{ database, table: name }]),
     );
     return now !== undefined && hasSameColumns(now, record.definition);
@@ -332,7 +331,7 @@ export class Joining {
     if (this.signal.aborted) return;
     const tracker = (this.tracker = this.newTracker(position));
     const tables: StreamTables = new StreamTables(
-      options.task,
+      options.settings,
       options.prepared.records,
       options.prepared.etl,
       options.prepared.facts,
@@ -384,7 +383,7 @@ export class Joining {
       while (!this.joined) {
         this.signal.throwIfAborted();
         this.stream = new BinlogStream(
-          options.task.source,
+          options.settings.task.source,
           { position, heartbeatSeconds: 2, history: historyCheck },
           handler,
         );

@@ -26,7 +26,6 @@ import { pace } from './pace.js';
 import { sourceName } from '../shared/source-name.js';
 import { isSameTable, planError, planOf, planToLoad, selectionOf, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
-import { onSource } from './source-retry.js';
 import { joinsAtOnce } from './source-sessions.js';
 import type { TableRecord } from './store.js';
 import { Turns } from './turns.js';
@@ -59,6 +58,8 @@ export interface MainStream {
   /** Work that a stop waits for. */
   keep(work: Promise<void>): void;
 }
+
+type Selection = Pick<ResolvedTask, 'objects'>;
 
 /** How often tables that wait for their proof are looked at, ms. */
 const lookMs = 250;
@@ -162,7 +163,7 @@ export class Joins {
     const { leftOut } = this.main.options.prepared;
     const table = { database: name.database, name: name.table };
     if (this.mayBeLeftOut(name)) {
-      const { traces, until } = await onSource(this.main.options, async (connection) => ({
+      const { traces, until } = await this.main.options.retry.onSource(async (connection) => ({
         traces: await readTraces(connection, [table.database]),
         until: await endPosition(connection),
       }));
@@ -195,8 +196,8 @@ export class Joins {
   }
 
   private selectionOf({ database, table: name }: TableName) {
-    const { task, prepared } = this.main.options;
-    return selectionOf(task, {
+    const { settings, prepared } = this.main.options;
+    return selectionOf(settings.task, {
       database,
       name,
       caseSensitive: prepared.facts.lowerCaseTableNames === 0,
@@ -245,7 +246,7 @@ export class Joins {
   private async decide(open: OpenTable): Promise<void> {
     const { options } = this.main;
     const { leftOut } = options.prepared;
-    const traces = await onSource(options, (connection) => readTraces(connection, [open.database]));
+    const traces = await options.retry.onSource((connection) => readTraces(connection, [open.database]));
     const part = provenPart(open, traces);
     if (part) leftOut.add(part);
     else {
@@ -272,23 +273,23 @@ export class Joins {
    * Takes another selection of tables (object-changes.ts), without stopping those that stay. Settles when what is new
    * has begun. Throws ROW-T106 when it cannot be carried out, ROW-E109 when the run ends before.
    */
-  change(task: ResolvedTask): Promise<void> {
-    return this.main.asked(() => this.changeNow(task));
+  change(selection: Selection): Promise<void> {
+    return this.main.asked(() => this.changeNow(selection));
   }
 
-  private async changeNow(task: ResolvedTask): Promise<void> {
+  private async changeNow(selection: Selection): Promise<void> {
     const { options } = this.main;
-    const { prepared } = options;
-    const noted = await noteTables({ ...options, task }, selectorsOf(task));
-    const { tables, proven } = await onSource(options, (connection) =>
+    const { prepared, settings, retry } = options;
+    const task = settings.selecting(selection);
+    const noted = await noteTables(retry, selectorsOf(task));
+    const { tables, proven } = await retry.onSource((connection) =>
       withoutParts(connection, task, noted.definitions, prepared.leftOut.all),
     );
     const changes = objectChanges(task, prepared.records.all, tables);
     const [problem] = changes.problems;
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
-    options.task = task;
+    settings.select(selection);
     prepared.leftOut.retask(task, proven);
-    this.main.tables.retask(task);
     for (const record of changes.removed) await this.letGo(record);
     for (const record of changes.replaced) await this.replace(record);
     for (const { definition, problem } of changes.unfit)
@@ -311,7 +312,8 @@ export class Joins {
     { remake = false, isUnseen = false }: { remake?: boolean; isUnseen?: boolean | undefined } = {},
   ): Promise<void> {
     const { options } = this.main;
-    const { task, prepared, signal } = options;
+    const { prepared, signal, settings, retry } = options;
+    const { task } = settings;
     const { records } = prepared;
     const caseSensitive = prepared.facts.lowerCaseTableNames === 0;
     const wanted = { database: name.database, name: name.table, caseSensitive };
@@ -320,9 +322,9 @@ export class Joins {
     const known = this.main.tables.recordOf(source) ?? records.find(source);
     let definition = known?.definition ?? unknownDefinition(wanted);
     const enter = async () => {
-      const noted = await noteTables(options, [{ database: name.database, table: name.table }]);
+      const noted = await noteTables(retry, [{ database: name.database, table: name.table }]);
       if (!noted.definitions[0]) {
-        const reason = await whyUnseen(options, wanted);
+        const reason = await whyUnseen(retry, wanted);
         // A statement took it away, and it says so already, or this one is behind that.
         if (!known || (known.phase === 'stopped' && reason.code === 'ROW-S108')) return;
         throw reason;
@@ -350,7 +352,7 @@ export class Joins {
 
   private async isGone({ definition: { database, name } }: TableRecord): Promise<boolean> {
     const { options } = this.main;
-    const found = await onSource(options, (connection) =>
+    const found = await options.retry.onSource((connection) =>
       loadDefinitions(connection, [{ database, table: name }]),
     );
     return found.length === 0;
@@ -365,10 +367,10 @@ export class Joins {
 
   /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
   private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
-    const { task, prepared, log } = this.main.options;
+    const { settings, prepared, log } = this.main.options;
     const source = sourceName(definition);
     await this.dismiss(source);
-    this.main.tables.add(recordStopped(task, prepared.records, definition, problem));
+    this.main.tables.add(recordStopped(settings.task, prepared.records, definition, problem));
     log.warn(`${source} stopped: ${problem.message}`);
   }
 
@@ -388,7 +390,7 @@ export class Joins {
       const isFit = await aboutTable(
         { source, signal },
         () =>
-          onSource(options, (connection) =>
+          options.retry.onSource((connection) =>
             prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
           ),
         (problem) => this.refuse(definition, problem),
@@ -396,7 +398,7 @@ export class Joins {
       if (isFit) fit.push(plan);
     }
     if (fit.length === 0) return;
-    const records = enterTables(options.task, prepared.records, options.store, fit, noted, how);
+    const records = enterTables(options.settings.task, prepared.records, options.store, fit, noted, how);
     prepared.enter(fit);
     for (const record of records) this.main.tables.add(record, 'joining');
     this.beginAll(records);

@@ -9,7 +9,7 @@ import { differenceOf } from './binlog-drift.js';
 import { alteredBy, type Said } from './ddl/altered-by.js';
 import type { FollowingOptions } from './following.js';
 import { isSameTable } from './plan.js';
-import { onSource, SourceReader } from './source-retry.js';
+import { SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
 
 /** Where the last statement about a table ends, and what all of them said of it. */
@@ -25,7 +25,7 @@ export interface LastStatement {
  * loaded rows, since a statement waits for every transaction that wrote the table; so the rows count from there on.
  */
 export async function lastStatements(
-  options: Pick<FollowingOptions, 'task' | 'prepared' | 'retry'>,
+  options: Pick<FollowingOptions, 'settings' | 'prepared' | 'retry'>,
   records: readonly TableRecord[],
   from: SourcePosition,
   to: SourcePosition,
@@ -50,7 +50,7 @@ export async function lastStatements(
       void stream.stop();
     };
     const stream: BinlogStream = new BinlogStream(
-      options.task.source,
+      options.settings.task.source,
       { position, heartbeatSeconds: 2, history: historyCheck },
       {
         transaction: () => undefined,
@@ -77,7 +77,7 @@ export async function lastStatements(
       position = stream.position;
       altered = [];
       if (error instanceof CharsetNotLoaded)
-        await onSource(options, (connection) =>
+        await options.retry.onSource((connection) =>
           charsets.load((sql) => connection.query(sql), [error.charset]),
         );
       else await reader.failed(error);

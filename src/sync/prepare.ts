@@ -20,7 +20,7 @@ import type { ToolTable } from './online-change/traces.js';
 import { pace } from './pace.js';
 import { findStart } from './place.js';
 import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from './plan.js';
-import { onSource, type SourceRetry } from './source-retry.js';
+import type { SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
 import { TableRecords } from './state/table-records.js';
 import { problemOfTable, withWayBack } from './table-boundary.js';
@@ -88,7 +88,7 @@ export class PreparedTask {
 
   /** The end of the source's binlog now. */
   endPosition(): Promise<SourcePosition> {
-    return onSource(this.options, endPosition);
+    return this.options.retry.onSource(endPosition);
   }
 }
 
@@ -104,7 +104,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   const records = new TableRecords(store);
   const stored = records.all;
   const first = known === null;
-  const facts = await onSource(options, (connection) => connection.facts());
+  const facts = await options.retry.onSource((connection) => connection.facts());
   const leftOut = new LeftOut(
     known?.start ? (known.leftOut ?? []) : [],
     facts.lowerCaseTableNames !== 0,
@@ -167,7 +167,7 @@ async function fit(
   tables: readonly (NewTableRecord | TableRecord)[],
   unfit: Map<string, RowferryError>,
 ): Promise<{ plans: TablePlan[]; charsets: CharsetDecoders }> {
-  return onSource(options, async (connection) => {
+  return options.retry.onSource(async (connection) => {
     const query = <T>(sql: string) => connection.query<T>(sql);
     const charsets = await loadCharsetDecoders(query, []);
     const plans: TablePlan[] = [];
@@ -211,7 +211,7 @@ async function reselect(
 ): Promise<void> {
   const { task, store, log } = options;
   const selectors = selectorsOf(task);
-  const now = await onSource(options, (connection) => loadDefinitions(connection, selectors));
+  const now = await options.retry.onSource((connection) => loadDefinitions(connection, selectors));
   await stopUnseen(options, records, now);
   let changes = objectChanges(task, records.all, await replicated(options, records, progress, leftOut, now), {
     stopsRunning: true,
@@ -220,7 +220,7 @@ async function reselect(
     upgrade({ task, records, log }, now);
     return;
   }
-  const noted = await noteTables(options, selectors, progress.start !== null);
+  const noted = await noteTables(options.retry, selectors, progress.start !== null);
   const tables = await replicated(options, records, progress, leftOut, noted.definitions);
   changes = objectChanges(task, records.all, tables, { stopsRunning: true });
   const [problem] = changes.problems;
@@ -251,7 +251,7 @@ async function stopUnseen(
   const seen = new Set(now.map(sourceName));
   for (const { source, definition, reload } of records.all) {
     if (!reload || seen.has(source) || !selectionOf(options.task, definition)) continue;
-    const reason = withWayBack(await whyUnseen(options, definition), source);
+    const reason = withWayBack(await whyUnseen(options.retry, definition), source);
     records.step(source, { step: 'stopped', problem: reason.toPlain() });
     options.log.warn(`${source} stopped: ${reason.message}`);
   }
@@ -271,7 +271,7 @@ async function replicated(
   const { task } = options;
   const isFollowed = (table: TableDefinition) =>
     (records.find(sourceName(table))?.phase ?? 'stopped') !== 'stopped';
-  const { proven, remembered, maybe, until } = await onSource(options, async (connection) => ({
+  const { proven, remembered, maybe, until } = await options.retry.onSource(async (connection) => ({
     ...(await readParts(connection, task, definitions, leftOut.all)),
     until: start !== null && task.synchronization.incremental ? await endPosition(connection) : null,
   }));
@@ -395,7 +395,7 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
   const { task } = options;
   const { full, incremental } = task.synchronization;
   const selectors = selectorsOf(task);
-  return onSource(options, async (connection) => {
+  return options.retry.onSource(async (connection) => {
     if (!facts.logBin) {
       if (incremental)
         throw new RowferryError(

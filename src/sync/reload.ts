@@ -5,7 +5,6 @@ import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
-import { retryWindows } from './settings.js';
 import { deleteRows } from './sweep.js';
 
 /**
@@ -13,9 +12,9 @@ import { deleteRows } from './sweep.js';
  * asked: it may be far ahead, with other columns or without the table.
  */
 export async function deleteRowsOf(options: FollowingOptions, { plan }: StreamTable): Promise<void> {
-  const { client, writer, signal, task } = options;
+  const { client, writer, signal, settings } = options;
   let count = 0;
-  for await (const keys of destinationKeys(client, plan, { windows: retryWindows(task), signal })) {
+  for await (const keys of destinationKeys(client, plan, { windows: settings.windows, signal })) {
     await deleteRows(writer, plan.destination, keys);
     count += keys.length;
   }
@@ -31,14 +30,14 @@ export async function fetchRow(
   row: RefetchedRow,
   transaction: Transaction,
 ): Promise<void> {
-  const { task, writer, prepared, retry, questions } = options;
+  const { settings, writer, prepared, retry, questions } = options;
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
   try {
     const found = await takeRow(
       {
-        task,
+        task: settings.task,
         writer,
         charsets: prepared.charsets,
         ask: (work) =>

@@ -25,14 +25,15 @@ import { RateMeter } from './rates.js';
 import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey, foundAt, prepareTable } from './schema.js';
 import { Questions } from './questions.js';
-import { onSource, SourceRetry, type SourceRetryState } from './source-retry.js';
+import { SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import { questionsOf, readersOf } from './source-sessions.js';
 import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
 import { UncleanEnd } from './unclean-end.js';
-import { isThrottled, retryWindows, writerSettings } from './settings.js';
+import { isThrottled, writerSettings } from './settings.js';
+import { TaskSettings } from './task-settings.js';
 import { watchStart } from './start-watch.js';
 
 export interface ReplicationLog {
@@ -74,14 +75,17 @@ export class Replication {
   private readonly gate: SourceGate;
   private paused = false;
   /** Another selection, from the incremental on. */
-  private wanted: ResolvedTask | undefined;
+  private wanted: Pick<ResolvedTask, 'objects'> | undefined;
+  private readonly settings: TaskSettings;
 
   constructor(
-    private task: ResolvedTask,
+    task: ResolvedTask,
     private readonly store: TaskStore,
     private readonly options: StartOptions,
     private readonly log: ReplicationLog,
   ) {
+    this.settings = new TaskSettings(task);
+    const { windows } = this.settings;
     // Nothing is written before the lock is held, nor when it is not certain any more (correctness rule 12).
     const lease: Lease = {
       isFresh: () => this.prepared?.lock?.isFresh() ?? false,
@@ -93,7 +97,7 @@ export class Replication {
     const { untilMs: earlierUntilMs } = this.unclean;
     this.writer = new TablestoreWriter(
       this.client,
-      { ...settings, earlierUntilMs },
+      { ...settings, windows, earlierUntilMs },
       {
         onDrain: () => this.following?.resume(),
         onRetry: (state) => this.retrying('destination', state),
@@ -101,11 +105,15 @@ export class Replication {
       },
     );
     this.dirty = new DirtyData(store, task);
-    this.sourceRetry = new SourceRetry(retryWindows(task).connectionMs, this.stopping.signal, (state) =>
+    this.sourceRetry = new SourceRetry(task.source, windows, this.stopping.signal, (state) =>
       this.retrying('source', state),
     );
     this.progress = store.progress();
     this.gate = new SourceGate(task.source, task.throttle.full, this.stopping.signal, log);
+  }
+
+  private get task(): ResolvedTask {
+    return this.settings.task;
   }
 
   /**
@@ -145,7 +153,7 @@ export class Replication {
   }
 
   tune(tunable: Tunable): void {
-    this.task = { ...this.task, ...tunable };
+    this.settings.tune(tunable);
     const { windows: _windows, earlierUntilMs: _until, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
     this.gate.tune(this.task.throttle.full);
@@ -154,19 +162,13 @@ export class Replication {
 
   /** How long failures are tried again from now on. */
   retryWithin(windows: RetryWindows): void {
-    const { connectionMs, otherMs } = windows;
-    this.task = {
-      ...this.task,
-      retry: { connectionMinutes: connectionMs / 60_000, otherMinutes: otherMs / 60_000 },
-    };
-    this.sourceRetry.windowMs = connectionMs;
-    this.writer.retune({ windows });
+    this.settings.retryWithin(windows);
   }
 
   /** What another selection would mean; nothing is changed. */
   async planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>> {
     const known = this.prepared?.leftOut.all ?? this.progress?.leftOut;
-    const { tables } = await onSource({ task: this.task, retry: this.sourceRetry }, async (connection) =>
+    const { tables } = await this.sourceRetry.onSource(async (connection) =>
       withoutParts(connection, task, await loadDefinitions(connection, selectorsOf(task)), known),
     );
     const records = this.prepared?.records.all ?? this.store.tables();
@@ -193,16 +195,13 @@ export class Replication {
    * Takes another selection while the tables that stay go on; before the incremental begins it is kept until then.
    * Throws ROW-T106.
    */
-  async change(objects: Pick<ResolvedTask, 'objects'>): Promise<void> {
-    const task = { ...this.task, ...objects };
+  async change(selection: Pick<ResolvedTask, 'objects'>): Promise<void> {
     if (this.paused)
-      throw new RowferryError('ROW-T106', `${task.name} is paused.`, { remedy: 'Resume it, then apply.' });
-    if (!this.following) {
-      this.wanted = task;
-      return;
-    }
-    await this.following.change(task);
-    this.task = task;
+      throw new RowferryError('ROW-T106', `${this.task.name} is paused.`, {
+        remedy: 'Resume it, then apply.',
+      });
+    if (this.following) await this.following.change(selection);
+    else this.wanted = selection;
   }
 
   /** Drains what is queued, saves the checkpoint; settles when the run is over. A paused one writes nothing more. */
@@ -273,7 +272,7 @@ export class Replication {
 
   private async schema(prepared: PreparedTask): Promise<void> {
     const { task, store } = this;
-    const windows = retryWindows(task);
+    const { windows } = this.settings;
     const options = {
       signal: this.stopping.signal,
       onRetry: (state: RetryState | null) => this.retrying('destination', state),
@@ -404,12 +403,12 @@ export class Replication {
     prepared: PreparedTask,
     tables: readonly LoadTable[],
   ): Promise<ReadonlySet<string>> {
-    const options = { task: this.task, retry: this.sourceRetry };
+    const retry = this.sourceRetry;
     const selectors = tables.map(({ plan: { definition } }) => ({
       database: definition.database,
       table: definition.name,
     }));
-    const noted = await noteTables(options, selectors, prepared.progress.start !== null);
+    const noted = await noteTables(retry, selectors, prepared.progress.start !== null);
     const now = new Map(noted.definitions.map((definition) => [sourceName(definition), definition]));
     const altered = new Set<string>();
     for (const { plan } of tables) {
@@ -419,10 +418,10 @@ export class Replication {
       if (definition && hasSameColumns(definition, plan.definition)) continue;
       altered.add(source);
       const enter = async () => {
-        if (!definition) throw await whyUnseen(options, plan.definition);
+        if (!definition) throw await whyUnseen(retry, plan.definition);
         this.log.warn(`${source} was altered before its load was through: it is loaded anew`);
         const fresh = planOf(this.task, definition, planToLoad);
-        await onSource(options, (connection) =>
+        await retry.onSource((connection) =>
           prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
         );
         enterTables(this.task, prepared.records, this.store, [fresh], noted);
@@ -453,8 +452,8 @@ export class Replication {
   }
 
   private sweeping(prepared: PreparedTask): Parameters<typeof sweepTable>[0] {
-    const { task, client, writer, sourceRetry: retry, stopping, log } = this;
-    return { task, client, writer, retry, signal: stopping.signal, log, prepared };
+    const { settings, client, writer, sourceRetry: retry, stopping, log } = this;
+    return { settings, client, writer, retry, signal: stopping.signal, log, prepared };
   }
 
   private loadContext(prepared: PreparedTask): LoadContext {
@@ -498,7 +497,7 @@ export class Replication {
 
   private async follow(prepared: PreparedTask, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
     const following = new Following({
-      task: this.task,
+      settings: this.settings,
       store: this.store,
       writer: this.writer,
       client: this.client,
@@ -516,13 +515,7 @@ export class Replication {
     });
     this.following = following;
     if (this.paused) following.pause();
-    if (this.wanted) {
-      const task = { ...this.task, objects: this.wanted.objects };
-      following.change(task).then(
-        () => (this.task = task),
-        (error: unknown) => this.stopping.abort(error),
-      );
-    }
+    if (this.wanted) following.change(this.wanted).catch((error: unknown) => this.stopping.abort(error));
     return following.run();
   }
 

@@ -77,7 +77,8 @@ export class RowEvents {
     }
     const transaction = this.stream.current();
     const identity = `${table.plan.source} ${transaction.name} ${transaction.nextRow(table.plan.source)}`;
-    if (!this.context.task.synchronization.operations.includes(kind.toUpperCase() as Operation)) return;
+    if (!this.context.settings.task.synchronization.operations.includes(kind.toUpperCase() as Operation))
+      return;
     const event: RowEvent = { table, encoder, kind, before, after, transaction, identity };
     const { filter } = table;
     if (!filter) {
@@ -320,7 +321,7 @@ export class RowEvents {
   }
 
   private encodeNew(encoder: TableEncoder, after: RowImage, overrides: Overrides, kind: RowKind): Encoded {
-    const mode = operationOf(this.context.task.write.mode);
+    const mode = operationOf(this.context.settings.task.write.mode);
     // The first write of a row replaces whatever was there under its key.
     return this.encoded(encoder, after, kind === 'insert' ? 'put' : mode, overrides);
   }
@@ -349,7 +350,7 @@ export class RowEvents {
     tag: number,
     isThere = false,
   ): void {
-    const onlyExisting = isThere && !this.context.task.synchronization.operations.includes('INSERT');
+    const onlyExisting = isThere && !this.context.settings.task.synchronization.operations.includes('INSERT');
     const change: RowChange = {
       ...encoded,
       table: table.plan.destination,

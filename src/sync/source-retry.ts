@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
-import type { ResolvedTask } from '../shared/task.js';
+import type { SourceSettings } from '../shared/task.js';
+import type { RetryWindows } from '../tablestore/retry.js';
 
 /** What another try may mend: the source is away or has no room, or the link broke. Everything else is for a person. */
 const passing = new Set(['ROW-S101', 'ROW-S107', 'ROW-S114']);
@@ -24,7 +25,8 @@ export class SourceRetry {
   private readonly waiting = new Map<SourceReader, SourceRetryState>();
 
   constructor(
-    public windowMs: number,
+    private readonly source: SourceSettings,
+    readonly windows: Pick<RetryWindows, 'connectionMs'>,
     /** Ends the work, and whatever asks the source for it. */
     readonly signal: AbortSignal,
     private readonly report: (state: SourceRetryState | null) => void,
@@ -43,6 +45,18 @@ export class SourceRetry {
         await reader.failed(error);
       }
     }
+  }
+
+  /** Runs work on a connection of its own, as retrying(). */
+  onSource<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T> {
+    return this.retrying(async () => {
+      const connection = await connectSource(this.source);
+      try {
+        return await connection.until(this.signal, () => work(connection));
+      } finally {
+        await connection.close();
+      }
+    });
   }
 
   /** null: it has its answer. */
@@ -95,23 +109,8 @@ export class SourceReader {
   waits(error: RowferryError): number {
     this.since ??= Date.now();
     this.attempt++;
-    const untilMs = this.since + this.retry.windowMs;
+    const untilMs = this.since + this.retry.windows.connectionMs;
     this.retry.tell(this, { error, attempt: this.attempt, untilMs });
     return untilMs;
   }
-}
-
-/** Runs work on a connection of its own, again while the source is away. */
-export async function onSource<T>(
-  options: { readonly task: Pick<ResolvedTask, 'source'>; readonly retry: SourceRetry },
-  work: (connection: SourceConnection) => Promise<T>,
-): Promise<T> {
-  return options.retry.retrying(async () => {
-    const connection = await connectSource(options.task.source);
-    try {
-      return await connection.until(options.retry.signal, () => work(connection));
-    } finally {
-      await connection.close();
-    }
-  });
 }

@@ -2,7 +2,7 @@ import type { BinlogTable, StatementEvent } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import type { Operation, ResolvedTask } from '../shared/task.js';
+import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/model.js';
 import type { CheckpointTracker, Transaction } from './checkpoint.js';
 import type { BlockedByDirtyData, DirtyData } from './dirty.js';
@@ -10,6 +10,7 @@ import type { FilterAnswer } from './filter/answers.js';
 import type { ColumnReader, Filter } from './filter/index.js';
 import type { RowLocator } from './locator.js';
 import type { TablePlan } from './plan.js';
+import type { TaskSettings } from './task-settings.js';
 import type { RowTransform } from './transform.js';
 import type { XaBranches } from './xa-branches.js';
 
@@ -22,7 +23,7 @@ export interface StreamTable {
 
 /** What the handler needs of the run around it. */
 export interface StreamContext {
-  readonly task: ResolvedTask;
+  readonly settings: Pick<TaskSettings, 'task'>;
   /** Aborted when the run ends at once. */
   readonly signal: AbortSignal;
   readonly tracker: CheckpointTracker;

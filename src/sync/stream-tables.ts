@@ -1,7 +1,6 @@
 import type { ServerFacts } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import type { ResolvedTask } from '../shared/task.js';
 import { hasReached } from '../mysql/position.js';
 import { mayTouch } from '../mysql/statement.js';
 import type { BinlogTable, Column, StatementEvent, TableDefinition } from '../mysql/model.js';
@@ -24,6 +23,7 @@ import { destinationKey, planOf, selectionOf, tableId, toleratesCascades, type T
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { withWayBack } from './table-boundary.js';
+import type { TaskSettings } from './task-settings.js';
 import { RowTransform } from './transform.js';
 
 /** What DDL asks of the run around it; each stands still behind what was queued before. */
@@ -53,7 +53,7 @@ export class StreamTables {
   private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
 
   constructor(
-    private task: ResolvedTask,
+    private readonly settings: Pick<TaskSettings, 'task'>,
     private readonly stored: TableRecords,
     private readonly etl: EtlProgram | null,
     private readonly facts: Pick<ServerFacts, 'lowerCaseTableNames' | 'logsCascades'>,
@@ -62,11 +62,6 @@ export class StreamTables {
     /** Of the main stream alone: what others read is behind or ahead of it. */
     private readonly leftOut: LeftOut | null = null,
   ) {}
-
-  /** The selection is another one from here on; tables come and go by add() and remove(). */
-  retask(task: ResolvedTask): void {
-    this.task = task;
-  }
 
   /** Its rows are passed over from here on. */
   remove(source: string): void {
@@ -108,7 +103,7 @@ export class StreamTables {
 
   /** Throws planError(). */
   private streamTable(definition: TableDefinition): StreamTable {
-    const plan = planOf(this.task, definition);
+    const plan = planOf(this.settings.task, definition);
     return {
       plan,
       transform: new RowTransform(plan, this.etl),
@@ -258,7 +253,7 @@ export class StreamTables {
     const selection = this.selectionOf(name);
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
-    if (entry && !selection.isWhole && this.task.ddl.onChange !== 'reload') return;
+    if (entry && !selection.isWhole && this.settings.task.ddl.onChange !== 'reload') return;
     this.actions.reload(name, 'was created');
   }
 
@@ -292,7 +287,7 @@ export class StreamTables {
   }
 
   private selectionOf({ database, table }: TableName) {
-    return selectionOf(this.task, { database, name: table, caseSensitive: !this.foldsCase });
+    return selectionOf(this.settings.task, { database, name: table, caseSensitive: !this.foldsCase });
   }
 
   /** A name in another case is the same one, where the server holds it to be (lower_case_table_names). */
@@ -376,7 +371,7 @@ export class StreamTables {
   /** Rows that a foreign key changes from here on are in no event. */
   private cascadeProblem(before: TableDefinition, after: TableDefinition): string | null {
     const isNew = after.cascades && !before.cascades && !this.facts.logsCascades;
-    return isNew && !toleratesCascades(this.task)
+    return isNew && !toleratesCascades(this.settings.task)
       ? 'a foreign key was added that changes its rows by itself, which this source does not log'
       : null;
   }
@@ -508,7 +503,8 @@ export class StreamTables {
     }: { isUnseen?: boolean; remedy?: string } = {},
   ): void {
     const { database, name } = record.definition;
-    if (this.task.ddl.onChange === 'reload') this.actions.reload({ database, table: name }, reason, isUnseen);
+    if (this.settings.task.ddl.onChange === 'reload')
+      this.actions.reload({ database, table: name }, reason, isUnseen);
     else {
       this.stop(
         record.source,
@@ -576,7 +572,7 @@ export class StreamTables {
   private truncate(name: TableName): void {
     const entry = this.entry(name);
     if (!entry?.table || entry.from !== null) return;
-    if (this.task.ddl.truncate === 'delete') this.actions.deleteRows(entry.table);
+    if (this.settings.task.ddl.truncate === 'delete') this.actions.deleteRows(entry.table);
     else {
       this.stop(
         entry.record.source,

@@ -1,6 +1,5 @@
 import { connectSource } from '../mysql/connection.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
-import type { ResolvedTask } from '../shared/task.js';
 import type { TablestoreClient } from '../tablestore/client.js';
 import { keyOnly } from '../tablestore/compose.js';
 import { LostTable } from '../tablestore/lost-table.js';
@@ -15,10 +14,10 @@ import type { PreparedTask } from './prepare.js';
 import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
 import { RowTransform } from './transform.js';
-import { retryWindows } from './settings.js';
+import type { TaskSettings } from './task-settings.js';
 
 export interface SweepOptions {
-  task: ResolvedTask;
+  settings: TaskSettings;
   client: TablestoreClient;
   writer: TablestoreWriter;
   retry: SourceRetry;
@@ -32,15 +31,15 @@ export interface SweepOptions {
  * source's (correctness rule 5). Nothing else may write the table meanwhile. Returns how many; throws LostTable.
  */
 export async function sweep(options: SweepOptions, plan: TablePlan): Promise<number> {
-  const { task, client, writer, retry, signal } = options;
-  const windows = retryWindows(task);
+  const { settings, client, writer, retry, signal } = options;
+  const { windows } = settings;
   let deleted = 0;
   const readsAll = new RowTransform(plan, options.etl).makesKey;
   const pages = destinationKeys(client, plan, { windows, signal });
   for await (const keys of readsAll ? inLots(pages, keysOfAll) : pages) {
     if (keys.length === 0) continue;
     const there = await retry.retrying(async () => {
-      const connection = await connectSource(task.source, 'snapshot');
+      const connection = await connectSource(settings.task.source, 'snapshot');
       try {
         return await new SourceRows(connection, plan, options.charsets, options.etl).among(keys);
       } finally {
@@ -76,8 +75,12 @@ export async function sweepTable(
   },
   plan: TablePlan,
 ): Promise<void> {
-  const { task, prepared, log } = options;
-  if (task.conflict === 'ignore' && plan.mergeSource === null && !prepared.records.get(plan.source).created) {
+  const { settings, prepared, log } = options;
+  if (
+    settings.task.conflict === 'ignore' &&
+    plan.mergeSource === null &&
+    !prepared.records.get(plan.source).created
+  ) {
     log.warn(
       `${plan.destination} was there before this task, so that rows which ${plan.source} does not have stay; verify --repair deletes them`,
     );

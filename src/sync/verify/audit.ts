@@ -5,7 +5,6 @@ import type { CharsetDecoders } from '../../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import { lotRows } from '../../shared/audit-cost.js';
 import type { AuditView, AuditWait, TableAudit } from '../../shared/snapshot.js';
-import type { ResolvedTask } from '../../shared/task.js';
 import type { TablestoreClient } from '../../tablestore/client.js';
 import { RateLimiter } from '../../tablestore/throttle.js';
 import type { TablestoreWriter } from '../../tablestore/writer.js';
@@ -14,8 +13,8 @@ import type { EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
-import { retryWindows } from '../settings.js';
 import type { TaskStore } from '../store.js';
+import type { TaskSettings } from '../task-settings.js';
 import { RowTransform } from '../transform.js';
 import { standing } from './audit-check.js';
 import { AuditedTable } from './audit-table.js';
@@ -25,7 +24,7 @@ import { repair, type Settled } from './repair.js';
 
 /** The run that is audited, as the audit needs it. */
 export interface AuditHost {
-  readonly task: ResolvedTask;
+  readonly settings: Pick<TaskSettings, 'task' | 'windows'>;
   readonly store: TaskStore;
   readonly client: TablestoreClient;
   readonly writer: Pick<TablestoreWriter, 'watch' | 'hold' | 'drain'>;
@@ -274,7 +273,7 @@ export class Audit {
   }
 
   private get reading() {
-    return { windows: retryWindows(this.host.task), signal: this.stopping.signal };
+    return { windows: this.host.settings.windows, signal: this.stopping.signal };
   }
 
   private async pay(rows: number): Promise<void> {
@@ -285,7 +284,8 @@ export class Audit {
   private comparison(plan: TablePlan): Comparison {
     let comparison = this.comparisons.get(plan);
     if (!comparison) {
-      const { task, store, client, charsets, etl } = this.host;
+      const { settings, store, client, charsets, etl } = this.host;
+      const { task } = settings;
       comparison = new Comparison({ task, store, client, charsets, etl, plan, read: this.reading });
       this.comparisons.set(plan, comparison);
     }
