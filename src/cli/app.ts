@@ -39,7 +39,7 @@ async function dispatch(invocation: Invocation, context: CliContext): Promise<nu
     for (const line of named ? commandHelp(named, terminal) : overview(terminal)) terminal.print(line);
     return first === undefined ? 2 : 0;
   }
-  if (first.startsWith('-')) throw usageError(`${first} is no option here; a command comes first.`);
+  if (first.startsWith('-')) throw usageError(`${first} is not a valid option here; put the command first.`);
   const command = findCommand(first);
   const { values, positionals } = parse(command, rest);
   if (values['help'] === true) {
@@ -99,7 +99,7 @@ export function report(error: unknown, terminal: Terminal, debug: boolean, json 
   } else {
     const message = error instanceof Error ? error.message : String(error);
     terminal.note(`${style.red('ROW-E107')} Internal error: ${message}`);
-    terminal.note('Run it again with --debug and report what it prints.');
+    terminal.note('Run the command again with --debug and report the output.');
   }
   if (debug && error instanceof Error) terminal.note(error.stack ?? '');
   return exitCode(error);
@@ -118,7 +118,7 @@ function onSignals(terminal: Terminal): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-      if (terminal.interactive) terminal.note('Stopping; once more to quit at once.');
+      if (terminal.interactive) terminal.note('Stopping; press Ctrl+C again to quit immediately.');
       controller.abort(signal);
     });
   }
@@ -134,8 +134,8 @@ function overview(terminal: Terminal): string[] {
   const { style } = terminal;
   const width = Math.max(...commands.map((c) => c.name.length));
   return [
-    `${style.bold('rowferry')} keeps Alibaba Cloud Tablestore in sync with MySQL: creates the tables, loads the rows,`,
-    'then follows every INSERT, UPDATE and DELETE.',
+    `${style.bold('rowferry')} keeps Alibaba Cloud Tablestore in sync with MySQL: it creates the tables, loads the rows,`,
+    'then replicates every INSERT, UPDATE and DELETE.',
     '',
     `${style.bold('Usage')}  rowferry COMMAND [TASK] [options]`,
     '       TASK is a task file, NAME.rowferry.json.',
@@ -144,19 +144,19 @@ function overview(terminal: Terminal): string[] {
     ...commands.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`),
     '',
     style.bold('Everywhere'),
-    '  -h, --help     help of a command',
-    '      --debug    stack traces',
-    '  -v, --version  the version',
+    '  -h, --help     show help for a command',
+    '      --debug    show stack traces',
+    '  -v, --version  show the version',
     '',
-    'Exit codes: 0 good, 1 the thing asked about is not so, 2 bad usage or task file,',
-    '            3 the source or destination could not be reached or refused us, 4 blocked by dirty data,',
-    '            5 ended before it was through.',
+    'Exit codes: 0 success, 1 a check failed or rows differ, 2 invalid command line or task file,',
+    '            3 the source or destination is unreachable or refused access, 4 blocked by dirty data,',
+    '            5 interrupted before it finished.',
   ];
 }
 
 function commandHelp(command: Command, terminal: Terminal): string[] {
   const { style } = terminal;
-  const help = { ...command.optionHelp, '-h, --help': 'this help', '--debug': 'stack traces' };
+  const help = { ...command.optionHelp, '-h, --help': 'show this help', '--debug': 'show stack traces' };
   const width = Math.max(...Object.keys(help).map((o) => o.length));
   const room = Math.min(terminal.width, 100);
   return [

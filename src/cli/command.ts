@@ -42,8 +42,8 @@ export function usageError(message: string, command?: string): RowferryError {
 /** The only positional, the task file. */
 export function taskArgument(command: string, positionals: readonly string[]): string {
   const [task, extra] = positionals;
-  if (task === undefined) throw usageError('Which task? Name its file, NAME.rowferry.json.', command);
-  if (extra !== undefined) throw usageError(`"${extra}" is one argument too many.`, command);
+  if (task === undefined) throw usageError('No task given. Pass its file, NAME.rowferry.json.', command);
+  if (extra !== undefined) throw usageError(`Unexpected argument "${extra}".`, command);
   return task;
 }
 

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { flag, usageError, type CliContext, type Values } from './command.js';
 
 export const yesOption = { yes: { type: 'boolean' } } as const;
-export const yesHelp = { '--yes': 'carry it out without asking' };
+export const yesHelp = { '--yes': 'do not ask for confirmation' };
 
 /**
  * Has a person said yes to what was just shown? `--yes` says it; on a terminal it is asked. Throws ROW-T104 where
@@ -16,7 +16,7 @@ export async function confirmed(
 ): Promise<boolean> {
   if (flag(values, 'yes')) return true;
   if (!terminal.interactive || !process.stdin.isTTY)
-    throw usageError('Nothing was done: say --yes to carry it out.', command);
+    throw usageError('Nothing was changed. To confirm, pass --yes.', command);
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal: interrupted })).trim());

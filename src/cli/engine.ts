@@ -7,7 +7,8 @@ import { text, type CliContext, type Values } from './command.js';
 
 export const stateOption = { state: { type: 'string' } } as const;
 export const stateHelp = {
-  '--state DIR': 'folder of checkpoints and dirty data; default: $ROWFERRY_STATE, else one folder per user',
+  '--state DIR':
+    'folder for checkpoints and dirty data; default: $ROWFERRY_STATE, otherwise a folder of the current user',
 };
 export const jsonOption = { json: { type: 'boolean' } } as const;
 

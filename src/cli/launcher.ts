@@ -64,7 +64,7 @@ function handOver(node: string): void {
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {
     console.error(
-      `${node} does not start: ${error.message}\nName another Node in the environment variable ROWFERRY_NODE.`,
+      `${node} does not start: ${error.message}\nSet the environment variable ROWFERRY_NODE to another Node.js.`,
     );
     process.exit(2);
   });

@@ -96,14 +96,10 @@ function writeInPlace(file: string, shown: string, text: string): void {
     writeFileSync(temporary, text, { mode: statSync(file).mode });
     renameSync(temporary, file);
   } catch (error) {
-    throw new RowferryError(
-      'ROW-T101',
-      `${shown}: the id of the task could not be written: ${reason(error)}`,
-      {
-        remedy: 'Make the file writable once, or add "id" to it by hand.',
-        cause: error,
-      },
-    );
+    throw new RowferryError('ROW-T101', `${shown}: cannot write the task ID: ${reason(error)}`, {
+      remedy: 'Make the file writable once, or add "id" to it yourself.',
+      cause: error,
+    });
   }
 }
 
@@ -111,7 +107,7 @@ function unreadable(shown: string, error: unknown): RowferryError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   return new RowferryError(
     'ROW-T101',
-    missing ? `There is no file ${shown}.` : `${shown} cannot be read: ${reason(error)}`,
+    missing ? `The file ${shown} does not exist.` : `${shown} cannot be read: ${reason(error)}`,
     {
       cause: error,
     },

@@ -43,8 +43,10 @@ export class MetricsServer {
       const what =
         code === 'EADDRINUSE'
           ? `Port ${port} for --metrics is in use.`
-          : `${host}:${port} for --metrics cannot be listened on (${code}).`;
-      throw new RowferryError('ROW-E103', what, { remedy: 'Choose another one with --metrics [HOST:]PORT.' });
+          : `Cannot listen on ${host}:${port} for --metrics (${code}).`;
+      throw new RowferryError('ROW-E103', what, {
+        remedy: 'Choose another port with --metrics [HOST:]PORT.',
+      });
     }
     server.unref();
     const address = server.address();
@@ -71,7 +73,7 @@ export class MetricsServer {
   #health(): { healthy: boolean; text: string } {
     const snapshot = this.#snapshot;
     if (!snapshot) return { healthy: true, text: 'starting' };
-    if (Date.now() - snapshot.atMs > staleMs) return { healthy: false, text: 'nothing heard of the engine' };
+    if (Date.now() - snapshot.atMs > staleMs) return { healthy: false, text: 'no status from the engine' };
     const ill = snapshot.state === 'failed' || snapshot.state === 'blocked' || isEveryTableStopped(snapshot);
     const state = snapshot.error ? `${snapshot.state}: ${snapshot.error.code}` : snapshot.state;
     const stopped = stoppedTables(snapshot).map(({ source }) => source);
@@ -103,7 +105,7 @@ export class MetricsServer {
     const snapshot = () => this.#snapshot;
     new Counter({
       name: 'rowferry_rows_total',
-      help: 'Rows written to Tablestore; op load is the full load.',
+      help: 'Rows written to Tablestore; op="load" is the full load.',
       labelNames: ['task', 'table', 'op'],
       registers,
       collect() {
@@ -115,7 +117,7 @@ export class MetricsServer {
     });
     gauge(
       'rowferry_latency_seconds',
-      'From commit at the source to written; absent while unknown.',
+      'Time from commit at the source to the write; absent while unknown.',
       ['task'],
       (g, s) => {
         if (s.latencyMs !== null) g.set({ task: s.name }, s.latencyMs / 1000);
@@ -123,27 +125,33 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_lag_transactions',
-      'Transactions that the source had and that are not applied; absent without GTIDs.',
+      'Transactions of the source that are not applied yet; absent without GTIDs.',
       ['task'],
       (g, s) => {
         if (typeof s.lagTransactions === 'number') g.set({ task: s.name }, s.lagTransactions);
       },
     );
-    gauge('rowferry_rows_per_second', 'Rows written per second, over the last seconds.', ['task'], (g, s) =>
-      g.set({ task: s.name }, s.rowsPerSecond),
+    gauge(
+      'rowferry_rows_per_second',
+      'Rows written per second, averaged over the last few seconds.',
+      ['task'],
+      (g, s) => g.set({ task: s.name }, s.rowsPerSecond),
     );
-    gauge('rowferry_bytes_per_second', 'Bytes written per second, over the last seconds.', ['task'], (g, s) =>
-      g.set({ task: s.name }, s.bytesPerSecond),
+    gauge(
+      'rowferry_bytes_per_second',
+      'Bytes written per second, averaged over the last few seconds.',
+      ['task'],
+      (g, s) => g.set({ task: s.name }, s.bytesPerSecond),
     );
     gauge(
       'rowferry_dirty_records',
-      'Dirty records that wait for a decision or were skipped.',
+      'Dirty records that are waiting for a decision or were skipped.',
       ['task'],
       (g, s) => g.set({ task: s.name }, s.dirty),
     );
     gauge(
       'rowferry_audit_rows',
-      'Rows that the audit has compared, in all passes; absent without an audit.',
+      'Rows compared by the audit in all passes; absent without an audit.',
       ['task', 'table'],
       (g, s) => {
         for (const { source, audit } of s.tables)
@@ -152,7 +160,7 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_audit_differences',
-      'Rows that differ by the audit; absent without one.',
+      'Rows that the audit found to differ; absent without an audit.',
       ['task', 'table'],
       (g, s) => {
         for (const { source, audit } of s.tables)
@@ -161,7 +169,7 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_audit_repaired_rows',
-      'Rows that the audit has put right; absent without one.',
+      'Rows repaired by the audit; absent without an audit.',
       ['task', 'table'],
       (g, s) => {
         for (const { source, audit } of s.tables)
@@ -170,7 +178,7 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_audit_pass_timestamp_seconds',
-      'When the last complete pass of the audit ended; absent before.',
+      'End of the last complete audit pass; absent until then.',
       ['task', 'table'],
       (g, s) => {
         for (const { source, audit } of s.tables)
@@ -179,7 +187,7 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_table_stopped',
-      '1 for a table that has stopped and is not kept up to date, else 0.',
+      '1 for a table that has stopped and is no longer kept up to date, otherwise 0.',
       ['task', 'table'],
       (g, s) => {
         const stopped = new Set(stoppedTables(s));
@@ -188,31 +196,28 @@ export class MetricsServer {
     );
     gauge(
       'rowferry_table_estimated_rows',
-      'Rows of a table by the statistics of the source.',
+      'Estimated rows of a table, from the statistics of the source.',
       ['task', 'table'],
       (g, s) => {
         for (const t of s.tables)
           if (t.estimatedRows !== null) g.set({ task: s.name, table: t.source }, t.estimatedRows);
       },
     );
-    gauge('rowferry_state', '1 for the state that the task is in.', ['task', 'state', 'phase'], (g, s) =>
+    gauge('rowferry_state', '1 for the current state of the task.', ['task', 'state', 'phase'], (g, s) =>
       g.set({ task: s.name, state: s.state, phase: s.phase }, 1),
     );
     gauge(
       'rowferry_caught_up',
-      '1 when everything that the source had is applied, but for stopped tables; 0 when all have stopped.',
+      '1 when all changes of the source are applied, except for stopped tables; 0 when all tables have stopped.',
       ['task'],
       (g, s) => g.set({ task: s.name }, s.caughtUp ? 1 : 0),
     );
-    gauge(
-      'rowferry_retry_attempt',
-      'Attempt of the retry under way, 0 when there is none.',
-      ['task'],
-      (g, s) => g.set({ task: s.name }, s.retry?.attempt ?? 0),
+    gauge('rowferry_retry_attempt', 'Current retry attempt, 0 when not retrying.', ['task'], (g, s) =>
+      g.set({ task: s.name }, s.retry?.attempt ?? 0),
     );
     gauge(
       'rowferry_checkpoint_commit_timestamp_seconds',
-      'Commit time at the source of what is safely applied.',
+      'Source commit time up to which all changes are applied.',
       ['task'],
       (g, s) => {
         if (s.position?.commitMicros !== undefined) g.set({ task: s.name }, s.position.commitMicros / 1e6);

@@ -34,7 +34,7 @@ const stateColour: Record<TaskState, keyof Style> = {
 
 export function latency(snapshot: TaskSnapshot): string {
   const { latencyMs, lagTransactions: lag } = snapshot;
-  if (isEveryTableStopped(snapshot)) return 'no table is followed';
+  if (isEveryTableStopped(snapshot)) return 'no table is replicating';
   if (latencyMs === null) return 'latency unknown';
   const behind = lag ? `, ${count(lag)} ${lag === 1 ? 'transaction' : 'transactions'} behind` : '';
   return latencyMs === 0 ? 'caught up' : `latency ${duration(latencyMs)}${behind}`;
@@ -56,14 +56,14 @@ export function throttleText({
 
 export function strainText({ what, actual, limit }: SourceStrain): string {
   return what === 'threads-running'
-    ? `the load waits: the source runs ${count(actual)} threads, more than ${count(limit)}`
-    : `the load waits: the source lags by ${count(actual)} s, more than ${limit} s`;
+    ? `load paused: the source runs ${count(actual)} threads (limit ${count(limit)})`
+    : `load paused: the source lags by ${count(actual)} s (limit ${limit} s)`;
 }
 
 export function retryText({ atMs }: TaskSnapshot, retry: NonNullable<TaskSnapshot['retry']>): string {
   const left = duration(Math.max(0, retry.untilMs - atMs));
   const { message, remedy } = retry.error;
-  return `retrying (attempt ${retry.attempt}, given up in ${left}): ${message}${/[.!?]$/.test(message) ? '' : '.'} ${remedy}`;
+  return `retrying (attempt ${retry.attempt}, gives up in ${left}): ${message}${/[.!?]$/.test(message) ? '' : '.'} ${remedy}`;
 }
 
 /** Rows and latency mean something only while a task works. */
@@ -131,18 +131,18 @@ function leftOutLines({ leftOut = [] }: TaskSnapshot, style: Style): string[] {
 function auditLines({ tables, atMs }: TaskSnapshot, audit: AuditView, style: Style): string[] {
   const { rows, lastPass, differences, repaired } = audit;
   const pass = lastPass
-    ? `all of it ${duration(Math.max(0, atMs - lastPass.finishedMs))} ago (${count(lastPass.rows)} rows in ${duration(lastPass.tookMs)})`
-    : 'not through yet';
-  const waits = audit.waits && audit.waits !== 'pause' ? ` · waits (${audit.waits})` : '';
-  const mended = repaired > 0 ? ` · put right ${count(repaired)}` : '';
+    ? `last pass ${duration(Math.max(0, atMs - lastPass.finishedMs))} ago (${count(lastPass.rows)} rows in ${duration(lastPass.tookMs)})`
+    : 'first pass in progress';
+  const waits = audit.waits && audit.waits !== 'pause' ? ` · waiting (${audit.waits})` : '';
+  const mended = repaired > 0 ? ` · ${count(repaired)} repaired` : '';
   const head = `audit ${count(rows)} rows, ${pass}${mended}${waits} · `;
-  const figure = `differing ${count(differences)}`;
+  const figure = `${count(differences)} differing`;
   const lines = [style.dim(head) + (differences > 0 ? style.red(figure) : style.dim(figure))];
   for (const { source, audit: own } of tables) {
     if (!own) continue;
     for (const { kind, key, rows: several } of own.first) {
       if (lines.length > shownDifferences) return lines;
-      const named = several ? `: rows of the source ${several.map((row) => `(${row})`).join(', ')}` : '';
+      const named = several ? `: source rows ${several.map((row) => `(${row})`).join(', ')}` : '';
       lines.push(style.red(`  ${source}: ${kind}: ${key}${named}`));
     }
     if (own.problem) lines.push(style.yellow(`  ${source} is not audited: ${own.problem.message}`));
@@ -160,7 +160,7 @@ export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): strin
   const shown = stopped.slice(0, 10);
   const more = stopped.length - shown.length;
   return [
-    style.red(`${stoppedText(snapshot)} and not kept up to date:`),
+    style.red(`${stoppedText(snapshot)} and no longer kept up to date:`),
     ...shown.flatMap(({ source, problem }) => [
       style.red(`  ${source}${problem ? `: ${problem.code} ${problem.message}` : ''}`),
       ...(problem ? [`    ${problem.remedy}`] : []),
@@ -172,7 +172,7 @@ export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): strin
 /** `1 table is stopped`, `3 tables are stopped`. */
 export function stoppedText(snapshot: TaskSnapshot): string {
   const { length } = stoppedTables(snapshot);
-  return length === 1 ? '1 table is stopped' : `${count(length)} tables are stopped`;
+  return length === 1 ? '1 table has stopped' : `${count(length)} tables have stopped`;
 }
 
 /** For scripts: which tables have stopped, and why. */

@@ -169,7 +169,7 @@ export function delayWords(
   locale?: string,
 ): string {
   return isEveryTableStopped(snapshot)
-    ? t('no table is followed')
+    ? t('no table is replicating')
     : latencyWords(snapshot.latencyMs, t, locale);
 }
 

@@ -107,7 +107,7 @@ test('a task of which all tables have stopped says nowhere that it has caught up
     await page.locator('.phases').innerText(),
     await page.locator('.figures').innerText(),
   ].join('\n');
-  expect(shown).toContain('no table is followed');
+  expect(shown).toContain('no table is replicating');
   expect(shown).not.toMatch(/caught up|live|behind/);
 });
 

@@ -167,7 +167,7 @@ describe('alerts', () => {
     await first.until((line) => line['type'] === 'status' && line['caughtUp'] === false, 'all stopped');
     expect(await status(file)).toMatchObject({ state: 'running', caughtUp: false, latencyMs: null });
     const shown = await cli(['status', file, ...on(file)], { cwd: folder, env });
-    expect(shown.stdout).toContain('no table is followed');
+    expect(shown.stdout).toContain('no table is replicating');
     expect(shown.stdout).not.toMatch(/caught up|latency/);
     first.child.kill('SIGTERM');
     const ended = await first.ended;

@@ -86,7 +86,7 @@ describe('bad input', () => {
 
   it('table without a key', async () => {
     const result = await run(good().replace('customers', 'keyless'));
-    expectTwoLines(result, 1, 'ROW-E102', /table-keys \(without a key: shop\.keyless\)/, /Mend/);
+    expectTwoLines(result, 1, 'ROW-E102', /table-keys \(without a key: shop\.keyless\)/, /Fix/);
     expect(result.stdout).toContain('ALTER TABLE `shop`.`keyless` ADD COLUMN');
   });
 
@@ -153,12 +153,12 @@ describe('bad input', () => {
   });
 
   it.each([
-    [['run'], /Which task/],
+    [['run'], /No task given/],
     [['rnu', 'x'], /Did you mean "run"/],
     [['run', '--untl', 'full', 'x'], /Did you mean --until/],
     [['run', 'x', '--until', 'never'], /full or caught-up/],
-    [['run', 'absent.rowferry.json'], /There is no file absent/],
-    [['check', 'a', 'b'], /one argument too many/],
+    [['run', 'absent.rowferry.json'], /The file absent.* does not exist/],
+    [['check', 'a', 'b'], /Unexpected argument "b"/],
     [['tablestore', '--port', '99999'], /--port must be/],
   ])('usage: %j', async (args, message) => {
     const result = await cli(args, { cwd: folder });

@@ -50,7 +50,7 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
   const quick = await rowferry('verify', task, '--quick');
   expect(quick.code).toBe(0);
   expect(quick.stdout).toMatch(/shop\.items +items +2 +2 +equal\n/);
-  expect(quick.stdout).toMatch(/shop\.people +people +2 +1 +equal but for 1 dirty/);
+  expect(quick.stdout).toMatch(/shop\.people +people +2 +1 +equal except for 1 dirty/);
 
   const wrong = await rowferry('reload', task, '--table', 'shop.nothing');
   expect([wrong.code, wrong.stderr]).toEqual([
@@ -60,7 +60,7 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
   await unseen("DELETE FROM shop.items WHERE id = 1; INSERT INTO shop.items VALUES (3, 'c')");
   expect((await rowferry('verify', task)).code).toBe(1);
   const reload = await rowferry('reload', task, '--table', 'shop.items');
-  expect([reload.code, reload.stdout]).toEqual([0, 'shop.items: loaded again by the next run.\n']);
+  expect([reload.code, reload.stdout]).toEqual([0, 'shop.items: the next run reloads it.\n']);
   expect((await rowferry('run', task, '--until', 'caught-up')).code).toBe(0);
   expect(keys('items')).toEqual([2, 3]);
 
@@ -71,7 +71,7 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
     error: { code: 'ROW-V101' },
   });
   const inVain = await rowferry('dirty', 'retry', task, '--all');
-  expect([inVain.code, inVain.stdout]).toEqual([1, 'Put right: 0.\n']);
+  expect([inVain.code, inVain.stdout]).toEqual([1, 'Written: 0.\n']);
   expect(inVain.stderr).toMatch(/^One row still cannot be written; "rowferry dirty list" says why\.\n.+\n$/);
   write({ dirtyData: 'block' });
   expect((await rowferry('dirty', 'retry', task, '--all')).code).toBe(4);
@@ -84,7 +84,7 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
     ],
   });
   const mended = await rowferry('dirty', 'retry', task, '--all');
-  expect([mended.code, mended.stdout, mended.stderr]).toEqual([0, 'Put right: 1.\n', '']);
+  expect([mended.code, mended.stdout, mended.stderr]).toEqual([0, 'Written: 1.\n', '']);
   expect((await rowferry('dirty', 'list', task)).stdout).toBe('No dirty records.\n');
   expect(keys('people')).toEqual([1, 2]);
 
@@ -132,7 +132,7 @@ it('a key that is chosen otherwise: the table is deleted and made anew when that
   ]);
   expect((await rowferry('reload', task, '--remake', '--yes')).code).toBe(2);
   const unsaid = await rowferry('reload', task, '--table', 'shop.items', '--remake');
-  expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining('say --yes') as unknown]);
+  expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining('pass --yes') as unknown]);
   expect((await rowferry('reload', task, '--table', 'shop.items', '--remake', '--yes')).code).toBe(0);
   const run = await rowferry('run', task, '--until', 'caught-up');
   expect([run.code, run.stderr]).toEqual([0, '']);

@@ -129,7 +129,7 @@ describe('a place set by hand', () => {
     expect(asked.code).toBe(2);
     expect(asked.stdout).toMatch(/skips [0-9a-f-]+:17 of .*\n\s+shop\.t: 0 inserted, 6 updated, 0 deleted\n/);
     expect(asked.stdout).toMatch(/lost at the destination/);
-    expect(asked.stderr).toMatch(/say --yes/);
+    expect(asked.stderr).toMatch(/pass --yes/);
     expect((await rowferry('position', 'hand.rowferry.json', '--skip', '--yes')).code).toBe(0);
     await runToEnd('hand');
     expect(rows('hand')).toEqual({ 1: 101, 2: 102, 3: 103, 4: 104, 5: 105, 6: 106, 7: 7 });
@@ -153,7 +153,7 @@ describe('a place set by hand', () => {
       [['--gtid', 'nonsense'], /ROW-T102 "nonsense" is no GTID set/],
       [['--time', 'noon'], /ROW-T102 "noon" is no time/],
       [['--at', 'here'], /ROW-T104 --at must be FILE:OFFSET/],
-      [['--skip', '--time', '2026-01-01'], /ROW-T104 Name one place/],
+      [['--skip', '--time', '2026-01-01'], /ROW-T104 Use only one of/],
       [['--skip'], /ROW-E109 There is no transaction to be skipped/],
     ] as const) {
       const { code, stderr } = await rowferry('position', 'hand.rowferry.json', ...place, '--yes');
@@ -166,7 +166,7 @@ describe('a place set by hand', () => {
       ['position', 'hand.rowferry.json', '--time', new Date(moments[4]!).toISOString(), '--yes'],
       ['delete', 'hand.rowferry.json', '--yes'],
     ]) {
-      expect((await rowferry(...args)).stderr).toMatch(/^ROW-E112 hand is running\.\nStop it first\./);
+      expect((await rowferry(...args)).stderr).toMatch(/^ROW-E112 hand is running\.\nStop the task first\./);
     }
     // From another process the run is paused, resumed and stopped.
     expect((await rowferry('pause', 'hand.rowferry.json')).stdout).toBe('hand: paused\n');

@@ -80,7 +80,7 @@ describe('two rows of the source with one key', () => {
       'at=2026-01-01 00:00:00.000002',
     ]);
     const { stdout } = await run('verify', 'codes');
-    expect(stdout).toMatch(/shop\.ck: duplicate: code=A: rows of the source \(id=[12]\), \(id=[12]\)/);
+    expect(stdout).toMatch(/shop\.ck: duplicate: code=A: source rows \(id=[12]\), \(id=[12]\)/);
   });
 
   it('are not put right by choosing one of them', async () => {

@@ -8,14 +8,14 @@ import { columns, type Terminal } from '../terminal.js';
 
 export const apply: Command = {
   name: 'apply',
-  summary: 'change the objects of a running task as its file now says',
+  summary: 'apply the changed objects of a task file to the running task',
   usage: 'TASK [--yes] [--json] [--state DIR]',
   help: [
-    'Shows what the file, as it is now, changes about a running task, and carries it out: tables that were added are created, loaded and followed beside the others; tables whose name, filter, key or columns changed are loaded anew, and rows that they do not give any more deleted; tables that were removed are followed no longer, and what is at the destination stays. The other tables go on meanwhile.',
-    'The precheck runs first and must reach 100 %. Exit 0 when carried out, or when there was nothing to do; 1 when it was not confirmed.',
+    'Shows what the current file changes in a running task, then applies it. Added tables are created, loaded and replicated alongside the others. Tables with a changed name, filter, key or columns are reloaded, and rows that no longer match are deleted. Removed tables are no longer replicated; their destination tables stay. Other tables continue meanwhile.',
+    'The precheck runs first and must reach 100 %. Exits with 0 when the changes are applied or there is nothing to do, 1 when they are not confirmed.',
   ],
   options: { ...yesOption, ...stateOption, ...jsonOption },
-  optionHelp: { ...yesHelp, '--json': 'the plan as JSON; nothing is changed without --yes', ...stateHelp },
+  optionHelp: { ...yesHelp, '--json': 'print the plan as JSON; nothing changes without --yes', ...stateHelp },
   examples: ['rowferry apply orders.rowferry.json', 'rowferry apply orders.rowferry.json --yes'],
   async run(context, values, positionals) {
     const { terminal } = context;
@@ -28,9 +28,9 @@ export const apply: Command = {
       if (isEmptyPlan(plan)) return 0;
       if (plan.problems.length > 0) return 1;
       if (isJson && !flag(values, 'yes')) return 1;
-      if (!(await confirmed(context, values, 'Carry it out?', 'apply'))) return 1;
+      if (!(await confirmed(context, values, 'Apply these changes?', 'apply'))) return 1;
       await engine.api.applyChanges(task);
-      if (!isJson) terminal.print('Begun: rowferry status shows how far the tables are.');
+      if (!isJson) terminal.print('Started. Run "rowferry status" to follow the progress.');
       return 0;
     });
   },
@@ -55,28 +55,28 @@ export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
         style.green('add'),
         one.source,
         `→ ${one.destination}`,
-        `loaded (about ${count(one.estimatedRows)} rows), then followed`,
+        `loads (about ${count(one.estimatedRows)} rows), then replicates`,
       ]),
       ...plan.changed.map((one) => [
         style.yellow('reload'),
         one.source,
         `→ ${one.destination}`,
-        `${one.what.map((what) => words[what]).join(', ')}: loaded anew (about ${count(one.estimatedRows)} rows)`,
+        `${one.what.map((what) => words[what]).join(', ')}: reloads (about ${count(one.estimatedRows)} rows)`,
       ]),
       ...plan.removed.map((one) => [
         style.red('remove'),
         one.source,
         `→ ${one.destination}`,
-        'followed no longer; the table at the destination stays',
+        'no longer replicated; the destination table stays',
       ]),
       ...(plan.unfit ?? []).map((one) => [style.red('stop'), one.source, '', one.message]),
     ].map((row) => row),
   );
-  for (const problem of plan.problems) lines.push(style.red(`cannot be: ${problem}`));
+  for (const problem of plan.problems) lines.push(style.red(`not possible: ${problem}`));
   if (plan.atNextStart.length > 0)
-    lines.push(style.dim(`from the next start only: ${plan.atNextStart.join(', ')}`));
+    lines.push(style.dim(`takes effect at the next start: ${plan.atNextStart.join(', ')}`));
   if (plan.reloadedAtNextStart)
-    lines.push(style.dim(`the next start loads again: ${plan.reloadedAtNextStart.join(', ')}`));
-  if (isEmptyPlan(plan)) lines.unshift('The objects are those that the task runs with.');
+    lines.push(style.dim(`the next start reloads: ${plan.reloadedAtNextStart.join(', ')}`));
+  if (isEmptyPlan(plan)) lines.unshift('No changes: the task already runs with these objects.');
   return lines;
 }

@@ -6,10 +6,10 @@ import { loadTask } from '../load-task.js';
 
 export const bundle: Command = {
   name: 'bundle',
-  summary: 'a file to ask for help with: versions, settings, checks, states, logs',
+  summary: 'create a support bundle: versions, settings, checks, states, logs',
   usage: 'TASK [--output FILE] [--state DIR]',
   help: [
-    'Writes one JSON file. It holds no password, no key and no row values: dirty records are only counted. Names of databases, tables and columns are in it; look through it before you give it away.',
+    'Writes one JSON file. It contains no passwords, keys or row values; dirty records are only counted. It does contain the names of databases, tables and columns: review it before you share it.',
   ],
   options: { output: { type: 'string' }, ...stateOption },
   optionHelp: { '--output FILE': 'default: NAME.rowferry-bundle.json in the current folder', ...stateHelp },

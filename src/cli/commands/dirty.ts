@@ -15,14 +15,14 @@ const pageSize = 500;
 
 export const dirty: Command = {
   name: 'dirty',
-  summary: 'rows that could not be written: list, export, retry, skip, discard',
+  summary: 'handle rows that could not be written: list, export, retry, skip, discard',
   usage:
     'list|export|retry|skip|discard TASK [ID…] [--table DB.TABLE] [--code CODE] [--all] [--json] [--state DIR]',
   help: [
-    'A row that Tablestore refuses for good, or that cannot be converted, is kept as a dirty record. With "dirtyData": "block" the task waits until somebody decides.',
-    'retry reads the row again as it is now and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and forgets the record. A blocked task goes on afterwards, by itself or with run.',
-    'When rows still cannot be written, retry ends with exit code 4 if the task waits for them, else with 1.',
-    'export writes whole records as JSON, one a line: they hold row values.',
+    'Rowferry keeps a row that Tablestore permanently rejects, or that cannot be converted, as a dirty record. With "dirtyData": "block" the task waits for your decision.',
+    'retry reads the current row and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and deletes the record. A blocked task then continues, automatically or with run.',
+    'If rows still cannot be written, retry exits with 4 when the task waits for them, otherwise with 1.',
+    'export writes complete records as JSON, one per line. They contain row values.',
   ],
   options: {
     table: { type: 'string' },
@@ -34,8 +34,8 @@ export const dirty: Command = {
   optionHelp: {
     '--table DB.TABLE': 'only records of this source table',
     '--code CODE': 'only records with this code',
-    '--all': 'retry, skip, discard: every record of the task',
-    '--json': 'list: JSON, one object a line',
+    '--all': 'retry, skip, discard: all records of the task',
+    '--json': 'list: JSON, one object per line',
     ...stateHelp,
   },
   examples: [
@@ -46,12 +46,12 @@ export const dirty: Command = {
   async run(context, values, positionals) {
     const [named, file, ...ids] = positionals;
     const action = actions.find((a) => a === named);
-    if (!action) throw usageError(`What about dirty records: ${actions.join(', ')}?`, 'dirty');
-    if (file === undefined) throw usageError('Which task? Name its file, NAME.rowferry.json.', 'dirty');
+    if (!action) throw usageError(`No action given. Use one of: ${actions.join(', ')}.`, 'dirty');
+    if (file === undefined) throw usageError('No task given. Pass its file, NAME.rowferry.json.', 'dirty');
     const filter = filterOf(values, ids);
     const decides = action !== 'list' && action !== 'export';
     if (decides && Object.keys(filter).length === 0 && !flag(values, 'all')) {
-      throw usageError(`Which records? Name ids, --table or --code, or say --all.`, 'dirty');
+      throw usageError(`No records given. Pass IDs, --table, --code or --all.`, 'dirty');
     }
     const { task } = loadTask(file, context.cwd, context.environment);
     return withEngine(context, values, {}, async (engine) =>
@@ -70,7 +70,7 @@ export const dirty: Command = {
 function filterOf(values: Values, ids: readonly string[]): DirtyFilter {
   const bad = ids.find((id) => !/^\d+$/.test(id));
   if (bad !== undefined)
-    throw usageError(`"${bad}" is no id of a record; "rowferry dirty list" shows them.`, 'dirty');
+    throw usageError(`"${bad}" is not a record ID; "rowferry dirty list" shows them.`, 'dirty');
   const source = text(values, 'table');
   const code = text(values, 'code');
   return {
@@ -142,13 +142,13 @@ async function retry(
 ): Promise<number> {
   const { total } = await api.dirtyRecords(task.id, filter, { offset: 0, limit: 1 });
   const written = await api.retryDirty(task, filter);
-  terminal.print(`Put right: ${count(written)}.`);
+  terminal.print(`Written: ${count(written)}.`);
   const left = total - written;
   if (left <= 0) return 0;
   const what = left === 1 ? 'One row' : `${count(left)} rows`;
   terminal.note(`${what} still cannot be written; "rowferry dirty list" says why.`);
   terminal.note(
-    'Change the mapping or the rows at the source and retry, or decide: rowferry dirty skip, rowferry dirty discard.',
+    'Change the mapping or the rows at the source and retry, or use rowferry dirty skip or rowferry dirty discard.',
   );
   return task.dirtyData.policy === 'block' ? 4 : 1;
 }

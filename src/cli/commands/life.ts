@@ -30,16 +30,16 @@ function ask(
 
 export const pause = ask(
   'pause',
-  'hold a running task where it is',
-  'Reads and writes nothing until resume; what is in flight comes to its end. The source keeps its binlog meanwhile only as long as it is set to.',
+  'pause a running task',
+  'Finishes the writes in progress, then reads and writes nothing until resume. Meanwhile the source keeps its binlog only as long as its retention allows.',
   'paused',
   (engine, id) => engine.api.pause(id),
 );
 
 export const resume = ask(
   'resume',
-  'let a paused task go on',
-  'Goes on where pause held it.',
+  'resume a paused task',
+  'Continues where the task was paused.',
   'resumed',
   (engine, id) => engine.api.resume(id),
 );
@@ -47,17 +47,17 @@ export const resume = ask(
 export const stop = ask(
   'stop',
   'stop a task, wherever it was started',
-  'Writes what is under way, saves the checkpoint and stops. Started again it goes on where it was.',
+  'Finishes the writes in progress, saves the checkpoint and stops. The next start continues from the checkpoint.',
   'stopped',
   (engine, id) => engine.api.stop(id),
 );
 
 export const remove: Command = {
   name: 'delete',
-  summary: 'forget a task: checkpoint, dirty records, history',
+  summary: 'delete what Rowferry keeps about a task: checkpoint, dirty records, history',
   usage: 'TASK [--yes] [--state DIR]',
   help: [
-    'Forgets everything that the state folder keeps of a task. The task file, the source and the destination stay as they are. Run again, the task begins anew, and its precheck finds the destination tables that are there.',
+    'Deletes everything the state folder holds about a task. The task file, the source and the destination do not change. The next run starts from scratch, and its precheck finds the existing destination tables.',
   ],
   options: { ...yesOption, ...stateOption },
   optionHelp: { ...yesHelp, ...stateHelp },
@@ -66,11 +66,11 @@ export const remove: Command = {
     const { task } = loadTask(taskArgument('delete', positionals), context.cwd, context.environment);
     return withEngine(context, values, {}, async (engine) => {
       terminal.print(
-        `${task.name}: its checkpoint, dirty records and history are forgotten; destination tables stay.`,
+        `${task.name}: deletes its checkpoint, dirty records and history. The destination tables stay.`,
       );
-      if (!(await confirmed(context, values, 'Forget it?', 'delete'))) return 1;
+      if (!(await confirmed(context, values, 'Delete its state?', 'delete'))) return 1;
       await engine.api.forget(task.id);
-      terminal.print(`${task.name}: forgotten`);
+      terminal.print(`${task.name}: state deleted`);
       return 0;
     });
   },

@@ -9,11 +9,11 @@ import type { Terminal } from '../terminal.js';
 
 export const position: Command = {
   name: 'position',
-  summary: 'where a task is in the binlog; go on from another place',
+  summary: 'show or set the position of a task in the binlog',
   usage: 'TASK [--gtid SET | --at FILE:OFFSET | --time TIME | --skip] [--yes] [--json] [--state DIR]',
   help: [
-    'Without a place it shows the position that is safely applied. With one it says what going on from there means, asks, and sets it; the task must not run.',
-    'Back: changes are applied again. Rows may show older values for a while and end as they should, unless the definition of a table changed in between: such a table stops and is to be loaded anew. Forward: the changes in between are lost at the destination; verify --repair finds them.',
+    'Without an option, shows the position up to which all changes are applied. With one, explains the effect of the new position, asks for confirmation and sets it. The task must be stopped.',
+    'Moving back applies changes again: rows may show older values for a while, then reach the correct state. A table whose definition changed in between stops; reload it. Moving forward loses the changes in between at the destination; verify --repair finds them.',
   ],
   options: {
     gtid: { type: 'string' },
@@ -25,12 +25,12 @@ export const position: Command = {
     ...jsonOption,
   },
   optionHelp: {
-    '--gtid SET': 'every transaction of this GTID set counts as applied',
-    '--at FILE:OFFSET': 'go on from this place of a binlog file',
-    '--time TIME': 'go on from the first transaction at this time, as 2026-01-31T08:00:00Z',
-    '--skip': 'leave out the next transaction that says something of a selected table',
+    '--gtid SET': 'treat every transaction of this GTID set as applied',
+    '--at FILE:OFFSET': 'continue from this offset of a binlog file',
+    '--time TIME': 'continue from the first transaction at this time, for example 2026-01-31T08:00:00Z',
+    '--skip': 'skip the next transaction that affects a selected table',
     ...yesHelp,
-    '--json': 'JSON on stdout; nothing is changed without --yes',
+    '--json': 'print JSON on stdout; nothing changes without --yes',
     ...stateHelp,
   },
   examples: [
@@ -54,9 +54,9 @@ export const position: Command = {
       if (isJson) terminal.print(JSON.stringify({ type: 'plan', ...plan }));
       else for (const line of planLines(plan, terminal)) terminal.print(line);
       if (isJson && !flag(values, 'yes')) return 1;
-      if (!(await confirmed(context, values, 'Go on from there?', 'position'))) return 1;
+      if (!(await confirmed(context, values, 'Continue from this position?', 'position'))) return 1;
       await engine.api.setPosition(task.id, plan.then);
-      if (!isJson) terminal.print(`${task.name}: goes on from there at its next start`);
+      if (!isJson) terminal.print(`${task.name}: continues from this position at its next start`);
       return 0;
     });
   },
@@ -67,22 +67,22 @@ function placeOf(values: Values): Place | null {
   const [gtid, at, time] = [text(values, 'gtid'), text(values, 'at'), text(values, 'time')];
   const isSkip = flag(values, 'skip');
   if ([gtid, at, time].filter((one) => one !== undefined).length + (isSkip ? 1 : 0) > 1)
-    throw usageError('Name one place: --gtid, --at, --time or --skip.', 'position');
+    throw usageError('Use only one of --gtid, --at, --time and --skip.', 'position');
   if (isSkip) return 'skip';
   if (gtid !== undefined) return { gtid };
   if (time !== undefined) return { time };
   if (at === undefined) return null;
   const match = /^(.+):(\d{1,15})$/.exec(at);
   if (!match || Number(match[2]) < 4)
-    throw usageError('--at must be FILE:OFFSET, as binlog.000007:4.', 'position');
+    throw usageError('--at must be FILE:OFFSET, for example binlog.000007:4.', 'position');
   return { file: match[1]!, position: Number(match[2]) };
 }
 
 const meaning: Record<PlacePlan['direction'], string> = {
-  back: 'Changes since then are applied again: rows may show older values for a while. A table whose definition changed in between stops, and is to be loaded anew.',
+  back: 'Changes after this position are applied again: rows may show older values for a while. A table whose definition changed in between stops; reload it.',
   forward:
-    'Changes up to there are lost at the destination. rowferry verify --repair finds and mends the rows.',
-  same: 'It is where the task is.',
+    'Changes up to this position are lost at the destination. rowferry verify --repair finds and repairs the rows.',
+  same: 'This is the current position.',
   unknown:
     'Cannot tell whether this position is earlier or later than the current one. Changes after it are applied again; unapplied changes before it are lost.',
 };

@@ -6,16 +6,16 @@ import { clip, columns, type Terminal } from '../terminal.js';
 
 export const preview: Command = {
   name: 'preview',
-  summary: 'the first rows as they would land, writing nothing',
+  summary: 'show the first rows as they would be written, without writing',
   usage: 'TASK [--table DB.TABLE] [--rows N] [--json] [--state DIR]',
   help: [
-    'Reads the first rows of each selected table, through its filter, transformation and types, and shows them as Tablestore would hold them. A row that could not be written says why.',
+    'Reads the first rows of each selected table, applies its filter, transformation and types, and shows the result as Tablestore would store it. A row that could not be written shows the reason.',
   ],
   options: { table: { type: 'string' }, rows: { type: 'string' }, ...stateOption, ...jsonOption },
   optionHelp: {
     '--table DB.TABLE': 'only this table',
-    '--rows N': 'rows of each table, 1 to 1000; default 5',
-    '--json': 'one JSON object a table on stdout',
+    '--rows N': 'rows per table, 1 to 1000; default 5',
+    '--json': 'print one JSON object per table on stdout',
     ...stateHelp,
   },
   async run(context, values, positionals) {

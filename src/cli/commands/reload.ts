@@ -6,17 +6,17 @@ import { loadTask } from '../load-task.js';
 
 export const reload: Command = {
   name: 'reload',
-  summary: 'load a table again, and delete rows that the source no longer has',
+  summary: 'reload a table, and delete rows that the source no longer has',
   usage: 'TASK [--table DB.TABLE [--remake [--yes]]] [--state DIR]',
   help: [
-    'Reads the table from its beginning as it is now, by the mapping of the task, and ends with a sweep: rows of the destination that the source, filter and mapping no longer give are deleted. A table that had stopped goes on afterwards.',
-    'While the task runs this happens at once, and changes of other tables wait for it; otherwise when the task is run next. Without --table every table is loaded again.',
-    'With --remake the destination table is deleted in Tablestore, with all that is in it, and made anew before the load: a table whose key has changed needs that. It is asked for first.',
+    'Reads the whole table again with the current mapping of the task, then deletes destination rows that the source, filter and mapping no longer produce. A stopped table continues afterwards.',
+    'A running task reloads immediately, and changes of other tables wait for it; otherwise the next run reloads. Without --table, every table is reloaded.',
+    'With --remake, the destination table and all its rows are deleted in Tablestore, and the table is re-created before the load. A table whose key changed needs this. You are asked to confirm.',
   ],
   options: { table: { type: 'string' }, remake: { type: 'boolean' }, ...yesOption, ...stateOption },
   optionHelp: {
     '--table DB.TABLE': 'only this source table',
-    '--remake': 'delete its destination table and make it anew',
+    '--remake': 'delete and re-create its destination table',
     ...yesHelp,
     ...stateHelp,
   },
@@ -26,11 +26,11 @@ export const reload: Command = {
     const table = text(values, 'table');
     const remake = flag(values, 'remake');
     if (remake) {
-      if (table === undefined) throw usageError('Which table? --remake needs --table DB.TABLE.', 'reload');
+      if (table === undefined) throw usageError('--remake requires --table DB.TABLE.', 'reload');
       context.terminal.note(
-        `The destination table of ${table} is deleted in Tablestore, with all that is in it, made anew and loaded again.`,
+        `Deletes the destination table of ${table} and all its rows in Tablestore, re-creates it and loads it again.`,
       );
-      if (!(await confirmed(context, values, 'Delete and load it again?', 'reload'))) return 1;
+      if (!(await confirmed(context, values, 'Delete and reload it?', 'reload'))) return 1;
     }
     await withEngine(context, values, {}, async ({ api }) => {
       const tables = await api.reload(task.id, table, remake);
@@ -38,8 +38,8 @@ export const reload: Command = {
       const what = tables.length === 1 ? tables[0]! : `${count(tables.length)} tables`;
       context.terminal.print(
         runs
-          ? `Loading ${what} again; "rowferry status" shows how far it is.`
-          : `${what}: loaded again by the next run.`,
+          ? `Reloading ${what}; "rowferry status" shows the progress.`
+          : `${what}: the next run reloads it.`,
       );
     });
     return 0;

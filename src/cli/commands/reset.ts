@@ -4,11 +4,11 @@ import { loadTask } from '../load-task.js';
 
 export const reset: Command = {
   name: 'reset',
-  summary: 'forget the checkpoint: the next run loads everything again',
+  summary: 'delete the checkpoint: the next run loads everything again',
   usage: 'TASK [--table DB.TABLE] [--state DIR]',
   help: [
-    'Forgets how far a task is that does not run: position, loaded chunks and dirty records. The next run notes a new position, loads every table and deletes rows that the source no longer has. Tables in Tablestore and their rows stay until then.',
-    'With --table only that table is forgotten; the others go on where they were.',
+    'Deletes the progress of a stopped task: position, loaded chunks and dirty records. The next run records a new position, loads every table and deletes rows that the source no longer has. Tables in Tablestore and their rows stay until then.',
+    'With --table, resets only that table; the others continue from their checkpoint.',
   ],
   options: { table: { type: 'string' }, ...stateOption },
   optionHelp: { '--table DB.TABLE': 'only this source table', ...stateHelp },

@@ -38,13 +38,13 @@ import { isEmptyPlan, planLines } from './apply.js';
 
 export const run: Command = {
   name: 'run',
-  summary: 'synchronize: tables, rows, then every change',
+  summary: 'synchronize: create tables, load rows, then replicate changes',
   usage: 'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT]',
   help: [
-    'Checks the task, creates the tables, loads the rows that exist and then follows the binlog until it is interrupted. Started again with the same state folder it goes on where it was.',
-    'SIGINT (Ctrl+C) or SIGTERM: what is under way is written and the checkpoint saved. Exit 0, or 5 when --until named a goal that was not reached, or 1 when it was reached but for tables that have stopped. A second one quits at once; nothing is lost by that either.',
-    'The task file is watched: throttle, threads, concurrency, buckets, queue size and class take effect within a second after it is saved. When its objects change, what that means is shown, and carried out with --yes or by rowferry apply.',
-    'When a row cannot be written and "dirtyData" is "block", it ends with exit 4 and can be run again once the record is decided.',
+    'Checks the task, creates the tables, loads the existing rows, then replicates the binlog until interrupted. Started again with the same state folder, it continues from its checkpoint.',
+    'On SIGINT (Ctrl+C) or SIGTERM, it finishes the writes in progress and saves the checkpoint. Exits with 0; with 5 when the goal of --until was not reached; with 1 when it was reached except for stopped tables. A second signal quits immediately; this loses nothing either.',
+    'Rowferry watches the task file: throttle, threads, concurrency, buckets, queue size and class take effect within a second of saving. When the objects change, it shows the plan and applies it with --yes or with rowferry apply.',
+    'When a row cannot be written and "dirtyData" is "block", it exits with 4. Decide on the record, then run the task again.',
   ],
   options: {
     until: { type: 'string' },
@@ -54,11 +54,12 @@ export const run: Command = {
     ...jsonOption,
   },
   optionHelp: {
-    '--until full': 'end when the full load is done',
-    '--until caught-up': 'end when everything that the source had at the start is applied',
-    '--yes': 'carry out changed objects as soon as the task file is saved',
-    '--json': 'one JSON object a line on stdout: status each second, then the end',
-    '--metrics [HOST:]PORT': 'serve Prometheus figures at /metrics and health at /healthz; HOST is 127.0.0.1',
+    '--until full': 'stop when the full load is complete',
+    '--until caught-up': 'stop when everything the source had at the start is applied',
+    '--yes': 'apply changed objects as soon as the task file is saved',
+    '--json': 'print one JSON object per line on stdout: status every second, then the result',
+    '--metrics [HOST:]PORT':
+      'serve Prometheus metrics at /metrics and health at /healthz; HOST defaults to 127.0.0.1',
     ...stateHelp,
   },
   examples: [
@@ -175,14 +176,14 @@ async function follow(
     view.end(outcome, final, options.until);
     if (error) throw RowferryError.fromPlain(error);
     if (isShort) {
-      const goal = options.until === 'full' ? 'before everything was loaded' : 'before it was caught up';
+      const goal = options.until === 'full' ? 'before the full load was complete' : 'before it caught up';
       throw new RowferryError('ROW-E114', `${task.name} was stopped ${goal}.`);
     }
     const stopped = options.until !== undefined && final ? stoppedTables(final) : [];
     if (stopped.length > 0)
       throw new RowferryError(
         'ROW-E115',
-        `${task.name}: not kept up to date, because stopped: ${stopped.map((t) => t.source).join(', ')}.`,
+        `${task.name}: stopped tables are no longer kept up to date: ${stopped.map((t) => t.source).join(', ')}.`,
       );
     return 0;
   });
@@ -198,18 +199,18 @@ async function saved(
 ): Promise<void> {
   if (!sameTuning(before, now)) {
     await engine.api.tune(now.id, tuningOf(now));
-    terminal.note(`${now.name}: throttle, write settings and class of its file are in force.`);
+    terminal.note(`${now.name}: the throttle, write settings and class of its file are now in effect.`);
   }
   if (JSON.stringify(before.objects) === JSON.stringify(now.objects)) return;
   const plan = await engine.api.planChanges(now);
   for (const line of planLines(plan, terminal)) terminal.note(line);
   if (isEmptyPlan(plan) || plan.problems.length > 0) return;
   if (!isConfirmed) {
-    terminal.note(`rowferry apply carries it out; nothing has changed so far.`);
+    terminal.note(`Nothing has changed yet. To apply the changes, run rowferry apply.`);
     return;
   }
   await engine.api.applyChanges(now);
-  terminal.note(`${now.name}: begun.`);
+  terminal.note(`${now.name}: started applying the changes.`);
 }
 
 /** What a person, or a script, sees of a run. */

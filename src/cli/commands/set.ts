@@ -31,7 +31,7 @@ export const set: Command = {
   summary: 'change a running task: throttle, threads, concurrency, buckets, audit',
   usage: 'TASK KEY=VALUE… [--state DIR]',
   help: [
-    'Takes effect within a second, without a restart, and holds until the task ends or its file is saved with other values: the file is not changed. null takes a limit away.',
+    'Takes effect within a second, without a restart, until the task ends or its file is saved with other values. The file does not change. null removes a limit.',
     `KEY is one of ${keys.join(', ')}.`,
   ],
   options: { ...stateOption },
@@ -42,13 +42,13 @@ export const set: Command = {
   ],
   async run(context, values, positionals) {
     const [file, ...changes] = positionals;
-    if (file === undefined) throw usageError('Which task? Name its file, NAME.rowferry.json.', 'set');
-    if (changes.length === 0) throw usageError('What should change? Name KEY=VALUE.', 'set');
+    if (file === undefined) throw usageError('No task given. Pass its file, NAME.rowferry.json.', 'set');
+    if (changes.length === 0) throw usageError('No change given. Pass KEY=VALUE.', 'set');
     const { task } = loadTask(file, context.cwd, context.environment);
     const tuning = readChanges(readFileSync(resolve(context.cwd, file), 'utf8'), changes);
     if (tuning.audit && !task.audit) {
       throw new RowferryError('ROW-T104', `${task.name} has no audit.`, {
-        remedy: 'Write "audit" into its file, and start it again.',
+        remedy: 'Add "audit" to the task file, then start the task again.',
       });
     }
     await withEngine(context, values, {}, (engine) => engine.api.tune(task.id, tuning));
@@ -69,9 +69,9 @@ export function readChanges(fileText: string, changes: readonly string[]): Tunin
       const meant = nearest(key, keys);
       throw new RowferryError(
         'ROW-T104',
-        `${key} cannot be changed under way.${meant ? ` Did you mean ${meant}?` : ''}`,
+        `${key} cannot be changed while the task runs.${meant ? ` Did you mean ${meant}?` : ''}`,
         {
-          remedy: 'Change it in the task file; "rowferry set --help" lists what can be set.',
+          remedy: 'Change it in the task file; "rowferry set --help" lists the keys that can be set.',
         },
       );
     }

@@ -5,14 +5,14 @@ import { loadTask } from '../load-task.js';
 
 export const state: Command = {
   name: 'state',
-  summary: 'take what is kept of a task to another machine: export, import',
+  summary: 'move the state of a task to another machine: export, import',
   usage: 'export TASK FILE | import FILE [--replace] [--state DIR]',
   help: [
-    'export writes the checkpoint, the tables with their definitions, what is loaded and the dirty records of a task into one file. It holds no secrets, but dirty records hold row values: the file is readable by its owner only.',
-    'import takes such a file into the state folder here; the task file itself is copied by hand. Stop the task first and do not start it at the old place again: a second writer of the same rows would undo the work of the first.',
+    'export writes the checkpoint, table definitions, load progress and dirty records of a task to one file. The file contains no secrets, but dirty records contain row values: only its owner can read it.',
+    'import loads such a file into the state folder on this machine; copy the task file yourself. Stop the task first, and never start it on the old machine again: a second writer of the same rows would undo the work of the first.',
   ],
   options: { replace: { type: 'boolean' }, ...stateOption },
-  optionHelp: { '--replace': 'import: forget what is kept of the task here', ...stateHelp },
+  optionHelp: { '--replace': 'import: replace the existing state of the task', ...stateHelp },
   examples: [
     'rowferry state export orders.rowferry.json orders.state',
     'rowferry state import orders.state --state /var/lib/rowferry',
@@ -24,16 +24,16 @@ export const state: Command = {
     if (action === 'export' && rest.length === 2) {
       const { task } = loadTask(rest[0]!, context.cwd, context.environment);
       await withEngine(context, values, {}, (engine) => engine.api.exportState(task.id, path(rest[1]!)));
-      terminal.print(`${task.name}: written to ${rest[1]!}`);
+      terminal.print(`${task.name}: state exported to ${rest[1]!}`);
       return 0;
     }
     if (action === 'import' && rest.length === 1) {
       const id = await withEngine(context, values, {}, (engine) =>
         engine.api.importState(path(rest[0]!), { replace: flag(values, 'replace') }),
       );
-      terminal.print(`${id}: taken in`);
+      terminal.print(`${id}: state imported`);
       return 0;
     }
-    throw usageError('Say "export TASK FILE" or "import FILE".', 'state');
+    throw usageError('Use "export TASK FILE" or "import FILE".', 'state');
   },
 };

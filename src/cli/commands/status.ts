@@ -7,14 +7,14 @@ import { snapshotLines, statusObject } from '../progress.js';
 
 export const status: Command = {
   name: 'status',
-  summary: 'state, phase, position, progress, latency, dirty records',
+  summary: 'show state, phase, position, progress, latency and dirty records',
   usage: 'TASK [--json] [--state DIR]',
   help: [
-    'Shows where a task stands: running or not, how far the load is, the position in the source that is safely applied (GTID set, file:position, commit time), latency and the number of dirty records.',
-    'Exit 0 when the task is known here and each of its tables is kept up to date, 1 when a table has stopped, or the task was never started with this state folder.',
+    'Shows whether a task is running, the load progress, the source position up to which all changes are applied (GTID set, file:position, commit time), the latency and the number of dirty records.',
+    'Exits with 0 when the state folder knows the task and every table is kept up to date; 1 when a table has stopped or the task was never started with this state folder.',
   ],
   options: { ...stateOption, ...jsonOption },
-  optionHelp: { '--json': 'one JSON object on stdout', ...stateHelp },
+  optionHelp: { '--json': 'print one JSON object on stdout', ...stateHelp },
   async run(context, values, positionals) {
     const { terminal } = context;
     const { task, file } = loadTask(taskArgument('status', positionals), context.cwd, context.environment);
@@ -23,7 +23,7 @@ export const status: Command = {
     const known = snapshots.includes(snapshot);
     if (flag(values, 'json')) terminal.print(JSON.stringify(statusObject(snapshot)));
     else for (const line of snapshotLines(snapshot, terminal, { every: true })) terminal.print(line);
-    if (!known && !flag(values, 'json')) terminal.print('It was never started with this state folder.');
+    if (!known && !flag(values, 'json')) terminal.print('The task was never started with this state folder.');
     return known && stoppedTables(snapshot).length === 0 ? 0 : 1;
   },
 };

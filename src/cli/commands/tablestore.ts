@@ -29,12 +29,12 @@ const IN_MEMORY = ':memory:';
 
 export const tablestore: Command = {
   name: 'tablestore',
-  summary: 'an embedded Tablestore, and a look into its data',
+  summary: 'run an embedded Tablestore, or inspect its data',
   usage:
     '[--port N] [--data DIR] [--instance NAME] [--discard] [--service-limits] [--allow-repeated-keys] [--faults FILE]\n       rowferry tablestore ls | get TABLE KEY… | scan TABLE | export TABLE  [--data DIR]',
   help: [
-    'Without a further word: serves the Tablestore protocol on 127.0.0.1 until it is interrupted. It prints where it listens and the key pair, which is made once and kept with the data. Any official SDK can talk to it.',
-    'ls lists the tables, get shows one row by its key values, scan shows the first rows, export writes all rows of a table as one JSON object a line. They read the data folder, whether a server runs on it or not.',
+    'Without an action, serves the Tablestore protocol on 127.0.0.1 until interrupted. It prints its address and AccessKey pair, which it creates once and keeps with the data. Any official SDK can connect to it.',
+    'ls lists the tables, get shows one row by its key values, scan shows the first rows, and export writes all rows of a table, one JSON object per line. They read the data folder, whether or not a server is using it.',
   ],
   options: {
     port: { type: 'string' },
@@ -49,17 +49,18 @@ export const tablestore: Command = {
     json: { type: 'boolean' },
   },
   optionHelp: {
-    '--port N': 'port; default 8087, 0 for any free one',
-    '--data DIR': 'folder of the data, or :memory:; default: a folder of the user',
-    '--instance NAME': 'name of the instance; default local',
-    '--access-key-id ID': 'use this id and the secret in $OTS_SECRET instead of the kept pair',
-    '--discard': 'answer writes without storing them, for benchmarks',
-    '--service-limits': 'as the service: 64 tables, 10 table operations/s, new tables not ready at once',
+    '--port N': 'port; default 8087, 0 for any free port',
+    '--data DIR': 'data folder, or :memory:; default: a folder of the current user',
+    '--instance NAME': 'instance name; default: local',
+    '--access-key-id ID': 'use this ID and the secret in $OTS_SECRET instead of the stored pair',
+    '--discard': 'acknowledge writes without storing them, for benchmarks',
+    '--service-limits':
+      'apply the limits of the service: 64 tables, 10 table operations/s, new tables not ready immediately',
     '--allow-repeated-keys':
-      'take several changes of one key in a BatchWriteRow, as the suites of the SDKs do',
-    '--faults FILE': 'JSON list of faults to inject; docs/local-tablestore.md has the fields',
+      'accept several changes of one key in a BatchWriteRow, as the SDK test suites require',
+    '--faults FILE': 'JSON list of faults to inject; see docs/local-tablestore.md',
     '--limit N': 'scan: how many rows; default 20',
-    '--json': 'ls, get, scan: JSON, one object a line',
+    '--json': 'ls, get, scan: print JSON, one object per line',
   },
   examples: [
     'rowferry tablestore --port 8087 --data ./data',
@@ -92,9 +93,9 @@ async function serve(context: CliContext, values: Values): Promise<number> {
   if (accessKeyId !== undefined && !accessKeySecret) {
     throw new RowferryError(
       'ROW-T103',
-      '--access-key-id needs the secret in the environment variable OTS_SECRET.',
+      '--access-key-id requires the secret in the environment variable OTS_SECRET.',
       {
-        remedy: 'Set OTS_SECRET: a secret on the command line could be read by others.',
+        remedy: 'Set OTS_SECRET. Other users could read a secret on the command line.',
       },
     );
   }
@@ -156,7 +157,7 @@ const actions: Record<string, Look> = {
   },
   get({ terminal }, values, data, [table, ...key]) {
     if (table === undefined || key.length === 0)
-      throw usageError('get needs a table and the values of its key.', 'tablestore');
+      throw usageError('get requires a table and its key values.', 'tablestore');
     const row = data.get(table, key);
     if (!row) {
       terminal.note(`${table} has no row ${key.join(', ')}.`);
@@ -198,8 +199,8 @@ const actions: Record<string, Look> = {
 
 function onlyTable(action: string, rest: readonly string[]): string {
   const [table, extra] = rest;
-  if (table === undefined) throw usageError(`${action} needs a table.`, 'tablestore');
-  if (extra !== undefined) throw usageError(`"${extra}" is one argument too many.`, 'tablestore');
+  if (table === undefined) throw usageError(`${action} requires a table.`, 'tablestore');
+  if (extra !== undefined) throw usageError(`Unexpected argument "${extra}".`, 'tablestore');
   return table;
 }
 

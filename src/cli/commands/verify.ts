@@ -8,12 +8,12 @@ import { columns, type Style, type Terminal } from '../terminal.js';
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'compare source and destination, row by row',
+  summary: 'compare source and destination row by row',
   usage: 'TASK [--repair | --quick] [--wait] [--json] [--state DIR]',
   help: [
-    'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are looked at again before they count.',
-    '--quick compares only how many rows each table has: it does not see rows that differ.',
-    'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted apart. A row whose key another row of the source has too is a duplicate: only one of them can be at the destination. A table that stopped or cannot be compared is told with its reason, and the others go on. Exit 0 when equal, 1 when rows differ or a table has a problem.',
+    'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are checked again before they count as different.',
+    '--quick compares only the row counts: it does not detect different rows.',
+    'Rows kept by "conflict": "ignore", known dirty records and values that cannot be compared are counted separately. Rows of the source that share a key are duplicates: the destination can hold only one of them. A table that has stopped or cannot be compared is reported with the reason, and the comparison continues with the others. Exits with 0 when equal, 1 when rows differ or a table has a problem.',
   ],
   options: {
     repair: { type: 'boolean' },
@@ -23,11 +23,11 @@ export const verify: Command = {
     ...jsonOption,
   },
   optionHelp: {
-    '--repair': 'write rows that are missing or different, delete those that the source does not have',
-    '--quick': 'only count the rows of both sides',
+    '--repair': 'write missing and different rows, and delete rows that the source does not have',
+    '--quick': 'only count the rows on both sides',
     '--wait':
-      'wait for a side that cannot be reached as long as the task would (retry.connectionMinutes); else some seconds',
-    '--json': 'progress and report as JSON objects, one a line',
+      'wait for an unreachable side as long as the task would (retry.connectionMinutes) instead of a few seconds',
+    '--json': 'print progress and report as JSON, one object per line',
     ...stateHelp,
   },
   examples: ['rowferry verify orders.rowferry.json', 'rowferry verify orders.rowferry.json --repair'],
@@ -37,7 +37,7 @@ export const verify: Command = {
     const json = flag(values, 'json');
     const quick = flag(values, 'quick');
     if (quick && flag(values, 'repair'))
-      throw usageError('--quick only counts, so that it finds nothing to repair.', 'verify');
+      throw usageError('--quick only counts rows, so --repair has nothing to repair.', 'verify');
     const seen = new Map<string, VerifyProgress>();
     const progressed = (id: string, progress: VerifyProgress) => {
       if (id !== task.id) return;
@@ -65,7 +65,7 @@ function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): s
   return shown.map((t) => {
     if (t.repair) {
       const { done, all } = t.repair;
-      return `${t.table.padEnd(width)} ${bar(done / all, 20, terminal.style)} ${count(done)} of ${count(all)} rows put right`;
+      return `${t.table.padEnd(width)} ${bar(done / all, 20, terminal.style)} ${count(done)} of ${count(all)} rows repaired`;
     }
     const share = t.estimatedRows ? Math.min(1, t.compared / t.estimatedRows) : null;
     return `${t.table.padEnd(width)} ${bar(share, 20, terminal.style)} ${count(t.compared)} rows compared`;
@@ -82,7 +82,7 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
     'Extra',
     'Different',
     'Duplicate',
-    'Set apart',
+    'Excluded',
   ].map(style.bold);
   const rows = report.tables.map((t) => [
     t.source,
@@ -97,7 +97,7 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   const lines = columns([head, ...rows], [2, 3, 4, 5, 6, 7]);
   for (const table of report.tables) {
     for (const { kind, key, rows } of table.differences.slice(0, shownDifferences)) {
-      const several = rows ? `: rows of the source ${rows.map((row) => `(${row})`).join(', ')}` : '';
+      const several = rows ? `: source rows ${rows.map((row) => `(${row})`).join(', ')}` : '';
       lines.push(style.dim(`  ${table.source}: ${kind}: ${key}${several}`));
     }
   }
@@ -105,9 +105,9 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   const sums = [
     `${count(report.sourceRows)} rows in source`,
     `${count(report.destinationRows)} rows in destination`,
-    `differing rows ${count(report.differing)}`,
-    ...(report.repaired > 0 ? [`put right ${count(report.repaired)}`] : []),
-    ...(report.problems > 0 ? [`tables with a problem ${count(report.problems)}`] : []),
+    `${count(report.differing)} differing`,
+    ...(report.repaired > 0 ? [`${count(report.repaired)} repaired`] : []),
+    ...(report.problems > 0 ? [`${count(report.problems)} tables with problems`] : []),
   ].join(', ');
   lines.push('', report.equal ? style.green(sums) : style.red(sums));
   return lines;
@@ -144,7 +144,7 @@ function countWords(
       : notComparable > 0
         ? 'not comparable: the script drops rows'
         : dirty > 0
-          ? `equal but for ${count(dirty)} dirty`
+          ? `equal except for ${count(dirty)} dirty`
           : 'equal';
   return problem ? `${words}, ${style.red('with a problem')}` : words;
 }

@@ -205,7 +205,7 @@ describe('tables that have stopped', () => {
     );
     expect(incremental).toMatchObject({
       icon: 'error',
-      description: 'no table is followed · 0 inserted, 0 updated, 0 deleted',
+      description: 'no table is replicating · 0 inserted, 0 updated, 0 deleted',
     });
   });
 
