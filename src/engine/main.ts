@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { standardWriterSettings } from '../tablestore/writer.js';
+import { standardWriterSettings } from '../tablestore/writer/writer.js';
 import { runEngine } from './process.js';
 import { replicationWorkshop } from './replication.js';
 

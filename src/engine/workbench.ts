@@ -12,8 +12,14 @@ import type {
 import { RowferryError } from '../shared/errors.js';
 import { defaultCellType } from '../mysql/types/index.js';
 import { keyProblem } from '../sync/precheck/selection.js';
-import { TablestoreClient } from '../tablestore/client.js';
-import { describeTable, getRange, keyBounds, listTables, type KeyType } from '../tablestore/operations.js';
+import { TablestoreClient } from '../tablestore/client/client.js';
+import {
+  describeTable,
+  getRange,
+  keyBounds,
+  listTables,
+  type KeyType,
+} from '../tablestore/client/operations.js';
 import { changeSample, makeSample } from './sample.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { prepareName, RowWriter } from '../tablestore/wire/row-writer.js';

@@ -1,4 +1,4 @@
-import type { RowChange } from '../tablestore/model.js';
+import type { RowChange } from '../tablestore/client/model.js';
 import { changeKinds } from './checkpoint.js';
 import type { TableChanges, TaskProgress } from './store.js';
 

@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
-import type { ChangeOwner, KeyHold, RowChange } from '../tablestore/model.js';
+import type { ChangeOwner, KeyHold, RowChange } from '../tablestore/client/model.js';
 
 /** What a change does at the source, told by RowChange.tag, for counting. `extra` is the delete half of a key change. */
 export const changeKinds = { insert: 0, update: 1, delete: 2, extra: 3 } as const;

@@ -1,9 +1,9 @@
-import type { TablestoreClient } from '../tablestore/client.js';
-import { batchGetRow, getRange, keyBounds } from '../tablestore/operations.js';
-import { keyOnly } from '../tablestore/compose.js';
-import { limits } from '../tablestore/limits.js';
-import { reading } from '../tablestore/lost-table.js';
-import { withRetry, type RetryWindows } from '../tablestore/retry.js';
+import type { TablestoreClient } from '../tablestore/client/client.js';
+import { batchGetRow, getRange, keyBounds } from '../tablestore/client/operations.js';
+import { keyOnly } from '../tablestore/writer/compose.js';
+import { limits } from '../tablestore/client/limits.js';
+import { reading } from '../tablestore/writer/lost-table.js';
+import { withRetry, type RetryWindows } from '../tablestore/client/retry.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { destinationKey, type TablePlan } from './plan.js';
 import { contentsOf, type RowContent } from './row-content.js';

@@ -18,7 +18,7 @@ import {
 } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { WriteSettings } from '../shared/task.js';
-import { checkRow } from '../tablestore/limits.js';
+import { checkRow } from '../tablestore/client/limits.js';
 import { prepareName, type CellName, type RowWriter } from '../tablestore/wire/row-writer.js';
 import { ValueSink, writeValue, type CellValue } from './cell-value.js';
 import { EtlError } from './etl/values.js';

@@ -6,10 +6,10 @@ import { areCommitted, endPosition, hasReached, transactionsBetween } from '../m
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { TablestoreClient } from '../tablestore/client.js';
-import type { RowChange } from '../tablestore/model.js';
-import { LostTable } from '../tablestore/lost-table.js';
-import type { TablestoreWriter } from '../tablestore/writer.js';
+import type { TablestoreClient } from '../tablestore/client/client.js';
+import type { RowChange } from '../tablestore/client/model.js';
+import { LostTable } from '../tablestore/writer/lost-table.js';
+import type { TablestoreWriter } from '../tablestore/writer/writer.js';
 import { Blockage } from './blockage.js';
 import { ChangeCounts, type Figure } from './change-counts.js';
 import { CheckpointTracker, type CheckpointEvents, type Transaction } from './checkpoint.js';

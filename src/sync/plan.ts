@@ -4,7 +4,7 @@ import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
 import { ruledName } from '../shared/rename-rules.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
 import { RowferryError, type ErrorCode } from '../shared/errors.js';
-import { isValidName, limits } from '../tablestore/limits.js';
+import { isValidName, limits } from '../tablestore/client/limits.js';
 import { compileFilter } from './filter/index.js';
 
 /** Where a source column goes. */

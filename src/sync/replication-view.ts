@@ -1,5 +1,5 @@
 import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
-import type { WriterStats } from '../tablestore/writer.js';
+import type { WriterStats } from '../tablestore/writer/writer.js';
 import type { Following } from './following.js';
 import type { TableRecord } from './store.js';
 

@@ -2,7 +2,7 @@ import { CHANGED_VALUE, type BinlogTable, type RowImage, type RowKind } from '..
 import { CharsetNotLoaded } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { Operation } from '../shared/task.js';
-import type { RowChange } from '../tablestore/model.js';
+import type { RowChange } from '../tablestore/client/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import { BlockedByDirtyData, digest, keyLine } from './dirty.js';

@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { TablestoreClient } from '../tablestore/client.js';
-import { TablestoreError } from '../tablestore/errors.js';
-import { gone } from '../tablestore/lost-table.js';
-import { createTable, deleteTable, describeTable, type TableDescription } from '../tablestore/operations.js';
-import { withRetry, type RetryState, type RetryWindows } from '../tablestore/retry.js';
+import type { TablestoreClient } from '../tablestore/client/client.js';
+import { TablestoreError } from '../tablestore/client/errors.js';
+import { gone } from '../tablestore/writer/lost-table.js';
+import {
+  createTable,
+  deleteTable,
+  describeTable,
+  type TableDescription,
+} from '../tablestore/client/operations.js';
+import { withRetry, type RetryState, type RetryWindows } from '../tablestore/client/retry.js';
 import { destinationKey, type TablePlan } from './plan.js';
 import type { TableRecord } from './store.js';
 

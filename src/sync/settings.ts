@@ -1,6 +1,6 @@
 import type { ResolvedTask } from '../shared/task.js';
-import type { RetryWindows } from '../tablestore/retry.js';
-import { standardWriterSettings, type WriterSettings } from '../tablestore/writer.js';
+import type { RetryWindows } from '../tablestore/client/retry.js';
+import { standardWriterSettings, type WriterSettings } from '../tablestore/writer/writer.js';
 
 /** Rows a second of the instance classes (dts-behaviour, “instance class”). */
 const classRows: Record<ResolvedTask['class'], number | null> = {

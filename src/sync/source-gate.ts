@@ -3,7 +3,7 @@ import { atLeast, connectSource, type SourceConnection } from '../mysql/connecti
 import type { SourceStrain } from '../shared/snapshot.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask, SourceSettings } from '../shared/task.js';
-import { RateLimiter } from '../tablestore/throttle.js';
+import { RateLimiter } from '../tablestore/writer/throttle.js';
 
 type FullThrottle = ResolvedTask['throttle']['full'];
 

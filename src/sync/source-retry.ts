@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectSource, type SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
-import type { RetryWindows } from '../tablestore/retry.js';
+import type { RetryWindows } from '../tablestore/client/retry.js';
 
 /** What another try may mend: the source is away or has no room, or the link broke. Everything else is for a person. */
 const passing = new Set(['ROW-S101', 'ROW-S107', 'ROW-S114']);

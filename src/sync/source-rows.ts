@@ -1,7 +1,7 @@
 import type { SourceConnection } from '../mysql/connection.js';
 import type { Column, RowImage } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
-import { keyOnly } from '../tablestore/compose.js';
+import { keyOnly } from '../tablestore/writer/compose.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
 import type { EtlProgram } from './etl/compile.js';

@@ -3,7 +3,7 @@ import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Operation } from '../shared/task.js';
-import type { RowChange } from '../tablestore/model.js';
+import type { RowChange } from '../tablestore/client/model.js';
 import type { CheckpointTracker, Transaction } from './checkpoint.js';
 import type { BlockedByDirtyData, DirtyData } from './dirty.js';
 import type { FilterAnswer } from './filter/answers.js';

@@ -1,11 +1,11 @@
 import { connectSource } from '../mysql/connection.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
-import type { TablestoreClient } from '../tablestore/client.js';
-import { keyOnly } from '../tablestore/compose.js';
-import { LostTable } from '../tablestore/lost-table.js';
-import type { ChangeOwner, RowChange } from '../tablestore/model.js';
+import type { TablestoreClient } from '../tablestore/client/client.js';
+import { keyOnly } from '../tablestore/writer/compose.js';
+import { LostTable } from '../tablestore/writer/lost-table.js';
+import type { ChangeOwner, RowChange } from '../tablestore/client/model.js';
 import { RowWriter, prepareName } from '../tablestore/wire/row-writer.js';
-import type { TablestoreWriter } from '../tablestore/writer.js';
+import type { TablestoreWriter } from '../tablestore/writer/writer.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { destinationKeys } from './destination-rows.js';
 import type { EtlProgram } from './etl/compile.js';

@@ -1,7 +1,7 @@
 import { isOfServer } from '../mysql/errors.js';
 import { RowferryError, type ErrorCode } from '../shared/errors.js';
-import { TablestoreError } from '../tablestore/errors.js';
-import { LostTable } from '../tablestore/lost-table.js';
+import { TablestoreError } from '../tablestore/client/errors.js';
+import { LostTable } from '../tablestore/writer/lost-table.js';
 import { UnknownColumn } from './etl/values.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { ResolvedTask } from '../shared/task.js';
 import type { Tunable } from '../shared/tuning.js';
-import type { RetryWindows } from '../tablestore/retry.js';
+import type { RetryWindows } from '../tablestore/client/retry.js';
 import { retryWindows } from './settings.js';
 
 /**

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Operation } from '../shared/task.js';
-import type { RowChange } from '../tablestore/model.js';
+import type { RowChange } from '../tablestore/client/model.js';
 import type { RowLocator } from './locator.js';
 import type { XaPart, XaStore } from './store.js';
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startLocalTablestore } from '../../src/local-tablestore/index.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import {
   BatchWriteRowRequest,
   BulkImportRequest,

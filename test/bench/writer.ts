@@ -6,9 +6,9 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startLocalTablestore } from '../../src/local-tablestore/index.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { createTable, describeTable } from '../../src/tablestore/operations.js';
-import { TablestoreWriter } from '../../src/tablestore/writer.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { createTable, describeTable } from '../../src/tablestore/client/operations.js';
+import { TablestoreWriter } from '../../src/tablestore/writer/writer.js';
 import { RowWriter, prepareName } from '../../src/tablestore/wire/row-writer.js';
 
 interface Address {

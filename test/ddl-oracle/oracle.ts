@@ -1,5 +1,5 @@
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { describeTable } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { describeTable } from '../../src/tablestore/client/operations.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { RowferryError } from '../../src/shared/errors.js';

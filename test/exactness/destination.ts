@@ -1,8 +1,8 @@
 import TableStore, { type Client, type SdkAnswer } from 'tablestore';
 import type { LocalTablestore } from '../../src/local-tablestore/index.js';
 import { contentsOf } from '../../src/sync/row-content.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { getRange, keyBounds } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { getRange, keyBounds } from '../../src/tablestore/client/operations.js';
 import { cellOfDouble } from './values.js';
 
 /** Both ways to read a table: its bytes on the wire, and the official SDK. */

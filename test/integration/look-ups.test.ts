@@ -7,8 +7,8 @@ import type { ResolvedTask, TableMapping } from '../../src/shared/task.js';
 import { planTable, type PlanProblem } from '../../src/sync/plan.js';
 import { contentsOf } from '../../src/sync/row-content.js';
 import { SourceRows } from '../../src/sync/source-rows.js';
-import { ContentRows, writeRows } from '../../src/tablestore/batch.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
+import { ContentRows, writeRows } from '../../src/tablestore/writer/batch.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { prepareName, RowWriter } from '../../src/tablestore/wire/row-writer.js';
 import { startReplica, type Replica } from '../support/replica.js';
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import type { VerifyReport } from '../../src/shared/protocol.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { deleteTable } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { deleteTable } from '../../src/tablestore/client/operations.js';
 import { cli } from '../support/cli.js';
 import { startPair, writeTask, type Pair } from '../support/pair.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { createTable, deleteTable } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { createTable, deleteTable } from '../../src/tablestore/client/operations.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Destination tables that somebody deletes, or makes again with another key, under a task. */

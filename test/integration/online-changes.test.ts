@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { deleteTable } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { deleteTable } from '../../src/tablestore/client/operations.js';
 import { pace } from '../../src/sync/pace.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { ghostSteps, ptOscSteps, type Step } from '../support/schema-change-tools.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../src/local-tablestore/index.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { pace } from '../../src/sync/pace.js';
-import { standardWriterSettings } from '../../src/tablestore/writer.js';
+import { standardWriterSettings } from '../../src/tablestore/writer/writer.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { createTable, deleteTable } from '../../src/tablestore/operations.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { createTable, deleteTable } from '../../src/tablestore/client/operations.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Whatever befalls one table stops that table alone, says what to do, and that brings it back. */

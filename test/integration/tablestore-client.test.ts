@@ -1,10 +1,10 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
-import { DenseSlice, writeRows, operationTypes } from '../../src/tablestore/batch.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import { keyOf, keyOnly } from '../../src/tablestore/compose.js';
-import { TablestoreError } from '../../src/tablestore/errors.js';
+import { DenseSlice, writeRows, operationTypes } from '../../src/tablestore/writer/batch.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import { keyOf, keyOnly } from '../../src/tablestore/writer/compose.js';
+import { TablestoreError } from '../../src/tablestore/client/errors.js';
 import {
   batchGetRow,
   createTable,
@@ -14,8 +14,8 @@ import {
   getRow,
   keyBounds,
   listTables,
-} from '../../src/tablestore/operations.js';
-import { withRetry } from '../../src/tablestore/retry.js';
+} from '../../src/tablestore/client/operations.js';
+import { withRetry } from '../../src/tablestore/client/retry.js';
 import { decodeRows } from '../../src/tablestore/wire/plainbuffer.js';
 import { RowWriter, prepareName } from '../../src/tablestore/wire/row-writer.js';
 

@@ -5,10 +5,14 @@ import {
   type FaultRule,
   type LocalTablestore,
 } from '../../src/local-tablestore/index.js';
-import { TablestoreClient } from '../../src/tablestore/client.js';
-import type { ChangeOwner, KeyHold, RowChange } from '../../src/tablestore/model.js';
-import { createTable, getRange, keyBounds } from '../../src/tablestore/operations.js';
-import { TablestoreWriter, type WriterEvents, type WriterSettings } from '../../src/tablestore/writer.js';
+import { TablestoreClient } from '../../src/tablestore/client/client.js';
+import type { ChangeOwner, KeyHold, RowChange } from '../../src/tablestore/client/model.js';
+import { createTable, getRange, keyBounds } from '../../src/tablestore/client/operations.js';
+import {
+  TablestoreWriter,
+  type WriterEvents,
+  type WriterSettings,
+} from '../../src/tablestore/writer/writer.js';
 import { decodeRows } from '../../src/tablestore/wire/plainbuffer.js';
 import { RowWriter, prepareName } from '../../src/tablestore/wire/row-writer.js';
 import { applyChange, encodeChange, type ModelChange, type ModelRow } from '../support/tablestore-model.js';

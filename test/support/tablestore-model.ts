@@ -1,5 +1,5 @@
 /** Changes of string cells as a model sees them, and the same encoded: for tests of what writing leaves behind. */
-import type { ChangeOwner, RowChange } from '../../src/tablestore/model.js';
+import type { ChangeOwner, RowChange } from '../../src/tablestore/client/model.js';
 import { RowWriter, prepareName } from '../../src/tablestore/wire/row-writer.js';
 
 export interface ModelChange {

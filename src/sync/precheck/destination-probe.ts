@@ -1,6 +1,6 @@
-import { TablestoreClient } from '../../tablestore/client.js';
-import { TablestoreError } from '../../tablestore/errors.js';
-import { describeTable, listTables, type TableDescription } from '../../tablestore/operations.js';
+import { TablestoreClient } from '../../tablestore/client/client.js';
+import { TablestoreError } from '../../tablestore/client/errors.js';
+import { describeTable, listTables, type TableDescription } from '../../tablestore/client/operations.js';
 import { ProtobufWriter } from '../../tablestore/wire/protobuf.js';
 import type { DestinationSettings } from '../../shared/task.js';
 

@@ -3,7 +3,7 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import type { CharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyDifference } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import type { TablestoreClient } from '../../tablestore/client.js';
+import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { destinationRows, type DestinationRow, type ReadOptions } from '../destination-rows.js';
 import type { EtlProgram } from '../etl/compile.js';

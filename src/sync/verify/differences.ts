@@ -1,5 +1,5 @@
 import type { VerifyCell } from '../../shared/protocol.js';
-import { keyOnly } from '../../tablestore/compose.js';
+import { keyOnly } from '../../tablestore/writer/compose.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import type { CellValue } from '../cell-value.js';
 import { showValue } from '../encoder.js';

@@ -5,7 +5,7 @@ import { planChunks, type Chunk } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { TablestoreClient } from '../../tablestore/client.js';
+import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';

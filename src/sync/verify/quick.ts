@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
-import { TablestoreClient } from '../../tablestore/client.js';
+import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys } from '../destination-rows.js';
 import { compileEtl } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';

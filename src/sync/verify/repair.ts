@@ -1,6 +1,6 @@
 import { RowferryError } from '../../shared/errors.js';
-import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/model.js';
-import type { TablestoreWriter } from '../../tablestore/writer.js';
+import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/client/model.js';
+import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { TablePlan } from '../plan.js';
 import type { KeyRows } from '../source-rows.js';
 import { deletion } from '../sweep.js';

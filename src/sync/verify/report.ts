@@ -1,6 +1,6 @@
 import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
 import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
-import { LostTable } from '../../tablestore/lost-table.js';
+import { LostTable } from '../../tablestore/writer/lost-table.js';
 
 /** Nothing was found of it yet. */
 export function emptyTable(source: string, destination: string): VerifyTable {

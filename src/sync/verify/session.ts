@@ -1,8 +1,8 @@
 import { connectSource, type SessionPurpose, type SourceConnection } from '../../mysql/connection.js';
-import type { TablestoreClient } from '../../tablestore/client.js';
-import { TablestoreError } from '../../tablestore/errors.js';
-import { listTables } from '../../tablestore/operations.js';
-import { withRetry } from '../../tablestore/retry.js';
+import type { TablestoreClient } from '../../tablestore/client/client.js';
+import { TablestoreError } from '../../tablestore/client/errors.js';
+import { listTables } from '../../tablestore/client/operations.js';
+import { withRetry } from '../../tablestore/client/retry.js';
 import { retryWindows } from '../settings.js';
 import type { VerifyOptions } from './index.js';
 

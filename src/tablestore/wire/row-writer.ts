@@ -6,7 +6,7 @@
  *     writer.key(id).integer(7);                                      // any CellSink method, once per cell
  *     writer.attribute(note).utf8(bytes, start, end);
  *     writer.endRow();
- *     const error = checkRow(writer);                                 // limits.ts
+ *     const error = checkRow(writer);                                 // client/limits.ts
  *     if (error) writer.rollback();                                   // the row was never there
  *     else change.row = writer.copyRow(), change.key = writer.rowKey(), change.dataBytes = writer.dataBytes;
  *     writer.reset();                                                 // or go on, and takeBatch() many rows at once

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditCost, lotRows } from '../../../src/shared/audit-cost.js';
 import { AuditedTable } from '../../../src/sync/verify/audit-table.js';
-import { RateLimiter } from '../../../src/tablestore/throttle.js';
+import { RateLimiter } from '../../../src/tablestore/writer/throttle.js';
 
 describe('the pace of an audit', () => {
   it('reads lots of a fifth of a second, one row at least and a bounded number at most', () => {

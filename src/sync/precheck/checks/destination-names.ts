@@ -1,4 +1,4 @@
-import { isValidName } from '../../../tablestore/limits.js';
+import { isValidName } from '../../../tablestore/client/limits.js';
 import { bad, good, some, type Check } from '../check.js';
 import { sourceName } from '../../../shared/source-name.js';
 

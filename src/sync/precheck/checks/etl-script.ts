@@ -1,7 +1,7 @@
 import { RowferryError } from '../../../shared/errors.js';
 import { nearest } from '../../../shared/nearest.js';
 import { compileEtl } from '../../etl/compile.js';
-import { isValidName } from '../../../tablestore/limits.js';
+import { isValidName } from '../../../tablestore/client/limits.js';
 import { bad, good, some, type Check } from '../check.js';
 import type { PlannedTable } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';

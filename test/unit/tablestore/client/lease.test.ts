@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TablestoreClient } from '../../../src/tablestore/client.js';
+import { TablestoreClient } from '../../../../src/tablestore/client/client.js';
 
 /** Rule 12 at the wire: a body is whole only by a last byte that was sent while the lease was fresh. */
 describe('a request under a lease', () => {

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { crc8 } from '../../../src/tablestore/wire/crc8.js';
-import { crc8Wide } from '../../../src/tablestore/wire/crc8-wide.js';
-import { decodeRows } from '../../../src/tablestore/wire/plainbuffer.js';
-import { RowWriter, prepareName } from '../../../src/tablestore/wire/row-writer.js';
+import { crc8 } from '../../../../src/tablestore/wire/crc8.js';
+import { crc8Wide } from '../../../../src/tablestore/wire/crc8-wide.js';
+import { decodeRows } from '../../../../src/tablestore/wire/plainbuffer.js';
+import { RowWriter, prepareName } from '../../../../src/tablestore/wire/row-writer.js';
 
 const require = createRequire(import.meta.url);
 

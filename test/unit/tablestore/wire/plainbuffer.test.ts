@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRows, CellOp, INF_MAX, INF_MIN } from '../../../src/tablestore/wire/plainbuffer.js';
-import { WireFormatError } from '../../../src/tablestore/wire/protobuf.js';
-import { crc8, CRC8_TABLE } from '../../../src/tablestore/wire/crc8.js';
+import { decodeRows, CellOp, INF_MAX, INF_MIN } from '../../../../src/tablestore/wire/plainbuffer.js';
+import { WireFormatError } from '../../../../src/tablestore/wire/protobuf.js';
+import { crc8, CRC8_TABLE } from '../../../../src/tablestore/wire/crc8.js';
 
 /** Rows as an official SDK encodes them; key id = 1. */
 const golden = {

@@ -1,6 +1,6 @@
 /** What the writer is told and tells; its way in is writer.ts. */
 import type { BatchMode } from './batch.js';
-import type { RetryState, RetryWindows } from './retry.js';
+import type { RetryState, RetryWindows } from '../client/retry.js';
 import type { Rate } from './throttle.js';
 
 export interface WriterSettings {

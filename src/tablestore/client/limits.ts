@@ -2,7 +2,7 @@
  * Limits of Tablestore (tablestore.md §3), checked before anything is sent, so that one bad row never costs its
  * batch. Sizes in bytes.
  */
-import type { RowWriter } from './wire/row-writer.js';
+import type { RowWriter } from '../wire/row-writer.js';
 
 export const limits = {
   keyColumns: 4,

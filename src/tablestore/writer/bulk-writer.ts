@@ -11,11 +11,11 @@ import {
   type RequestRows,
 } from './batch.js';
 import { keyOf, matches } from './compose.js';
-import type { Courier, LateRow } from './delivery.js';
-import { maximumBodyBytes, type RowError } from './limits.js';
-import type { RowChange, RowCondition } from './model.js';
+import type { BatchSender, LateRow } from './sender.js';
+import { maximumBodyBytes, type RowError } from '../client/limits.js';
+import type { RowChange, RowCondition } from '../client/model.js';
 import type { RateLimiter } from './throttle.js';
-import type { DenseRows } from './wire/row-writer.js';
+import type { DenseRows } from '../wire/row-writer.js';
 
 export interface BatchOptions {
   op?: RowChange['op'];
@@ -42,17 +42,17 @@ export interface LateRows {
   readonly untilMs: number;
 }
 
-export class DenseWriter {
+export class BulkWriter {
   /** Batches go one behind the other, so that under a throttle each comes to its end as early as can be. */
   private turn: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly courier: Courier,
+    private readonly sender: BatchSender,
     private readonly limiter: RateLimiter,
     private readonly late: (table: string, rows: LateRows) => void,
   ) {}
 
-  /** Throws what Courier.deliver throws. */
+  /** Throws what BatchSender.deliver throws. */
   async write(
     preferred: BatchMode,
     table: string,
@@ -74,10 +74,10 @@ export class DenseWriter {
           to = cut.to;
           return { rows: to - from, bytes: cut.dataBytes };
         });
-        if (!granted) this.courier.assertOpen();
+        if (!granted) this.sender.assertOpen();
         if (to === from) continue;
         const slice = this.writeSlice(
-          new SliceWrite(this.courier, mode, table, rows, from, to, op, condition),
+          new SliceWrite(this.sender, mode, table, rows, from, to, op, condition),
           progress,
         );
         // It may fail while the next one still waits for its turn.
@@ -133,7 +133,7 @@ class SliceWrite {
   private lateUntilMs = 0;
 
   constructor(
-    private readonly courier: Courier,
+    private readonly sender: BatchSender,
     private readonly mode: BatchMode,
     readonly table: string,
     private readonly rows: DenseRows,
@@ -161,7 +161,7 @@ class SliceWrite {
   }
 
   private async deliver(rows: RequestRows, place: (index: number) => number): Promise<void> {
-    const delivery = await this.courier.deliver(this.mode, this.table, rows);
+    const delivery = await this.sender.deliver(this.mode, this.table, rows);
     this.lateUntilMs = Math.max(this.lateUntilMs, delivery.lateUntilMs);
     for (const index of delivery.doubtful) this.doubtful.add(place(index));
     for (const { index, kind, code, message } of delivery.failures) {
@@ -192,7 +192,7 @@ class SliceWrite {
     const unmet = [...this.unmet].filter((i) => this.doubtful.has(i));
     if (unmet.length === 0) return;
     const rows = unmet.map((i) => this.lateRow(i));
-    const there = await this.courier.readBack(this.table, rows);
+    const there = await this.sender.readBack(this.table, rows);
     unmet.forEach((i, n) => {
       if (matches(rows[n]!.key, rows[n]!, there[n]!)) this.unmet.delete(i);
     });

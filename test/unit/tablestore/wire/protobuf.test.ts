@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageType, optional, repeated, required } from '../../../src/tablestore/wire/codec.js';
-import { ProtobufReader, ProtobufWriter, WireFormatError } from '../../../src/tablestore/wire/protobuf.js';
-import * as messages from '../../../src/tablestore/wire/messages.js';
+import { MessageType, optional, repeated, required } from '../../../../src/tablestore/wire/codec.js';
+import { ProtobufReader, ProtobufWriter, WireFormatError } from '../../../../src/tablestore/wire/protobuf.js';
+import * as messages from '../../../../src/tablestore/wire/messages.js';
 
 const Inner = new MessageType({ text: required(1, 'string'), list: repeated(2, 'int64') });
 const Outer = new MessageType({

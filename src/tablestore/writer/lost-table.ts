@@ -2,12 +2,12 @@
  * A table that rows are written to or read from is not what it was: somebody deleted it, or made it again with another
  * key. That concerns this table alone, and no further try mends it.
  */
-import { RowferryError } from '../shared/errors.js';
-import type { TablestoreClient } from './client.js';
-import { TablestoreError } from './errors.js';
-import { describeTable } from './operations.js';
-import { withRetry, type RetryWindows } from './retry.js';
-import { decodeRows } from './wire/plainbuffer.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { TablestoreClient } from '../client/client.js';
+import { TablestoreError } from '../client/errors.js';
+import { describeTable } from '../client/operations.js';
+import { withRetry, type RetryWindows } from '../client/retry.js';
+import { decodeRows } from '../wire/plainbuffer.js';
 
 export class LostTable extends RowferryError {
   constructor(

@@ -6,7 +6,7 @@
  *     await client.call('ListTable', Buffer.alloc(0));
  *     client.close();
  *
- * operations.ts (tables, reads) and batch.ts (writes) build on call(). The npm SDK is not used for any of them:
+ * operations.ts (tables, reads) and writer/batch.ts (writes) build on call(). The npm SDK is not used for any of them:
  * it loses the service's error codes, retries through process-wide settings, opens a TLS connection for every
  * request, and takes a column named `timestamp` for a cell version (tablestore.md §1); mending that from outside
  * takes more code than the dozen small messages of operations.ts, and reads here give bytes, which is what a
@@ -17,8 +17,8 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TablestoreError } from './errors.js';
 import type { Lease } from './lease.js';
-import { ProtobufReader } from './wire/protobuf.js';
-import { contentMd5, signRequest } from './wire/signature.js';
+import { ProtobufReader } from '../wire/protobuf.js';
+import { contentMd5, signRequest } from '../wire/signature.js';
 
 export interface ClientSettings {
   /** http:// or https:// address. */

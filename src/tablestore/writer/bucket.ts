@@ -4,8 +4,8 @@
  */
 import { rowOverheadBytes } from './batch.js';
 import { compose, normalised, type RowContent } from './compose.js';
-import { maximumBodyBytes } from './limits.js';
-import type { KeyHold, RowChange, RowCondition } from './model.js';
+import { maximumBodyBytes } from '../client/limits.js';
+import type { KeyHold, RowChange, RowCondition } from '../client/model.js';
 
 /** Stands in a queue where someone asked to hold a key: what came before goes first, what comes after waits. */
 export class HoldRequest {

@@ -11,8 +11,8 @@
  */
 import { TablestoreError } from './errors.js';
 import { readError, type CallOptions, type TablestoreClient } from './client.js';
-import { ProtobufReader, ProtobufWriter, WireFormatError } from './wire/protobuf.js';
-import { RowWriter, prepareName } from './wire/row-writer.js';
+import { ProtobufReader, ProtobufWriter, WireFormatError } from '../wire/protobuf.js';
+import { RowWriter, prepareName } from '../wire/row-writer.js';
 
 export type KeyType = 'INTEGER' | 'STRING' | 'BINARY';
 const keyTypes: readonly KeyType[] = ['INTEGER', 'STRING', 'BINARY'];

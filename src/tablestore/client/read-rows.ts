@@ -6,7 +6,7 @@ import { withRetry, type RetryState, type RetryWindows } from './retry.js';
 
 /**
  * Point look-ups of any number of keys of one table, in order; null where there is no row. `keys` are PlainBuffer
- * keys (compose.ts, keyOnly). Failures that may pass are retried, and only for the keys that failed.
+ * keys (writer/compose.ts, keyOnly). Failures that may pass are retried, and only for the keys that failed.
  * @throws RowferryError ROW-D109 past the window, TablestoreError for what no retry helps.
  */
 export async function readRows(

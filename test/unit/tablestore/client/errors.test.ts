@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { TablestoreError, failureKind } from '../../../src/tablestore/errors.js';
-import { backoffMs } from '../../../src/tablestore/retry.js';
+import { TablestoreError, failureKind } from '../../../../src/tablestore/client/errors.js';
+import { backoffMs } from '../../../../src/tablestore/client/retry.js';
 
 test.each([
   ['OTSServerBusy', 503, 'throttled'],

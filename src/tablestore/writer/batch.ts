@@ -5,11 +5,11 @@
  *
  * Rows come as RequestRows: from queued changes (writer.ts), or densely from one buffer (DenseSlice, the full load).
  */
-import { TablestoreError, failureKind, type FailureKind } from './errors.js';
-import { readError, type CallOptions, type TablestoreClient } from './client.js';
-import type { RowChange, RowCondition } from './model.js';
-import { ProtobufReader, WireFormatError, varintLength } from './wire/protobuf.js';
-import type { DenseRows } from './wire/row-writer.js';
+import { TablestoreError, failureKind, type FailureKind } from '../client/errors.js';
+import { readError, type CallOptions, type TablestoreClient } from '../client/client.js';
+import type { RowChange, RowCondition } from '../client/model.js';
+import { ProtobufReader, WireFormatError, varintLength } from '../wire/protobuf.js';
+import type { DenseRows } from '../wire/row-writer.js';
 
 export type BatchMode = 'bulk-import' | 'batch-write';
 

@@ -5,7 +5,7 @@
  *     await withRetry(windows, () => describeTable(client, name), { signal, onRetry });
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { RowferryError } from '../shared/errors.js';
+import { RowferryError } from '../../shared/errors.js';
 import { TablestoreError } from './errors.js';
 
 export interface RetryWindows {

@@ -8,7 +8,7 @@ import {
   signRequest,
   signRequestV4,
   signResponse,
-} from '../../../src/tablestore/wire/signature.js';
+} from '../../../../src/tablestore/wire/signature.js';
 
 const headers: [string, string][] = [
   ['Content-Type', 'application/x-www-form-urlencoded'],

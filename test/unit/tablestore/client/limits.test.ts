@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkRow, isValidName, limits } from '../../../src/tablestore/limits.js';
-import { RowWriter, prepareName } from '../../../src/tablestore/wire/row-writer.js';
+import { checkRow, isValidName, limits } from '../../../../src/tablestore/client/limits.js';
+import { RowWriter, prepareName } from '../../../../src/tablestore/wire/row-writer.js';
 
 const id = prepareName('id');
 const v = prepareName('v');

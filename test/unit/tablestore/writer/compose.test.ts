@@ -7,15 +7,15 @@ import {
   matches,
   normalised,
   type RowContent,
-} from '../../../src/tablestore/compose.js';
-import type { RowChange } from '../../../src/tablestore/model.js';
-import { decodeRows } from '../../../src/tablestore/wire/plainbuffer.js';
+} from '../../../../src/tablestore/writer/compose.js';
+import type { RowChange } from '../../../../src/tablestore/client/model.js';
+import { decodeRows } from '../../../../src/tablestore/wire/plainbuffer.js';
 import {
   encodeChange,
   applyChange,
   type ModelChange,
   type ModelRow,
-} from '../../support/tablestore-model.js';
+} from '../../../support/tablestore-model.js';
 
 const columns = ['a', 'b', 'c', 'timestamp'];
 const change: fc.Arbitrary<ModelChange> = fc.oneof(

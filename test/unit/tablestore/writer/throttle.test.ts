@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RateLimiter, Semaphore, type Rate } from '../../../src/tablestore/throttle.js';
+import { RateLimiter, Semaphore, type Rate } from '../../../../src/tablestore/writer/throttle.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });

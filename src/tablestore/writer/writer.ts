@@ -18,7 +18,7 @@
  *     await writer.drain();                               // everything queued is acknowledged or rejected
  *     writer.close();                                     // or abort(): leave what is in flight
  *
- * Failures that may pass are retried here (retry.ts); past the window onFailed is called, and from then on nothing
+ * Failures that may pass are retried here (client/retry.ts); past the window onFailed is called, and from then on nothing
  * is sent and no owner is told any more. Rows of a table that is lost (lost-table.ts) are rejected with that, all of them:
  * the other tables go on. Memory is bounded by `queueBytes` as long as the producer stops when
  * enqueue() gives false.
@@ -26,21 +26,21 @@
 import { ContentRows, type BatchMode } from './batch.js';
 import type { Entry } from './bucket.js';
 import { Bucket, Hold, HoldRequest, Holds, bucketOf, type QueueItem } from './bucket.js';
-import type { TablestoreClient } from './client.js';
-import { Courier, type Delivery, type LateRow } from './delivery.js';
-import { DenseWriter, type BatchOptions, type BatchResult } from './dense-writer.js';
-import type { RowError } from './limits.js';
+import type { TablestoreClient } from '../client/client.js';
+import { BatchSender, type Delivery, type LateRow } from './sender.js';
+import { BulkWriter, type BatchOptions, type BatchResult } from './bulk-writer.js';
+import type { RowError } from '../client/limits.js';
 import { LostTable } from './lost-table.js';
-import type { KeyHold, RowChange } from './model.js';
-import { Retries } from './retry.js';
+import type { KeyHold, RowChange } from '../client/model.js';
+import { Retries } from '../client/retry.js';
 import { RateLimiter, Semaphore } from './throttle.js';
-import type { DenseRows } from './wire/row-writer.js';
+import type { DenseRows } from '../wire/row-writer.js';
 import {
   standardWriterSettings,
   type WriterEvents,
   type WriterSettings,
   type WriterStats,
-} from './writer-settings.js';
+} from './settings.js';
 
 export type { BatchOptions, BatchResult, WriterEvents, WriterSettings, WriterStats };
 export { standardWriterSettings };
@@ -58,8 +58,8 @@ export class TablestoreWriter {
   private readonly settings: WriterSettings;
   private readonly permits: Semaphore;
   private readonly retries: Retries;
-  private readonly courier: Courier;
-  private readonly dense: DenseWriter;
+  private readonly sender: BatchSender;
+  private readonly bulk: BulkWriter;
   private readonly incrementalLimiter: RateLimiter;
   private readonly fullLimiter: RateLimiter;
   private readonly stop = new AbortController();
@@ -89,10 +89,10 @@ export class TablestoreWriter {
     this.settings = { ...standardWriterSettings, ...settings };
     this.permits = new Semaphore(this.settings.concurrency);
     this.retries = new Retries(this.settings.windows, events.onRetry);
-    this.courier = new Courier(client, this.permits, this.retries, this.stop.signal, this.settings);
+    this.sender = new BatchSender(client, this.permits, this.retries, this.stop.signal, this.settings);
     this.incrementalLimiter = new RateLimiter(this.settings.incrementalRate);
     this.fullLimiter = new RateLimiter(this.settings.fullRate);
-    this.dense = new DenseWriter(this.courier, this.fullLimiter, (table, late) =>
+    this.bulk = new BulkWriter(this.sender, this.fullLimiter, (table, late) =>
       this.watchLate(late.mode, table, late.rows, late.untilMs),
     );
     this.buckets = makeBuckets(this.settings.buckets);
@@ -148,7 +148,7 @@ export class TablestoreWriter {
   async writeBatch(table: string, rows: DenseRows, options?: BatchOptions): Promise<BatchResult> {
     this.stop.signal.throwIfAborted();
     try {
-      const result = await this.dense.write(this.settings.batch, table, rows, options);
+      const result = await this.bulk.write(this.settings.batch, table, rows, options);
       this.acknowledgedRows += result.written;
       this.acknowledgedBytes += result.bytes;
       return result;
@@ -178,14 +178,14 @@ export class TablestoreWriter {
 
   /**
    * Sends nothing more until resume(). Changes are taken as before, until the queue is full. Whether this writer may
-   * write at all is the client's lease (lease.ts).
+   * write at all is the client's lease (client/lease.ts).
    */
   pause(): void {
-    this.courier.pause();
+    this.sender.pause();
   }
 
   resume(): void {
-    this.courier.open();
+    this.sender.open();
   }
 
   stats(): WriterStats {
@@ -217,9 +217,9 @@ export class TablestoreWriter {
   /** Ends the writer at once: requests in flight are cut off, no owner is told anything any more. */
   abort(reason: unknown = new Error('the writer was ended')): void {
     if (this.stop.signal.aborted) return;
-    this.cutOff = this.courier.onTheWay > 0 || this.late > 0;
+    this.cutOff = this.sender.onTheWay > 0 || this.late > 0;
     this.stop.abort(reason);
-    this.courier.open();
+    this.sender.open();
     this.permits.close();
     this.incrementalLimiter.close();
     this.fullLimiter.close();
@@ -321,7 +321,7 @@ export class TablestoreWriter {
     const mode = conditional ? 'batch-write' : this.settings.batch;
     let delivery: Delivery;
     try {
-      delivery = await this.courier.deliver(mode, table, new ContentRows(entries));
+      delivery = await this.sender.deliver(mode, table, new ContentRows(entries));
       this.stop.signal.throwIfAborted();
     } catch (error) {
       if (!(error instanceof LostTable)) throw error;
@@ -422,7 +422,7 @@ export class TablestoreWriter {
       this.settle();
       this.relieve();
     };
-    this.courier.settleLate(mode, table, rows, untilMs).then(
+    this.sender.settleLate(mode, table, rows, untilMs).then(
       () => settled(),
       (error: unknown) => {
         if (error instanceof LostTable) settled(error);

@@ -11,13 +11,13 @@ import {
   type RequestRows,
   type RowFailure,
 } from './batch.js';
-import type { TablestoreClient } from './client.js';
+import type { TablestoreClient } from '../client/client.js';
 import { keyOnly, matches, type RowContent } from './compose.js';
-import { TablestoreError, maybeApplied } from './errors.js';
+import { TablestoreError, maybeApplied } from '../client/errors.js';
 import { lostTable, mayTellOfTable, reading } from './lost-table.js';
-import type { RowCondition } from './model.js';
-import { readRows } from './read-rows.js';
-import type { Retries } from './retry.js';
+import type { RowCondition } from '../client/model.js';
+import { readRows } from '../client/read-rows.js';
+import type { Retries } from '../client/retry.js';
 import type { Semaphore } from './throttle.js';
 
 export interface Delivery {
@@ -45,7 +45,7 @@ export interface LateRow extends RowContent {
 /** Rewrites of a row that keeps reading back as something else: past this, someone else writes it. */
 const rewrites = 3;
 
-export class Courier {
+export class BatchSender {
   constructor(
     private readonly client: TablestoreClient,
     private readonly permits: Semaphore,

@@ -2,10 +2,10 @@
  * Two changes of one key made into one (correctness rule 8), on PlainBuffer bytes: cells are picked by name and
  * copied whole, their checksums with them; only the checksum of the row is new.
  */
-import { limits } from './limits.js';
-import type { RowChange } from './model.js';
-import { crc8Byte } from './wire/crc8.js';
-import { CellOp, HEADER, PlainBufferScanner, Tag, Variant } from './wire/plainbuffer.js';
+import { limits } from '../client/limits.js';
+import type { RowChange } from '../client/model.js';
+import { crc8Byte } from '../wire/crc8.js';
+import { CellOp, HEADER, PlainBufferScanner, Tag, Variant } from '../wire/plainbuffer.js';
 
 /** The part of a RowChange that is sent. */
 export interface RowContent {

@@ -1,5 +1,5 @@
 /** What is shared among requests: how many run at once, and how fast rows may go. */
-import { limits } from './limits.js';
+import { limits } from '../client/limits.js';
 
 /** Permits, first come first served. */
 export class Semaphore {
