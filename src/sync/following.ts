@@ -30,6 +30,7 @@ import { Joins } from './joins.js';
 import { lastStatements } from './last-statements.js';
 import { deleteRowsOf, fetchRow } from './reload.js';
 import { pace } from './pace.js';
+import { PauseGate } from './pause-gate.js';
 import { Questions } from './questions.js';
 import { SourceReader, type SourceRetry } from './source-retry.js';
 import { auditSessionsOf } from './source-sessions.js';
@@ -84,11 +85,12 @@ export class Following {
   private readonly reader: SourceReader;
   private ended: 'reached' | 'stopped' | null = null;
   private begun = false;
-  private queueFull = false;
+  /** Of everything that reads the binlog: the stream, and those of tables that join it. */
+  private readonly all = new PauseGate();
+  private readonly gate = new PauseGate(this.all);
+  private unpaused: (() => void) | null = null;
+  private emptied: (() => void) | null = null;
   private readonly roomWanted: (() => void)[] = [];
-  private paused = false;
-  private waits = 0;
-  private draining = 0;
   private readonly work = new Set<Promise<void>>();
   /** Of requests from outside that are not through: told when the run ends before. */
   private readonly unanswered = new Set<() => void>();
@@ -157,15 +159,8 @@ export class Following {
         position: this.stream?.position ?? this.streamPosition,
         isInside: this.handler.isInside,
       }),
-      standStill: () => {
-        this.waits++;
-        this.stream?.pause();
-        return () => {
-          this.waits--;
-          this.goOn();
-        };
-      },
-      holdsJoins: () => this.paused || this.queueFull || this.draining > 0,
+      standStill: () => this.gate.hold('a table catches up'),
+      gate: this.all,
       begun: () => (this.caughtUp = false),
       keep: (work) => this.keep(work),
     });
@@ -271,9 +266,9 @@ export class Following {
 
   /** There is room in the writer again. */
   resume(): void {
-    this.queueFull = false;
+    this.emptied?.();
+    this.emptied = null;
     this.tellRoom();
-    this.goOn();
   }
 
   private tellRoom(): void {
@@ -281,7 +276,7 @@ export class Following {
   }
 
   private room(): Promise<void> {
-    if (!this.queueFull || this.ended !== null || this.options.signal.aborted) return Promise.resolve();
+    if (!this.emptied || this.ended !== null || this.options.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.roomWanted.push(resolve));
   }
 
@@ -304,28 +299,18 @@ export class Following {
 
   /** Stands still until unpause(), whatever else happens. */
   pause(): void {
-    this.paused = true;
-    this.stream?.pause();
+    this.unpaused ??= this.all.hold('paused');
   }
 
   unpause(): void {
-    this.paused = false;
-    this.goOn();
+    this.unpaused?.();
+    this.unpaused = null;
   }
 
   private readonly blockage = new Blockage(
     () => this.handler.isInside,
     (error) => this.options.fail(error),
   );
-
-  private get standsStill(): boolean {
-    return this.paused || this.queueFull || this.waits > 0;
-  }
-
-  private goOn(): void {
-    if (!this.standsStill) this.stream?.resume();
-    this.joins.steer();
-  }
 
   /** Tables that are loaded beside the stream just now. */
   get joining(): ReadonlySet<string> {
@@ -373,14 +358,12 @@ export class Following {
 
   /** Everything queued is at the destination. The main stream stands still; those of joining tables do meanwhile. */
   private async drained(): Promise<void> {
-    this.draining++;
-    this.goOn();
+    const release = this.all.hold('draining');
     try {
       await this.options.writer.drain();
       await this.options.earlierOver();
     } finally {
-      this.draining--;
-      this.goOn();
+      release();
     }
   }
 
@@ -410,8 +393,7 @@ export class Following {
           { position: this.streamPosition, heartbeatSeconds: 2, history: historyCheck },
           this.heartbeat.tap(this.handler),
         );
-        // What made the last stream stand still still does.
-        if (this.standsStill) this.stream.pause();
+        this.gate.lead(this.stream);
         try {
           await this.stream.run();
         } catch (error) {
@@ -536,10 +518,10 @@ export class Following {
       plans: () => this.tables.followed().map(({ plan }) => plan),
       planOf: (source) => this.tables.follows(source)?.plan,
       waits: () => {
-        if (this.paused) return 'pause';
+        if (this.all.isHeldFor('paused')) return 'pause';
         if (!this.joins.isSettled) return 'load';
         if (!this.stream?.isStreaming) return this.ended === null ? 'starting' : 'pause';
-        if (this.draining > 0 || this.queueFull) return 'lag';
+        if (this.all.isHeld) return 'lag';
         const behindMs = this.latencyMs();
         return behindMs === null || behindMs > pace.audit.lagMs ? 'lag' : null;
       },
@@ -664,9 +646,7 @@ export class Following {
       dirty,
       enqueue: (change) => {
         if (writer.enqueue(change)) return;
-        this.queueFull = true;
-        this.stream?.pause();
-        this.joins.steer();
+        this.emptied ??= this.all.hold('the queue is full');
       },
       ask: (filter, rows) => {
         const { retry, questions } = this.options;
@@ -683,19 +663,12 @@ export class Following {
   }
 
   private wait(work: () => Promise<void>): void {
-    this.waits++;
-    this.stream?.pause();
-    const done = work().then(
-      () => {
-        this.waits--;
-        this.goOn();
-      },
-      (error: unknown) => {
-        // What waited behind this row must not be passed as if it had been applied.
-        this.tracker.freeze();
-        this.options.fail(error);
-      },
-    );
+    const release = this.gate.hold('waits');
+    const done = work().then(release, (error: unknown) => {
+      // What waited behind this row must not be passed as if it had been applied.
+      this.tracker.freeze();
+      this.options.fail(error);
+    });
     this.keep(done);
   }
 

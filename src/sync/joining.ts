@@ -12,6 +12,7 @@ import type { StreamContext, StreamTable } from './stream-context.js';
 import { StreamHandler } from './stream-handler.js';
 import { hasSameColumns } from './join-records.js';
 import { lastStatements } from './last-statements.js';
+import { PauseGate } from './pause-gate.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
 import { SourceReader } from './source-retry.js';
@@ -51,8 +52,8 @@ export interface JoinHost {
   again(name: TableName, why: string, isUnseen?: boolean): Promise<void>;
   /** Stops the main stream so that it can be caught up with; gives what lets it go on. */
   hold(): () => void;
-  /** Must this feed stand still too? */
-  standsStill(): boolean;
+  /** While it is held this feed stands still, too. */
+  readonly gate: PauseGate;
 }
 
 /** Why a table is loaded anew at the COMMIT of a branch whose rows of it are not kept. */
@@ -81,7 +82,7 @@ export class Joining {
   private round: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
   /** The destination table that is being made just now. */
   private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
-  private waits = 0;
+  private readonly gate: PauseGate;
   private saved = '';
   /** Its stream. */
   private readonly reader: SourceReader;
@@ -94,6 +95,7 @@ export class Joining {
     this.records = [...records];
     this.sources = new Set(records.map((record) => record.source));
     this.reader = new SourceReader(host.options.retry);
+    this.gate = new PauseGate(host.gate);
     this.signal = AbortSignal.any([host.options.signal, this.stopping.signal]);
   }
 
@@ -119,11 +121,6 @@ export class Joining {
     if (this.records.length === 0) this.stop();
   }
 
-  steer(): void {
-    if (this.host.standsStill() || this.waits > 0) this.stream?.pause();
-    else this.stream?.resume();
-  }
-
   /** Settles when the tables have joined, or it was stopped. Throws what ends the run. */
   async run(): Promise<void> {
     try {
@@ -139,6 +136,7 @@ export class Joining {
       if (!this.stopping.signal.aborted) throw error;
     } finally {
       this.reader.answered();
+      this.gate.close();
     }
   }
 
@@ -387,7 +385,7 @@ export class Joining {
           { position, heartbeatSeconds: 2, history: historyCheck },
           handler,
         );
-        this.steer();
+        this.gate.lead(this.stream);
         try {
           await this.stream.run();
         } catch (error) {
@@ -472,17 +470,10 @@ export class Joining {
   }
 
   private wait(work: () => Promise<void>): void {
-    this.waits++;
-    this.steer();
-    work().then(
-      () => {
-        this.waits--;
-        this.steer();
-      },
-      (error: unknown) => {
-        this.tracker?.freeze();
-        this.host.options.fail(error);
-      },
-    );
+    const release = this.gate.hold('waits');
+    work().then(release, (error: unknown) => {
+      this.tracker?.freeze();
+      this.host.options.fail(error);
+    });
   }
 }

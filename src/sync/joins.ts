@@ -23,6 +23,7 @@ import { isToolName } from './online-change/names.js';
 import { withoutParts } from './online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
 import { pace } from './pace.js';
+import type { PauseGate } from './pause-gate.js';
 import { sourceName } from '../shared/source-name.js';
 import { isSameTable, planError, planOf, planToLoad, selectionOf, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
@@ -51,8 +52,8 @@ export interface MainStream {
   place(): { position: SourcePosition; isInside: boolean };
   /** Stands still until the function that it gives is called. */
   standStill(): () => void;
-  /** Must streams of joining tables stand still too? */
-  holdsJoins(): boolean;
+  /** Holds streams of joining tables, too. */
+  readonly gate: PauseGate;
   /** A table is on its way: the stream is not caught up. */
   begun(): void;
   /** Work that a stop waits for. */
@@ -98,7 +99,7 @@ export class Joins {
           }),
         ),
       hold: () => main.standStill(),
-      standsStill: () => main.holdsJoins(),
+      gate: main.gate,
     };
   }
 
@@ -123,10 +124,6 @@ export class Joins {
 
   has(source: string): boolean {
     return [...this.joins].some((join) => join.sources.has(source));
-  }
-
-  steer(): void {
-    for (const join of this.joins) join.steer();
   }
 
   stop(): void {
