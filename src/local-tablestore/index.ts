@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { RowferryError } from '../shared/errors.js';
-import { Faults, type FaultRule } from './faults.js';
-import { createTablestoreServer, type Patience } from './http-server.js';
-import { Service, type ServiceLimits } from './service.js';
-import { Store } from './store.js';
+import { Faults, type FaultRule } from './base/faults.js';
+import { createTablestoreServer, type Patience } from './http/server.js';
+import { Service, type ServiceLimits } from './operations/service.js';
+import { Store } from './storage/store.js';
 
-export { parseFaultRules, type FaultRule } from './faults.js';
+export { parseFaultRules, type FaultRule } from './base/faults.js';
 export { openTablestoreData, type TablestoreData } from './inspect.js';
-export { serviceLimits, type ServiceLimits } from './service.js';
+export { serviceLimits, type ServiceLimits } from './operations/service.js';
 
 export interface LocalTablestoreOptions {
   /** 0 or absent: any free port. */

@@ -7,11 +7,11 @@ import {
   type CellValue,
 } from '../tablestore/wire/plainbuffer.js';
 import { RowferryError } from '../shared/errors.js';
-import { ByteWriter } from './byte-writer.js';
-import { encodeKeyValues } from './key-codec.js';
-import { latestQuery, liveRow, selectCells } from './reads.js';
-import { writeHeader, writeRow } from './row-output.js';
-import { Store, type Table } from './store.js';
+import { ByteWriter } from './base/byte-writer.js';
+import { encodeKeyValues } from './storage/key-codec.js';
+import { latestQuery, liveRow, selectCells } from './operations/reads.js';
+import { writeHeader, writeRow } from './operations/row-output.js';
+import { Store, type Table } from './storage/store.js';
 
 /** A value of a key: bigint, text or bytes. */
 export type KeyPart = bigint | string | Buffer;

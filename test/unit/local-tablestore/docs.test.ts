@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { faultRules } from '../../../src/local-tablestore/faults.js';
-import { operationNames } from '../../../src/local-tablestore/operations.js';
+import { faultRules } from '../../../src/local-tablestore/base/faults.js';
+import { operationNames } from '../../../src/local-tablestore/operations/index.js';
 
 const page = readFileSync(new URL('../../../docs/local-tablestore.md', import.meta.url), 'utf8');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OtsError } from '../../../src/local-tablestore/errors.js';
+import { OtsError } from '../../../src/local-tablestore/base/errors.js';
 import {
   AddDefinedColumnRequest,
   BatchGetRowRequest,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serviceLimits, type ServiceLimits } from '../../../src/local-tablestore/service.js';
+import { serviceLimits, type ServiceLimits } from '../../../src/local-tablestore/operations/service.js';
 import {
   BatchGetRowRequest,
   BatchResponse,

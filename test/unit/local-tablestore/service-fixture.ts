@@ -1,8 +1,8 @@
-import { OtsError } from '../../../src/local-tablestore/errors.js';
-import { Faults } from '../../../src/local-tablestore/faults.js';
-import { runOperation } from '../../../src/local-tablestore/operations.js';
-import { Service, type ServiceLimits } from '../../../src/local-tablestore/service.js';
-import { Store } from '../../../src/local-tablestore/store.js';
+import { OtsError } from '../../../src/local-tablestore/base/errors.js';
+import { Faults } from '../../../src/local-tablestore/base/faults.js';
+import { runOperation } from '../../../src/local-tablestore/operations/index.js';
+import { Service, type ServiceLimits } from '../../../src/local-tablestore/operations/service.js';
+import { Store } from '../../../src/local-tablestore/storage/store.js';
 import type { Message } from '../../../src/tablestore/wire/codec.js';
 import {
   CreateTableRequest,

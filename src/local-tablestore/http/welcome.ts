@@ -1,4 +1,4 @@
-import type { Service } from './service.js';
+import type { Service } from '../operations/service.js';
 
 /** What a browser sees: what this is, and how to talk to it. No secret, no data. */
 export function welcomePage(service: Service, instance: string): Buffer {

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { ErrorMessage } from '../tablestore/wire/messages.js';
-import { WireFormatError } from '../tablestore/wire/protobuf.js';
-import { contentMd5, signResponse } from '../tablestore/wire/signature.js';
+import { ErrorMessage } from '../../tablestore/wire/messages.js';
+import { WireFormatError } from '../../tablestore/wire/protobuf.js';
+import { contentMd5, signResponse } from '../../tablestore/wire/signature.js';
 import { answerAdmin, isAdminPath } from './admin.js';
 import { readBody } from './body.js';
 import { authenticate, type Credentials } from './authentication.js';
-import { invalid, OtsError } from './errors.js';
-import { errorOf } from './faults.js';
-import { limits } from './limits.js';
-import { runOperation } from './operations.js';
-import type { Service } from './service.js';
+import { invalid, OtsError } from '../base/errors.js';
+import { errorOf } from '../base/faults.js';
+import { limits } from '../base/limits.js';
+import { runOperation } from '../operations/index.js';
+import type { Service } from '../operations/service.js';
 import { welcomePage } from './welcome.js';
 
 /** Clients that send nothing, or too slowly, are dropped after these times, in milliseconds. */

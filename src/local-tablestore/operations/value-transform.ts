@@ -1,7 +1,7 @@
 import { createContext, Script } from 'node:vm';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { invalid } from './errors.js';
-import type { FilterValue } from './filter-value.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
+import { invalid } from '../base/errors.js';
+import type { FilterValue } from '../base/filter-value.js';
 
 /** Takes the first group that a regular expression finds in a string, read as another type. */
 export function compileTransform(rule: {

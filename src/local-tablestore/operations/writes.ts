@@ -1,22 +1,28 @@
-import type { Message } from '../tablestore/wire/codec.js';
+import type { Message } from '../../tablestore/wire/codec.js';
 import {
   OperationType,
   ReturnType,
   RowExistence,
   type Condition,
   type ReturnContent,
-} from '../tablestore/wire/messages.js';
-import { CellOp, PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
-import { ByteWriter } from './byte-writer.js';
-import { conditionFailed, invalid } from './errors.js';
+} from '../../tablestore/wire/messages.js';
+import { CellOp, PlainBufferScanner } from '../../tablestore/wire/plainbuffer.js';
+import { ByteWriter } from '../base/byte-writer.js';
+import { conditionFailed, invalid } from '../base/errors.js';
 import { compileFilter, type CompiledFilter } from './filter.js';
-import { setAutoIncrement } from './key-codec.js';
-import type { RowAccess } from './local-transactions.js';
+import { setAutoIncrement } from '../storage/key-codec.js';
+import type { RowAccess } from '../storage/local-transactions.js';
 import { columnLookup, latestQuery, liveRow, selectCells } from './reads.js';
 import type { RowChange } from './row-change.js';
 import { writeHeader, writeRow } from './row-output.js';
-import type { Table } from './store.js';
-import { applyUpdate, decodeStored, encodeStored, type StoredCell, type StoredRow } from './stored-row.js';
+import type { Table } from '../storage/store.js';
+import {
+  applyUpdate,
+  decodeStored,
+  encodeStored,
+  type StoredCell,
+  type StoredRow,
+} from '../storage/stored-row.js';
 
 /** What a write demands of the row before, and what it wants back. */
 export interface WriteTerms {

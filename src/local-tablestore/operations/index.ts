@@ -1,5 +1,5 @@
 import { batchGetRow, bulkExport, computeSplitPointsBySize, getRange, getRow } from './read-operations.js';
-import { unsupported } from './schema.js';
+import { unsupported } from '../storage/schema.js';
 import type { Service } from './service.js';
 import {
   addDefinedColumn,

@@ -1,15 +1,15 @@
-import type { Message } from '../tablestore/wire/codec.js';
+import type { Message } from '../../tablestore/wire/codec.js';
 import {
   DefinedColumnType,
   PrimaryKeyOption,
   PrimaryKeyType,
   type CreateTableRequest,
   type UpdateTableRequest,
-} from '../tablestore/wire/messages.js';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { invalid, OtsError } from './errors.js';
-import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
-import { isValidColumnName, isValidName, limits } from './limits.js';
+} from '../../tablestore/wire/messages.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
+import { invalid, OtsError } from '../base/errors.js';
+import { compareValues, parseVariant, type FilterValue } from '../base/filter-value.js';
+import { isValidColumnName, isValidName, limits } from '../base/limits.js';
 
 /** What is kept of a table beside its rows; stored as JSON. Times in the unit of their name. */
 export interface TableSchema {

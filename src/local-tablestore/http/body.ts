@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { OtsError } from './errors.js';
+import { OtsError } from '../base/errors.js';
 
 /**
  * The whole body. Throws OtsError when it is longer than `limit`, without reading the rest.

@@ -12,22 +12,22 @@ import {
   GetRangeResponse,
   GetRowRequest,
   GetRowResponse,
-} from '../tablestore/wire/messages.js';
-import type { Message } from '../tablestore/wire/codec.js';
-import type { RowInBatchResponse } from '../tablestore/wire/messages.js';
-import { PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
-import { ByteWriter } from './byte-writer.js';
-import { invalid, OtsError } from './errors.js';
-import { encodeKey, type EncodedKey } from './key-codec.js';
-import { limits } from './limits.js';
-import type { RowAccess } from './local-transactions.js';
+} from '../../tablestore/wire/messages.js';
+import type { Message } from '../../tablestore/wire/codec.js';
+import type { RowInBatchResponse } from '../../tablestore/wire/messages.js';
+import { PlainBufferScanner } from '../../tablestore/wire/plainbuffer.js';
+import { ByteWriter } from '../base/byte-writer.js';
+import { invalid, OtsError } from '../base/errors.js';
+import { encodeKey, type EncodedKey } from '../storage/key-codec.js';
+import { limits } from '../base/limits.js';
+import type { RowAccess } from '../storage/local-transactions.js';
 import { liveRow, readQuery, selectCells, type ReadQuery } from './reads.js';
 import { RowMatrix } from './row-matrix.js';
 import { writeHeader, writeRow } from './row-output.js';
-import { checkTableName } from './schema.js';
+import { checkTableName } from '../storage/schema.js';
 import type { Service } from './service.js';
-import type { Table } from './store.js';
-import type { StoredCell } from './stored-row.js';
+import type { Table } from '../storage/store.js';
+import type { StoredCell } from '../storage/stored-row.js';
 import { checkRowCount } from './write-operations.js';
 import { capacityUnits } from './writes.js';
 

@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { RowferryError } from '../shared/errors.js';
-import { makeFolder } from './make-folder.js';
-import { OtsError } from './errors.js';
+import { RowferryError } from '../../shared/errors.js';
+import { makeFolder } from '../base/make-folder.js';
+import { OtsError } from '../base/errors.js';
 import { keyColumns, type KeyColumn } from './key-codec.js';
 import { definedColumnVariant, type TableSchema } from './schema.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Store } from '../../../src/local-tablestore/store.js';
-import { ServiceFixture, type Key } from './service-fixture.js';
+import { Store } from '../../../../src/local-tablestore/storage/store.js';
+import { ServiceFixture, type Key } from '../service-fixture.js';
 
 const id = (value: bigint): Key => [['id', value]];
 

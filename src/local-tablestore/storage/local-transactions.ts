@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { invalid, OtsError, rowConflict } from './errors.js';
+import { invalid, OtsError, rowConflict } from '../base/errors.js';
 import { partitionLength } from './key-codec.js';
 import type { RowEntry, Store, Table } from './store.js';
 

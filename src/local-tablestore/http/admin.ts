@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import type { Credentials } from './authentication.js';
 import { readBody } from './body.js';
-import { faultRules } from './faults.js';
+import { faultRules } from '../base/faults.js';
 
-import type { Service } from './service.js';
+import type { Service } from '../operations/service.js';
 
 /**
  * The administration of a running server, outside the Tablestore protocol:

@@ -1,9 +1,9 @@
-import { StartLocalTransactionRequest, TransactionMessage } from '../tablestore/wire/messages.js';
-import { decodeRows, PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
-import { WireFormatError } from '../tablestore/wire/protobuf.js';
-import { invalid } from './errors.js';
-import { encodeKey } from './key-codec.js';
-import { checkTableName } from './schema.js';
+import { StartLocalTransactionRequest, TransactionMessage } from '../../tablestore/wire/messages.js';
+import { decodeRows, PlainBufferScanner } from '../../tablestore/wire/plainbuffer.js';
+import { WireFormatError } from '../../tablestore/wire/protobuf.js';
+import { invalid } from '../base/errors.js';
+import { encodeKey } from '../storage/key-codec.js';
+import { checkTableName } from '../storage/schema.js';
 import type { Service } from './service.js';
 
 export function startLocalTransaction(service: Service, body: Buffer): Buffer {

@@ -1,4 +1,4 @@
-import type { Message } from '../tablestore/wire/codec.js';
+import type { Message } from '../../tablestore/wire/codec.js';
 import {
   AddDefinedColumnRequest,
   CreateTableRequest,
@@ -11,12 +11,12 @@ import {
   UpdateTableResponse,
   type ReservedThroughputDetails,
   type TableOptions,
-} from '../tablestore/wire/messages.js';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { ByteWriter } from './byte-writer.js';
-import { noSuchTable, OtsError } from './errors.js';
-import { parseVariant } from './filter-value.js';
-import { encodeKeyValues } from './key-codec.js';
+} from '../../tablestore/wire/messages.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
+import { ByteWriter } from '../base/byte-writer.js';
+import { noSuchTable, OtsError } from '../base/errors.js';
+import { parseVariant } from '../base/filter-value.js';
+import { encodeKeyValues } from '../storage/key-codec.js';
 import { writeHeader, writeRow } from './row-output.js';
 import type { Service } from './service.js';
 import {
@@ -26,8 +26,8 @@ import {
   schemaFromRequest,
   updateSchema,
   type TableSchema,
-} from './schema.js';
-import type { Table } from './store.js';
+} from '../storage/schema.js';
+import type { Table } from '../storage/store.js';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -4,8 +4,8 @@ import {
   signingKeyV4,
   signRequest,
   signRequestV4,
-} from '../tablestore/wire/signature.js';
-import { invalid, OtsError } from './errors.js';
+} from '../../tablestore/wire/signature.js';
+import { invalid, OtsError } from '../base/errors.js';
 
 export interface Credentials {
   readonly instance: string;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { RowferryError } from '../shared/errors.js';
+import { RowferryError } from '../../shared/errors.js';
 import { defaultMessages, isOtsErrorCode, OtsError, type OtsErrorCode } from './errors.js';
 
 const errorCode = z.custom<OtsErrorCode>(

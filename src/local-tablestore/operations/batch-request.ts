@@ -1,5 +1,5 @@
-import { Condition, ReturnContent } from '../tablestore/wire/messages.js';
-import { ProtobufReader, WireFormatError } from '../tablestore/wire/protobuf.js';
+import { Condition, ReturnContent } from '../../tablestore/wire/messages.js';
+import { ProtobufReader, WireFormatError } from '../../tablestore/wire/protobuf.js';
 import { noTerms, writeTerms, type WriteTerms } from './writes.js';
 
 export interface BatchRowRequest {

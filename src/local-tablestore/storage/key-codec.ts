@@ -1,8 +1,8 @@
-import { crc8, crc8Byte, crc8Int32 } from '../tablestore/wire/crc8.js';
-import { Tag, Variant, type PlainBufferScanner } from '../tablestore/wire/plainbuffer.js';
-import { invalid, invalidKey, type OtsError } from './errors.js';
-import { isValidColumnName, limits } from './limits.js';
-import { ByteWriter } from './byte-writer.js';
+import { crc8, crc8Byte, crc8Int32 } from '../../tablestore/wire/crc8.js';
+import { Tag, Variant, type PlainBufferScanner } from '../../tablestore/wire/plainbuffer.js';
+import { invalid, invalidKey, type OtsError } from '../base/errors.js';
+import { isValidColumnName, limits } from '../base/limits.js';
+import { ByteWriter } from '../base/byte-writer.js';
 import { keyVariant, variantName, type TableSchema } from './schema.js';
 
 /**

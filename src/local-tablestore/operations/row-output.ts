@@ -1,8 +1,8 @@
-import { crc8Byte } from '../tablestore/wire/crc8.js';
-import { HEADER, Tag } from '../tablestore/wire/plainbuffer.js';
-import type { ByteWriter } from './byte-writer.js';
-import { writeKeyCells, type KeyColumn } from './key-codec.js';
-import { writeCell, type StoredCell } from './stored-row.js';
+import { crc8Byte } from '../../tablestore/wire/crc8.js';
+import { HEADER, Tag } from '../../tablestore/wire/plainbuffer.js';
+import type { ByteWriter } from '../base/byte-writer.js';
+import { writeKeyCells, type KeyColumn } from '../storage/key-codec.js';
+import { writeCell, type StoredCell } from '../storage/stored-row.js';
 
 export function writeHeader(writer: ByteWriter): void {
   writer.uint32(HEADER);

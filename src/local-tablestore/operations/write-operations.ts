@@ -3,17 +3,17 @@ import {
   PutRowRequest,
   RowInBatchResponse,
   WriteRowResponse,
-} from '../tablestore/wire/messages.js';
-import { ProtobufReader, ProtobufWriter, WireFormatError } from '../tablestore/wire/protobuf.js';
+} from '../../tablestore/wire/messages.js';
+import { ProtobufReader, ProtobufWriter, WireFormatError } from '../../tablestore/wire/protobuf.js';
 import { decodeBatchRequest, decodeBulkRequest, type BatchRequest } from './batch-request.js';
-import { invalid, OtsError } from './errors.js';
-import { keyValues, partitionLength } from './key-codec.js';
-import { limits } from './limits.js';
-import type { RowAccess } from './local-transactions.js';
+import { invalid, OtsError } from '../base/errors.js';
+import { keyValues, partitionLength } from '../storage/key-codec.js';
+import { limits } from '../base/limits.js';
+import type { RowAccess } from '../storage/local-transactions.js';
 import { parseRowChange, type RowChange } from './row-change.js';
-import { checkTableName } from './schema.js';
+import { checkTableName } from '../storage/schema.js';
 import type { Service } from './service.js';
-import type { Table } from './store.js';
+import type { Table } from '../storage/store.js';
 import { applyChange, noTerms, writeTerms, type WriteResult, type WriteTerms } from './writes.js';
 
 type SingleRowOperation = 'PutRow' | 'UpdateRow' | 'DeleteRow';

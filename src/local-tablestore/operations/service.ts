@@ -1,8 +1,8 @@
-import { ByteWriter } from './byte-writer.js';
-import { noSuchTable, OtsError } from './errors.js';
-import { Faults } from './faults.js';
-import { LocalTransactions } from './local-transactions.js';
-import type { Store, Table } from './store.js';
+import { ByteWriter } from '../base/byte-writer.js';
+import { noSuchTable, OtsError } from '../base/errors.js';
+import { Faults } from '../base/faults.js';
+import { LocalTransactions } from '../storage/local-transactions.js';
+import type { Store, Table } from '../storage/store.js';
 
 /** Behaviour of the service that costs time or refuses requests; everything is off unless asked for. */
 export interface ServiceLimits {

@@ -1,8 +1,8 @@
-import { crc8 } from '../tablestore/wire/crc8.js';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { ByteWriter } from './byte-writer.js';
-import { keyValues, type KeyColumn } from './key-codec.js';
-import type { StoredCell } from './stored-row.js';
+import { crc8 } from '../../tablestore/wire/crc8.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
+import { ByteWriter } from '../base/byte-writer.js';
+import { keyValues, type KeyColumn } from '../storage/key-codec.js';
+import type { StoredCell } from '../storage/stored-row.js';
 
 /** "SRM0", little-endian. */
 const MAGIC = 0x304d5253;

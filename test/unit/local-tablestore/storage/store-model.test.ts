@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Direction } from '../../../src/tablestore/wire/messages.js';
-import type { CellValue, DecodedRow } from '../../../src/tablestore/wire/plainbuffer.js';
-import type { CellInput, KeyPart } from '../../support/plainbuffer-encoder.js';
-import { ServiceFixture, type Key } from './service-fixture.js';
+import { Direction } from '../../../../src/tablestore/wire/messages.js';
+import type { CellValue, DecodedRow } from '../../../../src/tablestore/wire/plainbuffer.js';
+import type { CellInput, KeyPart } from '../../../support/plainbuffer-encoder.js';
+import { ServiceFixture, type Key } from '../service-fixture.js';
 
 /**
  * The store against a model that keeps rows in a map and sorts when asked: any mix of puts, updates, deletions,

@@ -6,13 +6,13 @@ import {
   FilterType,
   LogicalOperator,
   SingleColumnValueFilter,
-} from '../tablestore/wire/messages.js';
-import type { Message } from '../tablestore/wire/codec.js';
-import { invalid } from './errors.js';
-import { compareValues, parseVariant, type FilterValue } from './filter-value.js';
-import { checkValueLength, limits } from './limits.js';
+} from '../../tablestore/wire/messages.js';
+import type { Message } from '../../tablestore/wire/codec.js';
+import { invalid } from '../base/errors.js';
+import { compareValues, parseVariant, type FilterValue } from '../base/filter-value.js';
+import { checkValueLength, limits } from '../base/limits.js';
 import { compileTransform } from './value-transform.js';
-import { checkColumnName } from './schema.js';
+import { checkColumnName } from '../storage/schema.js';
 
 /** Gives the versions of a column, newest first; empty when the row has none. */
 export type ColumnLookup = (name: string) => readonly FilterValue[];

@@ -1,12 +1,12 @@
-import { OperationType } from '../tablestore/wire/messages.js';
-import { CellOp, PlainBufferScanner, Tag, Variant } from '../tablestore/wire/plainbuffer.js';
-import type { ByteWriter } from './byte-writer.js';
-import { invalid, type OtsError } from './errors.js';
-import { encodeKey } from './key-codec.js';
-import { checkValueLength, isValidColumnName, limits } from './limits.js';
-import { variantName } from './schema.js';
-import { beginStored } from './stored-row.js';
-import type { Table } from './store.js';
+import { OperationType } from '../../tablestore/wire/messages.js';
+import { CellOp, PlainBufferScanner, Tag, Variant } from '../../tablestore/wire/plainbuffer.js';
+import type { ByteWriter } from '../base/byte-writer.js';
+import { invalid, type OtsError } from '../base/errors.js';
+import { encodeKey } from '../storage/key-codec.js';
+import { checkValueLength, isValidColumnName, limits } from '../base/limits.js';
+import { variantName } from '../storage/schema.js';
+import { beginStored } from '../storage/stored-row.js';
+import type { Table } from '../storage/store.js';
 
 /** One row change of a request, checked, its key encoded. */
 export interface RowChange {

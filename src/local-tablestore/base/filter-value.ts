@@ -1,5 +1,5 @@
-import { Variant } from '../tablestore/wire/plainbuffer.js';
-import { WireFormatError } from '../tablestore/wire/protobuf.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
+import { WireFormatError } from '../../tablestore/wire/protobuf.js';
 
 /** A value to compare: type byte, and bytes[start, end) without a length prefix. */
 export interface FilterValue {

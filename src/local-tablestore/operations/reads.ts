@@ -1,14 +1,14 @@
-import type { Message } from '../tablestore/wire/codec.js';
-import type { TimeRange } from '../tablestore/wire/messages.js';
-import { Variant } from '../tablestore/wire/plainbuffer.js';
+import type { Message } from '../../tablestore/wire/codec.js';
+import type { TimeRange } from '../../tablestore/wire/messages.js';
+import { Variant } from '../../tablestore/wire/plainbuffer.js';
 import { compileFilter, type ColumnLookup, type CompiledFilter } from './filter.js';
-import type { FilterValue } from './filter-value.js';
-import { checkColumnName } from './schema.js';
-import { invalid } from './errors.js';
-import { keyValues } from './key-codec.js';
-import { limits } from './limits.js';
-import type { Table } from './store.js';
-import { decodeStored, type StoredCell, type StoredRow } from './stored-row.js';
+import type { FilterValue } from '../base/filter-value.js';
+import { checkColumnName } from '../storage/schema.js';
+import { invalid } from '../base/errors.js';
+import { keyValues } from '../storage/key-codec.js';
+import { limits } from '../base/limits.js';
+import type { Table } from '../storage/store.js';
+import { decodeStored, type StoredCell, type StoredRow } from '../storage/stored-row.js';
 
 /** What a read asks of every row. */
 export interface ReadQuery {

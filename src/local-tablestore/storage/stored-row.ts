@@ -1,7 +1,7 @@
-import { crc8, crc8Byte, crc8Int32 } from '../tablestore/wire/crc8.js';
-import { CellOp, PlainBufferScanner, Tag, Variant } from '../tablestore/wire/plainbuffer.js';
-import type { ByteWriter } from './byte-writer.js';
-import { invalid } from './errors.js';
+import { crc8, crc8Byte, crc8Int32 } from '../../tablestore/wire/crc8.js';
+import { CellOp, PlainBufferScanner, Tag, Variant } from '../../tablestore/wire/plainbuffer.js';
+import type { ByteWriter } from '../base/byte-writer.js';
+import { invalid } from '../base/errors.js';
 
 /**
  * A row as it is stored: one byte of format, the row's timestamp (LE64 ms), then its cells as PlainBuffer has
