@@ -152,7 +152,7 @@ describe('at the start, check and run say of an account (E5)', () => {
     const state = ['--state', 'state-refused'];
     const check = await run('check', file, ...state);
     expect(check.code).toBe(1);
-    expect(check.stdout.replaceAll(/\s+/g, ' ')).toMatch(/by a role that is not active \(`copying`@`%`\)/);
+    expect(check.stdout.replaceAll(/\s+/g, ' ')).toMatch(/an inactive role grants them \(`copying`@`%`\)/);
     const [statement] = /SET DEFAULT ROLE .*;/.exec(check.stdout)!;
     await query(statement);
     expect(await run('check', file, ...state)).toMatchObject({ code: 0 });

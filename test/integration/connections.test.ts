@@ -219,7 +219,7 @@ describe('the precheck', () => {
       const check = await checkOf(one, 'source-connections');
       expect(check).toMatchObject({
         status: 'fail',
-        actual: `The task needs ${needed} connections; the account may have ${limit} (MAX_USER_CONNECTIONS).`,
+        actual: `The task needs ${needed} connections; the account allows ${limit} (MAX_USER_CONNECTIONS).`,
         sql: `ALTER USER 'short${limit}'@'%' WITH MAX_USER_CONNECTIONS ${needed + verify};`,
       });
       expect(limit < follow).toBe(!check.fix.includes('threads'));
@@ -259,14 +259,14 @@ describe('the precheck', () => {
     try {
       expect(await checkOf(one, 'source-connections')).toMatchObject({
         status: 'fail',
-        actual: `The task needs ${needed} connections; the account may have 3 (max_user_connections).`,
+        actual: `The task needs ${needed} connections; the account allows 3 (max_user_connections).`,
       });
     } finally {
       await mysql.query('SET GLOBAL max_user_connections = 0');
     }
     expect(await checkOf(one, 'source-connections')).toMatchObject({
       status: 'pass',
-      actual: `the task needs ${needed} connections; the server may have 151 (max_connections)`,
+      actual: `the task needs ${needed} connections; the server allows 151 (max_connections)`,
     });
     await limitTo('everyone', needed);
     const others = await Promise.all([1, 2].map(() => mysql.connect({ user: 'everyone', password: 'x' })));
@@ -288,7 +288,7 @@ describe('the precheck', () => {
     await mysql.query('ALTER USER everyone WITH MAX_QUERIES_PER_HOUR 5000');
     expect(await checkOf(one, 'source-room')).toMatchObject({
       status: 'warning',
-      actual: 'The account has a limit by the hour: MAX_QUERIES_PER_HOUR 5000.',
+      actual: 'The account has an hourly limit: MAX_QUERIES_PER_HOUR 5000.',
       sql: "ALTER USER 'everyone'@'%' WITH MAX_QUERIES_PER_HOUR 0;",
     });
   });

@@ -59,7 +59,7 @@ it('"report": refused with the ways out, until the tables are deleted; then load
   const refused = await caughtUp('told');
   expect(refused.code).toBe(1);
   expect(refused.stdout.replaceAll(/\s+/g, ' ')).toMatch(
-    /exist already: told .* delete these tables.* state folder that is lost\? .*"conflict" to "ignore", run the task, .*rowferry reload TASK.*rowferry verify TASK --repair/,
+    /already exist: told .* delete these tables.* its state folder is lost, .*"conflict" to "ignore", run the task, .*rowferry reload TASK.*rowferry verify TASK --repair/,
   );
   expect(values('told')).toEqual({ 1: 1, 2: 2, 3: 3 });
 

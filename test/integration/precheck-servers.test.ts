@@ -78,7 +78,7 @@ describe('the destination', () => {
     store.faults.set([{ kind: 'error', operation: 'PutRow', code: 'OTSNoPermissionAccess' }]);
     report = await run();
     expect(report.results.find((r) => r.id === 'destination-permissions')!.actual).toBe(
-      'refused: ots:PutRow',
+      'missing: ots:PutRow',
     );
     store.faults.set([]);
     expect(openItems(await run())).toEqual([]);

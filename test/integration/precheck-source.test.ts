@@ -381,11 +381,11 @@ it('tables of online schema changes are named, those that are left out and those
   };
   const whole = { database: 'changing' };
   const asWhole: Change = (task) => (task.objects = [whole]);
-  expect(await found(asWhole)).toBe('pass: none; replicated in spite of their names: changing._flags_del');
+  expect(await found(asWhole)).toBe('pass: none; replicated despite their names: changing._flags_del');
   await mysql.query(`CREATE TABLE changing._customers_new (id INT PRIMARY KEY);
     CREATE TABLE changing._customers_gho (id INT PRIMARY KEY)`);
   expect(await found(asWhole)).toBe(
-    'information: none left out; replicated in spite of their names: changing._customers_gho, changing._customers_new, changing._flags_del',
+    'information: none left out; replicated despite their names: changing._customers_gho, changing._customers_new, changing._flags_del',
   );
   await mysql.query(`CREATE TABLE changing._customers_ghc (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
       last_update TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, hint VARCHAR(64) NOT NULL, value VARCHAR(4096) NOT NULL);
@@ -393,10 +393,10 @@ it('tables of online schema changes are named, those that are left out and those
       REPLACE INTO \`changing\`.\`_customers_new\` (id) VALUES (NEW.id)`);
   const copy = (tool: string) => `(${tool} builds the new changing.customers in it)`;
   expect(await found(asWhole)).toBe(
-    `information: left out: changing._customers_ghc (gh-ost keeps notes in it while it changes changing.customers), changing._customers_gho ${copy('gh-ost')}, changing._customers_new ${copy('pt-online-schema-change')}; replicated in spite of their names: changing._flags_del`,
+    `information: left out: changing._customers_ghc (gh-ost keeps notes in it while it changes changing.customers), changing._customers_gho ${copy('gh-ost')}, changing._customers_new ${copy('pt-online-schema-change')}; replicated despite their names: changing._flags_del`,
   );
   const named = { database: 'changing', tables: [{ name: '_customers_ghc' }, { name: '_customers_gho' }] };
   expect(await found((task) => (task.objects = [whole, named]))).toBe(
-    `information: left out: changing._customers_new ${copy('pt-online-schema-change')}; replicated in spite of their names: changing._flags_del`,
+    `information: left out: changing._customers_new ${copy('pt-online-schema-change')}; replicated despite their names: changing._flags_del`,
   );
 });

@@ -79,7 +79,7 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Outcome>((settle) => {
     timer = setTimeout(
-      () => settle({ good: 'unproven', actual: 'not proven: the server did not answer in time' }),
+      () => settle({ good: 'unproven', actual: 'not verified: the server did not respond in time' }),
       Math.max(0, shared.deadline + 300 - Date.now()),
     );
   });
@@ -102,7 +102,7 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
     if (!(error instanceof RowferryError)) throw error;
     const own = id === 'source-connection' || id === 'destination-connection';
     // Of one cause one item fails; the others say that they could not look.
-    if (!own) return { ...base, status: 'skipped', actual: `not proven: ${error.message}`, fix: '' };
+    if (!own) return { ...base, status: 'skipped', actual: `not verified: ${error.message}`, fix: '' };
     return { ...base, status: 'fail', actual: error.message, fix: error.remedy };
   } finally {
     clearTimeout(timer);

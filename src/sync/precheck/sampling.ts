@@ -48,9 +48,7 @@ export async function ask(
     }
   }
   if (found.length > 0) return bad(`${words.found}: ${some(found)}`, words.fix);
-  return open.length === 0
-    ? good(words.none)
-    : unproven(`not proven for ${some(open)}: too large to look through`);
+  return open.length === 0 ? good(words.none) : unproven(`not verified for ${some(open)}: too large to scan`);
 }
 
 export function subjectOf(table: TableDefinition, column?: Column): string {

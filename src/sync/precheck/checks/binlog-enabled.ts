@@ -5,7 +5,7 @@ export const binlogEnabled: Check = {
   severity: 'failure',
   title: 'The source writes a binlog',
   expected: 'log_bin = ON',
-  why: 'Changes after the full load are read from the binlog.',
+  why: 'Rowferry reads changes after the full load from the binlog.',
   applies: usesBinlog,
   async run(context) {
     const { logBin, readOnly } = await context.facts();
@@ -13,12 +13,9 @@ export const binlogEnabled: Check = {
     if (readOnly) {
       return bad(
         'log_bin = OFF on a read-only instance',
-        'Name the primary instance as the source, or one that writes binlogs.',
+        'Use the primary instance as the source, or another instance that writes binlogs.',
       );
     }
-    return bad(
-      'log_bin = OFF',
-      'Start the server with --log-bin (my.cnf, section [mysqld]); it needs a restart.',
-    );
+    return bad('log_bin = OFF', 'Set log_bin in my.cnf, section [mysqld], and restart the server.');
   },
 };

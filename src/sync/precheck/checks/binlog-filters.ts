@@ -4,9 +4,9 @@ import { bad, good, some, usesBinlog, type Check } from '../check.js';
 export const binlogFilters: Check = {
   id: 'binlog-filters',
   severity: 'failure',
-  title: 'No selected database is kept out of the binlog',
-  expected: 'binlog-do-db and binlog-ignore-db leave the selected databases in',
-  why: 'Changes to a database that is filtered out never reach the binlog: the copy would stand still in silence.',
+  title: 'The binlog includes every selected database',
+  expected: 'binlog-do-db and binlog-ignore-db do not exclude a selected database',
+  why: 'Changes to an excluded database never reach the binlog: its copy would silently stop updating.',
   applies: usesBinlog,
   async run(context) {
     const connection = await context.source();
@@ -22,7 +22,7 @@ export const binlogFilters: Check = {
       return good(only.length + ignored.length === 0 ? 'no filters' : 'the selected databases are logged');
     return bad(
       `not logged: ${some(hidden)}`,
-      'Remove binlog-do-db or binlog-ignore-db for these databases from my.cnf and restart the server.',
+      'Remove binlog-do-db or binlog-ignore-db for these databases from my.cnf, then restart the server.',
     );
   },
 };

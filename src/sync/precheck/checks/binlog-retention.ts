@@ -7,22 +7,22 @@ const slowLoad = 5_000;
 export const binlogRetention: Check = {
   id: 'binlog-retention',
   severity: 'warning',
-  title: 'Binlogs are kept long enough',
-  expected: 'at least 7 days, and twice the time that the full load needs',
-  why: 'When a binlog is purged before it was read (a long load, a weekend with the task stopped), everything must be loaded again.',
+  title: 'Binlog retention is long enough',
+  expected: 'at least 7 days, and at least twice the duration of the full load',
+  why: 'If the server purges a binlog before Rowferry reads it (a long load, a task stopped over the weekend), everything must be loaded again.',
   applies: usesBinlog,
   async run(context) {
     const seconds = await retentionSeconds(context.variable);
-    if (seconds === undefined) return unproven('the server does not tell');
+    if (seconds === undefined) return unproven('unknown: the server does not report it');
     const rows = context.task.synchronization.full
       ? (await context.tables()).reduce((sum, table) => sum + table.estimatedRows, 0)
       : 0;
     const needed = Math.max(7 * day, (rows / slowLoad) * 2);
-    if (seconds === 0) return good('binlogs are never purged by age');
+    if (seconds === 0) return good('binlogs never expire');
     if (seconds >= needed) return good(`${days(seconds)} days`);
     return bad(
       `${days(seconds)} days`,
-      'Keep binlogs longer, and write that into my.cnf. On a managed service set its retention instead.',
+      'Increase the binlog retention, and add it to my.cnf. On a managed service, change its retention setting instead.',
       (await context.variable('binlog_expire_logs_seconds')) === undefined
         ? `SET GLOBAL expire_logs_days = ${Math.ceil(needed / day)};`
         : `SET GLOBAL binlog_expire_logs_seconds = ${Math.ceil(needed / day) * day};`,

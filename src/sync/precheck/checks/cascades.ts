@@ -10,9 +10,9 @@ interface Constraint {
 export const cascades: Check = {
   id: 'cascades',
   severity: 'warning',
-  title: 'No foreign key changes child rows by itself',
+  title: 'No foreign key changes child rows automatically',
   expected: 'no ON DELETE or ON UPDATE with CASCADE, SET NULL or SET DEFAULT on the selected tables',
-  why: 'InnoDB makes such changes below the binlog: the rows of the child table would stay as they were in Tablestore.',
+  why: 'InnoDB does not log such changes in the binlog: the child rows in Tablestore would stay unchanged.',
   applies: usesBinlog,
   async run(context) {
     const connection = await context.source();
@@ -29,10 +29,10 @@ export const cascades: Check = {
     );
     const selected = rows.filter((row) => tables.has(fold(sourceName({ database: row.db, name: row.tab }))));
     if (selected.length === 0) return good('none');
-    if (facts.logsCascades) return good('there are some, and this server logs what they do');
+    if (facts.logsCascades) return good('some exist, and this server logs their changes');
     return bad(
       some(selected.map((row) => `${sourceName({ database: row.db, name: row.tab })} (${row.name})`)),
-      'Let the application change the child rows, or run verify --repair from time to time.',
+      'Change the child rows in the application, or run verify --repair regularly.',
     );
   },
 };

@@ -3,9 +3,9 @@ import { bad, good, some, type Check } from '../check.js';
 export const caseFolding: Check = {
   id: 'case-folding',
   severity: 'warning',
-  title: 'Folding the case of names keeps them apart',
-  expected: 'no two tables whose names differ in case alone',
-  why: 'With "capitalization" as it is both would become one table in Tablestore and overwrite each other.',
+  title: 'Table names stay distinct after case conversion',
+  expected: 'no two tables whose names differ only in case',
+  why: 'With the current "capitalization", both would become one table in Tablestore and overwrite each other.',
   applies: (task) => task.capitalization !== 'source' && !task.merge,
   async run(context) {
     const first = new Map<string, string>();
@@ -14,10 +14,13 @@ export const caseFolding: Check = {
       const other = first.get(destination);
       if (other === undefined) first.set(destination, table.name);
       else if (other !== table.name && other.toLowerCase() === table.name.toLowerCase()) {
-        twice.push(`${other} and ${table.name} are both ${destination}`);
+        twice.push(`${other} and ${table.name} both become ${destination}`);
       }
     }
-    if (twice.length === 0) return good('they stay apart');
-    return bad(some(twice, 3), 'Rename one of each pair in the task, or set "capitalization" to "source".');
+    if (twice.length === 0) return good('all names stay distinct');
+    return bad(
+      some(twice, 3),
+      'Rename one table of each pair in the task, or set "capitalization" to "source".',
+    );
   },
 };

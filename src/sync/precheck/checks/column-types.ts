@@ -9,8 +9,8 @@ export const columnTypes: Check = {
   severity: 'failure',
   stopsTables: true,
   title: 'Chosen types fit their columns',
-  expected: 'for each column with "type" one that its values can be turned into',
-  why: 'A value that cannot become the chosen type would make every row a dirty record.',
+  expected: 'the "type" of each column is one its values can be converted to',
+  why: 'If the values cannot be converted to the chosen type, every row becomes a dirty record.',
   applies: (task) =>
     task.objects.some((o) =>
       o.tables?.some((t) => Object.values(t.columns ?? {}).some((c) => c.type !== undefined)),
@@ -26,11 +26,11 @@ export const columnTypes: Check = {
         const allowed = allowedCellTypes(column);
         if (allowed.includes(chosen)) continue;
         problems.push(
-          `${sourceName(table)}.${column.name} is ${column.columnType}, it can be ${allowed.join(' or ')}, not ${chosen}`,
+          `${sourceName(table)}.${column.name} is ${column.columnType}: it can become ${allowed.join(' or ')}, not ${chosen}`,
         );
       }
     }
     if (problems.length === 0) return good(`${count} ${count === 1 ? 'type' : 'types'}`);
-    return bad(some(problems, 3), 'Choose one of the types that fit, or leave "type" out.');
+    return bad(some(problems, 3), 'Choose one of these types, or remove "type".');
   },
 };

@@ -3,9 +3,9 @@ import { good, type Check } from '../check.js';
 export const destinationConnection: Check = {
   id: 'destination-connection',
   severity: 'failure',
-  title: 'The destination can be reached and takes the key pair',
-  expected: 'an answer from the instance, signed in with the key pair of the task',
-  why: 'Without it there is nowhere to write.',
+  title: 'The destination is reachable and accepts the AccessKey pair',
+  expected: 'the instance responds to a request signed with the AccessKey pair of the task',
+  why: 'Without a destination, Rowferry has nowhere to write.',
   async run(context) {
     const destination = await context.destination();
     const tables = await destination.tables();

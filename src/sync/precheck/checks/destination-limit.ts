@@ -4,8 +4,8 @@ export const destinationLimit: Check = {
   id: 'destination-table-limit',
   severity: 'failure',
   title: 'The instance has room for the tables',
-  expected: 'no more tables than destination.tableLimit when the task has made its own',
-  why: 'Tablestore refuses to create more tables than the instance may hold.',
+  expected: 'at most destination.tableLimit tables, including those that the task creates',
+  why: 'Tablestore refuses to create more tables than the limit of the instance.',
   applies: (task) => task.synchronization.schema,
   async run(context) {
     const destination = await context.destination();
@@ -17,7 +17,7 @@ export const destinationLimit: Check = {
     if (existing.size <= limit) return good(text);
     return bad(
       text,
-      'Select fewer tables, use "merge" or another instance; after Alibaba Cloud raised the limit of the instance, write it into destination.tableLimit.',
+      'Select fewer tables, or use "merge" or another instance. If Alibaba Cloud has raised the limit of the instance, set destination.tableLimit to it.',
     );
   },
 };

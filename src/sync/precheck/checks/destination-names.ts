@@ -2,15 +2,15 @@ import { isValidName } from '../../../tablestore/client/limits.js';
 import { bad, good, some, type Check } from '../check.js';
 import { sourceName } from '../../../shared/source-name.js';
 
-const rule = 'letters, digits and underscores, first no digit, at most 255 bytes';
+const rule = 'letters, digits and underscores, not starting with a digit, at most 255 bytes';
 
 export const destinationNames: Check = {
   id: 'destination-names',
   severity: 'failure',
   stopsTables: true,
-  title: 'Names can be used in Tablestore',
-  expected: `${rule}; no two objects with one name unless they are merged`,
-  why: 'Tablestore refuses other names, and two tables of the source with one name would overwrite each other.',
+  title: 'Names are valid in Tablestore',
+  expected: `${rule}; no two objects with the same name unless they are merged`,
+  why: 'Tablestore rejects other names, and two source tables with the same destination name would overwrite each other.',
   async run(context) {
     const planned = await context.planned();
     const illegal = planned.flatMap(({ table, destination, keys, attributes }) => [
@@ -28,21 +28,21 @@ export const destinationNames: Check = {
         // Names that differ in case alone are the business of another check.
         if (other === undefined) first.set(destination, table);
         else if (other.name.toLowerCase() !== table.name.toLowerCase() || other.name === table.name) {
-          twice.push(`${sourceName(other)} and ${sourceName(table)} are both ${destination}`);
+          twice.push(`${sourceName(other)} and ${sourceName(table)} both become ${destination}`);
         }
       }
     }
     for (const { table, keys, attributes } of planned) {
       const seen = new Set<string>();
       for (const name of [...keys.map((k) => k.name), ...attributes]) {
-        if (seen.has(name)) twice.push(`two columns of ${sourceName(table)} are both ${name}`);
+        if (seen.has(name)) twice.push(`two columns of ${sourceName(table)} both become ${name}`);
         seen.add(name);
       }
     }
     if (twice.length === 0) return good(`${planned.length} ${planned.length === 1 ? 'name' : 'names'}`);
     return bad(
       some(twice, 3),
-      'Rename one of each pair in the task, or set "merge" to true to put tables of one shape together.',
+      'Rename one of each pair in the task, or set "merge" to true to merge tables with the same columns.',
     );
   },
 };

@@ -3,10 +3,10 @@ import { bad, good, type Check } from '../check.js';
 export const destinationPermissions: Check = {
   id: 'destination-permissions',
   severity: 'failure',
-  title: 'The account of the destination may create tables and write',
+  title: 'The destination account can create tables and write rows',
   expected:
     'a RAM user with ots:CreateTable, ots:PutRow, ots:DeleteRow and ots:GetRange, or AliyunOTSFullAccess',
-  why: 'A RAM user without them is refused in the middle of the task.',
+  why: 'Without these permissions, the task fails midway.',
   async run(context) {
     const destination = await context.destination();
     const needed = [
@@ -17,8 +17,8 @@ export const destinationPermissions: Check = {
     const missing = needed.filter((_, index) => !answers[index]);
     if (missing.length === 0) return good('allowed');
     return bad(
-      `refused: ${missing.map((operation) => `ots:${operation}`).join(', ')}`,
-      `Give the RAM user ${missing.map((operation) => `ots:${operation}`).join(', ')} on instance ${destination.settings.instance} in the RAM console, or the policy AliyunOTSFullAccess.`,
+      `missing: ${missing.map((operation) => `ots:${operation}`).join(', ')}`,
+      `In the RAM console, grant the RAM user ${missing.map((operation) => `ots:${operation}`).join(', ')} on instance ${destination.settings.instance}, or the policy AliyunOTSFullAccess.`,
     );
   },
 };

@@ -4,9 +4,10 @@ export const destinationTables: Check = {
   id: 'destination-tables',
   severity: 'failure',
   stopsTables: true,
-  title: 'Destination tables are free, or fit',
-  expected: 'no table of that name with "conflict": "report"; otherwise one with the same key',
-  why: 'Rows of somebody else would be overwritten; a table with another key takes no row of ours.',
+  title: 'Destination table names are free, or the tables match',
+  expected:
+    'with "conflict": "report", no table with that name; with "ignore", none or one with the same key',
+  why: 'Rowferry would overwrite rows that are not its own; a table with a different key rejects its rows.',
   async run(context) {
     const destination = await context.destination();
     const existing = new Set(await destination.tables());
@@ -31,15 +32,15 @@ export const destinationTables: Check = {
     if (unfit.length > 0) {
       return bad(
         some(unfit, 3),
-        'Choose the same key columns, rename the object in the task, or have a table that this task made deleted and made anew: rowferry reload TASK --table DB.TABLE --remake.',
+        'Choose the same key columns, or rename the object in the task. To delete and re-create a table that this task created, run rowferry reload TASK --table DB.TABLE --remake.',
       );
     }
     if (taken.length > 0) {
       return bad(
-        `exist already: ${some(taken.sort())}`,
-        'Rename the objects in the task, or delete these tables. With "conflict": "ignore" the full load keeps the rows that are there. Did this task make them, with a state folder that is lost? To keep them, set "conflict" to "ignore", run the task, and let "rowferry reload TASK" and then "rowferry verify TASK --repair" put their rows right.',
+        `already exist: ${some(taken.sort())}`,
+        'Rename the objects in the task, or delete these tables. With "conflict": "ignore", the full load keeps existing rows. If this task created the tables and its state folder is lost, set "conflict" to "ignore", run the task, then run "rowferry reload TASK" and "rowferry verify TASK --repair" to correct their rows.',
       );
     }
-    return good('free, or made by this task');
+    return good('free, or created by this task');
   },
 };

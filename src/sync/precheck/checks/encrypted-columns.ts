@@ -3,9 +3,9 @@ import { bad, good, type Check } from '../check.js';
 export const encryptedColumns: Check = {
   id: 'encdb',
   severity: 'warning',
-  title: 'Columns are not encrypted by the database (EncDB)',
+  title: 'The database does not encrypt columns (EncDB)',
   expected: 'no EncDB on the source',
-  why: 'With the always-confidential database of RDS, rows are read as ciphertext and written so.',
+  why: 'With the always-confidential database of RDS, Rowferry reads and writes ciphertext.',
   async run(context) {
     const settings = ['loose_encdb', 'encdb', 'encdb_enable'];
     for (const name of settings) {
@@ -13,7 +13,7 @@ export const encryptedColumns: Check = {
       if (value !== undefined && ['ON', '1'].includes(value.toUpperCase())) {
         return bad(
           `${name} = ${value}`,
-          'Give the account plaintext access to the selected columns, or exclude them.',
+          'Grant the account plaintext access to the selected columns, or exclude them.',
         );
       }
     }

@@ -7,13 +7,13 @@ export const engines: Check = {
   severity: 'warning',
   title: 'The selected tables are InnoDB',
   expected: 'InnoDB',
-  why: 'Other engines have no transactions: a failed statement leaves rows behind, and MEMORY tables are emptied by a restart without a word in the binlog.',
+  why: 'Other engines have no transactions: a failed statement can leave changed rows, and a restart empties MEMORY tables without logging it in the binlog.',
   async run(context) {
     const others = (await context.tables()).filter((t) => t.engine.toLowerCase() !== 'innodb');
     if (others.length === 0) return good('all of them');
     return bad(
       some(others.map((t) => `${sourceName(t)} (${t.engine || 'unknown'})`)),
-      'Change the engine, or accept the risk.',
+      'Change the storage engine, or accept the risk.',
       others
         .map((t) => `ALTER TABLE ${identifier(t.database)}.${identifier(t.name)} ENGINE = InnoDB;`)
         .join('\n'),

@@ -5,9 +5,9 @@ import { sourceName } from '../../../shared/source-name.js';
 export const etlKey: Check = {
   id: 'etl-key',
   severity: 'warning',
-  title: 'The transformation leaves the key alone',
+  title: 'The transformation does not change the key',
   expected: 'a script that sets no key column',
-  why: 'The keys of the source are different for each row, those that a script makes need not be: rows with one key overwrite each other in silence. And a verification or reload can look no row up by its key, but reads the whole table.',
+  why: 'Source keys are unique; keys set by a script may not be, and rows with the same key silently overwrite each other. Verify and reload also cannot look up a row by its key and must read the whole table.',
   applies: (task) => task.etl.trim() !== '',
   async run(context) {
     let writes: ReadonlySet<string>;
@@ -15,16 +15,16 @@ export const etlKey: Check = {
       writes = compileEtl(context.task.etl)?.writes ?? new Set();
     } catch {
       // That it cannot be used is said by another check.
-      return good('not known: the script cannot be used');
+      return good('unknown: the script is not valid');
     }
     const set = new Set([...writes].map((name) => name.toLowerCase()));
     const written = (await context.planned()).flatMap(({ table, keyColumns }) =>
       keyColumns.filter((name) => set.has(name.toLowerCase())).map((name) => `${sourceName(table)}.${name}`),
     );
-    if (written.length === 0) return good('it sets none');
+    if (written.length === 0) return good('none is set');
     return bad(
-      `it sets ${some(written)}`,
-      'Set another column, or accept this when no two rows can come to have one key.',
+      `the script sets ${some(written)}`,
+      'Set another column instead, or accept this if no two rows can get the same key.',
     );
   },
 };

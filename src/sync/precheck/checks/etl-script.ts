@@ -9,9 +9,9 @@ import { sourceName } from '../../../shared/source-name.js';
 export const etlScript: Check = {
   id: 'etl',
   severity: 'failure',
-  title: 'The transformation can be used',
-  expected: 'a script that parses and reads columns that exist',
-  why: 'A script that fails for each row makes every row a dirty record.',
+  title: 'The transformation is valid',
+  expected: 'a script that parses and reads only existing columns',
+  why: 'If the script fails on every row, every row becomes a dirty record.',
   applies: (task) => task.etl.trim() !== '',
   async run(context) {
     let program;
@@ -28,7 +28,10 @@ export const etlScript: Check = {
     if (unknown.length === 0) {
       const wrong = wrongNames(program.writes, await context.planned());
       if (wrong.length > 0)
-        return bad(some(wrong, 3), 'Let the script set another name, or rename the column of the table.');
+        return bad(
+          some(wrong, 3),
+          'Set another column name in the script, or rename the column of the table.',
+        );
       return good(`reads ${program.reads.size} columns, writes ${program.writes.size}`);
     }
     const shown = unknown.map((name) => {
@@ -47,7 +50,7 @@ function wrongNames(writes: ReadonlySet<string>, planned: readonly PlannedTable[
     const taken = new Set([...keys.map((key) => key.name), ...attributes]);
     for (const name of writes) {
       if (own.has(name.toLowerCase())) continue;
-      if (!isValidName(name)) wrong.add(`it sets ${name}, a name that Tablestore does not take`);
+      if (!isValidName(name)) wrong.add(`it sets ${name}, which is not a valid Tablestore name`);
       else if (taken.has(name))
         wrong.add(`it sets ${name}, which is the name of another column of ${sourceName(table)}`);
     }

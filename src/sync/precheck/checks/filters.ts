@@ -11,9 +11,10 @@ export const filters: Check = {
   id: 'filters',
   severity: 'failure',
   stopsTables: true,
-  title: 'Filters can be used',
-  expected: 'each filter is one SQL condition on columns of its table, the same for every session',
-  why: 'The same condition decides in the full load and for each change; if the two could differ, rows would be lost or left.',
+  title: 'Filters are valid',
+  expected:
+    'each filter is one SQL condition on columns of its table that gives the same result in every session',
+  why: 'The full load and each change use the same condition. If the results could differ, rows would be lost or left over.',
   applies: (task) =>
     task.objects.some((object) => object.tables?.some((table) => table.filter !== undefined)),
   async run(context) {

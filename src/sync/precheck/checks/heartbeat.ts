@@ -6,9 +6,9 @@ import { quoted } from './source-privileges.js';
 export const heartbeat: Check = {
   id: 'heartbeat',
   severity: 'failure',
-  title: 'The account may do what the heartbeat needs',
-  expected: 'CREATE on the database of the heartbeat, and for a table INSERT, UPDATE and DELETE too',
-  why: 'The heartbeat writes to the source; without the privilege it would fail again and again.',
+  title: 'The account has the privileges for the heartbeat',
+  expected: 'CREATE on the heartbeat database; for a heartbeat table also INSERT, UPDATE and DELETE',
+  why: 'The heartbeat writes to the source. Without the privileges, it would fail repeatedly.',
   applies: (task) => task.heartbeat !== 'none',
   async run(context) {
     const connection = await context.source();
@@ -22,7 +22,7 @@ export const heartbeat: Check = {
     const [row] = await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me');
     return bad(
       `the account lacks ${missing.join(', ')} on ${database}.*`,
-      'Grant what is missing, or set "heartbeat" to "none".',
+      'Grant the missing privileges, or set "heartbeat" to "none".',
       `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quoted(row?.me ?? '')};`,
     );
   },

@@ -5,16 +5,16 @@ import { bad, good, some, usesBinlog, type Check } from '../check.js';
 export const rowMetadata: Check = {
   id: 'row-metadata',
   severity: 'information',
-  title: 'The binlog describes tables whole',
+  title: 'The binlog includes complete table metadata',
   expected: 'binlog_row_metadata = FULL',
-  why: 'Before the rows of each statement the binlog describes their table. With FULL that holds names, labels and the key too, so that an ALTER outside the binlog (sql_log_bin=0) is noticed before a row is misread; with MINIMAL new names, columns of one type that change places, other labels and another key are noticed only when the catalog is looked at, once a minute.',
+  why: 'The binlog describes a table before the rows of each statement. With FULL, the description includes column names, labels and the key, so Rowferry detects an ALTER outside the binlog (sql_log_bin=0) before it misreads a row. With MINIMAL, it detects new names, swapped columns of the same type, new labels and a new key only when it checks the catalog, once a minute.',
   applies: usesBinlog,
   async run(context) {
     const { binlogRowMetadata: metadata } = await context.facts();
     if (metadata === 'FULL') return good('binlog_row_metadata = FULL');
     return bad(
       `binlog_row_metadata = ${metadata}`,
-      'Set it to FULL where tables may be altered with sql_log_bin=0; otherwise nothing has to be done.',
+      'Set it to FULL if tables may be altered with sql_log_bin=0. Otherwise, no action needed.',
       (await context.variable('binlog_row_metadata')) === undefined
         ? undefined
         : 'SET GLOBAL binlog_row_metadata = FULL;',
@@ -25,17 +25,14 @@ export const rowMetadata: Check = {
 export const gtidMode: Check = {
   id: 'gtid-mode',
   severity: 'information',
-  title: 'Transactions have global ids',
+  title: 'Transactions have GTIDs',
   expected: 'gtid_mode = ON',
-  why: 'By GTID a task goes on after a switchover to another server; by file and position it cannot.',
+  why: 'With GTIDs, a task can continue after a switchover to another server. With file and position, it cannot.',
   applies: usesBinlog,
   async run(context) {
     const { gtidMode: mode } = await context.facts();
     if (mode === 'ON') return good('gtid_mode = ON');
-    return bad(
-      `gtid_mode = ${mode}`,
-      'Nothing has to be done unless the source switches over to another server.',
-    );
+    return bad(`gtid_mode = ${mode}`, 'No action needed unless the source switches over to another server.');
   },
 };
 
@@ -44,27 +41,27 @@ export const transactionCompression: Check = {
   severity: 'information',
   title: 'Transactions in the binlog are not compressed',
   expected: 'binlog_transaction_compression = OFF',
-  why: 'Compressed transactions are followed too; reading them takes more processor time.',
+  why: 'Rowferry also replicates compressed transactions; reading them takes more CPU time.',
   applies: usesBinlog,
   async run(context) {
     const { transactionCompression: on } = await context.facts();
-    return on ? bad('binlog_transaction_compression = ON', 'Nothing has to be done.') : good('OFF');
+    return on ? bad('binlog_transaction_compression = ON', 'No action needed.') : good('OFF');
   },
 };
 
 export const partialJson: Check = {
   id: 'partial-json',
   severity: 'information',
-  title: 'JSON columns are logged whole',
+  title: 'The binlog records complete JSON values',
   expected: 'binlog_row_value_options without PARTIAL_JSON',
-  why: 'A partial JSON update does not hold the document: the row is read from the source again, which costs a query.',
+  why: 'A partial JSON update does not contain the document: Rowferry reads the row from the source again, which costs a query.',
   applies: usesBinlog,
   async run(context) {
     const { binlogRowValueOptions: options } = await context.facts();
-    if (!options.includes('PARTIAL_JSON')) return good('JSON is logged whole');
+    if (!options.includes('PARTIAL_JSON')) return good('complete JSON values are logged');
     return bad(
       options,
-      'Nothing has to be done; without it such updates are faster to follow.',
+      'No action needed. Without PARTIAL_JSON, such updates replicate faster.',
       "SET GLOBAL binlog_row_value_options = '';",
     );
   },
@@ -73,9 +70,9 @@ export const partialJson: Check = {
 export const timeZoneTables: Check = {
   id: 'time-zone-tables',
   severity: 'information',
-  title: 'Named time zones are loaded',
-  expected: 'filled time zone tables',
-  why: 'Filters with CONVERT_TZ() and zone names give NULL without them. Rows are read in UTC and need none.',
+  title: 'Time zone tables are loaded',
+  expected: 'loaded time zone tables',
+  why: 'Without them, CONVERT_TZ() with zone names returns NULL in filters. Rows are read in UTC and do not need them.',
   async run(context) {
     const connection = await context.source();
     const [row] = await connection.query<{ known: string | null }>(
@@ -84,7 +81,7 @@ export const timeZoneTables: Check = {
     if (row?.known != null) return good('loaded');
     return bad(
       'empty',
-      'Nothing has to be done unless filters name time zones (mysql_tzinfo_to_sql loads them).',
+      'No action needed unless filters use time zone names. To load the tables, run mysql_tzinfo_to_sql.',
     );
   },
 };
@@ -93,8 +90,8 @@ export const otherReplicas: Check = {
   id: 'other-replicas',
   severity: 'information',
   title: 'Other replicas of the source',
-  expected: 'none, or known ones',
-  why: 'Each reads the whole binlog; a server id used twice would throw one of them out.',
+  expected: 'none, or expected ones',
+  why: 'Each replica reads the whole binlog. If two use the same server_id, the source disconnects one of them.',
   applies: usesBinlog,
   async run(context) {
     const connection = await context.source();
@@ -102,6 +99,6 @@ export const otherReplicas: Check = {
     const statement = atLeast(facts, 8, 0, 22) ? 'SHOW REPLICAS' : 'SHOW SLAVE HOSTS';
     const rows = await connection.query<Record<string, string | number>>(statement);
     const ids = rows.map((r) => String(r['Server_Id'] ?? r['Server_id']));
-    return ids.length === 0 ? good('none') : bad(`server ids ${some(ids)}`, 'Nothing has to be done.');
+    return ids.length === 0 ? good('none') : bad(`server_id ${some(ids)}`, 'No action needed.');
   },
 };

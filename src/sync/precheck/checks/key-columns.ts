@@ -8,23 +8,21 @@ export const keyColumns: Check = {
   id: 'key-columns',
   severity: 'failure',
   stopsTables: true,
-  title: 'Key columns can be a Tablestore key',
-  expected: '1 to 4 columns of a type that a key can hold, together unique and never NULL',
-  why: 'Two rows with one key would overwrite each other; a NULL or a DOUBLE cannot be a key at all.',
+  title: 'Key columns are valid as a Tablestore key',
+  expected: '1 to 4 columns of a type allowed in keys, together unique and never NULL',
+  why: 'Two rows with the same key would overwrite each other; NULL and DOUBLE are not allowed in a key.',
   async run(context) {
     const problems: string[] = [];
     for (const { table, keyColumns: names } of await context.planned()) {
       const label = sourceName(table);
       const most = context.task.merge ? 3 : 4;
       if (names.length > most)
-        problems.push(`${label}: the key has ${names.length} columns, at most ${most}`);
+        problems.push(`${label}: the key has ${names.length} columns, the limit is ${most}`);
       for (const name of names) {
         const column = table.columns.find((c) => c.name === name);
         if (!column) continue;
         if (column.volatile === 'virtual')
-          problems.push(
-            `${label}.${name} is computed whenever it is read, and may be another in another session`,
-          );
+          problems.push(`${label}.${name} is computed on each read and may differ between sessions`);
         if (column.nullable) problems.push(`${label}.${name} can be NULL`);
         const chosen = columnMapping(mappingOf(context.task, table), column)?.type;
         if (keyType(column, chosen) === null) {
@@ -34,10 +32,10 @@ export const keyColumns: Check = {
       if (names.length > 0 && !isUnique(table, names))
         problems.push(`${label}: (${names.join(', ')}) is not unique`);
     }
-    if (problems.length === 0) return good('all of them can');
+    if (problems.length === 0) return good('all of them are valid');
     return bad(
       some(problems, 4),
-      'Choose other columns with "primaryKey", or make them UNIQUE and NOT NULL in the source.',
+      'Choose other columns with "primaryKey", or make these UNIQUE and NOT NULL in the source.',
     );
   },
 };

@@ -4,19 +4,19 @@ import { sourceName } from '../../../shared/source-name.js';
 export const maskedKeys: Check = {
   id: 'masked-keys',
   severity: 'warning',
-  title: 'Dirty records tell their rows',
-  expected: 'no key column among the masked ones',
-  why: 'A record that is kept without its key cannot be tried again: only a reload of the table writes its row. Its rows are told apart, and a verification knows them, by a hash of the key.',
+  title: 'Dirty records identify their rows',
+  expected: 'no masked key columns',
+  why: 'A record without its key cannot be retried: only a reload of the table writes its row. A hash of the key distinguishes the rows and identifies them in a verification.',
   applies: ({ dirtyData }) => dirtyData.mask.length > 0 && dirtyData.policy === 'skip',
   async run(context) {
     const mask = new Set(context.task.dirtyData.mask.map((name) => name.toLowerCase()));
     const masked = (await context.planned()).flatMap(({ table, keyColumns }) =>
       keyColumns.filter((name) => mask.has(name.toLowerCase())).map((name) => `${sourceName(table)}.${name}`),
     );
-    if (masked.length === 0) return good('none is masked');
+    if (masked.length === 0) return good('no key column is masked');
     return bad(
       `masked: ${some(masked)}`,
-      'Take the key columns out of "dirtyData.mask", or accept that rows of these tables are written again only by a reload. With "block" such a row is read again when the task goes on.',
+      'Remove the key columns from "dirtyData.mask", or accept that only a reload writes these rows. With "block", the task reads such a row again when it continues.',
     );
   },
 };

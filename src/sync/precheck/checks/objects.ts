@@ -8,8 +8,8 @@ export const objects: Check = {
   severity: 'failure',
   stopsTables: true,
   title: 'The selected objects exist',
-  expected: 'every database, table and column that the task names',
-  why: 'A misspelled name would leave a table out in silence.',
+  expected: 'every database, table and column named in the task',
+  why: 'A misspelled name would silently leave a table out.',
   async run(context) {
     const databases = await listDatabases(await context.source());
     const tables = await context.tables();
@@ -45,7 +45,7 @@ export const objects: Check = {
     if (missing.length === 0) return good(`${tables.length} ${tables.length === 1 ? 'table' : 'tables'}`);
     return bad(
       `missing: ${some(missing)}`,
-      'Correct the names in the task, or grant the account SELECT on them: what it may not read it does not see.',
+      'Correct the names in the task, or grant the account SELECT on the objects. The account sees only what it can read.',
     );
   },
 };

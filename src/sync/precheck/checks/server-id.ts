@@ -4,23 +4,26 @@ import { bad, good, usesBinlog, type Check } from '../check.js';
 export const serverId: Check = {
   id: 'server-id',
   severity: 'failure',
-  title: 'Server ids are set, and ours is free',
+  title: 'The server_id of the source is set, and that of the task is free',
   expected: 'server_id of the source ≥ 1, and no other replica with the server_id of the task',
-  why: 'A source with server_id 0 refuses replicas; two replicas with one id throw each other out.',
+  why: 'A source with server_id 0 refuses replicas; two replicas with the same server_id disconnect each other.',
   applies: usesBinlog,
   async run(context) {
     const facts = await context.facts();
     if (facts.serverId < 1) {
       return bad(
         'server_id = 0',
-        'Give the source a server_id and write it into my.cnf.',
+        'Set server_id on the source, and add it to my.cnf.',
         'SET GLOBAL server_id = 1;',
       );
     }
     const ours = context.task.source.serverId;
-    if (ours === null) return good(`the source has ${facts.serverId}; ours is chosen at random`);
+    if (ours === null) return good(`source ${facts.serverId}; task: random`);
     if (ours === facts.serverId) {
-      return bad(`${ours} is the id of the source itself`, 'Leave source.serverId out, or choose another.');
+      return bad(
+        `${ours} is the server_id of the source itself`,
+        'Remove source.serverId, or choose another.',
+      );
     }
     const connection = await context.source();
     const statement = atLeast(facts, 8, 0, 22) ? 'SHOW REPLICAS' : 'SHOW SLAVE HOSTS';
@@ -29,9 +32,9 @@ export const serverId: Check = {
     if (!context.running && replicas.some((r) => Number(r['Server_Id'] ?? r['Server_id']) === ours)) {
       return bad(
         `a replica with server_id ${ours} is connected`,
-        'Leave source.serverId out, or choose another.',
+        'Remove source.serverId, or choose another.',
       );
     }
-    return good(`the source has ${facts.serverId}, ours is ${ours}`);
+    return good(`source ${facts.serverId}, task ${ours}`);
   },
 };

@@ -28,9 +28,9 @@ const connections = (count: number) => `${count} ${count === 1 ? 'connection' : 
 export const sourceConnections: Check = {
   id: 'source-connections',
   severity: 'failure',
-  title: 'The account may open as many connections as the task needs',
-  expected: 'no limit of the account or the server below what the task needs at the most',
-  why: 'A connection that the server refuses keeps a part of the task waiting: it would load, and then not follow.',
+  title: 'The connection limits cover the needs of the task',
+  expected: 'no account or server limit below the maximum the task needs',
+  why: 'If the server refuses a connection, part of the task waits: it could load the rows, then fail to replicate changes.',
   async run(context) {
     const { task } = context;
     const limits = await readLimits(await context.source());
@@ -39,14 +39,14 @@ export const sourceConnections: Check = {
     const isOwn = limits.own > 0 && limits.own <= limits.server;
     const limit = isOwn ? limits.own : limits.server;
     const name = isOwn ? limits.ownName : 'max_connections';
-    const found = `the task needs ${connections(needed)}; ${isOwn ? 'the account' : 'the server'} may have ${limit} (${name})`;
+    const found = `the task needs ${connections(needed)}; ${isOwn ? 'the account' : 'the server'} allows ${limit} (${name})`;
     if (needed > limit) {
       const wanted = needed + verify;
       const sql =
         name === 'max_connections'
           ? `SET GLOBAL max_connections = ${Math.max(151, 2 * wanted)};`
           : `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${wanted};`;
-      const raise = `raise it (${wanted} leave room for a verification beside the task)`;
+      const raise = `raise the limit (${wanted} also leaves room for a verification during the task)`;
       const settings = fitting(task, limit);
       return bad(
         `${capital(found)}.`,
@@ -57,7 +57,7 @@ export const sourceConnections: Check = {
     const beside =
       limit >= needed + joining + verify
         ? ''
-        : `; a verification beside it takes ${verify} more, tables that are loaded beside the stream up to ${joining}: what finds no room waits, or says so`;
+        : `; a concurrent verification takes ${verify} more, tables loaded during replication up to ${joining}; what exceeds the limit waits or reports it`;
     return good(`${found}${beside}`);
   },
 };
@@ -91,10 +91,9 @@ const keptForOthers = (limit: number) => Math.max(2, Math.ceil(limit / 10));
 export const sourceRoom: Check = {
   id: 'source-room',
   severity: 'warning',
-  title: 'The source has room for the connections of the task now',
-  expected:
-    'what the task needs beside the connections that are open, with some left to others, and no limit by the hour',
-  why: 'The task waits while its connections are refused; and where it takes the last ones, others are refused.',
+  title: 'The source currently has room for the connections of the task',
+  expected: 'enough free connections for the task with some left for other clients, and no hourly limits',
+  why: 'The task waits while the source refuses its connections. If it takes the last ones, the source refuses other clients.',
   async run(context) {
     const { task } = context;
     const connection = await context.source();
@@ -108,7 +107,7 @@ export const sourceRoom: Check = {
     const kept = keptForOthers(limits.server);
     if (open + needed + kept > limits.server)
       return bad(
-        `The task needs ${connections(needed)}; ${open} of ${limits.server} (max_connections) are open, and ${kept} should be left to others.`,
+        `The task needs ${connections(needed)}; ${open} of ${limits.server} (max_connections) are open, and ${kept} should stay free for other clients.`,
         'Close other connections, or raise max_connections.',
         `SET GLOBAL max_connections = ${Math.max(2 * limits.server, open + needed + kept)};`,
       );
@@ -117,7 +116,7 @@ export const sourceRoom: Check = {
       if (others + needed > limits.own)
         return bad(
           `The task needs ${connections(needed)}; the account has ${others} of ${limits.own} (${limits.ownName}) open.`,
-          'Give the task an account of its own, close the other connections of this one, or raise its limit.',
+          'Use a separate account for the task, close the other connections of this account, or raise its limit.',
           `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sourceSessions(task).verify};`,
         );
     }
@@ -151,8 +150,8 @@ async function hourlyLimit(connection: SourceConnection): Promise<Outcome | null
   const [, name, most] = found;
   const [row] = await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me');
   return bad(
-    `The account has a limit by the hour: ${name} ${most}.`,
-    'Take it away: a task asks its source several times a second, and opens a connection for each part of a table.',
+    `The account has an hourly limit: ${name} ${most}.`,
+    'Remove the limit. A task queries its source several times a second, and opens a connection for each part of a table.',
     `ALTER USER ${quoted(row?.me ?? '')} WITH ${name} 0;`,
   );
 }

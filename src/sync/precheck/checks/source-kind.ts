@@ -13,9 +13,10 @@ const lookAlikes: readonly [RegExp, string][] = [
 export const sourceKind: Check = {
   id: 'source-kind',
   severity: 'failure',
-  title: 'The source is a MySQL server itself',
-  expected: 'MySQL 5.6 or later, Percona Server, or a managed MySQL; no MariaDB, no proxy, no look-alike',
-  why: 'Their binlogs and GTIDs are of another kind, or a proxy sends each query to another server: rows would be lost in silence.',
+  title: 'The source is a MySQL server',
+  expected:
+    'MySQL 5.6 or later, Percona Server or a managed MySQL; not MariaDB, a proxy or a compatible database',
+  why: 'Other databases use different binlogs and GTIDs, and a proxy may send each query to a different server: rows would be lost silently.',
   async run(context) {
     const facts = await context.facts();
     const comment = (await context.variable('version_comment')) ?? '';
@@ -23,7 +24,7 @@ export const sourceKind: Check = {
     if (facts.isMariaDb || known) {
       return bad(
         `${known?.[1] ?? 'MariaDB'} (${facts.version}, ${comment})`,
-        'Name the MySQL server itself as the source; other kinds are not supported.',
+        'Use the MySQL server itself as the source. Other kinds are not supported.',
       );
     }
     return good(comment === '' ? facts.version : comment);

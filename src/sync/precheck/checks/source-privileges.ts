@@ -20,9 +20,9 @@ async function allowed(connection: SourceConnection, sql: string): Promise<boole
 export const sourcePrivileges: Check = {
   id: 'source-privileges',
   severity: 'failure',
-  title: 'The account of the source may do what is needed',
+  title: 'The source account has the required privileges',
   expected: 'REPLICATION CLIENT, REPLICATION SLAVE, and SELECT on the selected objects',
-  why: 'Rows are read with SELECT, the binlog with the REPLICATION privileges; a table that may not be read would stay empty.',
+  why: 'Rowferry needs SELECT to read rows and the REPLICATION privileges to read the binlog. A table it cannot read would stay empty.',
   async run(context) {
     const connection = await context.source();
     const facts = await context.facts();
@@ -46,7 +46,7 @@ export const sourcePrivileges: Check = {
         if (!grants.has('SELECT', object.database, name)) need('SELECT', on, object.database, name);
       }
     }
-    if (missing.length === 0) return good(`${account} has them all`);
+    if (missing.length === 0) return good(`${account} has all of them`);
     const resting = await readRestingRoles(connection);
     const byRole = missing.filter(({ isHadBy }) => resting && isHadBy(resting.grants));
     const others = missing.filter((one) => !byRole.includes(one));
@@ -55,12 +55,12 @@ export const sourcePrivileges: Check = {
     );
     const sql = others.map(({ privilege, on }) => `GRANT ${privilege} ON ${on} TO ${quoted(account)};`);
     if (!resting || byRole.length === 0)
-      return bad(`${account} lacks ${names}`, 'Grant what is missing.', sql.join('\n'));
+      return bad(`${account} lacks ${names}`, 'Grant the missing privileges.', sql.join('\n'));
     const roles = resting.roles.join(', ');
     sql.push(`SET DEFAULT ROLE ALL TO ${quoted(account)};`);
     return bad(
-      `${account} lacks ${names}: it has ${others.length > 0 ? 'some of them' : 'them'} by a role that is not active (${roles})`,
-      `Make its roles active at every login${others.length > 0 ? ', and grant what is missing' : ''}.`,
+      `${account} lacks ${names}: an inactive role grants ${others.length > 0 ? 'some of them' : 'them'} (${roles})`,
+      `Activate its roles at every login${others.length > 0 ? ', and grant the missing privileges' : ''}.`,
       sql.join('\n'),
     );
   },

@@ -4,9 +4,9 @@ import { bad, good, type Check } from '../check.js';
 export const sourceVersion: Check = {
   id: 'source-version',
   severity: 'failure',
-  title: 'The version of the source is supported',
+  title: 'The source version is supported',
   expected: 'MySQL 5.6 or later',
-  why: 'Older servers write row events that cannot be followed safely.',
+  why: 'Older servers write row events that cannot be replicated safely.',
   async run(context) {
     const facts = await context.facts();
     // MariaDB counts its versions its own way; source-kind speaks of it.

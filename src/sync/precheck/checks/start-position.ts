@@ -8,7 +8,7 @@ export const startPosition: Check = {
   severity: 'failure',
   title: 'The start position is still in the binlog',
   expected: 'every change after the start position or the checkpoint is still on the server',
-  why: 'What was purged cannot be read any more: rows would be missed in silence.',
+  why: 'Purged binlogs cannot be read: rows would be missed silently.',
   applies: usesBinlog,
   async run(context) {
     const { full } = context.task.synchronization;
@@ -16,11 +16,11 @@ export const startPosition: Check = {
     const connection = await context.source();
     let position = context.checkpoint;
     if (!position) {
-      if (full) return good('noted when the full load begins');
+      if (full) return good('recorded when the full load begins');
       if (wanted === null) {
         return bad(
           '"startPosition" is missing',
-          'Without a full load the task must say where to begin: "now", a gtid, a file with position, or a time.',
+          'Without a full load, set "startPosition" to "now", a gtid, a file with position, or a time.',
         );
       }
       if (wanted === 'now') return good('from now on');
@@ -33,13 +33,13 @@ export const startPosition: Check = {
     }
     try {
       await assertAvailable(connection, position);
-      return good(context.checkpoint ? 'the checkpoint is there' : 'it is there');
+      return good(context.checkpoint ? 'the checkpoint is available' : 'available');
     } catch (error) {
       if (!(error instanceof RowferryError) || error.code !== 'ROW-S104') throw error;
       return bad(
         error.message,
         context.checkpoint
-          ? 'Reset the task: it is loaded again from the beginning.'
+          ? 'Reset the task; the next start loads everything again.'
           : 'Choose a later position, or set "full" to true.',
       );
     }

@@ -6,9 +6,9 @@ const most = 1000;
 export const tableCount: Check = {
   id: 'table-count',
   severity: 'failure',
-  title: 'Not too many tables are selected one by one',
+  title: 'The number of individually selected tables is within the limit',
   expected: `at most ${most} tables named in the task`,
-  why: 'Beyond that, forms and prechecks grow unusable; whole databases have no such limit.',
+  why: 'Above the limit, forms and prechecks become unusably slow. Whole databases have no such limit.',
   applies: (task) => task.objects.some((object) => object.tables !== undefined),
   async run(context) {
     const named = context.task.objects.reduce((sum, object) => sum + (object.tables?.length ?? 0), 0);

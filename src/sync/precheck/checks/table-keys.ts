@@ -18,13 +18,13 @@ export const tableKeys: Check = {
   stopsTables: true,
   title: 'Every table has a key',
   expected: 'a PRIMARY KEY or a NOT NULL UNIQUE key on each selected table',
-  why: 'A row in Tablestore is found by its key; without one an UPDATE or DELETE cannot be carried over.',
+  why: 'Tablestore finds a row by its key. Without a key, Rowferry cannot replicate an UPDATE or DELETE.',
   async run(context) {
     const without = (await context.tables()).filter((table) => !hasRowKey(table));
     if (without.length === 0) return good('all of them have one');
     return bad(
       `without a key: ${some(without.map((t) => sourceName(t)))}`,
-      'Add a key, or leave the table out.',
+      'Add a key, or exclude the table.',
       without.map(keyStatement).join('\n'),
     );
   },

@@ -21,9 +21,9 @@ function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: numbe
 export const unsignedBigints: Check = {
   id: 'bigint-unsigned',
   severity: 'warning',
-  title: 'No number is above what Tablestore holds',
+  title: 'Integers fit into a Tablestore INTEGER',
   expected: 'BIGINT UNSIGNED values up to 9223372036854775807',
-  why: 'An INTEGER of Tablestore is signed: a greater value cannot be written and becomes a dirty record.',
+  why: 'A Tablestore INTEGER is signed: a row with a larger value cannot be written and becomes a dirty record.',
   async run(context) {
     const questions: Question[] = [];
     for (const table of await context.tables()) {
@@ -43,8 +43,8 @@ export const unsignedBigints: Check = {
     }
     return ask(context, questions, {
       none: 'none',
-      found: 'greater values in',
-      fix: 'Give these columns the type STRING in the task.',
+      found: 'larger values in',
+      fix: 'Set the type of these columns to STRING in the task.',
     });
   },
 };
@@ -86,7 +86,7 @@ export const emptyKeys: Check = {
   severity: 'warning',
   title: 'The first key column is never empty',
   expected: 'no empty string in the first key column',
-  why: 'Tablestore places rows by the first key column and refuses an empty one: such a row becomes a dirty record.',
+  why: 'Tablestore partitions rows by the first key column and rejects an empty value: such a row becomes a dirty record.',
   async run(context) {
     const questions: Question[] = [];
     for (const { table, keyColumns } of await context.planned()) {
@@ -103,7 +103,7 @@ export const emptyKeys: Check = {
     return ask(context, questions, {
       none: 'none is empty',
       found: 'empty strings in',
-      fix: 'Choose another first key column, or mend these rows.',
+      fix: 'Choose another first key column, or fix these rows.',
     });
   },
 };
@@ -128,7 +128,7 @@ export const cellSizes: Check = {
     return ask(context, questions, {
       none: 'all of them fit',
       found: 'larger values in',
-      fix: 'Exclude these columns, or let such rows be skipped with "dirtyData": "skip".',
+      fix: 'Exclude these columns, or skip such rows with "dirtyData": "skip".',
     });
   },
 };
@@ -163,7 +163,7 @@ export const rowSizes: Check = {
     return ask(context, questions, {
       none: 'all of them fit',
       found: 'larger rows in',
-      fix: 'Exclude large columns, or let such rows be skipped with "dirtyData": "skip".',
+      fix: 'Exclude large columns, or skip such rows with "dirtyData": "skip".',
     });
   },
 };
