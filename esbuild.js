@@ -66,7 +66,7 @@ const builds = [
     entryPoints: {
       cli: 'src/cli/main.ts',
       engine: 'src/engine/main.ts',
-      'local-tablestore': 'src/engine/local-tablestore-main.ts',
+      'local-tablestore': 'src/engine/local-tablestore/main.ts',
     },
     outdir: 'dist/node',
     format: 'esm',

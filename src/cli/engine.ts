@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { ensureEngine, type EngineConnection } from '../engine/client.js';
-import { defaultStateDir } from '../engine/paths.js';
+import { ensureEngine, type EngineConnection } from '../engine/ipc/client.js';
+import { defaultStateDir } from '../engine/base/paths.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ClientApi } from '../shared/protocol.js';
 import { text, type CliContext, type Values } from './command.js';

@@ -3,7 +3,7 @@ import { platform, release, totalmem } from 'node:os';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { EngineStore } from './store/engine-store.js';
-import type { StatePaths } from './paths.js';
+import type { StatePaths } from './base/paths.js';
 
 const logBytes = 512 * 1024;
 const hidden = '(hidden)';

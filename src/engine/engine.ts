@@ -1,18 +1,15 @@
 import { previewTables } from '../sync/preview.js';
 import type { ClientApi } from '../shared/protocol.js';
 import { supportBundle } from './bundle.js';
-import { FileLog, type Log } from './log.js';
-import { acquireLock } from './lock.js';
-import { LocalTablestoreProcess } from './local-tablestore.js';
-import type { StatePaths } from './paths.js';
-import { EngineServer, type Session, type SessionApi } from './server.js';
+import { FileLog, type Log } from './base/log.js';
+import { acquireLock } from './base/lock.js';
+import { LocalTablestoreProcess } from './local-tablestore/process.js';
+import type { StatePaths } from './base/paths.js';
+import { EngineServer, type Session, type SessionApi } from './ipc/server.js';
 import { EngineStore } from './store/engine-store.js';
-import { catalogApi } from './workbench.js';
-import { Supervisor } from './supervisor.js';
-import type { Workshop } from './work.js';
-
-/** Makes what does the work of tasks on this engine's store. */
-export type MakeWorkshop = (store: EngineStore, log: Log) => Workshop;
+import { catalogApi } from './browse/catalog-api.js';
+import { Supervisor } from './tasks/supervisor.js';
+import type { MakeTaskOperations } from './tasks/operations.js';
 
 /** Time for a window to reload, or a second command to follow the first, before an unused engine ends. */
 const idleMs = { cli: 700, extension: 30_000 };
@@ -35,13 +32,13 @@ export class Engine {
   /** 'locked' when another process is the engine of this folder. Throws ROW-E105 when the store cannot be opened. */
   static async open(
     paths: StatePaths,
-    makeWorkshop: MakeWorkshop,
+    makeOperations: MakeTaskOperations,
     localTablestore: string,
   ): Promise<Engine | 'locked'> {
     const lock = acquireLock(paths.lock);
     if (!lock) return 'locked';
     const store = EngineStore.open(paths.store);
-    const engine = new Engine(paths, store, lock, makeWorkshop, localTablestore);
+    const engine = new Engine(paths, store, lock, makeOperations, localTablestore);
     await engine.#server.listen();
     engine.#considerEnding();
     return engine;
@@ -53,12 +50,12 @@ export class Engine {
     private readonly paths: StatePaths,
     private readonly store: EngineStore,
     private readonly lock: { release(): void },
-    makeWorkshop: MakeWorkshop,
+    makeOperations: MakeTaskOperations,
     localTablestore: string,
   ) {
     this.ended = new Promise((settle) => (this.#settleEnded = settle));
     this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
-    this.#supervisor = new Supervisor(store, makeWorkshop(store, this.#log), this.#log, {
+    this.#supervisor = new Supervisor(store, makeOperations(store, this.#log), this.#log, {
       ended: (id, outcome, run) => {
         this.#tell('ended', id, outcome, run);
         this.#considerEnding();

@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util';
-import type { LaunchMessage } from './client.js';
-import { Engine, type MakeWorkshop } from './engine.js';
-import { openStateDir } from './paths.js';
+import type { LaunchMessage } from './ipc/client.js';
+import { Engine } from './engine.js';
+import type { MakeTaskOperations } from './tasks/operations.js';
+import { openStateDir } from './base/paths.js';
 
 /**
  * `engine.mjs --state DIR`: the background process. It tells its parent once that it is ready, then stands alone.
  * `localTablestore`: the script of the Local Tablestore.
  */
-export async function runEngine(makeWorkshop: MakeWorkshop, localTablestore: string): Promise<void> {
+export async function runEngine(makeOperations: MakeTaskOperations, localTablestore: string): Promise<void> {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') console.error(warning.stack ?? warning.message);
@@ -21,7 +22,7 @@ export async function runEngine(makeWorkshop: MakeWorkshop, localTablestore: str
 
   try {
     const paths = openStateDir(values.state);
-    const engine = await Engine.open(paths, makeWorkshop, localTablestore);
+    const engine = await Engine.open(paths, makeOperations, localTablestore);
     if (engine === 'locked') {
       tell({ state: 'locked' });
       // The parent may have gone already: nothing may keep this process.

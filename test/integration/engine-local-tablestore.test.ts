@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
+import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
 import type { DestinationSettings } from '../../src/shared/task.js';
 import { cliScript } from '../support/cli.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineConnection } from '../../src/engine/client.js';
+import { type EngineConnection } from '../../src/engine/ipc/client.js';
 import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineConnection } from '../../src/engine/client.js';
+import { type EngineConnection } from '../../src/engine/ipc/client.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { startPair, type Pair } from '../support/pair.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
+import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
 import {
   startLocalTablestore,
   type LocalTablestore,

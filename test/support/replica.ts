@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ensureEngine, type EngineConnection } from '../../src/engine/client.js';
+import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
 import { Engine } from '../../src/engine/engine.js';
-import { openStateDir } from '../../src/engine/paths.js';
-import { replicationWorkshop } from '../../src/engine/replication.js';
+import { openStateDir } from '../../src/engine/base/paths.js';
+import { replicationOperations } from '../../src/engine/tasks/replication-operations.js';
 import {
   openTablestoreData,
   startLocalTablestore,
@@ -56,7 +56,7 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
   const data = join(home, 'data');
   const [mysql, store] = await Promise.all([startMysql(options), startLocalTablestore({ data })]);
   const stateDir = join(home, 'state');
-  const engine = await Engine.open(openStateDir(stateDir), replicationWorkshop, '');
+  const engine = await Engine.open(openStateDir(stateDir), replicationOperations, '');
   if (engine === 'locked') throw new Error('the state folder is held');
   const waiting = new Map<string, (outcome: RunOutcome) => void>();
   const outcomes = new Map<string, Promise<RunOutcome>>();

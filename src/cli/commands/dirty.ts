@@ -1,6 +1,6 @@
 import { ambiguousTable, parseSourceName, sourceName, tablesMeant } from '../../shared/source-name.js';
 import type { DirtyFilter, DirtyRecord } from '../../shared/workbench-api.js';
-import type { EngineConnection } from '../../engine/client.js';
+import type { EngineConnection } from '../../engine/ipc/client.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { flag, text, usageError, type Command, type Values } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';

@@ -1,4 +1,4 @@
-import type { EngineConnection } from '../../engine/client.js';
+import type { EngineConnection } from '../../engine/ipc/client.js';
 import { taskArgument, type Command } from '../command.js';
 import { confirmed, yesHelp, yesOption } from '../confirm.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';

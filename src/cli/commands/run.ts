@@ -4,7 +4,7 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { isEveryTableStopped, stoppedTables } from '../../shared/stopped-tables.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { sameTuning, tuningOf } from '../../shared/tuning.js';
-import type { EngineConnection } from '../../engine/client.js';
+import type { EngineConnection } from '../../engine/ipc/client.js';
 import { reportLines } from '../check-report.js';
 import {
   flag,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { userDataDir } from '../../engine/paths.js';
+import { userDataDir } from '../../engine/base/paths.js';
 import {
   openTablestoreData,
   parseFaultRules,

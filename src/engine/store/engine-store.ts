@@ -1,7 +1,7 @@
 import type { Alert, CheckReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { HistoryPoint } from '../../shared/workbench-api.js';
-import { incidentKey } from '../incident.js';
+import { incidentKey } from '../alerts/incident.js';
 import { Database } from './database.js';
 import { migrations } from './migrations.js';
 import { removeState } from './state-file.js';

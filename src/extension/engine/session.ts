@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { ensureEngine, type EngineConnection } from '../../engine/client.js';
+import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
 import type { PlainError, RowferryError } from '../../shared/errors.js';
 import type { Alert, EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { scrubbedEnvironment } from '../../../src/engine/client.js';
-import { acquireLock } from '../../../src/engine/lock.js';
-import { FileLog } from '../../../src/engine/log.js';
-import { openStateDir, socketPath } from '../../../src/engine/paths.js';
+import { scrubbedEnvironment } from '../../../src/engine/ipc/client.js';
+import { acquireLock } from '../../../src/engine/base/lock.js';
+import { FileLog } from '../../../src/engine/base/log.js';
+import { openStateDir, socketPath } from '../../../src/engine/base/paths.js';
 import { Database } from '../../../src/engine/store/database.js';
 
 let dir: string;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createBirpc, type BirpcReturn } from 'birpc';
-import { RowferryError, type PlainError } from '../shared/errors.js';
+import { RowferryError, type PlainError } from '../../shared/errors.js';
 
 /**
  * Typed calls over a socket: one JSON message a line, both ways. Errors cross as code, message and remedy.

@@ -1,9 +1,9 @@
-import { RowferryError } from '../shared/errors.js';
-import type { VerifyChoice, VerifyProgress, VerifyReport } from '../shared/protocol.js';
-import type { ResolvedTask } from '../shared/task.js';
-import type { LastVerify } from '../shared/workbench-api.js';
-import type { Work } from './managed-task.js';
-import type { Workshop } from './work.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { LastVerify } from '../../shared/workbench-api.js';
+import type { TaskOperations } from './operations.js';
+import type { ReplicationRun } from './run.js';
 
 interface Verification {
   id: string;
@@ -18,7 +18,7 @@ export class Verifications {
   readonly #last = new Map<string, LastVerify>();
 
   constructor(
-    private readonly workshop: Pick<Workshop, 'verify'>,
+    private readonly operations: Pick<TaskOperations, 'verify'>,
     private readonly progress: (id: string, progress: VerifyProgress) => void,
   ) {}
 
@@ -27,7 +27,7 @@ export class Verifications {
     owner: object,
     task: ResolvedTask,
     options: VerifyChoice,
-    work: Work | undefined,
+    work: ReplicationRun | undefined,
   ): Promise<VerifyReport> {
     const { id } = task;
     const verification = { id, owner, abort: new AbortController() };
@@ -35,7 +35,7 @@ export class Verifications {
     this.#running.add(verification);
     try {
       const tell = (progress: VerifyProgress) => this.progress(id, progress);
-      const report = await this.workshop.verify(task, options, tell, work, signal);
+      const report = await this.operations.verify(task, options, tell, work, signal);
       // Counts alone are no comparison.
       if (!options.quick) this.#last.set(id, { report, atMs: Date.now(), repaired: options.repair ?? false });
       return report;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { AttemptedWork } from '../../../src/engine/attempts.js';
-import type { Work, WorkView } from '../../../src/engine/managed-task.js';
-import { RowferryError, type ErrorCode } from '../../../src/shared/errors.js';
-import type { RunOutcome } from '../../../src/shared/protocol.js';
+import { RetryingRun } from '../../../../src/engine/tasks/retrying-run.js';
+import type { ReplicationRun, RunView } from '../../../../src/engine/tasks/run.js';
+import { RowferryError, type ErrorCode } from '../../../../src/shared/errors.js';
+import type { RunOutcome } from '../../../../src/shared/protocol.js';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const view: WorkView = {
+const view: RunView = {
   state: 'failed',
   phase: 'incremental',
   tables: [],
@@ -25,10 +25,10 @@ const failed = (code: ErrorCode): RunOutcome => ({
 function attempts(
   outcomes: RunOutcome[],
   windows = { connectionMs: 60_000, otherMs: 60_000 },
-  phase: WorkView['phase'] = 'incremental',
+  phase: RunView['phase'] = 'incremental',
 ) {
   let made = 0;
-  const make = (): Work => {
+  const make = (): ReplicationRun => {
     const outcome = outcomes[Math.min(made++, outcomes.length - 1)]!;
     return {
       run: () => Promise.resolve(outcome),
@@ -42,7 +42,7 @@ function attempts(
       change: () => Promise.reject(new Error('not asked')),
     };
   };
-  return { work: new AttemptedWork(make, () => windows, log, 't'), made: () => made };
+  return { work: new RetryingRun(make, () => windows, log, 't'), made: () => made };
 }
 
 describe('attempts', () => {

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Alert } from '../shared/protocol.js';
-import type { TableProgress, TaskSnapshot } from '../shared/snapshot.js';
-import { isStopped } from '../shared/stopped-tables.js';
-import type { ResolvedTask } from '../shared/task.js';
+import type { Alert } from '../../shared/protocol.js';
+import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
+import { isStopped } from '../../shared/stopped-tables.js';
+import type { ResolvedTask } from '../../shared/task.js';
 import { incidentKey, type Incident } from './incident.js';
-import type { Log } from './log.js';
+import type { Log } from '../base/log.js';
 
 /** In between: whether an incident of before is over is not known yet. */
 const undecided = new Set<TaskSnapshot['state']>(['starting', 'stopping', 'waiting-for-credentials']);

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Alert } from '../shared/protocol.js';
-import type { TaskSnapshot } from '../shared/snapshot.js';
-import type { ResolvedTask } from '../shared/task.js';
-import { AlertWatch, postWebhook } from './alerts.js';
-import type { Log } from './log.js';
-import type { EngineStore } from './store/engine-store.js';
+import type { Alert } from '../../shared/protocol.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import { AlertWatch, postWebhook } from './rules.js';
+import type { Log } from '../base/log.js';
 
 /** How long the end of a run is held back for the webhook that tells of it. */
 const tellMs = 5000;
@@ -13,8 +12,16 @@ const patienceMs = 2500;
 /** A statement may stop a thousand tables at once; no receiver is to get a thousand requests at once. */
 const postsAtOnce = 4;
 
+/** Where incidents are remembered, so that the next engine does not tell them once more. */
+export interface IncidentStore {
+  /** Those of a task that are not over. */
+  incidents(task: string): Alert[];
+  /** Remembers one that begins, forgets one that is over. */
+  saveIncident(alert: Alert): void;
+}
+
 /** The alerts of all tasks: watched for, remembered while they last, told to clients and to webhooks. */
-export class Alarms {
+export class AlertDispatcher {
   readonly #watches = new Map<string, AlertWatch>();
   readonly #posts = new Set<Promise<void>>();
   readonly #giveUp = new AbortController();
@@ -23,7 +30,7 @@ export class Alarms {
   #nextLane = 0;
 
   constructor(
-    private readonly store: Pick<EngineStore, 'incidents' | 'saveIncident'>,
+    private readonly store: IncidentStore,
     private readonly log: Log,
     private readonly tell: (alert: Alert) => void,
   ) {}

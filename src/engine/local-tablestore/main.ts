@@ -1,6 +1,6 @@
-import { startLocalTablestore, type LocalTablestore } from '../local-tablestore/index.js';
-import { RowferryError } from '../shared/errors.js';
-import type { LocalTablestoreMessage } from './local-tablestore.js';
+import { startLocalTablestore, type LocalTablestore } from '../../local-tablestore/index.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { LocalTablestoreMessage } from './process.js';
 
 /**
  * `local-tablestore.mjs PORT FOLDER`: the embedded Tablestore as a child of the engine. It says once over IPC how it

@@ -1,37 +1,13 @@
 import { createHash } from 'node:crypto';
-import { RowferryError, type PlainError } from '../shared/errors.js';
-import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
-import type { SourcePosition } from '../shared/position.js';
-import type { TaskSnapshot, TaskState } from '../shared/snapshot.js';
-import type { ResolvedTask } from '../shared/task.js';
-import type { Tunable } from '../shared/tuning.js';
-import type { Session } from './server.js';
-import type { Windows } from './work.js';
+import { RowferryError, type PlainError } from '../../shared/errors.js';
+import type { RunOutcome, StartOptions } from '../../shared/protocol.js';
+import type { SourcePosition } from '../../shared/position.js';
+import type { TaskSnapshot, TaskState } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { Session } from '../ipc/server.js';
+import type { ReplicationRun, RunView } from './run.js';
 
-/** What replication tells of itself, whenever asked. */
-export type WorkView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
-
-/** One attempt of a task, from its start to its end. */
-export interface Work {
-  /** Settles when the work is over. Throws RowferryError when it failed. */
-  run(): Promise<RunOutcome>;
-  /** Drains, saves the checkpoint; run() settles. Safe to call again, and before run(). */
-  stop(): Promise<void>;
-  view(): WorkView;
-  /** Reads and writes nothing until resume(). Safe to call again, and before run(). */
-  pause(): void;
-  resume(): void;
-  /** Takes the tuning keys of the task as they are now. */
-  tune(task: Tunable): void;
-  /** How long it tries again from now on: tasks that share a server wait no longer than the most impatient of them. */
-  retryWithin(windows: Windows): void;
-  /** What the selection of a task would mean in place of the present one; nothing is changed. */
-  planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>>;
-  /** Takes the selection of a task in place of the present one. Throws ROW-T106. */
-  change(task: Pick<ResolvedTask, 'objects'>): Promise<void>;
-}
-
-const quiet: WorkView = {
+const quiet: RunView = {
   state: 'stopped',
   phase: 'none',
   tables: [],
@@ -58,7 +34,7 @@ export class ManagedTask {
   run = 0;
   /** What asked for the run: one of the command line ends for good when it is blocked. */
   startedBy: Session['kind'] | undefined;
-  #work: Work | undefined;
+  #work: ReplicationRun | undefined;
   #running: Promise<void> | undefined;
   #stopAsked = false;
   #suspended = false;
@@ -90,7 +66,7 @@ export class ManagedTask {
     return this.#stopAsked;
   }
 
-  get work(): Work | undefined {
+  get work(): ReplicationRun | undefined {
     return this.#work;
   }
 
@@ -116,7 +92,7 @@ export class ManagedTask {
   async begin(
     task: ResolvedTask,
     file: string,
-    prepare: () => Promise<Work>,
+    prepare: () => Promise<ReplicationRun>,
     ended: (outcome: RunOutcome) => void,
   ): Promise<void> {
     this.task = task;
@@ -130,7 +106,7 @@ export class ManagedTask {
       this.#rest(outcome.state, outcome.error);
       finish();
     };
-    let work: Work;
+    let work: ReplicationRun;
     try {
       work = await prepare();
     } catch (error) {

@@ -1,28 +1,28 @@
-import { listDatabases, loadTables } from '../mysql/catalog.js';
-import { connectSource, identifier, type SourceConnection } from '../mysql/connection.js';
-import type { Column, TableDefinition } from '../mysql/model.js';
-import type { DestinationSettings, SourceSettings } from '../shared/task.js';
+import { listDatabases, loadTables } from '../../mysql/catalog.js';
+import { connectSource, identifier, type SourceConnection } from '../../mysql/connection.js';
+import type { Column, TableDefinition } from '../../mysql/model.js';
+import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import type {
   CatalogColumn,
   CatalogTable,
   DestinationRows,
   DestinationTable,
   WorkbenchApi,
-} from '../shared/workbench-api.js';
-import { RowferryError } from '../shared/errors.js';
-import { defaultCellType } from '../mysql/types/index.js';
-import { keyProblem } from '../sync/precheck/selection.js';
-import { TablestoreClient } from '../tablestore/client/client.js';
+} from '../../shared/workbench-api.js';
+import { RowferryError } from '../../shared/errors.js';
+import { defaultCellType } from '../../mysql/types/index.js';
+import { keyProblem } from '../../sync/precheck/selection.js';
+import { TablestoreClient } from '../../tablestore/client/client.js';
 import {
   describeTable,
   getRange,
   keyBounds,
   listTables,
   type KeyType,
-} from '../tablestore/client/operations.js';
+} from '../../tablestore/client/operations.js';
 import { changeSample, makeSample } from './sample.js';
-import { decodeRows } from '../tablestore/wire/plainbuffer.js';
-import { prepareName, RowWriter } from '../tablestore/wire/row-writer.js';
+import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
+import { prepareName, RowWriter } from '../../tablestore/wire/row-writer.js';
 
 type Catalog = Pick<
   WorkbenchApi,

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../local-tablestore/base/make-folder.js';
-import { RowferryError } from '../shared/errors.js';
+import { makeFolder } from '../../local-tablestore/base/make-folder.js';
+import { RowferryError } from '../../shared/errors.js';
 
 /** What lies in a state folder. */
 export interface StatePaths {

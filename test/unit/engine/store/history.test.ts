@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { EngineStore } from '../../../src/engine/store/engine-store.js';
-import type { Alert } from '../../../src/shared/protocol.js';
+import { EngineStore } from '../../../../src/engine/store/engine-store.js';
+import type { Alert } from '../../../../src/shared/protocol.js';
 
 let dir: string;
 let file: string;

@@ -1,27 +1,23 @@
-import type { StartOptions, VerifyChoice, VerifyProgress, VerifyReport } from '../shared/protocol.js';
-import type { SourcePosition } from '../shared/position.js';
-import type { TaskSnapshot } from '../shared/snapshot.js';
-import type { ResolvedTask } from '../shared/task.js';
-import type { PrecheckHistory } from '../sync/precheck/index.js';
-import type { DirtyFilter, DirtyPage } from '../shared/workbench-api.js';
-import type { Work } from './managed-task.js';
-
-/** How long a failure is tried again, ms. */
-export interface Windows {
-  connectionMs: number;
-  otherMs: number;
-}
+import type { StartOptions, VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { SourcePosition } from '../../shared/position.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { PrecheckHistory } from '../../sync/precheck/index.js';
+import type { DirtyFilter, DirtyPage } from '../../shared/workbench-api.js';
+import type { Log } from '../base/log.js';
+import type { EngineStore } from '../store/engine-store.js';
+import type { ReplicationRun } from './run.js';
 
 /** What the supervisor needs done, by the floors below. */
-export interface Workshop {
+export interface TaskOperations {
   /** The work of one run, from where the store says it is. */
-  work(task: ResolvedTask, options: StartOptions): Work;
+  work(task: ResolvedTask, options: StartOptions): ReplicationRun;
   verify(
     task: ResolvedTask,
     options: VerifyChoice,
     progress: (progress: VerifyProgress) => void,
     /** The work of the task's run, when it runs. */
-    running: Work | undefined,
+    running: ReplicationRun | undefined,
     /** Aborted with the error that the caller is to get. */
     signal: AbortSignal,
   ): Promise<VerifyReport>;
@@ -31,7 +27,7 @@ export interface Workshop {
   standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;
   dirtyPage(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage;
   /** Reads the rows of records as they are now and writes them. How many are at the destination. */
-  retryDirty(task: ResolvedTask, filter: DirtyFilter, running: Work | undefined): Promise<number>;
+  retryDirty(task: ResolvedTask, filter: DirtyFilter, running: ReplicationRun | undefined): Promise<number>;
   /** Their rows stay unwritten; 'discard' forgets the records too. How many. */
   decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): number;
   /** Records that hold the task's checkpoint and wait for a decision. */
@@ -39,9 +35,17 @@ export interface Workshop {
   /** Source tables of a task, as its store knows them. */
   tables(id: string): string[];
   /** They are loaded anew, and swept: at once by the run, when there is one, else by the next. Throws RowferryError. */
-  reload(id: string, sources: readonly string[], remake: boolean, running: Work | undefined): Promise<void>;
+  reload(
+    id: string,
+    sources: readonly string[],
+    remake: boolean,
+    running: ReplicationRun | undefined,
+  ): Promise<void>;
   /** The next run begins as if there had been none, and sweeps. */
   reset(id: string): void;
   /** What the store knows of a task, for its precheck. */
   history(id: string): Omit<PrecheckHistory, 'running'>;
 }
+
+/** Makes what does the work of tasks on this engine's store. */
+export type MakeTaskOperations = (store: EngineStore, log: Log) => TaskOperations;

@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { lockLost } from '../mysql/lock.js';
-import { RowferryError } from '../shared/errors.js';
-import type { ResolvedTask } from '../shared/task.js';
-import { DirtyRetry } from '../sync/dirty-retry.js';
-import { lockDestinations } from '../sync/prepare.js';
-import { Replication } from '../sync/replication.js';
-import { writerSettings } from '../sync/settings.js';
-import { TableRecords } from '../sync/state/table-records.js';
-import { UncleanEnd } from '../sync/unclean-end.js';
-import type { TableRecord, TaskStore } from '../sync/store.js';
-import { verifyTask } from '../sync/verify/index.js';
-import { verifyCounts } from '../sync/verify/quick.js';
-import { TablestoreClient } from '../tablestore/client/client.js';
-import { TablestoreWriter } from '../tablestore/writer/writer.js';
-import { AttemptedWork } from './attempts.js';
-import type { MakeWorkshop } from './engine.js';
-import type { Work } from './managed-task.js';
-import { DirtyRecords } from './store/dirty-records.js';
-import { SqliteTaskStore } from './store/task-store.js';
+import { lockLost } from '../../mysql/lock.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import { DirtyRetry } from '../../sync/dirty-retry.js';
+import { lockDestinations } from '../../sync/prepare.js';
+import { Replication } from '../../sync/replication.js';
+import { writerSettings } from '../../sync/settings.js';
+import { TableRecords } from '../../sync/state/table-records.js';
+import { UncleanEnd } from '../../sync/unclean-end.js';
+import type { TableRecord, TaskStore } from '../../sync/store.js';
+import { verifyTask } from '../../sync/verify/index.js';
+import { verifyCounts } from '../../sync/verify/quick.js';
+import { TablestoreClient } from '../../tablestore/client/client.js';
+import { TablestoreWriter } from '../../tablestore/writer/writer.js';
+import { RetryingRun } from './retrying-run.js';
+import type { MakeTaskOperations } from './operations.js';
+import type { ReplicationRun } from './run.js';
+import { DirtyRecords } from '../store/dirty-records.js';
+import { SqliteTaskStore } from '../store/task-store.js';
 
 /** Dirty records that are read and told at once. */
 const retryPage = 500;
@@ -26,7 +26,7 @@ const writerPatienceMs = 15_000;
 const impatient = { connectionMinutes: 5 / 60, otherMinutes: 5 / 60 };
 
 /** Binds the supervisor to replication, with the store of the engine below it. */
-export const replicationWorkshop: MakeWorkshop = (store, log) => {
+export const replicationOperations: MakeTaskOperations = (store, log) => {
   const storeOf = (id: string) => new SqliteTaskStore(store.database, id);
   const dirtyOf = (id: string) => new DirtyRecords(store.database, id);
   return {
@@ -50,7 +50,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
       if (options.quick) return verifyCounts(check);
       if (!options.repair) return verifyTask(check);
       const settled =
-        running instanceof AttemptedWork && running.current instanceof Replication
+        running instanceof RetryingRun && running.current instanceof Replication
           ? { settled: running.current.settled }
           : {};
       return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, ...settled, repairBy }));
@@ -108,7 +108,7 @@ export const replicationWorkshop: MakeWorkshop = (store, log) => {
         .map(({ source }) => source),
     reload: async (id, sources, isRemakeAsked, running) => {
       const remake = isRemakeAsked && isToBeRemade(storeOf(id).tables(), sources);
-      if (running instanceof AttemptedWork && !running.over && running.current instanceof Replication) {
+      if (running instanceof RetryingRun && !running.over && running.current instanceof Replication) {
         try {
           return await running.current.reload(sources, remake);
         } catch (error) {
@@ -175,7 +175,7 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
 async function withWriter<T>(
   task: ResolvedTask,
   store: TaskStore,
-  running: Work | undefined,
+  running: ReplicationRun | undefined,
   work: (writer: TablestoreWriter) => Promise<T>,
 ): Promise<T> {
   const shared = await sharedWriter(running);
@@ -217,8 +217,8 @@ async function withWriter<T>(
 }
 
 /** The writer of a run, once it has one; null when there is no run, or none any more. */
-async function sharedWriter(running: Work | undefined): Promise<TablestoreWriter | null> {
-  if (!(running instanceof AttemptedWork)) return null;
+async function sharedWriter(running: ReplicationRun | undefined): Promise<TablestoreWriter | null> {
+  if (!(running instanceof RetryingRun)) return null;
   const until = Date.now() + writerPatienceMs;
   while (!running.over) {
     const { current } = running;

@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { AlertWatch, postWebhook } from '../../../src/engine/alerts.js';
-import type { Alert } from '../../../src/shared/protocol.js';
-import type { TableProgress, TaskSnapshot } from '../../../src/shared/snapshot.js';
+import { AlertWatch, postWebhook } from '../../../../src/engine/alerts/rules.js';
+import type { Alert } from '../../../../src/shared/protocol.js';
+import type { TableProgress, TaskSnapshot } from '../../../../src/shared/snapshot.js';
 
 const snapshot = (change: Partial<TaskSnapshot>): TaskSnapshot => ({
   id: 't',

@@ -1,11 +1,11 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { BirpcReturn } from 'birpc';
-import { RowferryError } from '../shared/errors.js';
-import { protocolVersion, type ClientApi, type ClientHello, type EngineApi } from '../shared/protocol.js';
-import type { WorkbenchApi } from '../shared/workbench-api.js';
-import type { Log } from './log.js';
-import { socketPath, type EngineAddress, type StatePaths } from './paths.js';
+import { RowferryError } from '../../shared/errors.js';
+import { protocolVersion, type ClientApi, type ClientHello, type EngineApi } from '../../shared/protocol.js';
+import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { Log } from '../base/log.js';
+import { socketPath, type EngineAddress, type StatePaths } from '../base/paths.js';
 import { connectRpc } from './transport.js';
 
 /** A client that said hello. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RowferryError, type ErrorCode, type PlainError } from '../shared/errors.js';
-import type { ChangePlan, RunOutcome } from '../shared/protocol.js';
-import type { ResolvedTask } from '../shared/task.js';
-import type { Tunable } from '../shared/tuning.js';
-import type { Log } from './log.js';
-import { plain, type Work, type WorkView } from './managed-task.js';
-import type { Windows } from './work.js';
+import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
+import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { Tunable } from '../../shared/tuning.js';
+import type { Log } from '../base/log.js';
+import { plain } from './managed-task.js';
+import type { ReplicationRun, RetryWindows, RunView } from './run.js';
 
 /** What another attempt with fresh connections may mend, by the window that holds for it (dts-behaviour, “retry windows”). */
 const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
@@ -31,10 +31,10 @@ const healthyMs = 20_000;
  * A run that is begun again from its checkpoint when it fails for a reason that passes. What happens inside one
  * attempt, connections lost and found again, is the attempt's own business; this is for what ends it.
  */
-export class AttemptedWork implements Work {
+export class RetryingRun implements ReplicationRun {
   readonly #stopping = new AbortController();
-  #current: Work;
-  #retry: WorkView['retry'];
+  #current: ReplicationRun;
+  #retry: RunView['retry'];
   #failingSinceMs: number | undefined;
   #attempt = 0;
   /** How far an attempt came. */
@@ -44,9 +44,9 @@ export class AttemptedWork implements Work {
 
   constructor(
     /** Asked anew for each attempt: the task may have been tuned since the last one. */
-    private readonly make: () => Work,
+    private readonly make: () => ReplicationRun,
     /** Asked at each failure: tasks that share a source or destination share the shortest window. */
-    private readonly windows: () => Windows,
+    private readonly windows: () => RetryWindows,
     private readonly log: Log,
     private readonly name: string,
   ) {
@@ -132,7 +132,7 @@ export class AttemptedWork implements Work {
     this.#current.tune(task);
   }
 
-  retryWithin(windows: Windows): void {
+  retryWithin(windows: RetryWindows): void {
     this.#current.retryWithin(windows);
   }
 
@@ -144,11 +144,11 @@ export class AttemptedWork implements Work {
     return this.#current.change(task);
   }
 
-  get current(): Work {
+  get current(): ReplicationRun {
     return this.#current;
   }
 
-  view(): WorkView {
+  view(): RunView {
     const view = this.#current.view();
     if (!this.#retry || this.#stopping.signal.aborted) return view;
     if (view.state === 'running' || view.state === 'paused') {

@@ -1,5 +1,5 @@
-import { ambiguousTable, tablesMeant } from '../shared/source-name.js';
-import { RowferryError } from '../shared/errors.js';
+import { ambiguousTable, tablesMeant } from '../../shared/source-name.js';
+import { RowferryError } from '../../shared/errors.js';
 import type {
   Alert,
   ChangePlan,
@@ -10,23 +10,24 @@ import type {
   VerifyChoice,
   VerifyProgress,
   VerifyReport,
-} from '../shared/protocol.js';
-import type { SourcePosition } from '../shared/position.js';
-import type { TaskSnapshot } from '../shared/snapshot.js';
-import type { ResolvedTask } from '../shared/task.js';
-import { tuned } from '../shared/tuning.js';
-import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../shared/workbench-api.js';
-import { planPlace } from '../sync/place.js';
-import { openItems, precheck } from '../sync/precheck/index.js';
-import { AttemptedWork } from './attempts.js';
-import { Alarms } from './alarms.js';
-import type { Log } from './log.js';
-import { fingerprint, ManagedTask, plain, type Work } from './managed-task.js';
-import type { Session } from './server.js';
-import type { EngineStore } from './store/engine-store.js';
-import { readState, writeState } from './store/state-file.js';
+} from '../../shared/protocol.js';
+import type { SourcePosition } from '../../shared/position.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import { tuned } from '../../shared/tuning.js';
+import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../../shared/workbench-api.js';
+import { planPlace } from '../../sync/place.js';
+import { openItems, precheck } from '../../sync/precheck/index.js';
+import { RetryingRun } from './retrying-run.js';
+import { AlertDispatcher } from '../alerts/dispatcher.js';
+import type { Log } from '../base/log.js';
+import { fingerprint, ManagedTask, plain } from './managed-task.js';
+import type { Session } from '../ipc/server.js';
+import type { EngineStore } from '../store/engine-store.js';
+import { readState, writeState } from '../store/state-file.js';
 import { Verifications } from './verifications.js';
-import type { Windows, Workshop } from './work.js';
+import type { TaskOperations } from './operations.js';
+import type { ReplicationRun, RetryWindows } from './run.js';
 
 export interface SupervisorEvents {
   ended(id: string, outcome: RunOutcome, run: number): void;
@@ -43,7 +44,7 @@ const outageMs = 60_000;
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
-  readonly #alarms: Alarms;
+  readonly #alerts: AlertDispatcher;
   readonly verifications: Verifications;
   /** The newest report of each task, of those too that the store does not know yet. */
   readonly #checked = new Map<string, CheckReport>();
@@ -51,12 +52,12 @@ export class Supervisor {
 
   constructor(
     private readonly store: EngineStore,
-    private readonly workshop: Workshop,
+    private readonly operations: TaskOperations,
     private readonly log: Log,
     private readonly events: SupervisorEvents,
   ) {
-    this.verifications = new Verifications(workshop, (id, progress) => events.verifyProgress(id, progress));
-    this.#alarms = new Alarms(store, log, (alert) => events.alert(alert));
+    this.verifications = new Verifications(operations, (id, progress) => events.verifyProgress(id, progress));
+    this.#alerts = new AlertDispatcher(store, log, (alert) => events.alert(alert));
     for (const { id, snapshot, keepRunning } of store.known())
       this.#tasks.set(id, new ManagedTask(snapshot, keepRunning));
   }
@@ -89,8 +90,8 @@ export class Supervisor {
         async () => {
           await this.#mustPass(managed, task);
           const windows = () => this.#windows(task);
-          const make = () => this.workshop.work(withWindows(managed.task ?? task, windows()), options);
-          return new AttemptedWork(make, windows, this.log, task.name);
+          const make = () => this.operations.work(withWindows(managed.task ?? task, windows()), options);
+          return new RetryingRun(make, windows, this.log, task.name);
         },
         (outcome) => this.#ended(managed, outcome),
       );
@@ -101,7 +102,7 @@ export class Supervisor {
       const snapshot = this.#save(managed);
       if (snapshot) this.#watch(snapshot);
       this.events.changed();
-      await new Promise<void>((told) => this.#alarms.whenTold(told));
+      await new Promise<void>((told) => this.#alerts.whenTold(told));
       throw error;
     }
   }
@@ -169,13 +170,13 @@ export class Supervisor {
   }
 
   planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
-    const { checkpoint, leftOut } = this.workshop.history(task.id);
+    const { checkpoint, leftOut } = this.operations.history(task.id);
     return planPlace(task, checkpoint, place, leftOut);
   }
 
   setPosition(id: string, position: SourcePosition): void {
     const managed = this.#resting(id);
-    this.workshop.setPosition(id, position);
+    this.operations.setPosition(id, position);
     managed.moved(position);
     this.log.warn(`${id}: goes on from ${JSON.stringify(position)}, set by hand`);
     this.#save(managed);
@@ -271,7 +272,7 @@ export class Supervisor {
     const snapshot = managed.snapshot();
     if (managed.active) return snapshot;
     try {
-      return { ...snapshot, ...this.workshop.standing(managed.id) };
+      return { ...snapshot, ...this.operations.standing(managed.id) };
     } catch (error) {
       this.log.warn(`${managed.id}: where it stands could not be read: ${plain(error).message}`);
       return snapshot;
@@ -295,23 +296,23 @@ export class Supervisor {
 
   /** The last words to webhooks; then close(). */
   settle(): Promise<void> {
-    return this.#alarms.settle();
+    return this.#alerts.settle();
   }
 
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage {
-    return this.workshop.dirtyPage(id, filter, page);
+    return this.operations.dirtyPage(id, filter, page);
   }
 
   async retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number> {
     try {
-      return await this.workshop.retryDirty(task, filter, this.#tasks.get(task.id)?.work);
+      return await this.operations.retryDirty(task, filter, this.#tasks.get(task.id)?.work);
     } finally {
       this.#decided(task.id, task);
     }
   }
 
   async decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): Promise<number> {
-    const count = this.workshop.decideDirty(id, filter, how);
+    const count = this.operations.decideDirty(id, filter, how);
     this.#decided(id, undefined);
     return count;
   }
@@ -323,7 +324,7 @@ export class Supervisor {
     if (task && managed.task && !managed.active) managed.task = task;
     this.#save(managed);
     this.events.changed();
-    if (this.workshop.undecidedDirty(id) === 0) this.#goOn(managed);
+    if (this.operations.undecidedDirty(id) === 0) this.#goOn(managed);
   }
 
   #goOn(managed: ManagedTask): void {
@@ -342,7 +343,7 @@ export class Supervisor {
    */
   async reload(id: string, table: string | undefined, remake: boolean): Promise<string[]> {
     const managed = this.#tasks.get(id);
-    const known = this.workshop.tables(id);
+    const known = this.operations.tables(id);
     if (!managed || known.length === 0) throw unknownTask(id);
     const wanted = table === undefined ? known : tablesMeant(table, known);
     if (table !== undefined && wanted.length > 1) throw ambiguousTable(table, wanted);
@@ -351,7 +352,7 @@ export class Supervisor {
         remedy: `It has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,
       });
     }
-    await this.workshop.reload(id, wanted, remake, managed.work);
+    await this.operations.reload(id, wanted, remake, managed.work);
     this.log.info(`${id}: ${wanted.join(', ')} to be loaded anew`);
     // Records of rows that are read again anyway hold nothing any more.
     this.#decided(id, undefined);
@@ -371,7 +372,7 @@ export class Supervisor {
       await this.reload(id, table, false);
       return;
     }
-    this.workshop.reset(id);
+    this.operations.reset(id);
     this.log.info(`${id}: reset`);
     this.#save(managed);
     this.events.changed();
@@ -381,7 +382,7 @@ export class Supervisor {
     for (const managed of this.#tasks.values()) this.#save(managed);
   }
 
-  #running(id: string): { managed: ManagedTask; work: Work; task: ResolvedTask } {
+  #running(id: string): { managed: ManagedTask; work: ReplicationRun; task: ResolvedTask } {
     const managed = this.#tasks.get(id);
     if (!managed) throw unknownTask(id);
     const { work, task } = managed;
@@ -396,7 +397,7 @@ export class Supervisor {
   }
 
   /** Tasks that share a source or a destination wait no longer than the most impatient of them. */
-  #windows(task: ResolvedTask): Windows {
+  #windows(task: ResolvedTask): RetryWindows {
     const sharing = [...this.#tasks.values()].flatMap((t) =>
       (t.active || Date.now() - t.gaveUpMs < outageMs) && t.task && shares(t.task, task) ? [t.task] : [],
     );
@@ -426,7 +427,7 @@ export class Supervisor {
   async #check(task: ResolvedTask) {
     const managed = this.#tasks.get(task.id);
     return precheck(task, {
-      ...this.workshop.history(task.id),
+      ...this.operations.history(task.id),
       running: managed?.active === true && managed.work !== undefined,
     });
   }
@@ -435,7 +436,7 @@ export class Supervisor {
   async #mustPass(managed: ManagedTask, task: ResolvedTask): Promise<void> {
     const mark = fingerprint(task);
     const known = this.store.known().find((t) => t.id === task.id);
-    const hasBegun = this.workshop.history(task.id).checkpoint !== null;
+    const hasBegun = this.operations.history(task.id).checkpoint !== null;
     if (known?.checkedAs === mark && hasBegun) return;
     const { connectionError, ...report } = await this.#check(task);
     const open = openItems(report.results, hasBegun);
@@ -459,14 +460,14 @@ export class Supervisor {
     if (snapshot) this.#watch(snapshot);
     this.events.changed();
     const { run } = managed;
-    this.#alarms.whenTold(() => this.events.ended(managed.id, outcome, run));
+    this.#alerts.whenTold(() => this.events.ended(managed.id, outcome, run));
     // A decision may have come while the run was still ending.
-    if (outcome.state === 'blocked' && this.workshop.undecidedDirty(managed.id) === 0) this.#goOn(managed);
+    if (outcome.state === 'blocked' && this.operations.undecidedDirty(managed.id) === 0) this.#goOn(managed);
   }
 
   #watch(snapshot: TaskSnapshot): void {
     const task = this.#tasks.get(snapshot.id)?.task;
-    if (task) this.#alarms.see(snapshot, task.alerts);
+    if (task) this.#alerts.see(snapshot, task.alerts);
   }
 
   #remember(): void {
@@ -503,7 +504,7 @@ function otherKeys(now: ResolvedTask, then: ResolvedTask): string[] {
   return [...keys].filter((key) => !atOnce.has(key) && text(now, key) !== text(then, key));
 }
 
-function withWindows(task: ResolvedTask, windows: Windows): ResolvedTask {
+function withWindows(task: ResolvedTask, windows: RetryWindows): ResolvedTask {
   const retry = { connectionMinutes: windows.connectionMs / 60_000, otherMinutes: windows.otherMs / 60_000 };
   return { ...task, retry };
 }

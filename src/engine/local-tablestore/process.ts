@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { RowferryError, type PlainError } from '../shared/errors.js';
-import { destinationSchema, type DestinationSettings } from '../shared/task.js';
-import type { Log } from './log.js';
+import { RowferryError, type PlainError } from '../../shared/errors.js';
+import { destinationSchema, type DestinationSettings } from '../../shared/task.js';
+import type { Log } from '../base/log.js';
 
 /** What the child says, once. */
 export type LocalTablestoreMessage = { settings: unknown } | { error: PlainError };

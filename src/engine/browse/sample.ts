@@ -1,6 +1,6 @@
-import { RowferryError } from '../shared/errors.js';
-import type { SampleChanges, SampleInfo } from '../shared/workbench-api.js';
-import type { SourceConnection } from '../mysql/connection.js';
+import { RowferryError } from '../../shared/errors.js';
+import type { SampleChanges, SampleInfo } from '../../shared/workbench-api.js';
+import type { SourceConnection } from '../../mysql/connection.js';
 
 /**
  * A small shop to try things on, in a database of its own: made only when a person confirmed it, recognized by the

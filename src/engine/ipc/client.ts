@@ -3,10 +3,15 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BirpcReturn } from 'birpc';
-import { RowferryError } from '../shared/errors.js';
-import { protocolVersion, type ClientApi, type EngineApi, type HandedOverTask } from '../shared/protocol.js';
-import type { WorkbenchApi } from '../shared/workbench-api.js';
-import { openStateDir, stateDirError, type EngineAddress, type StatePaths } from './paths.js';
+import { RowferryError } from '../../shared/errors.js';
+import {
+  protocolVersion,
+  type ClientApi,
+  type EngineApi,
+  type HandedOverTask,
+} from '../../shared/protocol.js';
+import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import { openStateDir, stateDirError, type EngineAddress, type StatePaths } from '../base/paths.js';
 import { connectRpc } from './transport.js';
 
 export interface EngineOptions {

@@ -1,0 +1,33 @@
+import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { ResolvedTask } from '../../shared/task.js';
+import type { Tunable } from '../../shared/tuning.js';
+
+/** How long a failure is tried again, ms. */
+export interface RetryWindows {
+  connectionMs: number;
+  otherMs: number;
+}
+
+/** What replication tells of itself, whenever asked. */
+export type RunView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
+
+/** One attempt of a task, from its start to its end. */
+export interface ReplicationRun {
+  /** Settles when the work is over. Throws RowferryError when it failed. */
+  run(): Promise<RunOutcome>;
+  /** Drains, saves the checkpoint; run() settles. Safe to call again, and before run(). */
+  stop(): Promise<void>;
+  view(): RunView;
+  /** Reads and writes nothing until resume(). Safe to call again, and before run(). */
+  pause(): void;
+  resume(): void;
+  /** Takes the tuning keys of the task as they are now. */
+  tune(task: Tunable): void;
+  /** How long it tries again from now on: tasks that share a server wait no longer than the most impatient of them. */
+  retryWithin(windows: RetryWindows): void;
+  /** What the selection of a task would mean in place of the present one; nothing is changed. */
+  planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>>;
+  /** Takes the selection of a task in place of the present one. Throws ROW-T106. */
+  change(task: Pick<ResolvedTask, 'objects'>): Promise<void>;
+}
