@@ -7,10 +7,10 @@ import { tryOut } from '../connections/try-out.js';
 import { askForMysql, askForMysqlUrl, askForTablestore, type Answer } from '../connections/wizard.js';
 import type { EngineSession } from '../engine/session.js';
 import type { RowsPanels } from '../panels/rows.js';
-import type { Secrets } from '../secrets.js';
+import type { Secrets } from '../base/secrets.js';
 import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
 import type { Commands } from './register.js';
-import { confirmed } from '../notifications.js';
+import { confirmed } from '../base/notifications.js';
 
 export interface ConnectionCommandContext {
   saved: SavedConnections;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { Log } from '../log.js';
-import { asRowferryError, showError } from '../notifications.js';
+import type { Log } from '../base/log.js';
+import { asRowferryError, showError } from '../base/notifications.js';
 
 export type CommandHandler = (...args: unknown[]) => unknown;
 export type Commands = Record<string, CommandHandler>;

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/protocol.js';
-import type { Log } from '../log.js';
-import { asRowferryError, confirmed, showError } from '../notifications.js';
+import type { Log } from '../base/log.js';
+import { asRowferryError, confirmed, showError } from '../base/notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
 import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/task-editor.js';

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings } from '../../shared/task.js';
+import { localTablestorePort } from '../base/settings.js';
 import type { EngineSession } from '../engine/session.js';
-import { asRowferryError } from '../notifications.js';
+import { asRowferryError } from '../base/notifications.js';
 
 /** Name by which tasks use it: `"destination": { "connection": "Local Tablestore" }`. */
 export const localTablestoreName = 'Local Tablestore';
@@ -32,7 +33,7 @@ export class LocalTablestore implements vscode.Disposable {
   /** Starts it unless it runs. Throws ROW-E103 when the port is taken. */
   async start(): Promise<DestinationSettings> {
     const engine = await this.session.engine();
-    const port = vscode.workspace.getConfiguration('rowferry').get('localTablestore.port', 8087);
+    const port = localTablestorePort();
     try {
       const settings = await engine.startLocalTablestore({ port, data: this.dataDir });
       this.take(settings);

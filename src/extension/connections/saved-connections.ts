@@ -7,7 +7,7 @@ import {
 } from '../../shared/connections.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import { issueError, parseConnections } from '../../shared/task-file.js';
-import { Secrets } from '../secrets.js';
+import { Secrets } from '../base/secrets.js';
 
 export type ConnectionKind = 'source' | 'destination';
 export type Settings<K extends ConnectionKind> = K extends 'source' ? SourceSettings : DestinationSettings;

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
-import { asRowferryError } from '../notifications.js';
+import { asRowferryError } from '../base/notifications.js';
 import { adviceFor } from './advice.js';
 
 export type Outcome = 'connected' | 'save' | 'change';

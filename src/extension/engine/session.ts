@@ -6,7 +6,7 @@ import type { PlainError, RowferryError } from '../../shared/errors.js';
 import type { Alert, EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
-import type { Log } from '../log.js';
+import type { Log } from '../base/log.js';
 import { probeRuntime } from './probe.js';
 
 export type Engine = EngineApi & WorkbenchApi;

@@ -5,7 +5,7 @@ import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.
 import type { DirtyRecord, WorkbenchApi } from '../../shared/workbench-api.js';
 import { csv } from './csv.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
-import { confirmed } from '../notifications.js';
+import { confirmed } from '../base/notifications.js';
 
 const exportPage = 1000;
 

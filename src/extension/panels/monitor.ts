@@ -4,7 +4,7 @@ import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { tuned } from '../../shared/tuning.js';
 import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
-import { logError } from '../log.js';
+import { logError } from '../base/log.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 
 /** Points kept for the live chart: ten minutes, one a second. */

@@ -4,8 +4,8 @@ import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
-import { logError, type Log } from '../log.js';
-import { asRowferryError } from '../notifications.js';
+import { logError, type Log } from '../base/log.js';
+import { asRowferryError } from '../base/notifications.js';
 
 export interface PageOptions<Host extends object> {
   extensionUri: vscode.Uri;

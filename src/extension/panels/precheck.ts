@@ -5,8 +5,8 @@ import type { CheckReport } from '../../shared/protocol.js';
 import { applyTaskEdits } from '../../shared/task-edits.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { parseTask } from '../../shared/task-file.js';
-import { logError } from '../log.js';
-import { asRowferryError, confirmed } from '../notifications.js';
+import { logError } from '../base/log.js';
+import { asRowferryError, confirmed } from '../base/notifications.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {

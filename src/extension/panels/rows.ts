@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { rowsCalls, type RowsHost, type RowsPage, type RowsState } from '../../shared/pages.js';
 import type { DestinationSettings } from '../../shared/task.js';
 import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../base/log.js';
 import { Page } from './page.js';
 
 export interface RowsContext {

@@ -16,7 +16,7 @@ import { parseTask } from '../../shared/task-file.js';
 import { taskJsonSchema } from '../../shared/task-json-schema.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
 import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
+import type { Log } from '../base/log.js';
 import { sourceKey, type SourceCatalog } from '../tasks/source-catalog.js';
 import { scriptProblem, taskProblems } from '../tasks/task-problems.js';
 import type { TaskService } from '../tasks/task-service.js';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CallSchemasOf } from '../../shared/pages.js';
 import type { Engine, EngineSession } from '../engine/session.js';
-import { logError, type Log } from '../log.js';
+import { logError, type Log } from '../base/log.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { Page } from './page.js';

@@ -3,8 +3,8 @@ import { RowferryError } from '../../shared/errors.js';
 import { formatCount } from '../../shared/format.js';
 import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
 import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
-import { logError } from '../log.js';
-import { asRowferryError, confirmed } from '../notifications.js';
+import { logError } from '../base/log.js';
+import { asRowferryError, confirmed } from '../base/notifications.js';
 import { problemOf } from './precheck.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 

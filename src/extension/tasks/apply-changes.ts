@@ -4,8 +4,8 @@ import type { ChangePlan, MappingChange } from '../../shared/protocol.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { parseTask } from '../../shared/task-file.js';
 import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
-import { asRowferryError, showError } from '../notifications.js';
+import type { Log } from '../base/log.js';
+import { asRowferryError, showError } from '../base/notifications.js';
 import { isTaskFile } from './task-files.js';
 import type { TaskService } from './task-service.js';
 

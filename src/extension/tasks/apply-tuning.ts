@@ -2,8 +2,8 @@ import type * as vscode from 'vscode';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { sameTuning, tuningOf, type Tunable } from '../../shared/tuning.js';
 import type { EngineSession } from '../engine/session.js';
-import type { Log } from '../log.js';
-import { showError } from '../notifications.js';
+import type { Log } from '../base/log.js';
+import { showError } from '../base/notifications.js';
 import type { TaskFiles } from './task-files.js';
 import type { TaskService } from './task-service.js';
 

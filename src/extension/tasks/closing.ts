@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { isRunning } from '../../shared/snapshot-words.js';
+import { keepsRunning, setKeepsRunning } from '../base/settings.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 import type { TaskService } from './task-service.js';
@@ -30,10 +31,10 @@ export function watchClosing(
     // An engine that is about to end stops its tasks: nothing runs on.
     return isRunning(state) && state !== 'stopping';
   };
-  const keepsRunning = (file: TaskFile) => keepRunningSetting() || file.task?.keepRunning === true;
+  const goesOn = (file: TaskFile) => keepsRunning() || file.task?.keepRunning === true;
 
   const say = async () => {
-    const file = files.all.find((f) => runs(f) && !keepsRunning(f));
+    const file = files.all.find((f) => runs(f) && !goesOn(f));
     if (!file || said) return;
     said = true;
     await globalState.update(saidKey, true);
@@ -46,9 +47,7 @@ export function watchClosing(
       keep,
     );
     if (answer !== keep) return;
-    await vscode.workspace
-      .getConfiguration('rowferry')
-      .update('engine.keepRunning', true, vscode.ConfigurationTarget.Global);
+    await setKeepsRunning(true);
     // What a run does at the end is settled when it starts.
     for (const running of files.all.filter(runs)) {
       const id = service.snapshotOf(running)?.id;
@@ -95,8 +94,4 @@ export function watchClosing(
       listening.dispose();
     },
   };
-}
-
-export function keepRunningSetting(): boolean {
-  return vscode.workspace.getConfiguration('rowferry').get('engine.keepRunning', false);
 }

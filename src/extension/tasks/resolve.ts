@@ -11,8 +11,8 @@ import {
   readConnections,
   type SavedConnections,
 } from '../connections/saved-connections.js';
-import { Secrets } from '../secrets.js';
-import { keepRunningSetting } from './closing.js';
+import { Secrets } from '../base/secrets.js';
+import { keepsRunning } from '../base/settings.js';
 import { fallbackName } from './task-files.js';
 
 /** Where the parts of a task that its file does not hold come from. */
@@ -49,7 +49,7 @@ export async function resolveForEngine(
   return {
     ...resolved,
     source: withFilesFrom(resolved.source, uri),
-    keepRunning: resolved.keepRunning || keepRunningSetting(),
+    keepRunning: resolved.keepRunning || keepsRunning(),
   };
 }
 

@@ -9,7 +9,7 @@ import { taskSchema, type ResolvedTask, type SourceSettings, type Task } from '.
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import { resolveForEngine, resolveSource, type Resolver } from './resolve.js';
-import { Secrets } from '../secrets.js';
+import { Secrets } from '../base/secrets.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 
 /** What people do with a task file. The engine is connected on the first thing that needs it, never before. */

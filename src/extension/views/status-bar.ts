@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { EngineSession } from '../engine/session.js';
-import { keepRunningSetting } from '../tasks/closing.js';
+import { keepsRunning, showsStatusBar } from '../base/settings.js';
 import { statusWords } from '../../shared/snapshot-words.js';
 
 /** The one status-bar item: what runs and what waits for the person. Gone when nothing does. */
@@ -22,15 +22,14 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private update(): void {
-    const enabled = vscode.workspace.getConfiguration('rowferry').get('statusBar.enabled', true);
     const words = statusWords([...this.session.snapshots.values()], vscode.l10n.t, vscode.env.language);
-    if (!enabled || !words) {
+    if (!showsStatusBar() || !words) {
       this.item.hide();
       return;
     }
     this.item.text = words.text;
     const { t } = vscode.l10n;
-    const closing = keepRunningSetting()
+    const closing = keepsRunning()
       ? t('Tasks go on when the last window is closed.')
       : t('Tasks stop safely when the last window is closed, and go on from there when started again.');
     this.item.tooltip = [...words.lines, '', closing].join('\n');

@@ -93,11 +93,11 @@ test('what makes the extension slow to wake up is not in it: drivers, parsers an
   expect([...new Set(packages)].sort()).toEqual(['birpc', 'jsonc-parser', 'zod']);
 });
 
-test('settings that are read are declared', () => {
+test('the settings that are declared are those that are read, all in one place', () => {
   const declared = Object.keys(manifest.contributes.configuration.properties);
-  for (const [, key] of extensionText.matchAll(/getConfiguration\('rowferry'\)\s*\.get\('([\w.]+)'/g)) {
-    expect(declared).toContain(`rowferry.${key}`);
-  }
+  const keys = [...read('src/extension/base/settings.ts').matchAll(/settings\(\)\.get\('([\w.]+)'/g)];
+  expect(keys.map(([, key]) => `rowferry.${key}`)).toEqual(declared);
+  expect(extensionText.match(/getConfiguration\(/g)).toHaveLength(1);
 });
 
 test('settings that are declared are explained where people install the extension', () => {

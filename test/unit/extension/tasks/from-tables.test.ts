@@ -5,10 +5,10 @@ import {
   objectsOf,
   suggestedName,
   type ChosenTable,
-} from '../../../src/extension/tasks/from-tables.js';
-import { newTaskText } from '../../../src/extension/tasks/new-task.js';
-import { applyTaskEdits } from '../../../src/shared/task-edits.js';
-import { parseTask } from '../../../src/shared/task-file.js';
+} from '../../../../src/extension/tasks/from-tables.js';
+import { newTaskText } from '../../../../src/extension/tasks/new-task.js';
+import { applyTaskEdits } from '../../../../src/shared/task-edits.js';
+import { parseTask } from '../../../../src/shared/task-file.js';
 
 const table = (database: string, name?: string): ChosenTable => ({
   connection: 'Shop',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseMysqlUrl } from '../../../src/extension/connections/addresses.js';
-import { endpointParts, tablestoreEndpoint } from '../../../src/shared/tablestore-endpoint.js';
+import { parseMysqlUrl } from '../../../../src/extension/connections/addresses.js';
+import { endpointParts, tablestoreEndpoint } from '../../../../src/shared/tablestore-endpoint.js';
 
 test('a MySQL URL gives its parts, percent signs undone', () => {
   expect(parseMysqlUrl('mysql://dts:p%40ss%2Fword@db.example.com:3307/shop')).toEqual({

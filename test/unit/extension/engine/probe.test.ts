@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { probeRuntime } from '../../../src/extension/engine/probe.js';
+import { probeRuntime } from '../../../../src/extension/engine/probe.js';
 
 const whole: Record<string, unknown> = {
   'node:sqlite': { DatabaseSync: class {} },

@@ -3,12 +3,12 @@ import { RowferryError } from '../../shared/errors.js';
 import { formatDuration } from '../../shared/format.js';
 import type { Alert } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import type { Log } from '../log.js';
-import { asRowferryError, showError } from '../notifications.js';
-import type { TaskService } from '../tasks/task-service.js';
+import type { Log } from '../base/log.js';
+import { asRowferryError, showError } from '../base/notifications.js';
+import type { TaskService } from './task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
-import type { EngineSession } from './session.js';
+import type { EngineSession } from '../engine/session.js';
 import { StopNotices } from './stop-notices.js';
 
 /** An engine that dies again and again is not started for ever. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { RowferryError } from '../shared/errors.js';
+import { RowferryError } from '../../shared/errors.js';
 
 /** The one log of the extension, shown by "Rowferry: Show Logs". Never given a secret or a row's values. */
 export type Log = vscode.LogOutputChannel;

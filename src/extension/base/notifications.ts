@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { errorCodes, RowferryError } from '../shared/errors.js';
+import { errorCodes, RowferryError } from '../../shared/errors.js';
 import { logError, type Log } from './log.js';
 
 /** An action in a notification. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Alert } from '../../shared/protocol.js';
-import type { TaskService } from '../tasks/task-service.js';
-import type { EngineSession } from './session.js';
+import type { TaskService } from './task-service.js';
+import type { EngineSession } from '../engine/session.js';
 
 /** One statement may stop many tables: they are told of in one sentence. */
 const togetherMs = 500;

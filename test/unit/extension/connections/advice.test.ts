@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { adviceFor } from '../../../src/extension/connections/advice.js';
-import { plainWords } from '../../../src/shared/format.js';
-import { destinationSchema, sourceSchema } from '../../../src/shared/task.js';
+import { adviceFor } from '../../../../src/extension/connections/advice.js';
+import { plainWords } from '../../../../src/shared/format.js';
+import { destinationSchema, sourceSchema } from '../../../../src/shared/task.js';
 
 const source = (change: object = {}) =>
   sourceSchema.parse({ user: 'dts', host: 'db.example.com', ...change });

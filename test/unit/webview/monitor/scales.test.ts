@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { TableProgress } from '../../../src/shared/snapshot.js';
-import { plainWords } from '../../../src/shared/format.js';
-import { stepsOf } from '../../../webview/monitor/phases.js';
-import { binned, durationTop, roundTop, timeTicks, withGaps } from '../../../webview/monitor/scales.js';
-import { shownTables } from '../../../webview/monitor/tables.js';
+import type { TableProgress } from '../../../../src/shared/snapshot.js';
+import { plainWords } from '../../../../src/shared/format.js';
+import { stepsOf } from '../../../../webview/monitor/phases.js';
+import { binned, durationTop, roundTop, timeTicks, withGaps } from '../../../../webview/monitor/scales.js';
+import { shownTables } from '../../../../webview/monitor/tables.js';
 
 const point = (atMs: number, rowsPerSecond = 1, latencyMs: number | null = null) => ({
   atMs,

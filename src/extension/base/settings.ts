@@ -1,0 +1,15 @@
+import * as vscode from 'vscode';
+
+/** The settings of this extension, as they are now; package.json describes them. */
+const settings = () => vscode.workspace.getConfiguration('rowferry');
+
+/** Tasks go on when the last window is closed, whatever their files say. */
+export const keepsRunning = (): boolean => settings().get('engine.keepRunning', false);
+
+/** From now on, for all windows of this person. */
+export const setKeepsRunning = (keep: boolean): Thenable<void> =>
+  settings().update('engine.keepRunning', keep, vscode.ConfigurationTarget.Global);
+
+export const showsStatusBar = (): boolean => settings().get('statusBar.enabled', true);
+
+export const localTablestorePort = (): number => settings().get('localTablestore.port', 8087);
