@@ -18,7 +18,8 @@ export type Counted = object;
 
 /** The rows of one transaction on their way; it is through when it is sealed and none is outstanding. */
 export class Transaction implements ChangeOwner {
-  outstanding = 0;
+  private outstanding = 0;
+  /** Just behind it, once it is complete. */
   position: SourcePosition | null = null;
   /** Rows of each table so far: the number of a row is part of its identity, whatever else is selected. */
   private readonly rows = new Map<string, number>();
@@ -46,20 +47,29 @@ export class Transaction implements ChangeOwner {
     return number;
   }
 
-  acknowledged(change: RowChange): void {
+  /** A row of it is on its way: it is not through before settled() is called for it, or its change has an answer. */
+  expect(): void {
+    this.outstanding++;
+  }
+
+  /** A row that was expected is at its end, with no change sent for it. */
+  settled(): void {
     this.outstanding--;
+    this.tracker.advance();
+  }
+
+  acknowledged(change: RowChange): void {
     // What comes again is counted then (correctness rule 15).
     if (!this.abandoned) {
       const what = this.tracker.events.written(change);
       if (what) this.counted.set(what, (this.counted.get(what) ?? 0) + 1);
     }
-    this.tracker.advance();
+    this.settled();
   }
 
   rejected(change: RowChange, error: { code: string; message: string }, _hold: () => KeyHold): void {
     this.tracker.events.rejected(change, error, this);
-    this.outstanding--;
-    this.tracker.advance();
+    this.settled();
   }
 
   abandon(): void {
@@ -123,6 +133,14 @@ export class CheckpointTracker {
 
   freeze(): void {
     this.frozen = true;
+  }
+
+  /** Nothing that comes from now on is passed before the function that it gives is called. */
+  barrier(): () => void {
+    const mark = this.begin(0, '');
+    mark.expect();
+    mark.abandon();
+    return () => mark.settled();
   }
 
   /** Commit time of the oldest transaction that is not through, µs; null when all are. */

@@ -5,7 +5,7 @@ import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { CheckpointEvents, CheckpointTracker, Transaction } from './checkpoint.js';
+import type { CheckpointEvents, CheckpointTracker } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import type { FollowingOptions } from './following.js';
 import {
@@ -440,14 +440,11 @@ export class Joins {
     const { position, isInside } = this.main.place();
     if (!isInside) this.main.tables.reached(position);
     // What these tables have on their way holds the checkpoint like everything else.
-    const mark = this.main.tracker.begin(0, '');
-    mark.outstanding = 1;
-    mark.abandon();
     this.joined.push({
       sources: new Map(records.map(({ source, life }) => [source, life])),
       from,
       tracker,
-      mark,
+      through: this.main.tracker.barrier(),
     });
     this.settleJoined();
   }
@@ -455,10 +452,9 @@ export class Joins {
   /** What joined tables had on their way when they came may be through by now. */
   settleJoined(): void {
     for (const one of this.joined) {
-      if (!one.mark || !one.tracker.isIdle) continue;
-      one.mark.outstanding = 0;
-      one.mark = null;
-      this.main.tracker.advance();
+      if (!one.through || !one.tracker.isIdle) continue;
+      one.through();
+      one.through = null;
     }
   }
 
@@ -466,7 +462,7 @@ export class Joins {
   forgetJoined(): void {
     const { records } = this.main.options.prepared;
     for (const one of [...this.joined]) {
-      if (one.mark || !hasReached(this.main.tracker.position, one.from)) continue;
+      if (one.through || !hasReached(this.main.tracker.position, one.from)) continue;
       this.joined.splice(this.joined.indexOf(one), 1);
       // What they passed after their own stream had ended.
       for (const step of one.tracker.takePassed()) step();
@@ -481,6 +477,6 @@ interface Joined {
   readonly sources: Map<string, string>;
   from: SourcePosition;
   tracker: CheckpointTracker;
-  /** Holds the checkpoint; null when what they had on their way is through. */
-  mark: Transaction | null;
+  /** To be called when what they had on their way is through, which holds the checkpoint until then; null: it was. */
+  through: (() => void) | null;
 }

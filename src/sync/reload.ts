@@ -52,7 +52,7 @@ export async function fetchRow(
     const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;
     if (found) found.hold.release({ ...found.change, owner: transaction, tag });
     else if (deletion) writer.enqueue(deletion);
-    else transaction.outstanding--;
+    else transaction.settled();
   } catch (error) {
     if (!(error instanceof DirtyNow)) throw error;
     options.dirty.record({
@@ -66,6 +66,6 @@ export async function fetchRow(
       key: keyLine(plan, error.sourceRow),
       locator,
     });
-    transaction.outstanding--;
+    transaction.settled();
   }
 }

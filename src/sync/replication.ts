@@ -69,7 +69,7 @@ export class Replication {
   private readonly retries: { source?: Retry; destination?: Retry } = {};
   private saidRetry = '';
   private outcome: RunOutcome | null = null;
-  private over = false;
+  over = false;
   private progress: TaskProgress | null;
   private finished: Promise<RunOutcome> | undefined;
   private readonly gate: SourceGate;
@@ -125,9 +125,9 @@ export class Replication {
   }
 
   /** As Following.settled(), for whoever reads rows in order to write them; at once while nothing is followed. */
-  readonly settled = async (): Promise<void> => {
+  async settled(): Promise<void> {
     await this.following?.settled();
-  };
+  }
 
   run(): Promise<RunOutcome> {
     return (this.finished ??= this.work());

@@ -365,7 +365,7 @@ export class RowEvents {
   }
 
   send(change: RowChange, transaction: Transaction): void {
-    transaction.outstanding++;
+    transaction.expect();
     this.context.enqueue(change);
   }
 
@@ -393,18 +393,22 @@ export class RowEvents {
     // Until its branch is committed the source shows the row as it was.
     if (this.context.branches.isOpen) this.context.branches.add(table.plan.source, row);
     else {
-      transaction.outstanding++;
-      this.stream.hold(() => this.fetch(table, row, transaction, true));
+      transaction.expect();
+      this.stream.hold(() => this.fetchExpected(table, row, transaction));
     }
   }
 
-  async fetch(
+  /** Writes a row of a decided branch as it is at the source now. */
+  fetch(table: StreamTable, row: SpooledFetch, transaction: Transaction): Promise<void> {
+    transaction.expect();
+    return this.fetchExpected(table, row, transaction);
+  }
+
+  private async fetchExpected(
     table: StreamTable,
     { deletion, ...row }: SpooledFetch,
     transaction: Transaction,
-    isCounted = false,
   ): Promise<void> {
-    if (!isCounted) transaction.outstanding++;
     const { destination, source } = table.plan;
     try {
       await this.context.refetch(
@@ -423,7 +427,7 @@ export class RowEvents {
     } catch (error) {
       const problem = problemOfTable(error, source, this.context.signal);
       if (!problem) throw error;
-      transaction.outstanding--;
+      transaction.settled();
       this.context.stopTable(source, problem.code === 'ROW-S108' ? movedOn(source, problem) : problem);
     }
   }

@@ -13,7 +13,6 @@ import { verifyTask } from '../../sync/verify/index.js';
 import { verifyCounts } from '../../sync/verify/quick.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { TablestoreWriter } from '../../tablestore/writer/writer.js';
-import { RetryingRun } from './retrying-run.js';
 import type { MakeTaskOperations } from './operations.js';
 import type { ReplicationRun } from './run.js';
 import { DirtyRecords } from '../store/dirty-records.js';
@@ -49,10 +48,7 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       };
       if (options.quick) return verifyCounts(check);
       if (!options.repair) return verifyTask(check);
-      const settled =
-        running instanceof RetryingRun && running.current instanceof Replication
-          ? { settled: running.current.settled }
-          : {};
+      const settled = running ? { settled: () => running.settled() } : {};
       return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, ...settled, repairBy }));
     },
     standing: (id) => {
@@ -108,9 +104,9 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
         .map(({ source }) => source),
     reload: async (id, sources, isRemakeAsked, running) => {
       const remake = isRemakeAsked && isToBeRemade(storeOf(id).tables(), sources);
-      if (running instanceof RetryingRun && !running.over && running.current instanceof Replication) {
+      if (running && !running.over) {
         try {
-          return await running.current.reload(sources, remake);
+          return await running.reload(sources, remake);
         } catch (error) {
           // It ended before: the next run does it.
           if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
@@ -218,11 +214,11 @@ async function withWriter<T>(
 
 /** The writer of a run, once it has one; null when there is no run, or none any more. */
 async function sharedWriter(running: ReplicationRun | undefined): Promise<TablestoreWriter | null> {
-  if (!(running instanceof RetryingRun)) return null;
+  if (!running) return null;
   const until = Date.now() + writerPatienceMs;
   while (!running.over) {
-    const { current } = running;
-    if (current instanceof Replication && current.runningWriter) return current.runningWriter;
+    const { runningWriter } = running;
+    if (runningWriter) return runningWriter;
     if (Date.now() > until) {
       throw new RowferryError(
         'ROW-E101',

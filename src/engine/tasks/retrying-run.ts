@@ -144,8 +144,16 @@ export class RetryingRun implements ReplicationRun {
     return this.#current.change(task);
   }
 
-  get current(): ReplicationRun {
-    return this.#current;
+  reload(sources: readonly string[], remake: boolean): Promise<void> {
+    return this.#current.reload(sources, remake);
+  }
+
+  get runningWriter(): ReplicationRun['runningWriter'] {
+    return this.#current.runningWriter;
+  }
+
+  settled(): Promise<void> {
+    return this.#current.settled();
   }
 
   view(): RunView {

@@ -2,6 +2,7 @@ import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { Tunable } from '../../shared/tuning.js';
+import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 
 /** How long a failure is tried again, ms. */
 export interface RetryWindows {
@@ -12,7 +13,7 @@ export interface RetryWindows {
 /** What replication tells of itself, whenever asked. */
 export type RunView = Omit<TaskSnapshot, 'id' | 'name' | 'file' | 'engineRss' | 'atMs'>;
 
-/** One attempt of a task, from its start to its end. */
+/** A run of a task, from its start to its end. */
 export interface ReplicationRun {
   /** Settles when the work is over. Throws RowferryError when it failed. */
   run(): Promise<RunOutcome>;
@@ -30,4 +31,15 @@ export interface ReplicationRun {
   planChanges(task: ResolvedTask): Promise<Omit<ChangePlan, 'atNextStart'>>;
   /** Takes the selection of a task in place of the present one. Throws ROW-T106. */
   change(task: Pick<ResolvedTask, 'objects'>): Promise<void>;
+  /** Loads tables again while it runs. Throws ROW-E101 when it cannot now, ROW-E109 when it ends before. */
+  reload(sources: readonly string[], remake: boolean): Promise<void>;
+  /**
+   * For whatever else writes rows of the task meanwhile: order per key is kept by this one writer (correctness rule 11).
+   * null: it may not write, not yet or not any more.
+   */
+  readonly runningWriter: TablestoreWriter | null;
+  /** Settles when a read of the source shows all that the run has been sent. Throws ROW-S107. */
+  settled(): Promise<void>;
+  /** It has ended. */
+  readonly over: boolean;
 }

@@ -87,7 +87,7 @@ class Run {
     const next = { ...view, revision, definition: definition(name, number) };
     this.views.set(name, next);
     const transaction = this.tracker.begin(0, '');
-    transaction.outstanding = 1;
+    transaction.expect();
     const step = {
       step: 'altered',
       revision,
@@ -217,8 +217,7 @@ const pass = (count: number) =>
     (m) => m.log.length > 0,
     (m, r) => {
       for (const transaction of r.run.open.splice(0, count)) {
-        transaction.outstanding = 0;
-        r.run.tracker.advance();
+        transaction.settled();
       }
       r.run.save();
       for (const { table, plain, definition } of m.log.splice(0, count))

@@ -40,6 +40,10 @@ function attempts(
       retryWithin() {},
       planChanges: () => Promise.reject(new Error('not asked')),
       change: () => Promise.reject(new Error('not asked')),
+      reload: () => Promise.reject(new Error('not asked')),
+      settled: () => Promise.resolve(),
+      runningWriter: null,
+      over: false,
     };
   };
   return { work: new RetryingRun(make, () => windows, log, 't'), made: () => made };
