@@ -160,7 +160,7 @@ export function stoppedLines(snapshot: TaskSnapshot, { style }: Terminal): strin
   const shown = stopped.slice(0, 10);
   const more = stopped.length - shown.length;
   return [
-    style.red(`${stoppedText(snapshot)} and no longer kept up to date:`),
+    style.red(`${stoppedText(snapshot)} (no longer kept up to date):`),
     ...shown.flatMap(({ source, problem }) => [
       style.red(`  ${source}${problem ? `: ${problem.code} ${problem.message}` : ''}`),
       ...(problem ? [`    ${problem.remedy}`] : []),

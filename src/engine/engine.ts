@@ -150,7 +150,7 @@ export class Engine {
   }
 
   async #drain(why: string, comeBack: boolean): Promise<void> {
-    this.#log.info(`engine ends: ${why}`);
+    this.#log.info(`engine exiting: ${why}`);
     clearTimeout(this.#idleTimer);
     clearInterval(this.#ticker);
     await this.#supervisor.stopAll();
@@ -182,6 +182,6 @@ export class Engine {
   async #endUnused(): Promise<void> {
     await this.#supervisor.stopUnkept();
     if (this.#server.sessions.size > 0 || this.#supervisor.keepsRunning()) return;
-    await this.drain('nobody is attached');
+    await this.drain('no client is attached');
   }
 }

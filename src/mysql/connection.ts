@@ -225,10 +225,7 @@ export class SourceConnection {
   }
 
   #ownEnd(): RowferryError {
-    return new RowferryError(
-      'ROW-S107',
-      `The connection to MySQL at ${this.address} was closed by this side.`,
-    );
+    return new RowferryError('ROW-S107', `Rowferry closed the connection to MySQL at ${this.address}.`);
   }
 
   /** Read from the server once, then remembered. */

@@ -57,27 +57,27 @@ const byNumber = new Map<number, ErrorCode>([
 
 /** What to do where the number says more than the code of the product does. */
 const remedies = new Map<number, string>([
-  [1040, 'Raise max_connections of the server, or close other connections; the task tries again by itself.'],
-  [1203, 'Raise max_user_connections of the server; the task tries again by itself.'],
+  [1040, 'Raise max_connections on the server, or close other connections. The task retries automatically.'],
+  [1203, 'Raise max_user_connections on the server. The task retries automatically.'],
   [
     1226,
-    'Raise the limit that the message names: ALTER USER … WITH MAX_USER_CONNECTIONS … for that of the account, or max_user_connections of the server. rowferry check says how many connections the task needs. It tries again by itself.',
+    'Raise the limit named in the message: for the account, ALTER USER … WITH MAX_USER_CONNECTIONS …; for the server, max_user_connections. "rowferry check" shows how many connections the task needs. The task retries automatically.',
   ],
-  [3032, 'The server is offline for all but administrators: SET GLOBAL offline_mode = OFF.'],
-  [1129, 'Run FLUSH HOSTS, or TRUNCATE performance_schema.host_cache, on the server.'],
+  [3032, 'The server accepts only administrators. Run SET GLOBAL offline_mode = OFF.'],
+  [1129, 'Run FLUSH HOSTS or TRUNCATE TABLE performance_schema.host_cache on the server.'],
   [
     1045,
-    'Check the user and the password, that the account exists and may connect from this machine, and whether it requires TLS (then set source.ssl) or a certificate (source.certFile and source.keyFile).',
+    'Check the user and the password, and that the account exists and may connect from this machine. If the account requires TLS, set source.ssl; if it requires a certificate, set source.certFile and source.keyFile.',
   ],
-  [1130, "Create the account for the host that the message names, or for any host: CREATE USER …@'%'."],
-  [1820, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
-  [1862, 'The password has expired: give the account a new one with ALTER USER … IDENTIFIED BY ….'],
-  [3118, 'The account is locked: unlock it with ALTER USER … ACCOUNT UNLOCK.'],
+  [1130, "Create the account for the host named in the message, or for any host: CREATE USER …@'%'."],
+  [1820, 'The password has expired. Set a new one with ALTER USER … IDENTIFIED BY ….'],
+  [1862, 'The password has expired. Set a new one with ALTER USER … IDENTIFIED BY ….'],
+  [3118, 'The account is locked. Unlock it with ALTER USER … ACCOUNT UNLOCK.'],
   [
     3955,
-    'The account is locked for a time after too many wrong passwords: correct the password, or unlock it with ALTER USER … ACCOUNT UNLOCK.',
+    'The account is temporarily locked after too many wrong passwords. Correct the password, or unlock the account with ALTER USER … ACCOUNT UNLOCK.',
   ],
-  [3159, 'The server takes encrypted connections alone: set source.ssl to "required" or stricter.'],
+  [3159, 'The server accepts only encrypted connections. Set source.ssl to "required" or stricter.'],
 ]);
 
 const networkCodes = new Set([
@@ -127,16 +127,16 @@ export function sourceError(error: unknown, stage: 'connect' | 'use', address: s
   const code = codeOf(driver, stage);
   const said = driver.message || driver.code || 'no reason given';
   const message = {
-    [unreachable]: `MySQL at ${address} cannot be reached: ${said}`,
+    [unreachable]: `Cannot reach MySQL at ${address}: ${said}`,
     [refused]: `MySQL at ${address} refused the login: ${said}`,
     [unprivileged]: `The MySQL account lacks a privilege: ${said}`,
     [lost]: `The connection to MySQL at ${address} was lost: ${said}`,
-    [unknownObject]: `MySQL does not know an object: ${said}`,
-    [full]: `MySQL at ${address} has no room for us: ${said}`,
+    [unknownObject]: `An object does not exist in MySQL: ${said}`,
+    [full]: `MySQL at ${address} refused another connection or query: ${said}`,
     [tls]: `The encrypted connection to MySQL at ${address} failed: ${said}`,
   }[code as string];
   const remedy = driver.errno === undefined ? undefined : remedies.get(driver.errno);
-  return new RowferryError(code, message ?? `MySQL at ${address} answered: ${said}`, {
+  return new RowferryError(code, message ?? `MySQL at ${address} returned an error: ${said}`, {
     cause: error,
     ...(remedy !== undefined && { remedy }),
   });

@@ -37,7 +37,7 @@ export interface SourceLock {
 const reasonMillis = 3000;
 
 export function lockLost(): RowferryError {
-  return new RowferryError('ROW-S107', 'The lock on the source was lost: another writer could begin.');
+  return new RowferryError('ROW-S107', 'The lock on the source was lost. Another writer may start.');
 }
 
 /** Lock names are at most 64 characters (MySQL manual, GET_LOCK), so what it is about is hashed. */
@@ -108,7 +108,7 @@ async function take(
     if (refused !== undefined) {
       await endOwn(connection, lockName(destination, refused));
       throw new RowferryError('ROW-E101', `Another task already writes ${refused} to ${destination}.`, {
-        remedy: 'Stop that task, or wait until the source has noticed that it ended.',
+        remedy: 'Stop that task, or wait until the source detects that it has ended.',
       });
     }
     for (const table of some) taken.add(table);

@@ -52,22 +52,22 @@ async function explained(
   if (typeof ssl !== 'object')
     return new RowferryError(
       'ROW-S110',
-      `MySQL at ${address} refused the login without encryption, though the password is right: ${said}`,
+      `MySQL at ${address} refused the unencrypted login although the password is correct: ${said}`,
       {
         cause: error.cause,
         remedy:
-          'The account requires TLS: set source.ssl to "required" or stricter; where it is REQUIRE X509, ISSUER or SUBJECT, source.certFile and source.keyFile too.',
+          'The account requires TLS. Set source.ssl to "required" or stricter. For REQUIRE X509, ISSUER or SUBJECT, also set source.certFile and source.keyFile.',
       },
     );
   const hasCertificate = ssl.cert !== undefined;
   return new RowferryError(
     'ROW-S110',
-    `MySQL at ${address} refused the login ${hasCertificate ? 'with this' : 'without a'} client certificate, though the password is right: ${said}`,
+    `MySQL at ${address} refused the login ${hasCertificate ? 'with this' : 'without a'} client certificate although the password is correct: ${said}`,
     {
       cause: error.cause,
       remedy: hasCertificate
-        ? 'The account requires another certificate or cipher: SHOW CREATE USER says which. Set source.certFile and source.keyFile.'
-        : 'The account requires a certificate (REQUIRE X509, ISSUER or SUBJECT): set source.certFile and source.keyFile.',
+        ? 'The account requires another certificate or cipher; SHOW CREATE USER shows which. Set source.certFile and source.keyFile.'
+        : 'The account requires a certificate (REQUIRE X509, ISSUER or SUBJECT). Set source.certFile and source.keyFile.',
     },
   );
 }

@@ -44,7 +44,7 @@ export async function positionAtTime(
     if (!isWhole) {
       throw new RowferryError(
         'ROW-S104',
-        `The binlog of the source does not reach back to ${new Date(atMs).toISOString()}: its oldest file is ${files[0]}.`,
+        `The binlog of the source does not go back to ${new Date(atMs).toISOString()}: its oldest file is ${files[0]}.`,
       );
     }
   }

@@ -127,27 +127,27 @@ async function assertGtidAvailable(
   gtidSet: string,
 ): Promise<void> {
   if (facts.gtidMode !== 'ON') {
-    throw gone(
-      `The task follows the source by GTID, but gtid_mode is ${facts.gtidMode} on ${connection.address} now.`,
-    );
+    throw gone(`The task uses GTIDs, but gtid_mode is now ${facts.gtidMode} on ${connection.address}.`);
   }
   const seen = GtidSet.parse(gtidSet);
   const executed = GtidSet.parse(await gtidVariable(connection, 'gtid_executed'));
   const purged = GtidSet.parse(await gtidVariable(connection, 'gtid_purged'));
   const missing = purged.minus(seen);
   if (!missing.isEmpty) {
-    throw gone(`The source has purged binlogs that were not read yet: transactions ${String(missing)}.`);
+    throw gone(
+      `The source has purged binlogs that Rowferry has not read yet: transactions ${String(missing)}.`,
+    );
   }
   const ahead = seen.minus(executed);
   if (ahead.isEmpty) return;
   if (!ahead.ofServer(facts.serverUuid).isEmpty || executed.isEmpty) {
     throw gone(
-      `The source no longer knows transactions that were already read (${String(ahead)}): its binlog was reset, or its data restored.`,
+      `The source no longer has transactions that Rowferry already read (${String(ahead)}): its binlog was reset, or its data was restored.`,
     );
   }
   throw new RowferryError(
     'ROW-S107',
-    `${connection.address} has not yet applied transactions that were already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,
+    `${connection.address} does not have transactions that Rowferry already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,
   );
 }
 
@@ -165,7 +165,7 @@ async function assertFileAvailable(
   if (position.file === undefined) throw gone('The task has no position in the binlog.');
   if (position.serverUuid !== undefined && position.serverUuid !== facts.serverUuid) {
     throw gone(
-      `The position ${position.file} belongs to another server: file positions mean nothing on ${connection.address}.`,
+      `The position ${position.file} belongs to another server and is not valid on ${connection.address}.`,
     );
   }
   const files = await binlogFiles(connection);
@@ -175,12 +175,12 @@ async function assertFileAvailable(
     throw gone(
       oldest !== undefined && compareFiles(position.file, oldest) < 0
         ? `The binlog file ${position.file} was purged; the oldest is ${oldest}.`
-        : `The binlog file ${position.file} does not exist: the numbering was reset.`,
+        : `The binlog file ${position.file} does not exist: the file numbering was reset.`,
     );
   }
   if (file.bytes < (position.offset ?? 0)) {
     throw gone(
-      `The binlog file ${position.file} ends before offset ${position.offset}: the numbering was reset.`,
+      `The binlog file ${position.file} ends before offset ${position.offset}: the file numbering was reset.`,
     );
   }
 }

@@ -44,7 +44,7 @@ export function parseChecked<T>(
     return { issues: issues.length > 0 ? issues : [at(text, 0, 0, [], 'the file is empty')] };
   }
   const duplicate = findDuplicate(root);
-  if (duplicate) return { issues: [located(text, root, duplicate, 'this key is there twice')] };
+  if (duplicate) return { issues: [located(text, root, duplicate, 'duplicate key')] };
   const result = schema.safeParse(getNodeValue(root), { reportInput: true });
   if (result.success) return { value: result.data, issues: [] };
   const known = jsonSchema();
@@ -76,7 +76,7 @@ const longest = 10_000_000;
 function tooMuch(text: string): FileIssue | undefined {
   if (text.length > longest) return at('', 0, 0, [], 'the file is longer than 10,000,000 characters');
   const binary = text.indexOf('\0');
-  if (binary >= 0) return at(text, binary, 1, [], 'not text in UTF-8: save the file in that encoding');
+  if (binary >= 0) return at(text, binary, 1, [], 'not UTF-8 text; save the file as UTF-8');
   const scanner = createScanner(text, true);
   let depth = 0;
   for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {

@@ -27,7 +27,7 @@ export function resolveVariables<T>(value: T, lookup: Lookup, path: readonly (st
           'ROW-T103',
           `${keyName(path)}: the environment variable ${name} is not set.`,
           {
-            remedy: `Set ${name} before you start rowferry, or write another variable.`,
+            remedy: `Set ${name} before you start rowferry, or use another variable.`,
           },
         );
       }

@@ -85,7 +85,7 @@ export const errorCodes = {
     exit: 3,
     cause:
       'A table changed at the source in a way that cannot be replicated. The table stopped; the others continue.',
-    remedy: 'Reload the table.',
+    remedy: 'Reload the table: rowferry reload TASK --table DB.TABLE.',
   },
   'ROW-S114': {
     exit: 3,

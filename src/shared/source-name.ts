@@ -54,7 +54,7 @@ export function tablesMeant(text: string, known: readonly string[]): string[] {
 }
 
 export function ambiguousTable(text: string, meant: readonly string[]): RowferryError {
-  return new RowferryError('ROW-T104', `${text} may be ${meant.join(' or ')}.`, {
-    remedy: 'Name one of them, with its backquotes.',
+  return new RowferryError('ROW-T104', `${text} is ambiguous: it can mean ${meant.join(' or ')}.`, {
+    remedy: 'Use one of these names, including the backquotes.',
   });
 }

@@ -127,10 +127,10 @@ function named<T>(connections: Record<string, T>, name: string, key: string): T 
   const found = Object.hasOwn(connections, name) ? connections[name] : undefined;
   if (found) return found;
   const names = Object.keys(connections);
-  throw new RowferryError('ROW-T105', `${key}.connection: there is no saved connection "${name}".`, {
+  throw new RowferryError('ROW-T105', `${key}.connection: the saved connection "${name}" does not exist.`, {
     remedy:
       names.length === 0
-        ? 'Add it to connections.rowferry.json beside the task, or write the connection into the task.'
+        ? 'Add it to connections.rowferry.json next to the task, or define the connection in the task.'
         : `Use one of: ${names.join(', ')}.`,
   });
 }
@@ -153,7 +153,7 @@ function checkedAgain<T>(
   const issue = result.error!.issues[0]!;
   throw new RowferryError(
     'ROW-T102',
-    `${file}: ${[key, ...issue.path.map(String)].join('.')}: the value of its variable does not fit: ${issue.message}`,
+    `${file}: ${[key, ...issue.path.map(String)].join('.')}: the value of its variable is not valid: ${issue.message}`,
     {
       remedy: 'Correct the value of the environment variable.',
     },

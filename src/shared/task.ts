@@ -22,16 +22,16 @@ const orVariable = (good: (value: string) => boolean, message: string) =>
 const urlProtocol = (text: string) => (URL.canParse(text) ? new URL(text).protocol : '');
 
 const columnMapping = z.strictObject({
-  rename: z.string().min(1).optional().describe('Name of the column in Tablestore.'),
+  rename: z.string().min(1).optional().describe('Column name in Tablestore.'),
   type: z
     .enum(cellTypes)
     .optional()
-    .describe('Type in Tablestore; the default is the one that fits the MySQL type.'),
+    .describe('Type in Tablestore. Default: the type that matches the MySQL type.'),
   unit: z
     .enum(['ms', 'us'])
     .optional()
-    .describe('With type INTEGER on a date or time: milliseconds or microseconds since 1970 UTC.'),
-  exclude: z.boolean().optional().describe('Leave this column out.'),
+    .describe('For type INTEGER on a date or time column: milliseconds or microseconds since 1970 UTC.'),
+  exclude: z.boolean().optional().describe('Exclude this column.'),
 });
 
 /** zod leaves the key `__proto__` out of a record, but MySQL takes it for a column like any other. */
@@ -49,20 +49,20 @@ const byColumn = z.preprocess(
 
 const tableMapping = z.strictObject({
   name: z.string().min(1).describe('Table in MySQL.'),
-  rename: z.string().min(1).optional().describe('Name of the table in Tablestore.'),
+  rename: z.string().min(1).optional().describe('Table name in Tablestore.'),
   filter: z
     .string()
     .optional()
-    .describe('Only rows that meet this SQL condition (what follows WHERE), without subqueries.'),
+    .describe('Replicate only rows that match this SQL condition (the part after WHERE). No subqueries.'),
   primaryKey: z
     .array(z.string().min(1))
     .min(1)
     .max(4)
     .optional()
     .describe(
-      'Source columns that make the Tablestore key, in order. Default: the primary key, else the first NOT NULL unique key.',
+      'Source columns of the Tablestore key, in order. Default: the primary key, otherwise the first NOT NULL unique key.',
     ),
-  columns: byColumn.optional().describe('Renamed, retyped or excluded columns, by their name in MySQL.'),
+  columns: byColumn.optional().describe('Columns to rename, retype or exclude, by their MySQL name.'),
 });
 
 const renameRules = z.strictObject({
@@ -71,12 +71,12 @@ const renameRules = z.strictObject({
   replace: z
     .array(
       z.strictObject({
-        from: z.string().min(1).describe('Letters of the name in MySQL, every occurrence.'),
-        to: z.string().describe('What they become; empty: nothing.'),
+        from: z.string().min(1).describe('Text to replace in the MySQL name, every occurrence.'),
+        to: z.string().describe('Replacement text. Empty removes the text.'),
       }),
     )
     .optional()
-    .describe('Replaced in this order, before the capitalization.'),
+    .describe('Replacements, applied in this order before the capitalization.'),
 });
 
 const objectSelection = z.strictObject({
@@ -84,43 +84,43 @@ const objectSelection = z.strictObject({
   exclude: z
     .array(z.string().min(1))
     .optional()
-    .describe('Tables left out of a whole database; * stands for any letters.'),
+    .describe('Tables to exclude from a whole database; * matches any characters.'),
   tables: z
     .array(tableMapping)
     .min(1)
     .optional()
-    .describe('Selected tables. Without it the whole database, tables created later included.'),
+    .describe('Selected tables. If omitted, the whole database, including tables created later.'),
   renameTables: renameRules
     .optional()
-    .describe('Names in Tablestore of all tables of this selection that have no "rename" of their own.'),
+    .describe('Tablestore names of all selected tables without their own "rename".'),
   renameColumns: renameRules
     .optional()
-    .describe('Names in Tablestore of all their columns that have no "rename" of their own.'),
+    .describe('Tablestore names of all columns without their own "rename".'),
 });
 
 const inlineSource = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Host name or address of MySQL.'),
-  port: z.int().min(1).max(65535).default(3306).describe('Port of MySQL.'),
-  user: z.string().min(1).describe('Account of MySQL.'),
-  password: z.string().default('').describe('Its password: write ${env:NAME}, never the password itself.'),
+  host: z.string().min(1).default('127.0.0.1').describe('MySQL host name or address.'),
+  port: z.int().min(1).max(65535).default(3306).describe('MySQL port.'),
+  user: z.string().min(1).describe('MySQL user.'),
+  password: z.string().default('').describe('Password. Use ${env:NAME}, never the password itself.'),
   hosts: z
     .array(z.string().min(1))
     .default([])
-    .describe('Further host:port of the same data, tried when the first fails (needs GTID).'),
+    .describe('More host:port addresses of the same data, tried when the first fails (requires GTID).'),
   ssl: z
     .enum(['disabled', 'required', 'verify-ca', 'verify-identity'])
     .default('disabled')
     .describe('Encryption of the connection.'),
-  caFile: z.string().optional().describe('Certificate authority, a PEM file.'),
-  certFile: z.string().optional().describe('Client certificate, a PEM file.'),
-  keyFile: z.string().optional().describe('Key of the client certificate, a PEM file.'),
+  caFile: z.string().optional().describe('Certificate authority (PEM file).'),
+  certFile: z.string().optional().describe('Client certificate (PEM file).'),
+  keyFile: z.string().optional().describe('Private key of the client certificate (PEM file).'),
   serverId: z
     .int()
     .min(1)
     .max(4294967295)
     .nullable()
     .default(null)
-    .describe('server_id for reading the binlog; random when null.'),
+    .describe('server_id for reading the binlog. null: random.'),
 });
 
 const tableOptions = z.strictObject({
@@ -128,8 +128,8 @@ const tableOptions = z.strictObject({
     .int()
     .refine((v) => v === -1 || v >= 86400, 'must be -1 (forever) or at least 86400 seconds')
     .default(-1)
-    .describe('Seconds after which data expires; -1: never.'),
-  maxVersions: z.int().min(1).default(1).describe('Versions kept of each cell.'),
+    .describe('Seconds after which data expires. -1: never.'),
+  maxVersions: z.int().min(1).default(1).describe('Number of versions to keep per cell.'),
   reservedRead: z.int().min(0).default(0).describe('Reserved read capacity units.'),
   reservedWrite: z.int().min(0).default(0).describe('Reserved write capacity units.'),
 });
@@ -141,21 +141,17 @@ const inlineDestination = z.strictObject({
   ).describe('Endpoint of the instance, http:// or https://.'),
   instance: orVariable(
     (v) => /^[A-Za-z][A-Za-z0-9-]{2,15}$/.test(v),
-    'must be 3 to 16 letters, digits or hyphens, a letter first',
+    'must be 3 to 16 letters, digits or hyphens, starting with a letter',
   ).describe('Instance name.'),
-  accessKeyId: z.string().min(1).describe('AccessKey ID: write ${env:NAME}.'),
-  accessKeySecret: z.string().min(1).describe('AccessKey secret: write ${env:NAME}.'),
-  securityToken: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('STS token, when temporary credentials are used.'),
-  tables: tableOptions.prefault({}).describe('Options of the tables that the task creates.'),
+  accessKeyId: z.string().min(1).describe('AccessKey ID. Use ${env:NAME}.'),
+  accessKeySecret: z.string().min(1).describe('AccessKey secret. Use ${env:NAME}.'),
+  securityToken: z.string().nullable().default(null).describe('STS token, for temporary credentials.'),
+  tables: tableOptions.prefault({}).describe('Options for tables that the task creates.'),
   tableLimit: z
     .int()
     .min(1)
     .default(64)
-    .describe('Tables that the instance may hold; Alibaba Cloud raises it on request.'),
+    .describe('Table limit of the instance. Alibaba Cloud raises it on request.'),
 });
 
 const savedConnection = z.strictObject({
@@ -174,9 +170,9 @@ const dirtyDataOptions = z.strictObject({
     .enum(['block', 'skip'])
     .default('block')
     .describe('What to do with a row that cannot be written.'),
-  keepDays: z.int().min(1).default(30).describe('Days for which records are kept.'),
-  maxMegabytes: z.number().positive().default(1024).describe('Space that records may take.'),
-  mask: z.array(z.string()).default([]).describe('Columns whose values are not kept in records.'),
+  keepDays: z.int().min(1).default(30).describe('Days to keep records.'),
+  maxMegabytes: z.number().positive().default(1024).describe('Maximum space for records.'),
+  mask: z.array(z.string()).default([]).describe('Columns whose values are not stored in records.'),
 });
 
 export const taskSchema = z.strictObject({
@@ -186,9 +182,9 @@ export const taskSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _')
     .optional()
-    .describe('Identity of the task, generated once; keep it.'),
-  name: z.string().min(1).optional().describe('Name that people read.'),
-  source: z.union([savedConnection, inlineSource]).describe('The MySQL to read.'),
+    .describe('Generated ID of the task. Do not change it.'),
+  name: z.string().min(1).optional().describe('Display name.'),
+  source: z.union([savedConnection, inlineSource]).describe('The MySQL server to read from.'),
   destination: z
     .union([
       savedConnection.extend({
@@ -197,7 +193,7 @@ export const taskSchema = z.strictObject({
       }),
       inlineDestination,
     ])
-    .describe('The Tablestore to write.'),
+    .describe('The Tablestore instance to write to.'),
   startPosition: startPosition
     .nullable()
     .default(null)
@@ -205,22 +201,22 @@ export const taskSchema = z.strictObject({
   synchronization: z
     .strictObject({
       schema: z.boolean().default(true).describe('Create the destination tables.'),
-      full: z.boolean().default(true).describe('Load the rows that exist.'),
-      incremental: z.boolean().default(true).describe('Follow the binlog afterwards.'),
+      full: z.boolean().default(true).describe('Load the existing rows.'),
+      incremental: z.boolean().default(true).describe('Then replicate changes from the binlog.'),
       operations: z
         .array(z.enum(['INSERT', 'UPDATE', 'DELETE']))
         .min(1)
         .default(['INSERT', 'UPDATE', 'DELETE'])
-        .describe('Operations that are followed.'),
+        .describe('Operations to replicate.'),
     })
     .prefault({}),
   objects: z.array(objectSelection).min(1).describe('What to synchronize.'),
-  merge: z.boolean().default(false).describe('Several tables of the same shape go into one.'),
+  merge: z.boolean().default(false).describe('Merge several tables with the same columns into one.'),
   conflict: z
     .enum(['report', 'ignore'])
     .default('report')
     .describe(
-      'report: the precheck fails when a destination table exists. ignore: the full load keeps rows that exist, the binlog overwrites them.',
+      'report: the precheck fails if a destination table exists. ignore: the full load keeps existing rows; later changes from the binlog overwrite them.',
     ),
   dirtyData: z
     .union([
@@ -228,14 +224,17 @@ export const taskSchema = z.strictObject({
       dirtyDataOptions,
     ])
     .prefault({})
-    .describe('Rows that cannot be written: block (stop and ask) or skip (record and go on).'),
+    .describe('Rows that cannot be written: block (stop and ask) or skip (record and continue).'),
   ddl: z
     .strictObject({
-      truncate: z.enum(['stop', 'delete']).default('stop').describe('What TRUNCATE at the source does.'),
+      truncate: z
+        .enum(['stop', 'delete'])
+        .default('stop')
+        .describe('What to do when the source runs TRUNCATE.'),
       onChange: z
         .enum(['stop-table', 'reload'])
         .default('stop-table')
-        .describe('What a change of a key, a type in use or a filter column does.'),
+        .describe('What to do when a key, a type in use or a filter column changes.'),
     })
     .prefault({}),
   write: z
@@ -248,38 +247,48 @@ export const taskSchema = z.strictObject({
         .enum(['bulk-import', 'batch-write'])
         .default('bulk-import')
         .describe('BulkImport (recommended) or BatchWriteRow.'),
-      queueSize: z.int().min(1).max(1048576).default(1024).describe('Rows that may wait in each bucket.'),
+      queueSize: z
+        .int()
+        .min(1)
+        .max(1048576)
+        .default(1024)
+        .describe('Maximum number of waiting rows per bucket.'),
       threads: z
         .int()
         .min(0)
         .max(64)
         .default(4)
         .describe(
-          'Chunks of the full load that are read and encoded side by side, each on a connection of its own; 0: one after the other.',
+          'Full-load chunks read and encoded in parallel, each on its own connection. 0: one at a time.',
         ),
-      concurrency: z.int().min(1).max(1000).default(10).describe('Requests to Tablestore at the same time.'),
-      buckets: z.int().min(1).max(1000).default(10).describe('Sequential queues; at most concurrency.'),
+      concurrency: z.int().min(1).max(1000).default(10).describe('Concurrent requests to Tablestore.'),
+      buckets: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(10)
+        .describe('Number of sequential queues; at most the concurrency.'),
     })
     .refine((w) => w.buckets <= w.concurrency, { path: ['buckets'], message: 'must be at most concurrency' })
     .prefault({}),
   class: z
     .enum(['micro', 'small', 'medium', 'large', 'unlimited'])
     .default('unlimited')
-    .describe('Rows per second at most: 200, 2,000, 5,000, 10,000, no limit.'),
+    .describe('Maximum rows per second: 200, 2,000, 5,000, 10,000 or unlimited.'),
   capitalization: z
     .enum(['default', 'source', 'upper', 'lower'])
     .default('default')
-    .describe('Case of names in Tablestore. default: tables lower case, columns as in the source.'),
+    .describe('Case of names in Tablestore. default: lower case for tables, columns as in the source.'),
   retry: z
     .strictObject({
       connectionMinutes: minutes(
         10,
-        'How long an unreachable source or destination is tried again. More than 30 is recommended.',
+        'How long to retry when the source or destination is unreachable. More than 30 is recommended.',
         720,
       ),
       otherMinutes: minutes(
         1,
-        'How long other failures are tried again. More than 10 is recommended; less than connectionMinutes.',
+        'How long to retry after other failures. More than 10 is recommended; must be less than connectionMinutes.',
         10,
       ),
     })
@@ -292,7 +301,7 @@ export const taskSchema = z.strictObject({
     .strictObject({
       full: z
         .strictObject({
-          queriesPerSecond: rate('Queries per second on the source.'),
+          queriesPerSecond: rate('Maximum queries per second on the source.'),
           rowsPerSecond: rate('Rows per second.'),
           megabytesPerSecond: rate('Megabytes per second.'),
           maxThreadsRunning: z
@@ -306,7 +315,7 @@ export const taskSchema = z.strictObject({
             .positive()
             .nullable()
             .default(null)
-            .describe('Pause while the source, a replica, lags more than this.'),
+            .describe('Pause while the source, itself a replica, lags more than this.'),
         })
         .prefault({}),
       incremental: z
@@ -322,51 +331,51 @@ export const taskSchema = z.strictObject({
       rowsPerSecond: z
         .number()
         .positive()
-        .describe('Rows per second that are read for it at most, on each side.'),
-      repair: z.boolean().default(false).describe('Put right what differs, as verify --repair does.'),
+        .describe('Maximum rows per second that the audit reads on each side.'),
+      repair: z.boolean().default(false).describe('Repair differences, as verify --repair does.'),
     })
     .nullable()
     .default(null)
     .describe(
-      'While the task is incremental, compare each table with its source again and again, slowly, and tell what differs. null: off.',
+      'During incremental replication, slowly compare each table with its source, again and again, and report differences. null: off.',
     ),
   heartbeat: z
     .enum(['none', 'statement', 'table'])
     .default('none')
-    .describe('What is written to the source to move its binlog on.'),
-  etl: z.string().default('').describe('Transformation in the DTS language.'),
+    .describe('What to write to the source to advance its binlog.'),
+  etl: z.string().default('').describe('Transformation script in the DTS language.'),
   alerts: z
     .strictObject({
       onFailure: z
         .boolean()
         .default(true)
         .describe(
-          'Tell when the task fails or is blocked, a table stops, or the audit finds rows that differ.',
+          'Alert when the task fails or is blocked, a table stops, or the audit finds different rows.',
         ),
       latencySeconds: z
         .number()
         .positive()
         .nullable()
         .default(null)
-        .describe('Tell when latency is above this many seconds.'),
+        .describe('Alert when the latency exceeds this many seconds.'),
       latencyForSeconds: z
         .number()
         .positive()
         .default(60)
-        .describe('How long latency must be above latencySeconds before it is told.'),
+        .describe('How long the latency must exceed latencySeconds before an alert.'),
       webhook: orVariable((v) => /^https?:$/.test(urlProtocol(v)), 'must be an http:// or https:// address')
         .nullable()
         .default(null)
-        .describe('Address that each alert is posted to as JSON, when it begins and when it is over.'),
+        .describe('URL that receives each alert as JSON, when it begins and when it ends.'),
       webhookSecret: z
         .string()
         .optional()
-        .describe('Signs what is posted (HMAC-SHA256 in x-rowferry-signature): write ${env:NAME}.'),
+        .describe('Secret to sign alerts (HMAC-SHA256 in x-rowferry-signature). Use ${env:NAME}.'),
     })
     .prefault({}),
-  keepRunning: z.boolean().default(false).describe('Go on when no window is attached.'),
-  tag: z.string().optional().describe('Environment, for people.'),
-  ignoredChecks: z.array(z.string()).default([]).describe('Ids of precheck warnings that are accepted.'),
+  keepRunning: z.boolean().default(false).describe('Keep running when no window is attached.'),
+  tag: z.string().optional().describe('Environment label, for people only.'),
+  ignoredChecks: z.array(z.string()).default([]).describe('IDs of accepted precheck warnings.'),
 });
 
 /** A task with every default filled in; connections may still be names, strings may still hold `${env:…}`. */

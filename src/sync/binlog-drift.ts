@@ -86,8 +86,8 @@ function toldAs(
     what: first
       ? columnText(first.before, first.after)
       : isCascade
-        ? 'a foreign key changes its rows by itself'
-        : 'it has other keys',
+        ? 'a foreign key changes its rows automatically'
+        : 'its keys differ',
     told: {
       definition: { ...believed, columns, keys, ...(cascades && { cascades }) },
       added: [],
@@ -334,11 +334,11 @@ function toldKeys({ keys }: TableDefinition, columns: readonly Column[], map: Bi
 function columnText(before: Column, after: Column | null): string {
   const { name } = before;
   if (!after) return `the column ${name} is not of type ${before.columnType.replace(/\(.*$/s, '')}`;
-  if (before.members !== after.members) return `the column ${name} has other labels`;
+  if (before.members !== after.members) return `the column ${name} has different labels`;
   if (before.columnType !== after.columnType) return `the column ${name} is ${after.columnType}`;
-  if (before.charset !== after.charset) return `the column ${name} is in ${after.charset}`;
-  if (before.collation !== after.collation) return `the column ${name} is in ${after.collation}`;
+  if (before.charset !== after.charset) return `the column ${name} uses the charset ${after.charset}`;
+  if (before.collation !== after.collation) return `the column ${name} uses the collation ${after.collation}`;
   if (before.nullable !== after.nullable)
-    return `the column ${name} may ${after.nullable ? '' : 'not '}be NULL`;
+    return `the column ${name} ${after.nullable ? 'can' : 'cannot'} be NULL`;
   return `the column ${name} is ${after.invisible ? 'invisible' : 'visible'}`;
 }

@@ -95,7 +95,7 @@ function toInteger(value: NonNullable<CellValue>): bigint {
             : undefined;
   if (integer === undefined) throw new RowferryError('ROW-V101', 'The value is not a whole number.');
   if (integer > 9223372036854775807n || integer < -9223372036854775808n) {
-    throw new RowferryError('ROW-V101', 'The number is outside of the 64-bit range that INTEGER holds.');
+    throw new RowferryError('ROW-V101', 'The number is outside the 64-bit range of INTEGER.');
   }
   return integer;
 }

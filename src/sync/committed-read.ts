@@ -48,10 +48,10 @@ const isGtid = (name: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:/i.
 function notCommitted(connection: SourceConnection, why: string): RowferryError {
   return new RowferryError(
     'ROW-S107',
-    `A row whose event is not complete cannot be read from MySQL at ${connection.address} yet: ${why}.`,
+    `Cannot read the row of an incomplete event from MySQL at ${connection.address} yet: ${why}.`,
     {
       remedy:
-        'It is tried again by itself. binlog_row_image=FULL in every session makes such reads needless.',
+        'The task retries automatically. To avoid such reads, set binlog_row_image=FULL in every session.',
     },
   );
 }

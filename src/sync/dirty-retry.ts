@@ -76,7 +76,7 @@ export class DirtyRetry {
       return options.failed(
         record.id,
         'ROW-V104',
-        'The record does not tell the key of its row (it is masked, or could not be read), so that the row cannot be found: load its table anew.',
+        'The record does not contain the key of its row (masked or unreadable), so the row cannot be found. Reload its table.',
       );
     }
     const { plan, charsets } = target;
@@ -122,14 +122,14 @@ export class DirtyRetry {
   private async findTarget(source: string): Promise<Target | string> {
     const { task, tables } = this.options;
     const pair = tables.get(source) ?? parseSourceName(source);
-    if (!pair) return `The task does not select ${source} any more.`;
+    if (!pair) return `The task no longer selects ${source}.`;
     const { database, name } = pair;
     return this.questions.ask('query', async (connection) => {
       const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
       const selection = selectionOf(task, { database, name, caseSensitive });
-      if (!selection) return `The task does not select ${source} any more.`;
+      if (!selection) return `The task no longer selects ${source}.`;
       const [definition] = await loadDefinitions(connection, [{ database, table: name }]);
-      if (!definition) return `The table ${source} does not exist any more.`;
+      if (!definition) return `The table ${source} no longer exists.`;
       const problems: PlanProblem[] = [];
       const plan = planTable(task, definition, selection.mapping, problems);
       if (!plan) throw new RowferryError('ROW-T102', problems[0]!.message);

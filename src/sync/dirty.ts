@@ -22,7 +22,7 @@ export class BlockedByDirtyData extends RowferryError {
     if (rows <= 1) return this;
     return new RowferryError(
       'ROW-V105',
-      `${rows} rows could not be written and wait for a decision, the first of them of ${this.source}: ${this.reason}`,
+      `${rows} rows could not be written and are waiting for a decision. The first is from ${this.source}: ${this.reason}`,
     );
   }
 }

@@ -68,7 +68,10 @@ const lookMs = 20;
 const settleMs = 10_000;
 
 const notSettled = () =>
-  new RowferryError('ROW-S107', 'The source has not committed yet what it has sent in its binlog.');
+  new RowferryError(
+    'ROW-S107',
+    'The source has not yet committed transactions that are already in its binlog.',
+  );
 
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class Following {
@@ -292,8 +295,8 @@ export class Following {
     if (begun && hasReached(begun, at)) return;
     throw new RowferryError(
       'ROW-S109',
-      `The source committed the XA transaction ${xid}, whose rows lie before the place where this task began.`,
-      { remedy: 'Load the tables anew: rowferry reset, then run.' },
+      `The source committed the XA transaction ${xid}, whose rows are before the start position of this task.`,
+      { remedy: 'Reload all tables: run rowferry reset, then rowferry run.' },
     );
   }
 
@@ -323,7 +326,7 @@ export class Following {
    */
   private async asked(work: () => Promise<void>): Promise<void> {
     const notRunning = () =>
-      new RowferryError('ROW-E109', `${this.options.settings.task.name} has stopped meanwhile.`);
+      new RowferryError('ROW-E109', `${this.options.settings.task.name} has stopped in the meantime.`);
     if (this.over) throw notRunning();
     let tell = () => {};
     try {

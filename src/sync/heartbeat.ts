@@ -113,7 +113,7 @@ export class Heartbeat {
         connection = undefined;
         pause = refusedMs;
         this.options.reader.noRoom(error);
-        if (!said) this.options.log.warn(`the heartbeat cannot be written: ${(error as Error).message}`);
+        if (!said) this.options.log.warn(`cannot write the heartbeat: ${(error as Error).message}`);
         said = true;
       }
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

@@ -50,8 +50,8 @@ export async function noteTables(retry: SourceRetry, selectors: readonly TableSe
     }
     throw new RowferryError(
       'ROW-S111',
-      'The definitions of the tables changed again and again while their place was noted.',
-      { remedy: 'Try again when no tables are being altered.' },
+      'The table definitions kept changing while Rowferry recorded their position.',
+      { remedy: 'Try again when no table is being altered.' },
     );
   });
 }
@@ -62,15 +62,15 @@ export async function whyUnseen(retry: SourceRetry, table: SourceTable): Promise
   return retry.onSource(async (connection) => {
     try {
       await connection.query(`SELECT 1 FROM ${identifier(table.database)}.${identifier(table.name)} LIMIT 0`);
-      return new RowferryError('ROW-S108', `${source} is no table any more: a view has its name.`, {
-        remedy: 'Leave it out of the task, or bring the table back.',
+      return new RowferryError('ROW-S108', `${source} is no longer a table: a view has its name.`, {
+        remedy: 'Remove it from the task, or restore the table.',
       });
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;
       if (error.code === 'ROW-S103')
         return new RowferryError('ROW-S103', `${source} cannot be read: ${error.message}`, { cause: error });
       if (error.code !== 'ROW-S108') throw error;
-      return new RowferryError('ROW-S108', `${source} does not exist at the source any more.`, {
+      return new RowferryError('ROW-S108', `${source} no longer exists at the source.`, {
         remedy: 'Remove it from the task, or create it again.',
       });
     }

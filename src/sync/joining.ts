@@ -156,7 +156,7 @@ export class Joining {
       await over;
       this.creating = null;
     }
-    this.host.options.log.info(`${[...this.sources].join(', ')}: joining the stream`);
+    this.host.options.log.info(`${[...this.sources].join(', ')}: catching up before joining the main stream`);
   }
 
   private createOne(record: TableRecord): Promise<void> {
@@ -229,7 +229,7 @@ export class Joining {
       wereAltered = true;
       const { database, name } = record.definition;
       await this.leave(record.source);
-      await this.host.again({ database, table: name }, 'was altered while it was loaded');
+      await this.host.again({ database, table: name }, 'was altered during its load');
     }
     return wereAltered;
   }

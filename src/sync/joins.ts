@@ -263,7 +263,7 @@ export class Joins {
     await this.dismiss(source);
     this.main.tables.remove(source);
     this.main.options.prepared.forget(source);
-    this.main.options.log.info(`${source} is not followed any more; ${destination} stays as it is`);
+    this.main.options.log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
   }
 
   /**
@@ -299,7 +299,7 @@ export class Joins {
    * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
    */
   reload(name: TableName, remake: boolean): Promise<void> {
-    return this.main.asked(() => this.rejoin(name, 'was asked for', { remake }));
+    return this.main.asked(() => this.rejoin(name, 'was requested', { remake }));
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on; if it cannot, it stops. */
@@ -331,8 +331,8 @@ export class Joins {
         // Loaded anew it would be what it is, and be loaded again and again.
         throw new RowferryError(
           'ROW-S113',
-          `${source} stopped: ${why}; but the source describes it as it was known.`,
-          { remedy: `Load it anew: rowferry reload TASK --table ${source}` },
+          `${source} stopped: ${why}, but its definition at the source has not changed.`,
+          { remedy: `Reload the table: rowferry reload TASK --table ${source}` },
         );
       }
       const plan = planOf(task, definition, planToLoad);
@@ -341,7 +341,7 @@ export class Joins {
       const others = records.all.filter((one) => this.main.tables.recordOf(one.source));
       const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
-      options.log.info(`${plan.source} ${why}: it is loaded anew`);
+      options.log.info(`reloading ${plan.source} (${why})`);
       await this.enter([plan], noted, { remake, isMade: true });
     };
     await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
@@ -435,7 +435,7 @@ export class Joins {
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
     for (const record of records) {
       this.main.tables.add(record, from);
-      this.main.options.log.info(`${record.source} has joined the stream`);
+      this.main.options.log.info(`${record.source} has joined the main stream`);
     }
     const { position, isInside } = this.main.place();
     if (!isInside) this.main.tables.reached(position);

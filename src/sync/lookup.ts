@@ -86,8 +86,8 @@ export async function lookUpLocated(
     if (!column) {
       throw new RowferryError(
         'ROW-S108',
-        `${plan.source} has no column ${part.column} any more, by which its dirty rows are known.`,
-        { remedy: 'Load the table anew, or discard its records.' },
+        `${plan.source} no longer has the column ${part.column}, which identifies its dirty rows.`,
+        { remedy: 'Reload the table, or discard its records.' },
       );
     }
     const { unit } = part;

@@ -236,7 +236,7 @@ export function destinationTaken(
   return new RowferryError(
     'ROW-T106',
     `${other.source} and ${plan.source} would both become the table ${plan.destination}.`,
-    { remedy: 'Rename one of them in the task, apply that, and load it anew.' },
+    { remedy: 'Rename one of them in the task, apply the change, and reload the table.' },
   );
 }
 

@@ -29,8 +29,8 @@ export async function findStart(
   if ('file' in wanted) return { file: wanted.file, offset: wanted.position, serverUuid };
   const at = parseTime(wanted.time);
   if (at === null)
-    throw new RowferryError('ROW-T102', `"${wanted.time}" is no time.`, {
-      remedy: 'Write it like 2026-01-31T08:00:00Z; without a zone it is UTC.',
+    throw new RowferryError('ROW-T102', `"${wanted.time}" is not a valid time.`, {
+      remedy: 'Use the form 2026-01-31T08:00:00Z; without a time zone, UTC applies.',
     });
   if (at > Date.now()) throw new RowferryError('ROW-T102', `${wanted.time} is in the future.`);
   return positionAtTime(task.source, connection, at, signal);
@@ -40,8 +40,8 @@ function gtidText(text: string): string {
   try {
     return GtidSet.parse(text).toString();
   } catch {
-    throw new RowferryError('ROW-T102', `"${text}" is no GTID set.`, {
-      remedy: 'Write it like 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77.',
+    throw new RowferryError('ROW-T102', `"${text}" is not a GTID set.`, {
+      remedy: 'Use the form 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77.',
     });
   }
 }
@@ -89,7 +89,7 @@ async function planSkip(
   now: SourcePosition | null,
   leftOut: readonly ToolTable[],
 ): Promise<PlacePlan> {
-  if (now === null) throw new RowferryError('ROW-E109', `${task.name} has no place in the stream yet.`);
+  if (now === null) throw new RowferryError('ROW-E109', `${task.name} has no binlog position yet.`);
   await assertAvailable(connection, now);
   const end = await endPosition(connection);
   const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
@@ -140,7 +140,7 @@ async function planSkip(
     }
   }
   if (then === null)
-    throw new RowferryError('ROW-E109', 'There is no transaction to be skipped: everything was applied.');
+    throw new RowferryError('ROW-E109', 'There is no transaction to skip: everything is applied.');
   return { now, then, direction: 'forward', skipped: summary };
 }
 

@@ -41,12 +41,12 @@ export interface PlanProblem {
 
 const problemCodes = { 'no-key': 'ROW-S106', missing: 'ROW-S108', name: 'ROW-D107' } as const;
 const problemRemedies: Partial<Record<PlanProblem['kind'], string>> = {
-  'key-column': 'Correct "primaryKey" of the table in the task, or put its columns right at the source.',
-  cascades: 'Take the foreign key away, or accept it in the task: "ignoredChecks": ["cascades"].',
-  column: 'Correct "columns" of the table in the task, or bring the column back.',
-  collision: 'Give one of them another name in the task.',
-  filter: 'Correct the filter of the table in the task, or bring back what it names.',
-  width: 'Leave columns out ("exclude"), or the table.',
+  'key-column': 'Correct "primaryKey" of the table in the task, or fix its columns at the source.',
+  cascades: 'Remove the foreign key, or accept it in the task: "ignoredChecks": ["cascades"].',
+  column: 'Correct "columns" of the table in the task, or restore the column.',
+  collision: 'Rename one of them in the task.',
+  filter: 'Correct the filter of the table in the task, or restore what it refers to.',
+  width: 'Exclude columns ("exclude"), or remove the table from the task.',
 };
 
 /** The first problem, and how many more there are: the precheck lists them all. */
@@ -147,7 +147,7 @@ export function planTables(
 /** The plan of one table of the task, by planTable() or planToLoad(). Throws planError(), ROW-S108 when it is not selected. */
 export function planOf(task: ResolvedTask, definition: TableDefinition, make = planTable): TablePlan {
   const selection = selectionOf(task, definition);
-  if (!selection) throw new RowferryError('ROW-S108', `${sourceName(definition)} is not selected any more.`);
+  if (!selection) throw new RowferryError('ROW-S108', `${sourceName(definition)} is no longer selected.`);
   const problems: PlanProblem[] = [];
   const plan = make(task, definition, selection.mapping, problems);
   if (!plan) throw planError(problems);
@@ -173,12 +173,12 @@ export function planTable(
 
   const destination = tableName(definition.name, mapping, task);
   if (!isValidName(destination))
-    report('name', `Tablestore does not take the table name ${destination} (of ${source}).`);
+    report('name', `The table name ${destination} (of ${source}) is not valid in Tablestore.`);
   const cell = (column: Column, type: CellType): CellPlan => {
     const chosen = ofColumn(column);
     const name = chosen?.rename ?? columnName(column.name, mapping, task);
     if (!isValidName(name))
-      report('name', `Tablestore does not take the column name ${name} (of ${source}).`);
+      report('name', `The column name ${name} (of ${source}) is not valid in Tablestore.`);
     return { column, name, type, ...(chosen?.unit && { unit: chosen.unit }) };
   };
 
@@ -191,7 +191,7 @@ export function planTable(
   for (const name of keyNames) {
     const column = find(name);
     if (!column) {
-      report('key-column', `${source} has no column ${name} to be a key.`);
+      report('key-column', `${source} has no column ${name} for the key.`);
       continue;
     }
     const chosen = ofColumn(column)?.type;
@@ -199,7 +199,7 @@ export function planTable(
     if (type === null) {
       report(
         'key-column',
-        `The column ${name} of ${source} cannot be a Tablestore key as ${chosen ?? column.dataType.toUpperCase()}.`,
+        `The column ${name} of ${source} cannot be a Tablestore key with type ${chosen ?? column.dataType.toUpperCase()}.`,
       );
     } else key.push({ ...cell(column, type), type });
   }
@@ -207,7 +207,7 @@ export function planTable(
   if (keyNames.length > limit) {
     report(
       'key-column',
-      `The key of ${source} has ${keyNames.length} columns; Tablestore takes ${limit}${task.merge ? ' in a merge' : ''}.`,
+      `The key of ${source} has ${keyNames.length} columns; the Tablestore limit is ${limit}${task.merge ? ' in a merge' : ''}.`,
     );
   }
 
@@ -224,7 +224,9 @@ export function planTable(
     }
     attributes.push(cell(column, chosen ?? defaultCellType(column)));
   }
-  const names = new Map<string, string>(task.merge ? [[mergeColumn, 'the one that names the source']] : []);
+  const names = new Map<string, string>(
+    task.merge ? [[mergeColumn, 'the column that names the source']] : [],
+  );
   for (const { name, column } of [...key, ...attributes]) {
     const other = names.get(name);
     if (other)
@@ -237,7 +239,7 @@ export function planTable(
   if (attributes.length > limits.attributeColumns) {
     report(
       'width',
-      `${source} has ${attributes.length} columns besides its key; Tablestore takes ${limits.attributeColumns} in a row.`,
+      `${source} has ${attributes.length} columns besides its key; the Tablestore limit is ${limits.attributeColumns} per row.`,
     );
   }
   const filter = mapping?.filter?.trim() ? mapping.filter : null;
@@ -277,7 +279,7 @@ export function planToLoad(
   if (!plan) return undefined;
   const { source } = plan;
   if (definition.cascades && !toleratesCascades(task)) {
-    const message = `A foreign key changes rows of ${source} by itself, which this source does not log (the check "cascades").`;
+    const message = `A foreign key changes rows of ${source} automatically, and this source does not log these changes (check "cascades").`;
     problems.push({ source, kind: 'cascades', message });
     return undefined;
   }
@@ -286,12 +288,12 @@ export function planToLoad(
   const empty = columns.find(({ nullable }) => nullable);
   const virtual = columns.find(({ volatile }) => volatile === 'virtual');
   const message = virtual
-    ? `The key column ${virtual.name} of ${source} is computed anew whenever it is read, and may be another in another session.`
+    ? `The key column ${virtual.name} of ${source} is computed on each read and may differ between sessions.`
     : empty
       ? `The key column ${empty.name} of ${source} can be NULL.`
       : isUnique(definition, names)
         ? null
-        : `Nothing keeps the key (${names.join(', ')}) of ${source} unique.`;
+        : `The key (${names.join(', ')}) of ${source} is not guaranteed to be unique.`;
   if (message === null) return plan;
   problems.push({ source, kind: 'key-column', message });
   return undefined;

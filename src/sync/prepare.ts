@@ -227,7 +227,7 @@ async function reselect(
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
     records.remove(source);
-    log.info(`${source} is not followed any more; ${destination} stays as it is`);
+    log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
   }
   for (const { definition, problem } of changes.unfit) {
     const source = sourceName(definition);
@@ -237,7 +237,7 @@ async function reselect(
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
   for (const plan of plans)
-    log.info(`${plan.source} is new, mapped otherwise or to be loaded anew: it is loaded`);
+    log.info(`loading ${plan.source}: it is new, mapped differently or marked for reload`);
   enterTables(task, records, store, plans, noted);
   upgrade({ task, records, log }, noted.definitions);
 }
@@ -312,7 +312,7 @@ function upgrade(
     let definition = withVolatile(known, current);
     if (definition !== known)
       log.warn(
-        `An earlier version loaded ${source} and did not know that some of its generated columns depend on the session. Rows that it wrote may differ: "rowferry verify" finds them.`,
+        `An earlier version loaded ${source} without knowing that some of its generated columns depend on the session. Rows it wrote may differ; "rowferry verify" finds them.`,
       );
     let { textDefaults } = record;
     if (known.collation === undefined) {
@@ -400,10 +400,10 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
       if (incremental)
         throw new RowferryError(
           'ROW-S105',
-          'The source does not write a binlog (log_bin is OFF), so that changes cannot be followed.',
+          'The source does not write a binlog (log_bin is OFF), so changes cannot be replicated.',
         );
       options.log.info(
-        'the source writes no binlog (log_bin is OFF): each table is read as it is at one moment, not all at the same',
+        'the source writes no binlog (log_bin is OFF): each table is consistent in itself, but tables are not read at the same point in time',
       );
       const tables = await loadDefinitions(connection, selectors);
       return { start: null, ...(await withoutParts(connection, task, tables)) };
@@ -436,9 +436,9 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
     }
     throw new RowferryError(
       'ROW-S111',
-      'The definitions of the selected tables changed again and again while the start was noted.',
+      'The definitions of the selected tables kept changing while Rowferry recorded the start position.',
       {
-        remedy: 'Start the task when no tables are being altered.',
+        remedy: 'Start the task when no table is being altered.',
       },
     );
   });
@@ -457,7 +457,7 @@ async function waitForPrepared(options: PrepareOptions, connection: SourceConnec
     if (!(error instanceof RowferryError && (error.code === 'ROW-S103' || error.code === 'ROW-S111')))
       throw error;
     options.log.info(
-      'prepared XA transactions cannot be seen (XA_RECOVER_ADMIN is not granted); one that is open now would be reported when it commits',
+      'cannot list prepared XA transactions (XA_RECOVER_ADMIN is not granted); one that is open now is reported when it commits',
     );
     return;
   }
@@ -477,6 +477,6 @@ async function waitForPrepared(options: PrepareOptions, connection: SourceConnec
 function plansOf(task: ResolvedTask, tables: readonly TableDefinition[]): TablePlan[] {
   const { plans, problems } = planTables(task, tables);
   if (problems.length > 0) throw planError(problems);
-  if (plans.length === 0) throw new RowferryError('ROW-S108', 'The task selects no table that exists.');
+  if (plans.length === 0) throw new RowferryError('ROW-S108', 'The task selects no existing table.');
   return plans;
 }

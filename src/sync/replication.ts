@@ -49,7 +49,7 @@ const throttledDrainMs = 2_000;
 type Retry = NonNullable<ReplicationView['retry']>;
 
 /** What stop() aborts with: not a failure. */
-const stopAsked = new Error('stop was asked for');
+const stopAsked = new Error('stop was requested');
 
 /**
  * One run of a task, from where the store says it is: schema, full load, incremental (architecture, “Data goes one
@@ -181,7 +181,7 @@ export class Replication {
         if (existing) assertKey(plan, existing);
       } catch (error) {
         if (!(error instanceof RowferryError)) throw error;
-        changes.problems.push(`${error.message} Send it to a table of another name.`);
+        changes.problems.push(`${error.message} Choose another destination table name.`);
       }
     }
     const isNow = (source: string) => changes.changed.some(({ record }) => record.source === source);
@@ -198,7 +198,7 @@ export class Replication {
   async change(selection: Pick<ResolvedTask, 'objects'>): Promise<void> {
     if (this.paused)
       throw new RowferryError('ROW-T106', `${this.task.name} is paused.`, {
-        remedy: 'Resume it, then apply.',
+        remedy: 'Resume the task, then apply the changes.',
       });
     if (this.following) await this.following.change(selection);
     else this.wanted = selection;
@@ -419,7 +419,7 @@ export class Replication {
       altered.add(source);
       const enter = async () => {
         if (!definition) throw await whyUnseen(retry, plan.definition);
-        this.log.warn(`${source} was altered before its load was through: it is loaded anew`);
+        this.log.warn(`${source} was altered before its load finished: reloading it`);
         const fresh = planOf(this.task, definition, planToLoad);
         await retry.onSource((connection) =>
           prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
@@ -440,9 +440,8 @@ export class Replication {
   async reload(sources: readonly string[], remake: boolean): Promise<void> {
     const { prepared, following } = this;
     if (!prepared || !following || this.paused) {
-      throw new RowferryError('ROW-E101', 'The task is not following changes.', {
-        remedy:
-          'Load tables anew when the full load is through and the task is not paused, or stop it first.',
+      throw new RowferryError('ROW-E101', 'The task is not replicating changes.', {
+        remedy: 'Reload tables after the full load while the task is not paused, or stop the task first.',
       });
     }
     for (const source of sources) {
@@ -529,8 +528,8 @@ export class Replication {
     const said = now ? `${now.message} ${now.remedy}` : '';
     if (said === this.saidRetry) return;
     this.saidRetry = said;
-    if (now) this.log.warn(`trying again: ${said}`);
-    else this.log.info('going on');
+    if (now) this.log.warn(`retrying: ${said}`);
+    else this.log.info('continuing after a retry');
   }
 
   private get retry(): Retry | undefined {

@@ -272,7 +272,7 @@ export class RowEvents {
       plan.source,
       new RowferryError(
         'ROW-S109',
-        `A row event of ${plan.source} does not hold what its key is made of (binlog_row_image is not FULL in a session).`,
+        `A row event of ${plan.source} does not contain its key columns (binlog_row_image is not FULL in a session).`,
       ),
     );
   }
@@ -477,9 +477,9 @@ interface RowEvent {
 function movedOn(source: string, { message }: RowferryError): RowferryError {
   return new RowferryError(
     'ROW-S113',
-    `${source} stopped: a row that its event does not hold whole has to be read from the source, whose columns have changed since (${message})`,
+    `${source} stopped: the event of a row is incomplete, and the row cannot be read from the source because the columns have changed since (${message})`,
     {
-      remedy: `Set binlog_row_image=FULL for every session, then load the table anew: rowferry reload TASK --table ${source}`,
+      remedy: `Set binlog_row_image=FULL in every session, then reload the table: rowferry reload TASK --table ${source}`,
     },
   );
 }

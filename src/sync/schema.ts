@@ -61,7 +61,7 @@ export async function prepareTable(
   if (!task.synchronization.schema) {
     throw new RowferryError(
       'ROW-D108',
-      `The table ${plan.destination} does not exist in ${client.instance}, and the task creates none.`,
+      `The table ${plan.destination} does not exist in ${client.instance}, and the task does not create tables.`,
       {
         remedy: 'Create the table, or set synchronization.schema to true.',
       },

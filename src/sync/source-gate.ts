@@ -134,7 +134,7 @@ export class SourceGate {
       return;
     this.saidUnlooked = error.message;
     this.log.warn(
-      `the strain of the source cannot be seen, so that the load does not wait for it: ${error.message}`,
+      `cannot read the load of the source, so the full load does not throttle itself: ${error.message}`,
     );
   }
 
@@ -171,7 +171,7 @@ export class SourceGate {
     } catch (error) {
       if (!(error instanceof RowferryError && error.code === 'ROW-S103')) throw error;
       this.lagIsUnknown = true;
-      this.log.warn(`maxReplicaLagSeconds cannot be kept: ${error.message}`);
+      this.log.warn(`cannot enforce maxReplicaLagSeconds: ${error.message}`);
       return null;
     }
   }
@@ -183,10 +183,10 @@ export class SourceGate {
     if (strain && !before) {
       this.log.info(
         strain.what === 'threads-running'
-          ? `the full load waits: the source runs ${strain.actual} threads, more than ${strain.limit}`
-          : `the full load waits: the source lags by ${strain.actual} s, more than ${strain.limit} s`,
+          ? `full load paused: the source runs ${strain.actual} threads (limit ${strain.limit})`
+          : `full load paused: the source lags by ${strain.actual} s (limit ${strain.limit} s)`,
       );
-    } else if (!strain && before) this.log.info('the full load goes on: the source has recovered');
+    } else if (!strain && before) this.log.info('full load resumed: the source has recovered');
     if (!strain) this.rouse();
   }
 }

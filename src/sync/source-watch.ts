@@ -13,7 +13,7 @@ interface Question {
   ask(connection: SourceConnection): Promise<void>;
   fail(error: unknown): void;
 }
-const notAsked = () => new Error('the source is away, or the run over');
+const notAsked = () => new Error('the source is unavailable, or the run is over');
 
 /** Where the source's binlog ends, asked once a second, and its clock. */
 export class SourceWatch {

@@ -372,7 +372,7 @@ export class StreamTables {
   private cascadeProblem(before: TableDefinition, after: TableDefinition): string | null {
     const isNew = after.cascades && !before.cascades && !this.facts.logsCascades;
     return isNew && !toleratesCascades(this.settings.task)
-      ? 'a foreign key was added that changes its rows by itself, which this source does not log'
+      ? 'a new foreign key changes its rows automatically, and this source does not log these changes'
       : null;
   }
 
@@ -397,7 +397,7 @@ export class StreamTables {
     const entry = this.entry({ database: definition.database, table: definition.name });
     if (entry?.table !== table) return;
     if (!now) {
-      const message = `${source} is not at the source any more, or hidden from the account; no statement in the binlog dropped it.`;
+      const message = `${source} no longer exists at the source, or the account cannot see it. No statement in the binlog dropped it.`;
       const isHidden = reason?.code === 'ROW-S103';
       this.stop(source, withWayBack(isHidden ? reason : new RowferryError('ROW-S113', message), source));
       return;
@@ -420,12 +420,12 @@ export class StreamTables {
     const described = told && this.described(entry, told);
     const unseen = 'a statement that is not in the binlog';
     if (!told || !described) {
-      const reason = `${by} describes it otherwise than it was known (${what}), so that ${unseen} has altered it`;
+      const reason = `${unseen} altered it: its definition in ${by} differs (${what})`;
       this.stopOrReload(record, reason, { isUnseen: true });
       return undefined;
     }
     this.become(entry, described, { ...told, defaults: record.textDefaults }, transaction);
-    this.actions.log(`${record.source} was altered by ${unseen} (${what}): it is read as ${by} describes it`);
+    this.actions.log(`${unseen} altered ${record.source} (${what}): using its definition in ${by}`);
     return described;
   }
 
@@ -487,11 +487,11 @@ export class StreamTables {
     if (said === 'altered')
       this.stopOrReload(
         record,
-        'it was altered after the start position, and what its columns were there is not known',
+        'it was altered after the start position, and its columns at that position are unknown',
       );
     else if (this.selectionOf(table)?.isWhole)
       this.actions.reload(table, 'was created after the start position');
-    else this.stopOrReload(record, 'it was dropped or renamed after the start position, and made again');
+    else this.stopOrReload(record, 'it was dropped or renamed and re-created after the start position');
   }
 
   private stopOrReload(
@@ -499,7 +499,7 @@ export class StreamTables {
     reason: string,
     {
       isUnseen = false,
-      remedy = `Load it anew: rowferry reload TASK --table ${record.source}`,
+      remedy = `Reload the table: rowferry reload TASK --table ${record.source}`,
     }: { isUnseen?: boolean; remedy?: string } = {},
   ): void {
     const { database, name } = record.definition;
@@ -522,7 +522,7 @@ export class StreamTables {
         'ROW-S113',
         `${entry.record.source} was dropped at the source; its rows stay in ${entry.record.destination}.`,
         {
-          remedy: 'Remove it from the task, or create it again and load it anew.',
+          remedy: 'Remove it from the task, or create it again and reload it.',
         },
       ),
     );
@@ -578,9 +578,9 @@ export class StreamTables {
         entry.record.source,
         new RowferryError(
           'ROW-S113',
-          `${entry.record.source} was truncated at the source, and the task is set to stop then.`,
+          `${entry.record.source} was truncated at the source, and the task is set to stop the table.`,
           {
-            remedy: `Load it anew: rowferry reload TASK --table ${entry.record.source}; with ddl.truncate "delete" the next one is carried out.`,
+            remedy: `Reload the table: rowferry reload TASK --table ${entry.record.source}. To replicate TRUNCATE in future, set ddl.truncate to "delete".`,
           },
         ),
       );
@@ -600,9 +600,9 @@ export class StreamTables {
         entry.record.source,
         new RowferryError(
           'ROW-S109',
-          `${entry.record.source} may have been changed by a statement in the binlog (binlog_format is not ROW in a session), so that its rows are not known.`,
+          `A statement in the binlog may have changed ${entry.record.source} (binlog_format is not ROW in a session), so its rows are unknown.`,
           {
-            remedy: `Set binlog_format=ROW for every session, then load the table anew: rowferry reload TASK --table ${entry.record.source}`,
+            remedy: `Set binlog_format=ROW in every session, then reload the table: rowferry reload TASK --table ${entry.record.source}`,
           },
         ),
       );
@@ -621,7 +621,7 @@ export class StreamTables {
       else if (!statement.isWhole && this.isTouchedBy(event, record.definition.database))
         this.stopOrReload(
           record,
-          `${whereWritten(event)} that Rowferry cannot read may have changed it (${statement.reason}): ${shownStatement(event)}`,
+          `${whereWritten(event)} that Rowferry cannot parse may have changed it (${statement.reason}): ${shownStatement(event)}`,
         );
     }
   }
@@ -634,10 +634,10 @@ export class StreamTables {
 const pairOf = ({ database, table }: TableName): SourceTable => ({ database, name: table });
 
 const withNewKey = (source: string) =>
-  `Have its table in Tablestore deleted, made anew with the new key and loaded: rowferry reload TASK --table ${source} --remake`;
+  `Delete its destination table, re-create it with the new key and reload it: rowferry reload TASK --table ${source} --remake`;
 
 function notUnderstood(event: StatementEvent, reason: string): string {
-  return `${whereWritten(event)} changed it in a way that is not understood (${reason}): ${shownStatement(event)}`;
+  return `${whereWritten(event)} changed it in a way that Rowferry does not understand (${reason}): ${shownStatement(event)}`;
 }
 
 /** Attributes by the names of their columns. */

@@ -82,12 +82,12 @@ export async function sweepTable(
     !prepared.records.get(plan.source).created
   ) {
     log.warn(
-      `${plan.destination} was there before this task, so that rows which ${plan.source} does not have stay; verify --repair deletes them`,
+      `${plan.destination} existed before this task, so rows that ${plan.source} does not have stay; verify --repair deletes them`,
     );
     return;
   }
   const ghosts = await sweep({ ...options, charsets: prepared.charsets, etl: prepared.etl }, plan);
-  if (ghosts > 0) log.info(`${plan.source}: ${ghosts} rows deleted that the source no longer has`);
+  if (ghosts > 0) log.info(`${plan.source}: deleted ${ghosts} rows that the source no longer has`);
 }
 
 /** Resolves when every row is gone. Throws when one cannot be deleted. */

@@ -38,7 +38,7 @@ const ofTable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function problemOfTable(error: unknown, source: string, signal: AbortSignal): RowferryError | null {
   if (signal.aborted) return null;
   if (error instanceof UnknownColumn) {
-    const remedy = 'Correct the script of the task, or bring the column back.';
+    const remedy = 'Correct the script of the task, or restore the column.';
     return withWayBack(new RowferryError('ROW-T102', error.message, { remedy }), source);
   }
   if (!(error instanceof RowferryError) || !ofTable.has(error.code)) return null;
@@ -54,7 +54,7 @@ export function withWayBack(error: RowferryError, source: string): RowferryError
   const way = `rowferry reload TASK --table ${source}`;
   return new RowferryError(code, message, {
     cause,
-    remedy: remedy.includes('rowferry reload') ? remedy : `${remedy} Then load it anew: ${way}`,
+    remedy: remedy.includes('rowferry reload') ? remedy : `${remedy} Then reload the table: ${way}`,
   });
 }
 

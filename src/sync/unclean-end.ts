@@ -43,7 +43,7 @@ export class UncleanEnd {
     const left = this.untilMs - Date.now();
     if (left <= 0) return;
     say(
-      `requests of an earlier run may be on their way: ${Math.ceil(left / 1000)} s until none can arrive any more`,
+      `requests of an earlier run may still be in flight: waiting ${Math.ceil(left / 1000)} s until none can arrive`,
     );
     await delay(left, undefined, { signal });
   }

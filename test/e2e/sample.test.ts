@@ -76,7 +76,7 @@ test('the rows are there to be looked at', async () => {
   await rows.getByRole('textbox', { name: 'From key: region' }).fill('us');
   await rows.getByRole('textbox', { name: 'From key: id' }).fill('no number');
   await page.keyboard.press('Enter');
-  await rows.getByText('no number is no value of the key column id').waitFor();
+  await rows.getByText('no number is not a valid value for the key column id').waitFor();
   await rows.getByRole('textbox', { name: 'From key: id' }).fill('4000');
   await page.keyboard.press('Enter');
   await eventually(async () => {

@@ -103,7 +103,7 @@ describe('at the start, check and run say of an account (E5)', () => {
     const file = await account('wrong', '', { password: 'another' });
     await refused(file, /refused the login: Access denied.*Check the user and the password/);
     expect((await run('check', file, '--state', 'state-refused')).stdout).not.toMatch(
-      /the password is right/,
+      /the password is correct/,
     );
   });
 
@@ -115,16 +115,19 @@ describe('at the start, check and run say of an account (E5)', () => {
 
   it('that it requires TLS', async () => {
     const file = await account('crypt', 'REQUIRE SSL');
-    await refused(file, /password is right.*requires TLS: set source\.ssl to "required"/);
+    await refused(file, /password is correct.*requires TLS\. Set source\.ssl to "required"/);
     const secure = task('crypt', { ssl: 'required' });
     expect(await run('check', secure, '--state', 'state-refused')).toMatchObject({ code: 0 });
   });
 
   it('that it requires a certificate, with TLS and without', async () => {
     const plain = await account('signed', 'REQUIRE X509');
-    await refused(plain, /password is right.*requires TLS.*REQUIRE X509.*source\.certFile/);
+    await refused(plain, /password is correct.*requires TLS.*REQUIRE X509.*source\.certFile/);
     const secure = task('signed', { ssl: 'required' });
-    await refused(secure, /without a client certificate.*password is right.*REQUIRE X509.*source\.certFile/);
+    await refused(
+      secure,
+      /without a client certificate.*password is correct.*REQUIRE X509.*source\.certFile/,
+    );
     // One of nobody that the server knows.
     const [certFile, keyFile] = ['client.pem', 'client.key'].map((name) => join(pair.folder, name));
     execFileSync(
@@ -222,7 +225,7 @@ describe('while a task follows and its sessions are ended, it says of its accoun
       'bound to TLS',
       'later_crypt',
       "ALTER USER later_crypt@'%' REQUIRE SSL",
-      /password is right.*requires TLS/,
+      /password is correct.*requires TLS/,
       "ALTER USER later_crypt@'%' REQUIRE NONE",
     ],
     [

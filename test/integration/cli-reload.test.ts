@@ -55,7 +55,7 @@ it('a task that rests: reload, reset, verify --quick, dirty', async () => {
   const wrong = await rowferry('reload', task, '--table', 'shop.nothing');
   expect([wrong.code, wrong.stderr]).toEqual([
     1,
-    expect.stringContaining('It has shop.items, shop.people.') as unknown,
+    expect.stringContaining('Its tables are shop.items, shop.people.') as unknown,
   ]);
   await unseen("DELETE FROM shop.items WHERE id = 1; INSERT INTO shop.items VALUES (3, 'c')");
   expect((await rowferry('verify', task)).code).toBe(1);
@@ -106,7 +106,7 @@ it('a task that runs: reload at once, reset is refused', async () => {
     expect.stringMatching(/^ROW-E101 shop is running\./) as unknown,
   ]);
   expect((await rowferry('reload', task, '--table', 'shop.items')).stdout).toMatch(
-    /^Loading shop\.items again/,
+    /^Reloading shop\.items;/,
   );
   for (let i = 0; i < 200 && keys('items').join() !== '7'; i++) await new Promise((r) => setTimeout(r, 50));
   expect(keys('items')).toEqual([7]);

@@ -255,7 +255,7 @@ it('a table whose key nothing keeps unique any more stays stopped when it is loa
   for (const remake of [false, true]) {
     await replica.engine.api.reload(task.id, 'k.t', remake);
     const { tables } = await replica.until(task, ({ tables: [t] }) =>
-      /Nothing keeps/.test(t?.problem?.message ?? ''),
+      /is not guaranteed/.test(t?.problem?.message ?? ''),
     );
     expect(tables[0]).toMatchObject({ phase: 'stopped' });
   }

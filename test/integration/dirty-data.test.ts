@@ -133,7 +133,9 @@ describe('block', () => {
     await mysql.query("INSERT INTO d.held VALUES (4, 18446744073709551615, 'discarded'), (5, 5, 'e')");
     // Both are in what was read: one stop for them, and it goes on when both are decided.
     const both = await replica.until(task, (s) => s.state === 'blocked');
-    expect(both.error?.message).toMatch(/^2 rows could not be written and wait for a decision, .* d\.held: /);
+    expect(both.error?.message).toMatch(
+      /^2 rows could not be written and are waiting for a decision\. .* d\.held: /,
+    );
     const [first, second] = (await engine.api.dirtyRecords(task.id, {}, page)).records;
     expect(await engine.api.skipDirty(task.id, { ids: [first!.id] })).toBe(1);
     expect(await replica.snapshot(task)).toMatchObject({ state: 'blocked', dirty: 2 });

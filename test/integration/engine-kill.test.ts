@@ -200,7 +200,7 @@ describe('killed and run again', () => {
     const second = await cli(['run', 'items.rowferry.json', '--state', 'state'], { cwd: folder, env });
     expect(second.code).toBe(3);
     expect(second.stderr).toMatch(
-      new RegExp(`^ROW-E101 items is running already, by rowferry run \\(process ${run.child.pid}\\)`),
+      new RegExp(`^ROW-E101 items is already running in rowferry run \\(process ${run.child.pid}\\)`),
     );
     const status = await cli(['status', 'items.rowferry.json', '--state', 'state', '--json'], {
       cwd: folder,

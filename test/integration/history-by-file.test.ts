@@ -62,7 +62,7 @@ describe('the history of a source without GTIDs', () => {
       await mysql.restart();
       const outcome = await replica.run(task);
       expect(outcome).toMatchObject(another);
-      expect(outcome.error!.message).toMatch(/reset, or the data restored or cloned/);
+      expect(outcome.error!.message).toMatch(/reset, or the data was restored or cloned/);
       expect(outcome.error!.remedy).toMatch(/rowferry reset/);
     }
   });

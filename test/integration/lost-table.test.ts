@@ -57,7 +57,7 @@ describe('a destination table that is lost', () => {
     await replica.caughtUp(task);
     expect(replica.rows('calm')).toHaveLength(5);
     const stopped = await tableOf(task, 'd.gone');
-    expect(stopped!.problem!.message).toBe('The destination table gone does not exist any more.');
+    expect(stopped!.problem!.message).toBe('The destination table gone no longer exists.');
     expect(stopped!.problem!.remedy).toContain('rowferry reload TASK --table d.gone --remake');
     expect((await replica.snapshot(task)).dirty).toBe(0);
     expect((await replica.verify(task)).tables).toEqual(

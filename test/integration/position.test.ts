@@ -150,11 +150,11 @@ describe('a place set by hand', () => {
     for (const [place, what] of [
       [['--at', 'binlog.000001:4'], /ROW-S104/],
       [['--at', 'binlog.999999:4'], /ROW-S104/],
-      [['--gtid', 'nonsense'], /ROW-T102 "nonsense" is no GTID set/],
-      [['--time', 'noon'], /ROW-T102 "noon" is no time/],
+      [['--gtid', 'nonsense'], /ROW-T102 "nonsense" is not a GTID set/],
+      [['--time', 'noon'], /ROW-T102 "noon" is not a valid time/],
       [['--at', 'here'], /ROW-T104 --at must be FILE:OFFSET/],
       [['--skip', '--time', '2026-01-01'], /ROW-T104 Use only one of/],
-      [['--skip'], /ROW-E109 There is no transaction to be skipped/],
+      [['--skip'], /ROW-E109 There is no transaction to skip/],
     ] as const) {
       const { code, stderr } = await rowferry('position', 'hand.rowferry.json', ...place, '--yes');
       expect(stderr).toMatch(what);
@@ -188,7 +188,7 @@ describe('state', () => {
     const again = await elsewhere('state', 'import', 'hand.state');
     expect(again).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^ROW-E113 Something is kept/) as string,
+      stderr: expect.stringMatching(/^ROW-E113 This state folder already has/) as string,
     });
     expect((await elsewhere('state', 'import', 'hand.state', '--replace')).code).toBe(0);
     await runToEnd('hand', 'elsewhere');
@@ -206,7 +206,7 @@ describe('state', () => {
       const refused = await elsewhere('state', 'import', 'bad.state', '--replace');
       expect(refused).toMatchObject({
         code: 2,
-        stderr: expect.stringMatching(/^ROW-E113 .*bad\.state is not a state/) as string,
+        stderr: expect.stringMatching(/^ROW-E113 .*bad\.state is not a Rowferry state/) as string,
       });
     }
     // What could not be taken in changed nothing.

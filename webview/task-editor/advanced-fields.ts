@@ -89,7 +89,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           path: ['retry', 'connectionMinutes'],
           label: t('Retry Time for Failed Connections'),
           help: t(
-            'How long an unreachable source or destination is tried again. More than 30 is recommended.',
+            'How long to retry when the source or destination is unreachable. More than 30 is recommended.',
           ),
           kind: 'number',
           unit: t('minutes'),

@@ -119,7 +119,7 @@ export function synchronizationFields(): Field[] {
     {
       path: ['synchronization', 'full'],
       label: t('Full load'),
-      help: t('Load the rows that exist.'),
+      help: t('Load the existing rows.'),
       kind: 'switch',
     },
     {

@@ -102,7 +102,7 @@ export function writingFields(): Field[] {
     {
       path: ['write', 'queueSize'],
       label: t('Queue Size'),
-      help: t('Rows that may wait in each bucket.'),
+      help: t('Maximum number of waiting rows per bucket.'),
       kind: 'number',
       unit: t('rows'),
     },

@@ -77,11 +77,11 @@ export class AlertWatch {
       const count = audit?.differences ?? 0;
       const table = tables.find((one) => (one.audit?.differences ?? 0) > 0);
       const [first] = table?.audit?.first ?? [];
-      if (!table || !first) return 'The audit found rows that differ, and put them right.';
+      if (!table || !first) return 'The audit found and repaired different rows.';
       const named = `${table.source}, ${first.key} (${first.kind})`;
       return count === 1
-        ? `The audit found a row that differs: ${named}.`
-        : `The audit found ${count} rows that differ, the first: ${named}.`;
+        ? `The audit found a different row: ${named}.`
+        : `The audit found ${count} different rows. The first is ${named}.`;
     });
   }
 
@@ -97,7 +97,7 @@ export class AlertWatch {
       { kind: 'blocked' },
       settings.onFailure && state === 'blocked',
       snapshot,
-      () => 'A row cannot be written; the task waits for a decision.',
+      () => 'A row cannot be written. The task is waiting for your decision.',
     );
   }
 
@@ -113,7 +113,7 @@ export class AlertWatch {
     const long =
       this.#slowSinceMs !== undefined && atMs - this.#slowSinceMs >= settings.latencyForSeconds * 1000;
     this.#incident({ kind: 'latency' }, long || (slow && this.#open.has('latency')), snapshot, () => {
-      return `Latency is ${Math.round((latencyMs ?? 0) / 1000)} s, above ${threshold} s for ${settings.latencyForSeconds} s.`;
+      return `Latency is ${Math.round((latencyMs ?? 0) / 1000)} s. It has been above ${threshold} s for ${settings.latencyForSeconds} s.`;
     });
   }
 
@@ -197,7 +197,7 @@ export async function postWebhook(
       problem = error instanceof Error ? error.message : String(error);
     }
     if (attempt >= attempts) {
-      log.warn(`${alert.task.id}: the webhook did not take the alert "${alert.kind}" (${problem})`);
+      log.warn(`${alert.task.id}: the webhook rejected the alert "${alert.kind}" (${problem})`);
       return;
     }
     try {

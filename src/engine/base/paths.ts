@@ -62,7 +62,7 @@ export function socketPath(dir: string): string {
   // Somebody else's folder or a link could hand our secrets to another account.
   if (!stat.isDirectory() || (uid >= 0 && stat.uid !== uid)) {
     throw new RowferryError('ROW-E105', `${folder} belongs to another account.`, {
-      remedy: 'Remove it, or set TMPDIR to a folder of your own.',
+      remedy: 'Remove the folder, or set TMPDIR to a folder of your own.',
     });
   }
   if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);

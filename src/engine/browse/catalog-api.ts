@@ -136,13 +136,13 @@ function startKey(keys: readonly { name: string; type: KeyType }[], values: read
     if (type === 'STRING') cell.text(value);
     else if (type === 'BINARY') {
       if (!/^0x([0-9a-f]{2})*$/i.test(value))
-        throw notAKey(name, value, 'Write it as 0x and two digits a byte.');
+        throw notAKey(name, value, 'Write it as 0x followed by two hex digits per byte.');
       const bytes = Buffer.from(value.slice(2), 'hex');
       cell.binary(bytes, 0, bytes.length);
     } else {
       const number = /^[+-]?\d{1,19}$/.test(value.trim()) ? BigInt(value.trim()) : undefined;
       if (number === undefined || BigInt.asIntN(64, number) !== number)
-        throw notAKey(name, value, 'It is a whole number of 64 bits.');
+        throw notAKey(name, value, 'Enter a 64-bit whole number.');
       cell.bigInteger(number);
     }
   });
@@ -151,7 +151,9 @@ function startKey(keys: readonly { name: string; type: KeyType }[], values: read
 }
 
 function notAKey(name: string, value: string, remedy: string): RowferryError {
-  return new RowferryError('ROW-T104', `${value} is no value of the key column ${name}.`, { remedy });
+  return new RowferryError('ROW-T104', `${value} is not a valid value for the key column ${name}.`, {
+    remedy,
+  });
 }
 
 /** Values as text, binary as 0x…. */
@@ -162,7 +164,7 @@ function shown(value: unknown): string {
 async function described(client: TablestoreClient, table: string) {
   const description = await describeTable(client, table);
   if (description) return description;
-  throw new RowferryError('ROW-D108', `There is no table ${table} in the instance.`);
+  throw new RowferryError('ROW-D108', `The instance has no table ${table}.`);
 }
 
 async function withSource<T>(

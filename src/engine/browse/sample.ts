@@ -8,7 +8,7 @@ import type { SourceConnection } from '../../mysql/connection.js';
  */
 
 const database = 'rowferry_sample';
-const mark = 'Sample of Rowferry: may be dropped at any time.';
+const mark = 'Rowferry sample; may be dropped at any time.';
 const customers = 500;
 const orders = 5000;
 
@@ -53,8 +53,8 @@ export async function makeSample(connection: SourceConnection): Promise<SampleIn
   const rows = customers + orders;
   if (found === 'ours') return { database, rows, made: false };
   if (found === 'taken') {
-    throw new RowferryError('ROW-T104', `There is a database ${database} that is not the sample.`, {
-      remedy: 'Rename or drop it, or use another server.',
+    throw new RowferryError('ROW-T104', `The database ${database} already exists and is not the sample.`, {
+      remedy: 'Rename or drop that database, or use another server.',
     });
   }
   // When somebody makes it at the same time this throws, and nothing of theirs is dropped below.
@@ -72,7 +72,7 @@ export async function makeSample(connection: SourceConnection): Promise<SampleIn
 /** A handful of customers come, spend and go. Throws ROW-S108 when there is no sample. */
 export async function changeSample(connection: SourceConnection): Promise<SampleChanges> {
   if ((await state(connection)) !== 'ours') {
-    throw new RowferryError('ROW-S108', 'The sample is not on this server.', {
+    throw new RowferryError('ROW-S108', 'The sample does not exist on this server.', {
       remedy: 'Run “Rowferry: Try It on a Sample” first.',
     });
   }

@@ -73,7 +73,7 @@ export async function ensureEngine(options: EngineOptions): Promise<EngineConnec
   }
   throw new RowferryError(
     'ROW-E101',
-    `Another process${lastHolder ? ` (${lastHolder})` : ''} holds the state folder ${paths.dir} and does not answer.`,
+    `Another process${lastHolder ? ` (${lastHolder})` : ''} is using the state folder ${paths.dir} and does not respond.`,
   );
 }
 
@@ -102,7 +102,7 @@ async function greet(
   });
   const closed = new Promise<RowferryError | undefined>((settle) => {
     socket.once('close', () => {
-      const error = new RowferryError('ROW-E104', `The engine ended unexpectedly; see ${paths.log}.`);
+      const error = new RowferryError('ROW-E104', `The engine exited unexpectedly; see ${paths.log}.`);
       if (!rpc.$closed) rpc.$close(error);
       settle(orderly ? undefined : error);
     });
@@ -149,7 +149,7 @@ function callable(rpc: BirpcReturn<EngineApi, ClientApi>, paths: StatePaths): En
       // A promise that resolves to this object must not take it for another promise.
       if ((method as string) === 'then') return undefined;
       return async (...args: unknown[]) => {
-        if (rpc.$closed) throw new RowferryError('ROW-E104', `The engine has ended; see ${paths.log}.`);
+        if (rpc.$closed) throw new RowferryError('ROW-E104', `The engine has exited; see ${paths.log}.`);
         return (rpc[method] as (...a: unknown[]) => Promise<unknown>)(...args);
       };
     },
@@ -217,7 +217,7 @@ async function launch(paths: StatePaths, options: EngineOptions): Promise<'ready
       child.once('exit', (code, signal) =>
         settle({
           state: 'failed',
-          message: `it ended with ${signal ?? `exit code ${code}`}; see ${paths.output}`,
+          message: `it exited with ${signal ?? `exit code ${code}`}; see ${paths.output}`,
         }),
       );
     });

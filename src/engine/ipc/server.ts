@@ -93,7 +93,7 @@ export class EngineServer {
     let session: Session | undefined;
     const local: Partial<EngineApi> = {
       hello: (hello) => {
-        if (session) throw new RowferryError('ROW-E107', 'hello was said twice.');
+        if (session) throw new RowferryError('ROW-E107', 'The client sent hello twice.');
         session = { kind: hello.kind, pid: hello.pid, client };
         const api = this.hooks.api(session);
         Object.assign(local, api);

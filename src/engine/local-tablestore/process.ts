@@ -58,12 +58,12 @@ export class LocalTablestoreProcess {
       });
       child.once('error', (error) => fail(new RowferryError('ROW-E104', error.message)));
       child.once('exit', (code, signal) => {
-        fail(new RowferryError('ROW-E104', `The Local Tablestore ended (${signal ?? code}).`));
+        fail(new RowferryError('ROW-E104', `The Local Tablestore exited (${signal ?? code}).`));
         this.#child = undefined;
         this.#starting = undefined;
         if (this.#running === null) return;
         this.#running = null;
-        this.log.info('Local Tablestore: ended');
+        this.log.info('Local Tablestore: stopped');
         this.changed();
       });
     });

@@ -61,7 +61,7 @@ export function writeState(database: Database, task: string, file: string, nowMs
   } catch (error) {
     rmSync(partial, { force: true });
     throw new RowferryError('ROW-E113', `${file} cannot be written: ${(error as Error).message}`, {
-      remedy: 'Name a file in a folder that can be written to.',
+      remedy: 'Choose a file in a writable folder.',
       cause: error,
     });
   }
@@ -108,8 +108,8 @@ export async function readState(
   allow(task);
   database.transaction(() => {
     if (!replace && database.get('SELECT 1 AS found FROM task WHERE id = ?', task)) {
-      throw new RowferryError('ROW-E113', `Something is kept of the task ${task} here already.`, {
-        remedy: 'Say --replace to forget it.',
+      throw new RowferryError('ROW-E113', `This state folder already has state for the task ${task}.`, {
+        remedy: 'To replace the state, add --replace.',
       });
     }
     removeState(database, task);
@@ -162,7 +162,7 @@ function parse(line: string, file: string): unknown {
 }
 
 function notState(file: string, cause?: unknown): RowferryError {
-  return new RowferryError('ROW-E113', `${file} is not a state that Rowferry wrote, or a part of it.`, {
+  return new RowferryError('ROW-E113', `${file} is not a Rowferry state file, or is incomplete.`, {
     cause,
   });
 }

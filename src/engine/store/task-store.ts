@@ -72,7 +72,7 @@ export class SqliteTaskStore implements TaskStore {
       );
       const now = stored && asRecord(stored.record);
       if (now?.version !== read.version || now.life !== read.life)
-        throw new StaleRecord(`the record of ${read.source} was changed by somebody else`);
+        throw new StaleRecord(`another writer changed the record of ${read.source}`);
       const { source, version, life } = now;
       const record = { ...now, ...changes, source, version: version + 1, life } as TableRecord;
       for (const key of Object.keys(record) as (keyof TableRecord)[])

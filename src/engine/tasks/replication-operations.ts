@@ -93,8 +93,9 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       const kept = storeOf(id);
       const progress = kept.progress();
       if (!progress?.checkpoint)
-        throw new RowferryError('ROW-E109', 'The task has no place in the stream yet.', {
-          remedy: 'Start it once; "startPosition" in its file says where a task without a full load begins.',
+        throw new RowferryError('ROW-E109', 'The task has no binlog position yet.', {
+          remedy:
+            'Start the task once. For a task without a full load, "startPosition" in its file sets where it begins.',
         });
       kept.saveProgress({ ...progress, checkpoint: position });
     },
@@ -154,11 +155,11 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
       ? `${destination} also holds the rows of ${other.source}`
       : created
         ? null
-        : `${destination} was there before this task`;
+        : `${destination} existed before this task`;
     if (problem === null) continue;
-    throw new RowferryError('ROW-T106', `The destination table of ${source} is not made anew: ${problem}.`, {
+    throw new RowferryError('ROW-T106', `Cannot re-create the destination table of ${source}: ${problem}.`, {
       remedy:
-        'Delete it in Tablestore yourself if nobody needs it, or give the table another name with "rename".',
+        'If nobody needs the table, delete it in Tablestore yourself. Otherwise, choose another name with "rename".',
     });
   }
   return isThere;
@@ -180,8 +181,8 @@ async function withWriter<T>(
       return await work(shared);
     } catch (error) {
       if (error instanceof RowferryError) throw error;
-      throw new RowferryError('ROW-E101', `The run of ${task.name} ended meanwhile.`, {
-        remedy: 'Do it again: what was written stays.',
+      throw new RowferryError('ROW-E101', `The run of ${task.name} ended in the meantime.`, {
+        remedy: 'Try again. Rows already written stay.',
         cause: error,
       });
     }
@@ -222,9 +223,9 @@ async function sharedWriter(running: ReplicationRun | undefined): Promise<Tables
     if (Date.now() > until) {
       throw new RowferryError(
         'ROW-E101',
-        'The task is not ready to write: it starts, or waits for its source.',
+        'The task is not ready to write: it is starting or waiting for its source.',
         {
-          remedy: 'Do it again when the task runs, or stop the task.',
+          remedy: 'Try again once the task is running, or stop the task.',
         },
       );
     }

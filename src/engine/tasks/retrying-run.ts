@@ -84,7 +84,7 @@ export class RetryingRun implements ReplicationRun {
       if (now >= untilMs) return { state: 'failed', error: gaveUp(outcome.error, this.#attempt) };
       this.#attempt++;
       this.#retry = { error: outcome.error, attempt: this.#attempt, untilMs };
-      this.log.warn(`${this.name}: begins again: ${outcome.error.message}`);
+      this.log.warn(`${this.name}: restarting: ${outcome.error.message}`);
       const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#attempt - 1, 10));
       try {
         await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: this.#stopping.signal });

@@ -163,7 +163,7 @@ export class Supervisor {
     managed.task = { ...(managed.task ?? now), objects: task.objects };
     const { added, changed: anew, removed } = plan;
     this.log.info(
-      `${managed.id}: objects changed: ${added.length} added, ${anew.length} loaded anew, ${removed.length} removed`,
+      `${managed.id}: objects changed: ${added.length} added, ${anew.length} reloading, ${removed.length} removed`,
     );
     this.events.changed();
     return plan;
@@ -178,7 +178,7 @@ export class Supervisor {
     const managed = this.#resting(id);
     this.operations.setPosition(id, position);
     managed.moved(position);
-    this.log.warn(`${id}: goes on from ${JSON.stringify(position)}, set by hand`);
+    this.log.warn(`${id}: position set manually to ${JSON.stringify(position)}`);
     this.#save(managed);
     this.events.changed();
   }
@@ -188,7 +188,7 @@ export class Supervisor {
     if (!managed) throw unknownTask(id);
     this.#save(managed);
     writeState(this.store.database, id, file, Date.now());
-    this.log.info(`${id}: its state was written to ${file}`);
+    this.log.info(`${id}: exported the state to ${file}`);
   }
 
   async importState(file: string, options: { replace: boolean }): Promise<string> {
@@ -197,7 +197,7 @@ export class Supervisor {
     });
     const known = this.store.known().find((one) => one.id === id);
     if (known) this.#tasks.set(id, new ManagedTask(known.snapshot));
-    this.log.info(`${id}: its state was taken in from ${file}`);
+    this.log.info(`${id}: imported the state from ${file}`);
     this.events.changed();
     return id;
   }
@@ -238,7 +238,7 @@ export class Supervisor {
       if (managed.owner !== session) continue;
       managed.owner = undefined;
       if (this.#keeps(managed)) continue;
-      this.log.info(`${managed.id}: the client that ran it (process ${session.pid}) is gone`);
+      this.log.info(`${managed.id}: the client that started it (process ${session.pid}) has disconnected`);
       void managed.stop().catch((error: unknown) => this.log.error(String(error)));
     }
   }
@@ -274,7 +274,7 @@ export class Supervisor {
     try {
       return { ...snapshot, ...this.operations.standing(managed.id) };
     } catch (error) {
-      this.log.warn(`${managed.id}: where it stands could not be read: ${plain(error).message}`);
+      this.log.warn(`${managed.id}: cannot read the current state: ${plain(error).message}`);
       return snapshot;
     }
   }
@@ -331,7 +331,7 @@ export class Supervisor {
     const { task, active, startedBy } = managed;
     const { state, file } = managed.snapshot();
     if (!task || active || state !== 'blocked' || startedBy === 'cli') return;
-    this.log.info(`${managed.id}: goes on, every dirty record is decided`);
+    this.log.info(`${managed.id}: continuing; all dirty records are decided`);
     // What comes of it is in the snapshot.
     void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
   }
@@ -349,7 +349,7 @@ export class Supervisor {
     if (table !== undefined && wanted.length > 1) throw ambiguousTable(table, wanted);
     if (wanted.length === 0) {
       throw new RowferryError('ROW-S108', `${managed.snapshot().name} has no table ${table}.`, {
-        remedy: `It has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,
+        remedy: `Its tables are ${known.slice(0, 10).join(', ')}${known.length > 10 ? ' …' : ''}.`,
       });
     }
     await this.operations.reload(id, wanted, remake, managed.work);
@@ -365,7 +365,7 @@ export class Supervisor {
     if (!managed) throw unknownTask(id);
     if (managed.active) {
       throw new RowferryError('ROW-E101', `${managed.snapshot().name} is running.`, {
-        remedy: 'Stop it first. To load tables again while it runs: rowferry reload.',
+        remedy: 'Stop the task first. To reload tables while it runs, use rowferry reload.',
       });
     }
     if (table !== undefined) {
@@ -388,7 +388,7 @@ export class Supervisor {
     const { work, task } = managed;
     if (work && task && !managed.stopAsked) return { managed, work, task };
     throw new RowferryError('ROW-E109', `${managed.snapshot().name} is not running.`, {
-      remedy: 'Start it first; what its file says holds from the start.',
+      remedy: 'Start the task first. It uses the settings in its file.',
     });
   }
 
@@ -487,7 +487,7 @@ export class Supervisor {
       return snapshot;
     } catch (error) {
       // What people see of a task is not worth ending its replication.
-      this.log.warn(`${managed.id}: its state could not be saved: ${plain(error).message}`);
+      this.log.warn(`${managed.id}: cannot save the state: ${plain(error).message}`);
       return undefined;
     }
   }
@@ -521,14 +521,14 @@ function heldError(managed: ManagedTask, session: Session): RowferryError {
   const since = new Date(managed.startedMs).toISOString().slice(0, 19).replace('T', ' ');
   const who = managed.owner
     ? managed.owner.pid === session.pid
-      ? 'by this process'
-      : `by rowferry run (process ${managed.owner.pid})`
-    : 'in the background, started from the editor or set to keep running';
-  return new RowferryError('ROW-E101', `${name} is running already, ${who}, since ${since} UTC.`, {
-    remedy: 'Stop it there, or use another --state folder and another task.',
+      ? 'in this process'
+      : `in rowferry run (process ${managed.owner.pid})`
+    : 'in the background (started from the editor, or set to keep running)';
+  return new RowferryError('ROW-E101', `${name} is already running ${who} since ${since} UTC.`, {
+    remedy: 'Stop it there, or use another task with another --state folder.',
   });
 }
 
 function unknownTask(id: string): RowferryError {
-  return new RowferryError('ROW-E109', `There is no task ${id} in this state folder.`);
+  return new RowferryError('ROW-E109', `The state folder has no task ${id}.`);
 }

@@ -240,10 +240,10 @@ export class BinlogDecoder implements EventSink {
         parsePreviousGtids(reader);
         return;
       case EventType.incident:
-        throw unreadable('the source reports that it lost events (INCIDENT); a new full load is needed');
+        throw unreadable('the source reports lost events (INCIDENT); run a new full load');
       default:
         if (ignoredEvents.has(type) || (flags & ignorableFlag) !== 0) return;
-        throw unreadable(`it holds an event of the unknown type ${type}`);
+        throw unreadable(`it contains an event of the unknown type ${type}`);
     }
   }
 
@@ -293,7 +293,7 @@ export class BinlogDecoder implements EventSink {
     if (fileCreated !== undefined && file === this.#file && fileCreated !== created && this.#gtids === null) {
       throw new RowferryError(
         'ROW-S104',
-        `The binlog file ${file} is another one than before: the numbering was reset.`,
+        `The binlog file ${file} is not the same file as before: the file numbering was reset.`,
       );
     }
     this.#fileCreated = created;

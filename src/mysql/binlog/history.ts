@@ -112,7 +112,9 @@ async function fileCheck(
     if (found?.begins && isSame(found.begins, begins)) return position;
     throw another(
       address,
-      found ? `another transaction at ${place}${committed(found.commitMicros)}` : `none at ${place}`,
+      found
+        ? `a different transaction at ${place}${committed(found.commitMicros)}`
+        : `no transaction at ${place}`,
       last,
     );
   };
@@ -187,7 +189,7 @@ const committed = (commitMicros: number | undefined): string =>
 function another(address: string, found: string, last: LastTransaction | undefined): RowferryError {
   return new RowferryError(
     'ROW-S104',
-    `The binlog of ${address} is another one than the task has followed: it holds ${found}, where the task applied one${committed(last?.commitMicros)}. It was reset, or the data restored or cloned.`,
-    { remedy: 'Load the tables anew: rowferry reset, then run.' },
+    `The binlog of ${address} is not the one that the task replicated: it has ${found}, where the task applied one${committed(last?.commitMicros)}. The binlog was reset, or the data was restored or cloned.`,
+    { remedy: 'Reload all tables: run rowferry reset, then rowferry run.' },
   );
 }

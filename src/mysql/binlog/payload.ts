@@ -95,8 +95,7 @@ export class PayloadReader {
       if (input.length > 0) this.#output.push(Buffer.from(input));
       return;
     }
-    if (compression !== zstd)
-      throw unreadable(`a transaction is compressed by an unknown method (${compression})`);
+    if (compression !== zstd) throw unreadable(`a transaction uses an unknown compression (${compression})`);
     if (this.#stream === null && last && uncompressedBytes <= atOnceBytes) {
       this.#output.push(zstdDecompressSync(input, { maxOutputLength: atOnceBytes }));
       return;

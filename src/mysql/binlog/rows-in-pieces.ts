@@ -102,7 +102,7 @@ export class RowsInPieces {
     }
     const columns = yield* this.#packed();
     if (columns !== splitter.table.columnCount)
-      throw unreadable('a long row event has another number of columns than its table');
+      throw unreadable('a long row event and its table have different column counts');
     const kind = rowKind(this.#type);
     const bitmapBytes = (columns + 7) >> 3;
     const present = presentColumns(yield bitmapBytes, columns);

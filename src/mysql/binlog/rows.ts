@@ -69,7 +69,7 @@ export class TableMaps {
   /** Throws ROW-S109 for an id without its TABLE_MAP: its rows must never be skipped in silence. */
   get(id: number): MappedTable {
     const mapped = this.#ids.get(id);
-    if (mapped === undefined) throw unreadable('rows come without the description of their table');
+    if (mapped === undefined) throw unreadable('rows arrive without a description of their table');
     return mapped;
   }
 
@@ -132,7 +132,7 @@ export function decodeRows(
   const columns = reader.packed();
   if (columns !== table.columnCount) {
     throw unreadable(
-      `rows of ${sourceName(table)} have ${columns} columns, its description ${table.columnCount}`,
+      `rows of ${sourceName(table)} have ${columns} columns, but its description has ${table.columnCount}`,
     );
   }
   const kind = rowKind(type);

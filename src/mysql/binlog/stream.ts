@@ -269,7 +269,7 @@ export class BinlogStream {
     }
     const silent = now - this.#lastHeardAt;
     if (silent > heartbeatSeconds * missedHeartbeats * 1000) {
-      this.#fail(lost(address, `nothing was heard for ${Math.round(silent / 1000)} s`));
+      this.#fail(lost(address, `no data received for ${Math.round(silent / 1000)} s`));
     }
   }
 

@@ -93,7 +93,7 @@ export function readTableMetadata(bytes: Buffer, types: Uint8Array): TableMetada
       default:
         continue;
     }
-    if (value.remaining > 0) throw unreadable('the description of a table does not fit its columns');
+    if (value.remaining > 0) throw unreadable('the description of a table does not match its columns');
   }
   if (collations.length > 0) metadata.collations = collations;
   if (labels.length > 0) metadata.labels = labels;
@@ -123,7 +123,7 @@ function readDefaultCollation(reader: Reader, places: readonly number[], into: n
   for (const place of places) into[place] = standard;
   while (reader.remaining > 0) {
     const place = places[reader.packed()];
-    if (place === undefined) throw unreadable('the description of a table does not fit its columns');
+    if (place === undefined) throw unreadable('the description of a table does not match its columns');
     into[place] = reader.packed();
   }
 }

@@ -15,7 +15,7 @@ export function misfit(what: string): RowferryError {
 /** Whole numbers of any size, as the fastest call that is exact. Throws ROW-V101 beyond the signed 64-bit range. */
 export function writeInteger(value: bigint, sink: CellSink): void {
   if (value > 9223372036854775807n || value < -9223372036854775808n) {
-    throw misfit('The number is outside of the 64-bit range that INTEGER holds.');
+    throw misfit('The number is outside the 64-bit range of INTEGER.');
   }
   sink.bigInteger(value);
 }
@@ -23,6 +23,6 @@ export function writeInteger(value: bigint, sink: CellSink): void {
 /** A double that must equal the whole number exactly. */
 export function writeExactDouble(value: bigint, sink: CellSink): void {
   const double = Number(value);
-  if (BigInt(double) !== value) throw misfit('The number is not exact as DOUBLE.');
+  if (BigInt(double) !== value) throw misfit('DOUBLE cannot represent the number exactly.');
   sink.double(double);
 }

@@ -103,7 +103,7 @@ export function bitDecoder(target: CellType): Decode {
       return (bytes, start, end, sink) => {
         const value = read(bytes, start, end);
         if (value > 9223372036854775807n)
-          throw misfit('The BIT value is beyond the signed 64-bit range that INTEGER holds.');
+          throw misfit('The BIT value is outside the signed 64-bit range of INTEGER.');
         sink.bigInteger(value);
       };
   }

@@ -107,7 +107,9 @@ export function temporalMicros(text: string, isTime: boolean): bigint {
   date.setUTCFullYear(year!, month! - 1, day);
   date.setUTCHours(hour, minute, second);
   if (date.getUTCMonth() !== month! - 1 || date.getUTCDate() !== day) {
-    throw misfit('The date has a zero part or is not in the calendar, so that it is no point in time.');
+    throw misfit(
+      'The date has a zero part or does not exist in the calendar, so it is not a valid point in time.',
+    );
   }
   return BigInt(date.getTime()) * 1000n + micros;
 }

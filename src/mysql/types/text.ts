@@ -36,7 +36,7 @@ export function memberDecoders(column: Column, charsets: CharsetDecoders): { tex
   const isKept = charsets.get(column.charset ?? 'utf8mb4') === null;
   const text: Decode = (bytes, start, end, sink) => {
     if (isKept && !isAscii(bytes, start, end) && !isUtf8(bytes.subarray(start, end)))
-      throw misfit('The label is no text of the charset of its column.');
+      throw misfit('The label is not valid text in the charset of its column.');
     decodeText(bytes, start, end, sink);
   };
   if (column.dataType === 'enum') {

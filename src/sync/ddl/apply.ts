@@ -65,7 +65,7 @@ export function applyAlter(
   const find = (name: string): { was: Column; now: Column } => {
     const was = original.get(name.toLowerCase());
     const now = was && current.get(was);
-    if (!was || !now) throw new UnreadableDdl(`${sourceName(before)} is not known to have a column ${name}`);
+    if (!was || !now) throw new UnreadableDdl(`${sourceName(before)} has no known column ${name}`);
     return { was, now };
   };
   const replace = (was: Column, now: Column, next: Column) => {
@@ -244,7 +244,7 @@ function place(columns: readonly Column[], { column, position }: ColumnDefinitio
   if (position === 'first') return [column, ...columns];
   if (!position) return [...columns, column];
   const at = columns.findIndex((c) => c.name.toLowerCase() === position.after.toLowerCase());
-  if (at < 0) throw new UnreadableDdl(`there is no column ${position.after} to stand after`);
+  if (at < 0) throw new UnreadableDdl(`the column ${position.after} named by AFTER does not exist`);
   return [...columns.slice(0, at + 1), column, ...columns.slice(at + 1)];
 }
 

@@ -178,7 +178,7 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     if (collation && !charset) charset = charsetOfCollation(collation);
     if (charset) collation ??= collationOf(charset, cursor.context);
     else ({ charset, collation } = defaults);
-    if (charset === null) throw new UnreadableDdl(`the charset of the column ${name} is not known`);
+    if (charset === null) throw new UnreadableDdl(`the charset of the column ${name} is unknown`);
     if (type.binaryCollation) collation = charset === 'binary' ? 'binary' : `${charset}_bin`;
     const held = charset;
     if (cursor.charsets) {
@@ -281,7 +281,7 @@ function readType(cursor: Cursor): Type {
   // Four bytes a number.
   else if (dataType === 'vector') type.length = 4 * (first ?? 2048);
   else type.length = largeLengths[dataType] ?? 0;
-  if (!known.has(dataType)) throw new UnreadableDdl(`the type ${word} is not known`);
+  if (!known.has(dataType)) throw new UnreadableDdl(`the type ${word} is unknown`);
 
   for (;;) {
     if (cursor.take('UNSIGNED')) type.unsigned = true;

@@ -54,7 +54,7 @@ export class Cursor {
   expect(...words: string[]): void {
     if (!this.take(...words))
       throw new UnreadableDdl(
-        `${words.join(' ')} expected, "${this.tokens[this.at]?.text ?? 'the end'}" found`,
+        `expected ${words.join(' ')}, found "${this.tokens[this.at]?.text ?? 'the end'}"`,
       );
   }
 
@@ -62,16 +62,16 @@ export class Cursor {
     const token = this.tokens[this.at++];
     if (token?.kind === 'name' || token?.kind === 'word') {
       if (token.text.includes(unknownCharacter))
-        throw new UnreadableDdl('a name has a character that cannot be read');
+        throw new UnreadableDdl('a name contains an unreadable character');
       return token.text;
     }
-    throw new UnreadableDdl(`a name expected, "${token?.text ?? 'the end'}" found`);
+    throw new UnreadableDdl(`expected a name, found "${token?.text ?? 'the end'}"`);
   }
 
   string(): string {
     const token = this.tokens[this.at++];
     if (token?.kind !== 'string')
-      throw new UnreadableDdl(`a string expected, "${token?.text ?? 'the end'}" found`);
+      throw new UnreadableDdl(`expected a string, found "${token?.text ?? 'the end'}"`);
     return token.text;
   }
 
@@ -94,7 +94,7 @@ export class Cursor {
     const token = this.tokens[this.at++];
     const value = token?.kind === 'number' ? Number(token.text) : NaN;
     if (!Number.isInteger(value))
-      throw new UnreadableDdl(`a number expected, "${token?.text ?? 'the end'}" found`);
+      throw new UnreadableDdl(`expected a number, found "${token?.text ?? 'the end'}"`);
     return value;
   }
 
@@ -102,7 +102,7 @@ export class Cursor {
   optionValue(): string {
     this.take('=');
     const token = this.tokens[this.at++];
-    if (!token || token.kind === 'other') throw new UnreadableDdl('a value expected');
+    if (!token || token.kind === 'other') throw new UnreadableDdl('expected a value');
     return token.text;
   }
 

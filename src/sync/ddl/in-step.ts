@@ -185,10 +185,10 @@ export function outOfStep(
   const key = before.key.map(({ column }) => column.name);
   const isKey = (name: string) => key.some((one) => fold(one) === fold(name));
 
-  if (applied.lostRows) return `rows of it may have changed without events (${applied.lostRows})`;
+  if (applied.lostRows) return `its rows may have changed without binlog events (${applied.lostRows})`;
   const dropped = applied.dropped.find((name) => isKey(name) || reads.has(fold(name)));
   if (dropped)
-    return `the column ${dropped} was dropped, which the ${isKey(dropped) ? 'key' : 'filter or the transformation'} needs`;
+    return `the column ${dropped}, used by the ${isKey(dropped) ? 'key' : 'filter or the transformation'}, was dropped`;
   const renamed = applied.renamed.find(
     ({ from, to }) => usedBefore.has(fold(from)) || usedAfter.has(fold(to)),
   );
@@ -211,9 +211,9 @@ export function outOfStep(
   // Any statement may copy the table: a variable of its session decides, which no event tells (old_alter_table).
   const stored = table.columns.find((one) => one.volatile === 'stored' && usedBefore.has(fold(one.name)));
   if (stored)
-    return `its generated column ${stored.name}, whose value depends on the session, may have been computed anew`;
+    return `its generated column ${stored.name}, whose value depends on the session, may have been recomputed`;
   if (generated && applied.rebuilt)
-    return `its generated column ${generated.name} was computed anew (${applied.rebuilt})`;
+    return `its generated column ${generated.name} was recomputed (${applied.rebuilt})`;
   return keyProblem(applied, table, before, after) ?? cellProblem(applied, before, after);
 }
 
@@ -238,7 +238,7 @@ function keyProblem(
   const now = backing(applied.definition, names);
   const isSure = now.some((key) => !key.isNameGuessed);
   if (now.length > 0 && (isSure || !applied.dropsUnknownKey)) return null;
-  return `nothing keeps its key (${names.join(', ')}) unique any more`;
+  return `its key (${names.join(', ')}) is no longer guaranteed to be unique`;
 }
 
 /** Unique keys without NULL that lie within these columns. */
@@ -260,7 +260,7 @@ function cellProblem(applied: AppliedDdl, before: Mapped, after: Mapped): string
     if (added.has(cell.column.name)) continue;
     if (!was) return `the column ${cell.column.name} was not replicated before`;
     if (was.name !== cell.name || was.type !== cell.type || was.unit !== cell.unit)
-      return `the column ${cell.column.name} became another cell`;
+      return `the column ${cell.column.name} maps to a different cell`;
   }
   return null;
 }

@@ -24,8 +24,6 @@ export function storedLabel(
     ? isUtf8 && charset !== 'binary'
     : [connection, charset].every((one) => one === undefined || charsets.stored(one, label).forms.length > 0);
   if (!isHeld || label.includes(unknownCharacter))
-    throw new UnreadableDdl(
-      `the label ${JSON.stringify(label)} is converted in a way that cannot be followed`,
-    );
+    throw new UnreadableDdl(`the conversion of the label ${JSON.stringify(label)} cannot be replicated`);
   return label;
 }

@@ -98,7 +98,7 @@ export function compileEtl(script: string): EtlProgram | null {
       }
       case 'call':
         if (actions.has(node.name))
-          throw new EtlSyntaxError(node.at, `${node.name} does something and has no value`);
+          throw new EtlSyntaxError(node.at, `${node.name} is an action and has no value`);
         return lazyFunctions.some((name) => name === node.name) ? logic(node) : call(node);
     }
   };
@@ -133,7 +133,7 @@ export function compileEtl(script: string): EtlProgram | null {
       default:
         throw new EtlSyntaxError(
           node.at,
-          `${node.name} is not known; columns stand in backquotes${nearest(node.name, variableNames)}`,
+          `${node.name} is unknown; put column names in backquotes${nearest(node.name, variableNames)}`,
         );
     }
   };
@@ -144,7 +144,7 @@ export function compileEtl(script: string): EtlProgram | null {
       const result = evaluate(record);
       if (result === null || typeof result === 'boolean') return result;
       if (typeof result === 'bigint') return result !== 0n;
-      throw new EtlError(`a condition is expected, ${describe(result)} was found`);
+      throw new EtlError(`expected a condition, found ${describe(result)}`);
     };
   };
 
@@ -207,7 +207,7 @@ export function compileEtl(script: string): EtlProgram | null {
   const action = (node: Node): Act => {
     if (node.kind !== 'call' || !actions.has(node.name)) {
       const meant = node.kind === 'call' ? nearest(node.name, actionFunctions) : '';
-      throw new EtlSyntaxError(node.at, `an action is expected here (${actionFunctions.join(', ')})${meant}`);
+      throw new EtlSyntaxError(node.at, `expected an action (${actionFunctions.join(', ')})${meant}`);
     }
     const { positional: args, named } = node;
     const take = (least: number, most: number) => {
@@ -232,7 +232,7 @@ export function compileEtl(script: string): EtlProgram | null {
         take(2, 2);
         const target = args[0]!;
         if (target.kind !== 'column')
-          throw new EtlSyntaxError(target.at, 'e_set takes a column in backquotes first');
+          throw new EtlSyntaxError(target.at, 'the first argument of e_set must be a column in backquotes');
         const { result: evaluate, isVolatile } = watch(() => value(args[1]!));
         writes.add(target.name);
         if (isVolatile || volatileConditions > 0) notComparable.add(target.name);
@@ -255,7 +255,10 @@ export function compileEtl(script: string): EtlProgram | null {
       default: {
         for (const name of named.keys()) {
           if (name !== 'default')
-            throw new EtlSyntaxError(node.at, `e_switch has no argument ${name}; it knows "default"`);
+            throw new EtlSyntaxError(
+              node.at,
+              `e_switch has no argument ${name}; the only named argument is "default"`,
+            );
         }
         if (args.length < 2 || args.length % 2 !== 0) {
           throw new EtlSyntaxError(node.at, 'e_switch takes pairs of a condition and an action');

@@ -32,7 +32,7 @@ function pieces(pattern: string): Piece[] {
   if (pattern.includes('%')) {
     for (const m of pattern.matchAll(/%(.)|([^%]+)|%$/gs)) {
       const piece = m[1] === undefined ? { text: m[2] ?? '%' } : strftime[m[1]];
-      if (!piece) throw new EtlError(`%${m[1]} is not known in a date pattern`);
+      if (!piece) throw new EtlError(`%${m[1]} is unknown in a date pattern`);
       result.push(piece);
     }
     return result;
@@ -40,7 +40,7 @@ function pieces(pattern: string): Piece[] {
   for (const m of pattern.matchAll(/'([^']*)'|(S+)|([yMdHhms])\3*|([^A-Za-z']+)|(.)/gs)) {
     if (m[2]) result.push(m[2].length <= 3 ? { part: 'fraction3', width: 3 } : { part: 'micro', width: 6 });
     else if (m[3]) result.push({ part: java[m[3]]!, width: m[3] === 'y' ? 4 : 2 });
-    else if (m[5]) throw new EtlError(`"${m[5]}" is not known in a date pattern`);
+    else if (m[5]) throw new EtlError(`"${m[5]}" is unknown in a date pattern`);
     else result.push({ text: m[1] === '' ? "'" : (m[1] ?? m[4]!) });
   }
   return result;
@@ -65,12 +65,12 @@ export function parseByPattern(text: string, pattern: string): DateTime {
   let digits = 0;
   for (const piece of pieces(pattern)) {
     if ('text' in piece) {
-      if (!text.startsWith(piece.text, at)) throw new EtlError('the text is not of the date pattern');
+      if (!text.startsWith(piece.text, at)) throw new EtlError('the text does not match the date pattern');
       at += piece.text.length;
       continue;
     }
     const m = new RegExp(`^\\d{1,${piece.width}}`).exec(text.slice(at));
-    if (!m) throw new EtlError('the text is not of the date pattern');
+    if (!m) throw new EtlError('the text does not match the date pattern');
     at += m[0].length;
     if (piece.part === 'fraction3' || piece.part === 'micro') {
       digits = piece.width;

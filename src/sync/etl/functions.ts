@@ -56,7 +56,7 @@ function pattern(source: string): RegExp {
     try {
       compiled = new RegExp(source, 'u');
     } catch (error) {
-      throw new EtlError('the regular expression cannot be read', { cause: error });
+      throw new EtlError('the regular expression is not valid', { cause: error });
     }
     if (patterns.size >= 100) patterns.clear();
     patterns.set(source, compiled);
@@ -85,7 +85,7 @@ function format(args: EtlValue[]): string {
     if (whole === '{{') return '{';
     if (whole === '}}') return '}';
     const at = number ? Number(number) + 1 : next++;
-    if (at >= args.length) throw new EtlError('str_format has more places than values');
+    if (at >= args.length) throw new EtlError('str_format has more placeholders than values');
     return toText(args[at]!) ?? 'NULL';
   });
 }

@@ -31,7 +31,7 @@ export class EtlSyntaxError extends RowferryError {
 
   constructor(at: Place, message: string) {
     super('ROW-T102', `etl, line ${at.line}, column ${at.column}: ${message}`, {
-      remedy: 'Correct the ETL script at that place.',
+      remedy: 'Correct the ETL script at this position.',
     });
     this.at = at;
     this.reason = message;
@@ -72,8 +72,8 @@ export function parse(script: string): Node {
     if (peek() !== char)
       fail(
         at < script.length
-          ? `"${char}" expected, "${script[at]}" found`
-          : `"${char}" expected, the script ends`,
+          ? `expected "${char}", found "${script[at]}"`
+          : `expected "${char}", found the end of the script`,
       );
     at++;
   };
@@ -103,7 +103,7 @@ export function parse(script: string): Node {
   const number = (): Node => {
     const from = at;
     const m = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?/.exec(script.slice(at));
-    if (!m) return fail('a number is expected after the sign');
+    if (!m) return fail('expected a number after the sign');
     at += m[0].length;
     if (m[2]) return { kind: 'double', value: Number(m[0]), at: place(from) };
     if (m[1]) return { kind: 'decimal', digits: m[0], at: place(from) };
@@ -113,7 +113,7 @@ export function parse(script: string): Node {
   const column = (): Node => {
     const from = at;
     const end = script.indexOf('`', at + 1);
-    if (end < 0) return fail('the column name is not closed by a backquote');
+    if (end < 0) return fail('the column name has no closing backquote');
     at = end + 1;
     return { kind: 'column', name: script.slice(from + 1, end), at: place(from) };
   };
@@ -130,7 +130,7 @@ export function parse(script: string): Node {
         if (named.has(m[1]!)) fail(`${m[1]} is given twice`, argumentAt);
         named.set(m[1]!, expression());
       } else {
-        if (named.size > 0) fail('a plain argument cannot follow a named one', argumentAt);
+        if (named.size > 0) fail('a positional argument cannot follow a named one', argumentAt);
         positional.push(expression());
       }
       if (peek() === ',') {
@@ -138,7 +138,9 @@ export function parse(script: string): Node {
         if (peek() === ')') fail('an argument is missing after the comma');
       } else if (peek() !== ')')
         fail(
-          at < script.length ? `"," or ")" expected, "${script[at]}" found` : '")" expected, the script ends',
+          at < script.length
+            ? `expected "," or ")", found "${script[at]}"`
+            : 'expected ")", found the end of the script',
         );
     }
     at++;
@@ -148,7 +150,7 @@ export function parse(script: string): Node {
   const word = (): Node => {
     const from = at;
     const m = /^[A-Za-z_]\w*/.exec(script.slice(at));
-    if (!m) return fail(`"${script[at]}" cannot stand here`);
+    if (!m) return fail(`"${script[at]}" is not allowed here`);
     const name = m[0];
     at += name.length;
     if (peek() === '(') return call(name, from);
@@ -163,7 +165,7 @@ export function parse(script: string): Node {
     const from = at;
     if (++depth > deepest) fail(`nested more than ${deepest} deep`);
     try {
-      if (char === '') return fail('an expression is expected, the script ends');
+      if (char === '') return fail('expected an expression, found the end of the script');
       if (closing[char]) return string(char);
       if (char === '`') return column();
       if (/[\d+-]/.test(char)) return number();
@@ -188,6 +190,6 @@ export function parse(script: string): Node {
   const lead = /^\s*script\s*:/.exec(script);
   if (lead) at = lead[0].length;
   const root = expression();
-  if (peek() !== '') fail('the script has one expression; join several with e_compose(…, …)');
+  if (peek() !== '') fail('a script has one expression; combine several with e_compose(…, …)');
   return root;
 }

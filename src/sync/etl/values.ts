@@ -131,7 +131,7 @@ export function toText(value: EtlValue): string | null {
   if (value === null) return null;
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (value instanceof Uint8Array) {
-    if (!isUtf8(value)) throw new EtlError('binary data that is no UTF-8 text is used as a text');
+    if (!isUtf8(value)) throw new EtlError('binary data that is not UTF-8 is used as text');
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   }
   if (typeof value === 'number') return numberText(value);

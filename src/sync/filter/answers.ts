@@ -47,5 +47,5 @@ export async function askSource(
 
 export function unanswered(error: RowferryError): UnwritableRow {
   const said = (error.cause as { message?: string } | undefined)?.message ?? error.message;
-  return new UnwritableRow('ROW-V107', `The filter has no answer for this row: ${said}`);
+  return new UnwritableRow('ROW-V107', `The filter cannot be evaluated for this row: ${said}`);
 }

@@ -79,11 +79,9 @@ export class FilterError extends RowferryError {
     readonly at: number,
     readonly reason: string,
   ) {
-    super(
-      'ROW-T102',
-      `The filter of ${sourceName(table)} cannot be used, at character ${at + 1}: ${reason}.`,
-      { remedy: 'Correct the filter: one SQL condition on the columns of this table.' },
-    );
+    super('ROW-T102', `The filter of ${sourceName(table)} is not valid at character ${at + 1}: ${reason}.`, {
+      remedy: 'Correct the filter. It must be one SQL condition on the columns of this table.',
+    });
   }
 }
 
@@ -121,10 +119,10 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
         within.push(tokens[i - 1]?.kind === 'word' ? before : '');
       }
       if (token.text === ')') within.pop();
-      if (token.text === ')' && --depth < 0) fail(token.at, 'a ")" too many');
+      if (token.text === ')' && --depth < 0) fail(token.at, 'an extra ")"');
       if (token.text === ';') fail(token.at, 'a semicolon is not allowed');
       if (token.text === '@' || token.text === ':=')
-        fail(token.at, 'variables are not allowed, they differ from session to session');
+        fail(token.at, 'variables are not allowed: they differ between sessions');
       if (token.text === '?' || token.text === ':') fail(token.at, `"${token.text}" is not allowed`);
     }
     if (token.kind !== 'word' && token.kind !== 'name') return;
@@ -134,7 +132,10 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
     }
     if (next === '.') {
       if (token.text.toLowerCase() !== table.name.toLowerCase()) {
-        fail(token.at, `${token.text} is not the table; write columns alone or as ${table.name}.column`);
+        fail(
+          token.at,
+          `${token.text} is not this table; write columns without a table or as ${table.name}.column`,
+        );
       }
       return;
     }
@@ -151,9 +152,9 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
     if (next === '(' && !keywords.has(upper)) {
       if (varyingFunctions.has(upper) || varyingWords.has(upper)) {
         const harmless = upper === 'UNIX_TIMESTAMP' && tokens[i + 2]?.text !== ')';
-        if (!harmless) fail(token.at, `${token.text}() does not depend on the row alone`);
+        if (!harmless) fail(token.at, `${token.text}() does not depend only on the row`);
       }
-      if (aggregates.has(upper)) fail(token.at, `${token.text}() is about many rows, a filter is about one`);
+      if (aggregates.has(upper)) fail(token.at, `${token.text}() aggregates rows; a filter tests one row`);
     }
     if (forbiddenWords.has(upper) && !isColumn) {
       fail(
@@ -163,10 +164,9 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
           : `${token.text} is not allowed`,
       );
     }
-    if (varyingWords.has(upper) && !isColumn)
-      fail(token.at, `${token.text} does not depend on the row alone`);
+    if (varyingWords.has(upper) && !isColumn) fail(token.at, `${token.text} does not depend only on the row`);
     if (['MATCH', 'DEFAULT', 'VALUES'].includes(upper) && next === '(')
-      fail(token.at, `${token.text}() is about the table, a filter is about the values of a row`);
+      fail(token.at, `${token.text}() depends on the table; a filter can use only the values of a row`);
     if (nameFollows.has(before) || nameFollows.has(upper)) return;
     if (isColumn && next !== '(') columns.add(isColumn);
     else if (next !== '(' && !keywords.has(upper) && !units.test(upper) && !isTypeWord(tokens, i)) {
@@ -186,18 +186,18 @@ export function checkFilter(sql: string, table: FilterTable): CheckedFilter {
     if (nullable === false && /^date(time)?$/.test(dataType ?? '') && isNull(tokens, i)) {
       fail(
         token.at,
-        `${column} is NOT NULL, and MySQL takes its zero date for NULL in some places only; compare it with '0000-00-00'`,
+        `${column} is NOT NULL, and MySQL treats its zero date as NULL only in some contexts; compare it with '0000-00-00'`,
       );
     }
     if (/ zerofill$/i.test(columnType) && !comparedWithNumber(tokens, i)) {
       fail(
         token.at,
-        `the ZEROFILL column ${column} can only be compared with numbers, for a followed change has not its zeros`,
+        `the ZEROFILL column ${column} can only be compared with numbers: replicated changes do not include the zeros`,
       );
     }
   }
   if (depth > 0) fail(sql.length, 'a ")" is missing');
-  if (columns.size === 0) fail(0, 'it names no column');
+  if (columns.size === 0) fail(0, 'it uses no column');
   return { sql, tokens, columns };
 }
 

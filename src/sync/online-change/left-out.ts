@@ -8,7 +8,7 @@ import { isToolName, toolOfNotes } from './names.js';
 import { partByTrigger, provenPart, toolTrigger, type ToolTable, type ToolTrigger } from './traces.js';
 
 /** Why a copy is loaded after all. */
-export const noLongerPart = 'is not part of a running schema change any more';
+export const noLongerPart = 'is no longer part of a running schema change';
 
 /** A table that may be part of a schema change: its proof is waited for before it is taken in. */
 export interface OpenTable extends SourceTable {
@@ -75,7 +75,7 @@ export class LeftOut {
   }
 
   wait(table: OpenTable): void {
-    this.log(`${sourceName(table)} waits until it shows whether a schema change made it`);
+    this.log(`${sourceName(table)} waits until it is clear whether a schema change created it`);
     this.tables.delete(this.id(table));
     this.open.set(this.id(table), table);
   }

@@ -46,7 +46,7 @@ export function lex(sql: string, comments: 'refuse' | 'read', modes: LexicalMode
     const rest = sql.slice(at, at + 64);
     if (comments === 'read' && char > '\x7f' && /\s/.test(char)) {
       // A letter in UTF-8, a space in some other charsets.
-      throw new LexicalError(at, 'a character may be a space or a letter');
+      throw new LexicalError(at, 'a character is ambiguous: it may be a space or a letter');
     } else if (/\s/.test(char)) {
       at++;
     } else if (char === '#' || rest.startsWith('/*') || /^--([\s\0-\x1f]|$)/.test(rest)) {

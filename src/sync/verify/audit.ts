@@ -163,7 +163,7 @@ export class Audit {
 
   private say(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
-    if (text !== this.saidProblem) this.host.log.warn(`the audit waits: ${text}`);
+    if (text !== this.saidProblem) this.host.log.warn(`audit waiting: ${text}`);
     this.saidProblem = text;
   }
 
@@ -344,7 +344,9 @@ export class Audit {
     for (const { look, verdict } of stands) {
       const difference = comparison.describe(look, verdict);
       if (table.found(look.key, difference))
-        host.log.warn(`the audit found ${table.source}: ${difference.kind}: ${difference.key}`);
+        host.log.warn(
+          `the audit found a difference in ${table.source}: ${difference.kind}: ${difference.key}`,
+        );
     }
     this.save();
     if (!this.settings.repair) return;
@@ -377,7 +379,7 @@ export class Audit {
       progress: () => undefined,
     });
     table.record.repaired += repaired;
-    host.log.info(`the audit put ${repaired} ${repaired === 1 ? 'row' : 'rows'} of ${table.source} right`);
+    host.log.info(`the audit repaired ${repaired} ${repaired === 1 ? 'row' : 'rows'} of ${table.source}`);
     await this.dropEqual(table, plan, keys);
     this.save();
   }
@@ -414,8 +416,8 @@ export class Audit {
 function unfit({ source }: TablePlan): RowferryError {
   return new RowferryError(
     'ROW-T102',
-    `The transformation makes the key of ${source}, so that its rows cannot be looked up one by one: it is not audited.`,
-    { remedy: 'Compare it with rowferry verify.' },
+    `The transformation sets the key of ${source}, so its rows cannot be looked up individually. The table is not audited.`,
+    { remedy: 'Use rowferry verify to compare it.' },
   );
 }
 

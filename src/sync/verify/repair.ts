@@ -70,8 +70,8 @@ export async function repair(options: RepairOptions): Promise<number> {
   if (first) {
     throw new RowferryError(
       'ROW-V103',
-      `Tablestore refused ${refused.length} ${refused.length === 1 ? 'row' : 'rows'} of ${options.plan.source}: ${first.code}: ${first.message}`,
-      { remedy: 'Mend the mapping or the table as the service says, then repair again.' },
+      `Tablestore rejected ${refused.length} ${refused.length === 1 ? 'row' : 'rows'} of ${options.plan.source}: ${first.code}: ${first.message}`,
+      { remedy: 'Fix the mapping or the table as the error describes, then repair again.' },
     );
   }
   return repaired;

@@ -40,10 +40,10 @@ export async function selectedTables(
   const found = new Set([...plans.map(({ source }) => source), ...unfit.keys()]);
   for (const { source, destination, definition, problem } of records) {
     if (found.has(source) || !selectionOf(task, definition)) continue;
-    const gone = new RowferryError('ROW-S108', `${source} does not exist at the source any more.`);
+    const gone = new RowferryError('ROW-S108', `${source} no longer exists at the source.`);
     unfit.set(source, { ...emptyTable(source, destination), problem: problem ?? gone.toPlain() });
   }
   if (found.size + unfit.size === 0)
-    throw new RowferryError('ROW-S108', 'The task selects no table that exists.');
+    throw new RowferryError('ROW-S108', 'The task selects no existing table.');
   return { plans: plans.filter(({ source }) => !unfit.has(source)), unfit: [...unfit.values()] };
 }

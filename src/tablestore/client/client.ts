@@ -136,7 +136,7 @@ export class TablestoreClient {
         fail(
           TablestoreError.connection(
             sent ? 'Timeout' : 'Unreachable',
-            `Tablestore at ${this.endpoint} did not answer within ${timeoutMs / 1000} s`,
+            `Tablestore at ${this.endpoint} did not respond within ${timeoutMs / 1000} s`,
           ),
         );
         request.destroy();
@@ -187,7 +187,7 @@ export class TablestoreClient {
       sent ? 'Interrupted' : 'Unreachable',
       sent
         ? `The connection to Tablestore at ${this.endpoint} was lost (${reason})`
-        : `Tablestore at ${this.endpoint} cannot be reached (${reason})`,
+        : `Cannot reach Tablestore at ${this.endpoint} (${reason})`,
       error,
     );
   }
@@ -238,7 +238,7 @@ function serviceError(status: number, answer: Buffer, operation: string): Tables
   return TablestoreError.fromService(
     status,
     `HTTP${status}`,
-    'The answer is not from Tablestore.',
+    'The response is not from Tablestore.',
     operation,
   );
 }

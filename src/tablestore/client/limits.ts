@@ -34,25 +34,25 @@ export function checkRow(writer: RowWriter): RowError | undefined {
   if (writer.longestKey > limits.keyValueBytes) {
     return {
       code: 'OTSInvalidPK',
-      message: `The key column ${writer.longestKeyName.name} has ${writer.longestKey} bytes, at most ${limits.keyValueBytes} are allowed.`,
+      message: `The key column ${writer.longestKeyName.name} has ${writer.longestKey} bytes; the limit is ${limits.keyValueBytes}.`,
     };
   }
   if (writer.longestValue > limits.attributeValueBytes) {
     return {
       code: 'OTSParameterInvalid',
-      message: `The column ${writer.longestValueName.name} has ${writer.longestValue} bytes, at most ${limits.attributeValueBytes} are allowed.`,
+      message: `The column ${writer.longestValueName.name} has ${writer.longestValue} bytes; the limit is ${limits.attributeValueBytes}.`,
     };
   }
   if (writer.columns > limits.attributeColumns) {
     return {
       code: 'OTSOutOfColumnCountLimit',
-      message: `The row has ${writer.columns} attribute columns, at most ${limits.attributeColumns} are allowed.`,
+      message: `The row has ${writer.columns} attribute columns; the limit is ${limits.attributeColumns}.`,
     };
   }
   if (writer.dataBytes > limits.rowBytes) {
     return {
       code: 'OTSOutOfRowSizeLimit',
-      message: `The row has ${writer.dataBytes} bytes, at most ${limits.rowBytes} are allowed.`,
+      message: `The row has ${writer.dataBytes} bytes; the limit is ${limits.rowBytes}.`,
     };
   }
   return undefined;

@@ -211,7 +211,7 @@ export async function batchGetRow(
   if (results.length !== keys.length) {
     throw TablestoreError.connection(
       'Malformed',
-      'Tablestore answered BatchGetRow with another number of rows',
+      'Tablestore returned the wrong number of rows for BatchGetRow',
     );
   }
   return results;
@@ -319,7 +319,7 @@ async function request(
     if (!(error instanceof WireFormatError)) throw error;
     throw TablestoreError.connection(
       'Malformed',
-      `The answer to ${operation} is not what Tablestore sends: ${error.message}`,
+      `The response to ${operation} is not valid: ${error.message}`,
       error,
     );
   }

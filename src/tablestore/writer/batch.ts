@@ -163,7 +163,7 @@ export async function writeRows(
   }
   throw TablestoreError.connection(
     'Malformed',
-    `The answer to ${operation} is not what Tablestore sends: it does not tell what became of each row`,
+    `The response to ${operation} is not valid: it lacks the result of some rows`,
   );
 }
 

@@ -23,7 +23,7 @@ export class LostTable extends RowferryError {
   of(source: string): RowferryError {
     return new RowferryError(this.code, this.message, {
       cause: this,
-      remedy: `Have it made and loaded anew: rowferry reload TASK --table ${source} --remake`,
+      remedy: `Re-create and reload the table: rowferry reload TASK --table ${source} --remake`,
     });
   }
 }
@@ -72,14 +72,14 @@ export async function reading<T>(table: string, read: () => Promise<T>): Promise
 }
 
 export function gone(table: string, cause?: unknown): LostTable {
-  return new LostTable(table, 'ROW-D110', `The destination table ${table} does not exist any more.`, cause);
+  return new LostTable(table, 'ROW-D110', `The destination table ${table} no longer exists.`, cause);
 }
 
 function otherKey(table: string, how: string, cause?: unknown): LostTable {
   return new LostTable(
     table,
     'ROW-D106',
-    `The destination table ${table} has another key now: ${how}.`,
+    `The destination table ${table} now has a different key: ${how}.`,
     cause,
   );
 }

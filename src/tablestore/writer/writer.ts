@@ -215,7 +215,7 @@ export class TablestoreWriter {
   }
 
   /** Ends the writer at once: requests in flight are cut off, no owner is told anything any more. */
-  abort(reason: unknown = new Error('the writer was ended')): void {
+  abort(reason: unknown = new Error('the writer was stopped')): void {
     if (this.stop.signal.aborted) return;
     this.cutOff = this.sender.onTheWay > 0 || this.late > 0;
     this.stop.abort(reason);

@@ -206,20 +206,20 @@ describe('what the script says of itself', () => {
 
 describe('mistakes have a line and a column', () => {
   it.each<[string, number, number, RegExp]>([
-    ['e_drop(', 1, 8, /script ends/],
-    ['e_if(op_gt(`id`, 1),\n  e_dorp())', 2, 3, /action is expected/],
+    ['e_drop(', 1, 8, /end of the script/],
+    ['e_if(op_gt(`id`, 1),\n  e_dorp())', 2, 3, /expected an action/],
     ['e_set(`a`, op_gtt(1, 2))', 1, 12, /op_gtt does not exist; did you mean op_gt\?/],
     ['e_set(`a`, op_gt(1))', 1, 12, /takes 2 arguments/],
     ["e_set(`a`, 'x)", 1, 12, /not closed/],
-    ['e_set(`a, 1)', 1, 7, /not closed/],
+    ['e_set(`a, 1)', 1, 7, /no closing backquote/],
     ['e_set(id, 1)', 1, 7, /column in backquotes/],
-    ['e_set(`a`, id)', 1, 12, /columns stand in backquotes/],
+    ['e_set(`a`, id)', 1, 12, /put column names in backquotes/],
     ['e_drop() e_drop()', 1, 10, /one expression/],
-    ['op_gt(1, 2)', 1, 1, /action is expected/],
+    ['op_gt(1, 2)', 1, 1, /expected an action/],
     ['e_set(`a`, e_drop())', 1, 12, /has no value/],
     ['e_set(`a`, dt_add(`b`, year=1))', 1, 12, /no argument year/],
     ['e_set(`a`, 1,)', 1, 14, /missing after the comma/],
-    ['(((', 1, 4, /script ends/],
+    ['(((', 1, 4, /end of the script/],
   ])('%s', (script, line, column, message) => {
     const error = problem(script);
     expect(error.message).toMatch(message);

@@ -124,7 +124,7 @@ describe('refused', () => {
     ['1 = 1', /no column/],
     ['nowhere = 1', /no column nowhere/],
     ['id = 1; DROP TABLE x', /semicolon/],
-    ['id = 1) OR (1 = 1', /"\)" too many/],
+    ['id = 1) OR (1 = 1', /extra "\)"/],
     ['(id = 1', /"\)" is missing/],
     ['id IN (SELECT 1)', /subqueries/],
     ['EXISTS (SELECT 1)', /subqueries/],
@@ -135,9 +135,9 @@ describe('refused', () => {
     ['`at` < CURRENT_TIMESTAMP', /does not depend/],
     ['id < UNIX_TIMESTAMP()', /does not depend/],
     ['RAND() < id', /does not depend/],
-    ['COUNT(id) > 1', /about many rows/],
+    ['COUNT(id) > 1', /aggregates rows/],
     ["status = 'x", /not closed/],
-    ['people.id = 1', /not the table/],
+    ['people.id = 1', /not this table/],
     ['id = 1 ORDER BY id', /ORDER is not allowed/],
     ["code LIKE '00%'", /at character 1: the ZEROFILL column code can only be compared with numbers/],
     ['code = 5 AND LENGTH(CONCAT(code, id)) > 3', /at character 28: the ZEROFILL column code/],
@@ -146,8 +146,8 @@ describe('refused', () => {
     ['id = ?', /not allowed/],
     ["x '61' = status", /no column x/],
     ['TRIM(id) = 1 FROM x', /FROM is not allowed/],
-    ["MATCH(status) AGAINST ('x')", /about the table/],
-    ['DEFAULT(id) = 1', /about the table/],
+    ["MATCH(status) AGAINST ('x')", /depends on the table/],
+    ['DEFAULT(id) = 1', /depends on the table/],
   ])('%s', (sql, message) => expect(problem(sql)).toMatch(message));
 
   it.each([

@@ -14,7 +14,7 @@ describe('an error of the source', () => {
     [1820, 'ROW-S102', /expired/],
     [1862, 'ROW-S102', /expired/],
     [3118, 'ROW-S102', /locked/],
-    [3159, 'ROW-S110', /encrypted connections alone/],
+    [3159, 'ROW-S110', /only encrypted connections/],
   ])('%i is %s and says what to do', (errno, code, remedy) => {
     const error = sourceError({ errno, message: 'as the server says' }, 'connect', 'db:3306');
     expect(error).toMatchObject({ code, remedy: expect.stringMatching(remedy) as string });

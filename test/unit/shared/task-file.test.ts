@@ -114,7 +114,7 @@ describe('parseTask', () => {
     [
       '"name": "orders"',
       '"name": "orders", "name": "other"',
-      { line: 4, key: 'name', message: 'this key is there twice' },
+      { line: 4, key: 'name', message: 'duplicate key' },
     ],
     [
       '"name": "orders",',
