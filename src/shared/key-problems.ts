@@ -14,7 +14,7 @@ export function keyProblems(table: CatalogTable, columns: readonly string[], t: 
   const chosen = new Set(columns);
   const proven = table.keys.some((key) => key.unique && key.columns.every((column) => chosen.has(column)));
   if (problems.length === 0 && !proven) {
-    problems.push(t('No unique key of the source covers these columns: two rows may share one key.'));
+    problems.push(t('No unique key of the source covers these columns: two rows may have the same key.'));
   }
   return problems;
 }

@@ -7,14 +7,14 @@ export function leftOutReason(table: LeftOutTable, t: Translate = plainWords): s
   const changed = table.of ?? t('a table');
   switch (table.as) {
     case 'copy':
-      return t('{0} builds the new {1} in it', tool, changed);
+      return t('{0} is building the new {1} in it', tool, changed);
     case 'notes':
-      return t('{0} keeps notes in it while it changes {1}', tool, changed);
+      return t('{0} uses it while changing {1}', tool, changed);
     case 'old':
-      return t('{1} as it was before {0} changed it', tool, changed);
+      return t('the old {1}, from before {0} changed it', tool, changed);
     case 'open':
       return t(
-        'it may belong to an online schema change, which shows within seconds; otherwise it is loaded',
+        'may belong to an online schema change; Rowferry decides within seconds and otherwise loads it',
       );
   }
 }

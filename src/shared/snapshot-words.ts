@@ -266,7 +266,7 @@ export function auditLook(
     return { label, description, icon: 'warning', color: 'list.warningForeground' };
   }
   const description = lastPass
-    ? t('all equal on {0}', new Date(lastPass.finishedMs).toLocaleString(locale))
+    ? t('all rows equal on {0}', new Date(lastPass.finishedMs).toLocaleString(locale))
     : t('first pass, {0} rows compared', formatCount(rows, locale));
   return { label, description, icon: 'eye' };
 }

@@ -361,7 +361,7 @@ function collisions(plans: readonly TablePlan[]): PlanProblem[] {
       problems.push({
         source,
         kind: 'collision',
-        message: `${other} and ${source} would both become the table ${destination}: rename one, or set "merge".`,
+        message: `${other} and ${source} would both become the table ${destination}. Rename one, or set "merge".`,
       });
     } else taken.set(destination, source);
   }

@@ -60,7 +60,7 @@ test('in a folder that is not trusted tasks are read and edited, and nothing sta
   await openSidebar(page);
   const task = taskItem(page, 'orders');
   await task.waitFor();
-  await page.getByText('This folder is not trusted: its tasks can be read').waitFor();
+  await page.getByText('This folder is not trusted. You can view').waitFor();
   await task.hover();
   await task.locator('.action-item.disabled', { hasText: '' }).first().waitFor();
 
@@ -112,14 +112,14 @@ test('once it is trusted, its tasks start', async () => {
   await page.locator('.monaco-modal-editor-block .codicon-close').last().click();
   const task = taskItem(page, 'orders');
   await eventually(async () => {
-    expect(await page.getByText('This folder is not trusted: its tasks can be read').count()).toBe(0);
+    expect(await page.getByText('This folder is not trusted. You can view').count()).toBe(0);
   });
   await inlineAction(task, 'Start Task');
   await eventually(async () => expect(await task.innerText()).toMatch(/live/), 60_000);
   expect(await stage.rows('customers')).toHaveLength(customers);
   expect(engineStarted()).toBe(true);
 
-  await workbench.command('Rowferry: Make Support Bundle');
+  await workbench.command('Rowferry: Create Support Bundle');
   const bundle = page.locator('.monaco-editor .view-lines').last();
   // What is in it is held elsewhere; here it is on the screen.
   await eventually(async () => expect(await bundle.innerText()).toContain('rowferry.bundle'));

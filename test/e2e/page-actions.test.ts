@@ -66,7 +66,7 @@ test('dirty records are filtered by time, copied, exported and discarded', async
   const day = 24 * 3_600_000;
   await dirty.locator('rf-filters input[aria-label=From]').fill(local(Date.now() + day));
   await dirty.locator('rf-filters input[aria-label=From]').blur();
-  await dirty.getByText('No record is like that.').waitFor();
+  await dirty.getByText('No records match.').waitFor();
   await dirty.locator('rf-filters input[aria-label=From]').fill(local(Date.now() - day));
   await dirty.locator('rf-filters input[aria-label=To]').fill(local(Date.now() + day));
   await dirty.locator('rf-filters input[aria-label=To]').blur();
@@ -103,7 +103,7 @@ test('dirty records are filtered by time, copied, exported and discarded', async
 
   await rows.filter({ hasText: 'id=4' }).click();
   await dirty.locator('rf-record').getByRole('button', { name: 'Discard…' }).click();
-  expect(await dialog().innerText()).toContain('A verification finds them as missing or different.');
+  expect(await dialog().innerText()).toContain('A verification reports them as missing or different.');
   await dialog().getByRole('button', { name: 'Cancel' }).click();
   expect(await rows.count()).toBe(2);
   await dirty.locator('rf-record').getByRole('button', { name: 'Discard…' }).click();
@@ -132,9 +132,9 @@ test('a running task whose file gets another table asks once, and loads it', asy
   await page.keyboard.press('Enter');
   await form.getByRole('textbox', { name: 'Name of orders in Tablestore' }).waitFor();
   await page.keyboard.press('Control+S');
-  await toast('runs with other objects than its file now names').getByRole('button').first().click();
+  await toast('differ from those it is running with').getByRole('button').first().click();
   await dialog().waitFor();
-  expect(await dialog().innerText()).toContain('Add shop.orders → orders: about 5K rows are loaded');
+  expect(await dialog().innerText()).toContain('Add shop.orders → orders: load about 5K rows');
   await dialog().getByRole('button', { name: 'Apply' }).click();
   await eventually(async () => expect(await stage.rows('orders')).toHaveLength(5000));
 });

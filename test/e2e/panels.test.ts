@@ -68,7 +68,7 @@ test('the monitor shows progress and charts; a slider lets the load go; pause ho
   await eventually(async () => {
     const chart = monitor.locator('rf-chart .plot').first();
     expect(await chart.getAttribute('aria-label')).toMatch(
-      /^Rows per second: [1-9]\d* now, [1-9]\d* at most$/,
+      /^Rows per second: [1-9]\d* now, [1-9]\d* maximum$/,
     );
   });
 
@@ -144,10 +144,11 @@ test('dirty rows are inspected, the mapping is changed, they are retried and gon
   writeFileSync(cards, mapped);
   // An open document learns of the file a moment later; until then the retry goes by the mapping that it has.
   await eventually(async () => {
-    if ((await rows.count()) > 0) await record.getByRole('button', { name: 'Retry all like this' }).click();
+    if ((await rows.count()) > 0)
+      await record.getByRole('button', { name: 'Retry all with this error' }).click();
     await dirty.getByText('2 rows written.').waitFor({ timeout: 2000 });
   });
-  await dirty.getByText('No record is like that.').waitFor();
+  await dirty.getByText('No records match.').waitFor();
   expect(await stage.rows('cards')).toContainEqual(
     expect.objectContaining({ id: 2, number: tooLarge, holder: nasty }),
   );
@@ -194,7 +195,7 @@ test('a verification shows both sides of what differs', async () => {
   const dialog = page.locator('.monaco-dialog-box');
   expect(await dialog.innerText()).toContain('Repair 2 rows in Tablestore?');
   await dialog.getByRole('button', { name: 'Repair' }).click();
-  await verify.getByText('What differed was put right.').waitFor({ timeout: 30_000 });
+  await verify.getByText('All differences were repaired.').waitFor({ timeout: 30_000 });
   const rows = await stage.rows('customers');
   expect(rows.find((row) => row['id'] === 7)).toMatchObject({ name: nasty });
   expect(rows.filter((row) => row['id'] === 8)).toEqual([]);

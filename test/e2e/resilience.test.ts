@@ -116,7 +116,7 @@ test('after a reload of the window its pages and its running task are back', asy
   for (const [title, shows] of [
     ['Precheck Task', /^100%$/],
     ['Verify Task', 'Source and destination are equal.'],
-    ['Show Dirty Data', 'There is none.'],
+    ['Show Dirty Data', 'No dirty records.'],
   ] as const) {
     await workbench.command(`Rowferry: ${title}`);
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'orders' }).click();
@@ -139,7 +139,7 @@ test('after a reload of the window its pages and its running task are back', asy
   for (const [title, shows] of [
     [/Precheck: orders/, /^100%$/],
     [/Verify: orders/, 'Source and destination are equal.'],
-    [/Dirty data: orders/, 'There is none.'],
+    [/Dirty data: orders/, 'No dirty records.'],
   ] as const) {
     await page.getByRole('tab', { name: title }).click();
     await webview(page).getByText(shows).waitFor();
@@ -171,7 +171,7 @@ test('an engine that is killed is told of, and the task goes on from its checkpo
   process.kill(pid, 'SIGKILL');
   const toast = page.locator('.notification-toast', { hasText: 'The engine exited unexpectedly.' });
   await toast.waitFor();
-  expect(await toast.innerText()).toContain('orders goes on from the last checkpoint.');
+  expect(await toast.innerText()).toContain('orders continues from the last checkpoint.');
   expect(await toast.innerText()).toContain('Show Logs');
   await stage.mysql.query("UPDATE shop.orders SET note = 'after the kill' WHERE id = 8");
   await eventually(async () => {
@@ -183,7 +183,7 @@ test('an engine that is killed is told of, and the task goes on from its checkpo
   // Ended in good order, by the system say: the task that was to keep running waits for its secrets.
   process.kill(next.pid, 'SIGTERM');
   const waiting = page.locator('.notification-toast', {
-    hasText: 'orders was running when its engine was ended.',
+    hasText: 'orders was running when its engine was stopped.',
   });
   await waiting.getByRole('button', { name: 'Start Again' }).click();
   await stage.mysql.query("UPDATE shop.orders SET note = 'started again' WHERE id = 9");

@@ -21,14 +21,14 @@ test('the first step of the walkthrough makes a sample, and its rows and changes
   const { page } = workbench;
   await openSidebar(page);
   await workbench.command('Rowferry: Get Started');
-  await page.getByRole('button', { name: 'Try It on a Sample' }).last().click();
+  await page.getByRole('button', { name: 'Try a Sample' }).last().click();
 
   await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Another MySQL' }).click();
   const input = page.locator('.quick-input-widget input');
   await input.fill('mysql://nobody@');
   await page.keyboard.press('Enter');
   const message = page.locator('.quick-input-message');
-  await eventually(async () => expect(await message.innerText()).toContain('not a mysql:// URL'));
+  await eventually(async () => expect(await message.innerText()).toContain('Enter a mysql:// URL'));
   await input.fill(`mysql://root:@127.0.0.1:${stage.mysql.port}`);
   await page.keyboard.press('Enter');
   // The URL names no password: it is asked for.
@@ -39,13 +39,13 @@ test('the first step of the walkthrough makes a sample, and its rows and changes
   await dialog.waitFor();
   expect(await dialog.innerText()).toContain('rowferry_sample');
   expect(await stage.mysql.query("SHOW DATABASES LIKE 'rowferry%'")).toHaveLength(0);
-  await dialog.getByRole('button', { name: 'Make It' }).click();
+  await dialog.getByRole('button', { name: 'Create' }).click();
 
   const task = taskItem(page, 'sample');
   await eventually(async () => expect(await task.innerText()).toMatch(/live/), 60_000);
   await page.getByRole('treeitem', { name: /^Full load, 5,500 rows/ }).waitFor();
 
-  await workbench.command('Rowferry: Change Rows of the Sample');
+  await workbench.command('Rowferry: Change Sample Rows');
   await page
     .getByRole('treeitem', { name: /60 inserted, 30 updated, 10 deleted/ })
     .waitFor({ timeout: 30_000 });

@@ -119,8 +119,8 @@ test('a task that is reset loads everything again, a table by its menu, and both
   expect(await stage.rows('orders')).toHaveLength(orders);
 
   await behindItsBack('DELETE FROM shop.customers WHERE id = 10');
-  await chooseFromMenu(page.getByRole('treeitem', { name: /^shop\.customers/ }), 'Load Table Again');
-  await dialog.getByRole('button', { name: 'Load Again', exact: true }).click();
+  await chooseFromMenu(page.getByRole('treeitem', { name: /^shop\.customers/ }), 'Reload Table');
+  await dialog.getByRole('button', { name: 'Reload', exact: true }).click();
   await eventually(async () => expect(await stage.rows('customers')).toHaveLength(customers - 2));
   await inlineAction(task, 'Stop Task');
   await eventually(async () => expect(await task.innerText()).toContain('stopped'));
@@ -133,7 +133,7 @@ test('a connection from a URL is tried out, and what fails comes with what to tr
   const quick = page.locator('.quick-input-widget');
   await quick.locator('input').fill(`mysql://dts:wrong@127.0.0.1:${stage.mysql.port}/shop`);
   await page.keyboard.press('Enter');
-  await quick.getByText('Are user and password right?').waitFor();
+  await quick.getByText('Check the user and the password.').waitFor();
   await quick.locator('.monaco-list-row', { hasText: 'Change the Settings' }).click();
   // Its settings once more: host, port, user, password, encryption.
   for (const [step, value] of [

@@ -81,7 +81,7 @@ test('a table that stops leads tree, status bar and monitor, and is told of once
   const stopped = monitor.locator('rf-stopped-tables section');
   await eventually(async () => {
     expect(await stopped.innerText()).toMatch(
-      /^1 table stopped\s+Not kept up to date.+shop\.cards was truncated.+\..+\..+Load Again$/s,
+      /^1 table stopped\s+No longer kept up to date.+shop\.cards was truncated.+\..+\..+Reload$/s,
     );
   });
   const top = async (locator: Locator) => (await locator.boundingBox())!.y;
@@ -115,18 +115,18 @@ test('the monitor and the tree load a stopped table again, which is said once', 
   const { page } = workbench;
   await workbench.command('Notifications: Clear All Notifications');
   const monitor = webview(page);
-  await monitor.getByRole('button', { name: 'Load shop.cards again' }).click();
-  await dialog().getByRole('button', { name: 'Load Again', exact: true }).click();
+  await monitor.getByRole('button', { name: 'Reload shop.cards' }).click();
+  await dialog().getByRole('button', { name: 'Reload', exact: true }).click();
   await eventually(async () => expect(await task().innerText()).toMatch(/1 table stopped · live/), 60_000);
   expect(await stage.rows('cards')).toEqual([]);
-  await toast('shop.cards is kept up to date again.').waitFor();
+  await toast('shop.cards is replicating again.').waitFor();
   await eventually(async () =>
     expect(await monitor.locator('rf-stopped-tables section').innerText()).not.toContain('shop.cards'),
   );
 
   const customers = page.getByRole('treeitem', { name: /^shop\.customers, stopped/ }).first();
   await eventually(async () => {
-    await inlineAction(customers, 'Load Table Again…');
+    await inlineAction(customers, 'Reload Table…');
     try {
       await dialog().waitFor({ timeout: 3000 });
     } catch (error) {
@@ -135,8 +135,8 @@ test('the monitor and the tree load a stopped table again, which is said once', 
       throw error;
     }
   });
-  await dialog().getByRole('button', { name: 'Make Its Table Anew' }).click();
-  await toast('shop.customers is kept up to date again.').waitFor({ timeout: 60_000 });
+  await dialog().getByRole('button', { name: 'Re-create and Load' }).click();
+  await toast('shop.customers is replicating again.').waitFor({ timeout: 60_000 });
   await eventually(async () => expect(await task().innerText()).toMatch(/^shop\s*live · caught up/));
   expect(await monitor.locator('rf-stopped-tables section').count()).toBe(0);
   await eventually(async () =>

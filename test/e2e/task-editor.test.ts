@@ -201,10 +201,10 @@ test('the tables of a whole database are named by a rule, tried on those that ar
   await button('Batch Edit').click();
   await input('Prefix').fill('9_');
   await form.getByText('9_customers').waitFor();
-  expect(await button(/^Name all tables of shop/).isDisabled()).toBe(true);
+  expect(await button(/^Rename all tables of shop/).isDisabled()).toBe(true);
   await input('Prefix').fill('ods_');
   await form.getByText('ods_customers').waitFor();
-  await button(/^Name all tables of shop/).click();
+  await button(/^Rename all tables of shop/).click();
   await form.getByText('ods_…').waitFor();
   await page.keyboard.press('Control+S');
   await eventually(async () =>
@@ -228,7 +228,7 @@ test('the destination by its region, a certificate that is chosen, all tables th
     return parse(onDisk('places')) as Record<'source' | 'destination' | 'objects', Record<string, unknown>>;
   };
   await input('Region').fill('nowhere');
-  await form.getByText('A region looks like cn-hangzhou.').waitFor();
+  await form.getByText('Enter a region such as cn-hangzhou.').waitFor();
   await input('Region').fill('cn-shanghai');
   await eventually(async () => expect(await input('Endpoint').inputValue()).toContain('cn-shanghai'));
   await input('Instance').fill('shop-prod');
@@ -268,14 +268,14 @@ test('the destination by its region, a certificate that is chosen, all tables th
   await form.getByRole('treeitem', { name: /visits/ }).waitFor();
   await input('Search, or type database.table').fill('shop.');
   await form.getByText('3 tables found').waitFor();
-  await button('Select them all').click();
-  await button('Deselect them all').waitFor();
+  await button('Select all').click();
+  await button('Deselect all').waitFor();
   await eventually(async () =>
     expect((await document()).objects).toEqual([
       { database: 'shop', tables: [{ name: 'visits' }, { name: 'customers' }, { name: 'orders' }] },
     ]),
   );
-  await button('Deselect them all').click();
+  await button('Deselect all').click();
   await form.getByText('Nothing is selected yet.', { exact: false }).waitFor();
   expect(workbench.violations).toEqual([]);
 });

@@ -391,9 +391,9 @@ it('tables of online schema changes are named, those that are left out and those
       last_update TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, hint VARCHAR(64) NOT NULL, value VARCHAR(4096) NOT NULL);
     CREATE TRIGGER changing.pt_osc_changing_customers_ins AFTER INSERT ON changing.customers FOR EACH ROW
       REPLACE INTO \`changing\`.\`_customers_new\` (id) VALUES (NEW.id)`);
-  const copy = (tool: string) => `(${tool} builds the new changing.customers in it)`;
+  const copy = (tool: string) => `(${tool} is building the new changing.customers in it)`;
   expect(await found(asWhole)).toBe(
-    `information: left out: changing._customers_ghc (gh-ost keeps notes in it while it changes changing.customers), changing._customers_gho ${copy('gh-ost')}, changing._customers_new ${copy('pt-online-schema-change')}; replicated despite their names: changing._flags_del`,
+    `information: left out: changing._customers_ghc (gh-ost uses it while changing changing.customers), changing._customers_gho ${copy('gh-ost')}, changing._customers_new ${copy('pt-online-schema-change')}; replicated despite their names: changing._flags_del`,
   );
   const named = { database: 'changing', tables: [{ name: '_customers_ghc' }, { name: '_customers_gho' }] };
   expect(await found((task) => (task.objects = [whole, named]))).toBe(

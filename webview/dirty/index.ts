@@ -123,7 +123,7 @@ class Dirty extends LitElement {
         >
         ${this.bulk(state, total)}
       </header>
-      ${state.blocked ? html`<p class="warning notice">${t('The task is blocked: it waits until these rows are retried or discarded.')}</p>` : nothing}
+      ${state.blocked ? html`<p class="warning notice">${t('The task is blocked until you retry or discard these rows.')}</p>` : nothing}
       <div role="status">
         ${this.said === '' ? nothing : html`<p class="notice ${this.failed ? 'error' : ''}">${this.said}</p>`}
       </div>
@@ -144,7 +144,7 @@ class Dirty extends LitElement {
           : total === 0
             ? html`<section>
                 <p class="hint">
-                  ${this.isFiltered ? t('No record is like that.') : t('Rows that Tablestore cannot hold or refuses are kept here, with the reason and what to do. There is none.')}
+                  ${this.isFiltered ? t('No records match.') : t('No dirty records. Rows that Tablestore cannot store or rejects appear here, with the reason and what to do.')}
                 </p>
               </section>`
             : html`<div class="split">
@@ -181,7 +181,7 @@ class Dirty extends LitElement {
 
   private summary(total: number): string {
     if (this.page === null) return '';
-    if (total === 0) return this.isFiltered ? t('no record shown') : t('no row is dirty');
+    if (total === 0) return this.isFiltered ? t('no record shown') : t('no dirty rows');
     if (total === 1) return t('1 record');
     return t('{0} records', formatCount(total, locale));
   }
@@ -225,7 +225,7 @@ class Dirty extends LitElement {
 }
 
 function writtenWords(count: number): string {
-  if (count === 0) return t('No row could be written. Each record says why.');
+  if (count === 0) return t('No row could be written. See each record for the reason.');
   return count === 1 ? t('1 row written.') : t('{0} rows written.', formatCount(count, locale));
 }
 

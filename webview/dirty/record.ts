@@ -82,7 +82,7 @@ class RecordDetail extends LitElement {
         ${line(t('Time'), new Date(record.atMs).toLocaleString(locale))}
       </dl>
       <div class="row">
-        ${this.canRetry ? html`${button(t('Retry'), tell('retry', one), 'primary')} ${button(t('Retry all like this'), tell('retry', alike))}` : nothing}
+        ${this.canRetry ? html`${button(t('Retry'), tell('retry', one), 'primary')} ${button(t('Retry all with this error'), tell('retry', alike))}` : nothing}
         ${this.canDiscard ? button(t('Discard…'), tell('discard', one)) : nothing}
         ${button(t('Copy'), () =>
           this.dispatchEvent(new CustomEvent<string>('copy', { detail: JSON.stringify(record, null, 2) })),
@@ -91,7 +91,7 @@ class RecordDetail extends LitElement {
       <h3>${t('Row in MySQL')}</h3>
       ${values(record.sourceRow)}
       <h3>${t('Cells for Tablestore')}</h3>
-      ${Object.keys(record.cells).length > 0 ? values(record.cells) : html`<p class="hint">${t('The row could not be put into cells.')}</p>`}
+      ${Object.keys(record.cells).length > 0 ? values(record.cells) : html`<p class="hint">${t('The row could not be converted to cells.')}</p>`}
     </div>`;
   }
 }

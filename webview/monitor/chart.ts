@@ -92,7 +92,7 @@ export class Chart extends LitElement {
       <div
         class="plot"
         role="img"
-        aria-label=${newest ? t('{0}: {1} now, {2} at most', this.label, said(this.value(newest)), said(most)) : this.label}
+        aria-label=${newest ? t('{0}: {1} now, {2} maximum', this.label, said(this.value(newest)), said(most)) : this.label}
       ></div>`;
   }
 

@@ -194,7 +194,7 @@ class Monitor extends LitElement {
       ${
         retry
           ? html`<p class="hint">
-              ${t('Attempt {0}; it goes on trying for {1}.', retry.attempt, formatDuration(Math.max(0, retry.untilMs - snapshot.atMs), t, locale))}
+              ${t('Attempt {0}; retries for another {1}.', retry.attempt, formatDuration(Math.max(0, retry.untilMs - snapshot.atMs), t, locale))}
             </p>`
           : nothing
       }
@@ -220,7 +220,7 @@ class Monitor extends LitElement {
               ${step.state === 'done' ? html`<span class="good">${icon('pass')}</span>` : html`<span class="dot ${step.idle ? 'idle' : ''}"></span>`}
               <span>${step.title}</span>
               <span class="visually-hidden"
-                >${step.state === 'done' ? t('done') : step.state === 'now' ? t('under way') : t('not yet')}</span
+                >${step.state === 'done' ? t('done') : step.state === 'now' ? t('in progress') : t('not yet')}</span
               >
               <span>${step.detail}</span>
             </li>`,
@@ -263,11 +263,8 @@ class Monitor extends LitElement {
     return html`<p class="limits warning">
       ${
         strain.what === 'threads-running'
-          ? t('The load waits for the source: {0} threads run, the limit is {1}.', ...values)
-          : t(
-              'The load waits for the source: it is {0} s behind its own source, the limit is {1} s.',
-              ...values,
-            )
+          ? t('The load is paused: the source runs {0} threads (limit {1}).', ...values)
+          : t('The load is paused: the source is {0} s behind its own source (limit {1} s).', ...values)
       }
     </p>`;
   }
@@ -287,7 +284,7 @@ class Monitor extends LitElement {
       </div>`;
     const count = (value: number) => formatCount(value, locale);
     const behind = lagTransactions
-      ? t('latency · {0} transactions to come', count(lagTransactions))
+      ? t('latency · {0} transactions pending', count(lagTransactions))
       : t('latency');
     return html`<div class="figures">
       ${figure(formatShort(snapshot.rowsPerSecond, locale), t('rows per second'))}
@@ -322,16 +319,16 @@ class Monitor extends LitElement {
       t('{0} rows compared', count(rows)),
       lastPass
         ? t(
-            'all {0} rows once through on {1}',
+            'last full pass of {0} rows on {1}',
             count(lastPass.rows),
             new Date(lastPass.finishedMs).toLocaleString(locale),
           )
-        : t('the first pass is under way'),
-      ...(repaired > 0 ? [t('{0} rows put right', count(repaired))] : []),
+        : t('first pass in progress'),
+      ...(repaired > 0 ? [t('{0} rows repaired', count(repaired))] : []),
       ...(waits === 'load'
-        ? [t('it waits for a load')]
+        ? [t('waiting for a load')]
         : waits === 'lag'
-          ? [t('it waits until the task has caught up')]
+          ? [t('waiting for the task to catch up')]
           : []),
     ];
     const found = tables.flatMap(({ source, audit: own }) =>
@@ -353,7 +350,7 @@ class Monitor extends LitElement {
                   <tr>
                     <th>${t('Table')}</th>
                     <th>${t('Key')}</th>
-                    <th>${t('What')}</th>
+                    <th>${t('Difference')}</th>
                     <th>${t('Since')}</th>
                   </tr>
                 </thead>
@@ -387,7 +384,7 @@ class Monitor extends LitElement {
       </div>
       ${
         state.logTail.length === 0
-          ? html`<p class="hint">${t('Nothing was logged since this window is open.')}</p>`
+          ? html`<p class="hint">${t('No log entries since this window opened.')}</p>`
           : html`<pre class="mono log" tabindex="0" role="log" aria-live="off" aria-label=${t('Log')}>
 ${state.logTail.join('\n')}</pre>`
       }

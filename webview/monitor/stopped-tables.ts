@@ -72,8 +72,8 @@ class StoppedTables extends LitElement {
       <p class="hint">
         ${
           isEveryTableStopped({ tables })
-            ? t('No change of the source is carried out any more.')
-            : t('Not kept up to date; the other tables go on.')
+            ? t('No changes of the source are replicated.')
+            : t('No longer kept up to date; the other tables continue.')
         }
       </p>
       <ul>
@@ -100,9 +100,9 @@ class StoppedTables extends LitElement {
         this.canReload
           ? html`<vscode-button
               appearance="secondary"
-              aria-label=${t('Load {0} again', source)}
+              aria-label=${t('Reload {0}', source)}
               @click=${() => this.dispatchEvent(new CustomEvent('reload', { detail: source }))}
-              >${t('Load Again')}</vscode-button
+              >${t('Reload')}</vscode-button
             >`
           : nothing
       }

@@ -78,7 +78,7 @@ class TablesSection extends LitElement {
         </div>`}
         .row=${(index: number) => this.row(shown[index]!)}
       ></rf-table-rows>
-      ${shown.length === 0 && this.tables.length > 0 ? html`<p class="hint">${t('No table has that in its name.')}</p>` : nothing}
+      ${shown.length === 0 && this.tables.length > 0 ? html`<p class="hint">${t('No tables match.')}</p>` : nothing}
     </section>`;
   }
 

@@ -123,13 +123,13 @@ class TuningSection extends LitElement {
     ];
     return html`<section>
       <h2>${t('Tuning')}</h2>
-      <p class="hint">${t('Takes effect at once. What is to last belongs in the task file.')}</p>
+      <p class="hint">${t('Takes effect immediately. To make a change permanent, edit the task file.')}</p>
       <div class="grid">
         ${phase === 'incremental' ? '' : limits('full', t('Full load, rows'), t('Full load, bytes'))}
         ${limits('incremental', t('Incremental, rows'), t('Incremental, bytes'))}
         ${this.slider(
           'concurrency',
-          t('Requests at the same time'),
+          t('Concurrent requests'),
           write.concurrency,
           upTo(100),
           count,
@@ -145,7 +145,7 @@ class TuningSection extends LitElement {
         }))}
         ${this.slider(
           'queueSize',
-          t('Rows waiting in a bucket'),
+          t('Waiting rows per bucket'),
           write.queueSize,
           queueSteps,
           count,
@@ -153,7 +153,7 @@ class TuningSection extends LitElement {
             write: { queueSize: value ?? 1 },
           }),
         )}
-        ${this.slider('threads', t('Chunks side by side'), write.threads, upTo(16, 0), count, (value) => ({
+        ${this.slider('threads', t('Parallel chunks'), write.threads, upTo(16, 0), count, (value) => ({
           write: { threads: value ?? 0 },
         }))}
       </div>

@@ -83,7 +83,7 @@ class Precheck extends LitElement {
     return html`<div class="rate">
       <span class="figure ${rate === 100 ? 'good' : 'error'}">${t('{0}%', rate)}</span>
       <span class="hint"
-        >${rate === 100 ? t('Everything is ready.') : t('A task starts at 100%: mend what failed, accept or mend the warnings.')}
+        >${rate === 100 ? t('Everything is ready.') : t('A task starts only at 100%. Fix the failed checks; fix or accept the warnings.')}
         ${state.running ? t('Checking again…') : ''}</span
       >
     </div>`;
@@ -144,7 +144,7 @@ class Precheck extends LitElement {
           ? html`<vscode-button
               appearance="secondary"
               @click=${() => this.call(this.host.ignore(result.id, result.ignored !== true))}
-              >${result.ignored ? t('Do not ignore') : t('Ignore…')}</vscode-button
+              >${result.ignored ? t('Stop Ignoring') : t('Ignore…')}</vscode-button
             >`
           : nothing
       }

@@ -175,7 +175,7 @@ class Rows extends LitElement {
   private grid(page: DestinationRows): TemplateResult {
     if (page.rows.length === 0) {
       return html`<p class="hint" role="status">
-          ${this.way.at(-1)?.startAt ? t('No row from this key on.') : t('The table is empty.')}
+          ${this.way.at(-1)?.startAt ? t('No rows from this key onward.') : t('The table is empty.')}
         </p>
         ${this.pager(page)}`;
     }
@@ -261,7 +261,7 @@ class Rows extends LitElement {
           void this.read([...this.way, { from: page.next! }], [...this.offsets, seen + page.rows.length])}
         >${t('Next')}</vscode-button
       >
-      ${this.way[0]?.startAt ? html`<span class="hint">${t('counted from the key that was given')}</span>` : nothing}
+      ${this.way[0]?.startAt ? html`<span class="hint">${t('counted from the given key')}</span>` : nothing}
     </div>`;
   }
 }

@@ -13,7 +13,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           path: ['class'],
           label: t('Instance Class'),
           help: t(
-            'A limit on rows per second, as the instance classes of DTS have it. A tighter limit below wins.',
+            'Limits rows per second, like the instance classes of DTS. A stricter limit below takes precedence.',
           ),
           kind: 'choice',
           choices: [
@@ -27,7 +27,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['throttle', 'full', 'queriesPerSecond'],
           label: t('Full load: queries on the source'),
-          help: t('Off-peak hours are the best time for a full load.'),
+          help: t('Run full loads during off-peak hours.'),
           kind: 'optional-number',
           unit: t('per second'),
           idle: onlyFull(),
@@ -51,7 +51,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['throttle', 'full', 'maxThreadsRunning'],
           label: t('Full load: busy source'),
-          help: t('It pauses while the source runs more threads than this.'),
+          help: t('Pauses while the source runs more threads than this.'),
           kind: 'optional-number',
           unit: t('threads running'),
           idle: onlyFull(),
@@ -59,7 +59,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['throttle', 'full', 'maxReplicaLagSeconds'],
           label: t('Full load: source that lags'),
-          help: t('It pauses while the source, a replica itself, lags more than this.'),
+          help: t('Pauses while the source, itself a replica, lags more than this.'),
           kind: 'optional-number',
           unit: t('seconds'),
           idle: onlyFull(),
@@ -97,22 +97,22 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['retry', 'otherMinutes'],
           label: t('Retry Time for Other Issues'),
-          help: t('More than 10 is recommended. Must be less than the time for connections.'),
+          help: t('More than 10 is recommended. Must be less than the retry time for failed connections.'),
           kind: 'number',
           unit: t('minutes'),
         },
         {
           path: ['alerts', 'onFailure'],
-          label: t('Tell me when the task needs me'),
+          label: t('Alert when the task needs attention'),
           help: t(
-            'When it fails or is blocked, a table stops, or the audit finds rows that differ: as a notification of this editor, and to the webhook.',
+            'Sends a notification in this editor and to the webhook when the task fails or is blocked, a table stops, or the audit finds different rows.',
           ),
           kind: 'switch',
         },
         {
           path: ['alerts', 'latencySeconds'],
-          label: t('Tell me when the latency passes'),
-          help: t('Empty: never.'),
+          label: t('Alert when the latency exceeds'),
+          help: t('Empty: no alert.'),
           kind: 'optional-number',
           placeholder: t('never'),
           unit: t('seconds'),
@@ -121,7 +121,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['alerts', 'latencyForSeconds'],
           label: t('for longer than'),
-          help: t('A short peak is not told.'),
+          help: t('Short spikes raise no alert.'),
           kind: 'number',
           unit: t('seconds'),
           idle: (d, s) =>
@@ -134,15 +134,15 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         {
           path: ['alerts', 'webhook'],
           label: t('Webhook'),
-          help: t('Each alert is posted to this address as JSON, when it begins and when it is over.'),
+          help: t('Rowferry posts each alert to this URL as JSON when it begins and when it ends.'),
           kind: 'optional-text',
           placeholder: 'https://',
           write: (document, schema, value) => setEdit(document, schema, ['alerts', 'webhook'], value ?? null),
         },
         {
           path: ['alerts', 'webhookSecret'],
-          label: t('Secret of the webhook'),
-          help: t('Signs what is posted: write ${env:NAME}.'),
+          label: t('Webhook secret'),
+          help: t('Signs the alerts. Use ${env:NAME}.'),
           kind: 'optional-text',
           placeholder: '${env:HOOK_SECRET}',
           idle: (d, s) =>
@@ -157,7 +157,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           path: ['audit', 'rowsPerSecond'],
           label: t('Audit: rows'),
           help: t(
-            'While changes are followed, every row is compared again and again at this rate, in both directions. Empty: no audit. 500 is a good beginning.',
+            'During incremental replication, compares all rows in both directions at this rate, again and again. Empty: no audit. 500 is a good start.',
           ),
           kind: 'optional-number',
           placeholder: t('off'),
@@ -172,9 +172,9 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         },
         {
           path: ['audit', 'repair'],
-          label: t('Put right what the audit finds'),
+          label: t('Repair differences found by the audit'),
           help: t(
-            'Missing and different rows are written as the source has them; rows that the source does not have are deleted. Otherwise they are only told.',
+            'Writes missing and different rows from the source, and deletes rows that the source does not have. Off: only reports them.',
           ),
           kind: 'switch',
           idle: (d, s) =>
@@ -187,12 +187,12 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
       ],
     },
     {
-      title: t('Changes of the source'),
+      title: t('Schema changes of the source'),
       fields: [
         {
           path: ['ddl', 'truncate'],
           label: t('TRUNCATE at the source'),
-          help: t('Stop the table, or delete its rows in Tablestore too.'),
+          help: t('Stop the table, or also delete its rows in Tablestore.'),
           kind: 'choice',
           choices: [
             ['stop', t('Stop the table')],
@@ -202,19 +202,19 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         },
         {
           path: ['ddl', 'onChange'],
-          label: t('Change of a key, a type in use or a filter column'),
-          help: t('Stop the table and say why, or load it again.'),
+          label: t('Change of a key, a used type or a filter column'),
+          help: t('Stop the table and show the reason, or reload it.'),
           kind: 'choice',
           choices: [
             ['stop-table', t('Stop the table')],
-            ['reload', t('Load it again')],
+            ['reload', t('Reload the table')],
           ],
           idle: onlyIncremental(),
         },
         {
           path: ['heartbeat'],
           label: t('Heartbeat'),
-          help: t('Moves the binlog of an idle source on. A table also gives the true latency.'),
+          help: t('Advances the binlog of an idle source. A heartbeat table also gives the true latency.'),
           kind: 'choice',
           choices: [
             ['none', t('Yes: do not write to the source')],
@@ -227,7 +227,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           path: ['merge'],
           label: t('Multi-table Merge'),
           help: t(
-            'Several tables of the same shape go into one; the column __dts_data_source says where a row came from.',
+            'Merges several tables with the same columns into one. The column __dts_data_source shows where a row came from.',
           ),
           kind: 'switch',
         },
@@ -238,21 +238,21 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
       fields: [
         {
           path: ['keepRunning'],
-          label: t('Go on when the last window is closed'),
-          help: t('Otherwise it stops safely and goes on from the same place when you start it again.'),
+          label: t('Keep running after the last window closes'),
+          help: t('Off: the task stops safely, and continues from its checkpoint when you start it again.'),
           kind: 'switch',
         },
         {
           path: ['tag'],
           label: t('Environment Tag'),
-          help: t('For people only.'),
+          help: t('A label for people; no effect on the task.'),
           kind: 'optional-text',
         },
         {
           path: ['ignoredChecks'],
           label: t('Accepted warnings'),
           help: t(
-            'Ids of precheck warnings that do not keep the task from starting. The precheck page sets them.',
+            'IDs of precheck warnings that do not prevent the task from starting. The Precheck page sets them.',
           ),
           kind: 'list',
         },

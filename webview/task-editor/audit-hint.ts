@@ -19,7 +19,7 @@ export function auditHint(document: unknown, catalog: Catalog): TemplateResult |
   const rows = tables.reduce((all, table) => all + table.estimatedRows, 0);
   if (rows === 0) {
     return html`<p class="help hint">
-      ${t('Connect to the source under Objects to see how long a pass takes and what it reads.')}
+      ${t('Connect to the source under Objects to see how long a pass takes and how much it reads.')}
     </p>`;
   }
   const costs = tables.map((table) => auditCost(table.estimatedRows, table.averageRowBytes, rate));
@@ -33,7 +33,7 @@ export function auditHint(document: unknown, catalog: Catalog): TemplateResult |
       : t('{0} days', new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 }).format(days));
   return html`<p class="help hint" role="status">
     ${t(
-      'About {0} rows: one pass takes {1} and reads {2} capacity units in Tablestore ({3} a day), and each row of the source twice.',
+      'About {0} rows. One pass takes {1}, consumes {2} read capacity units in Tablestore ({3} per day) and reads each source row twice.',
       formatCount(rows, locale),
       pass,
       formatCount(units, locale),

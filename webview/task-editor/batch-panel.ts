@@ -81,9 +81,9 @@ export class BatchPanel extends LitElement {
           whole.length === 0
             ? nothing
             : html`<div>
-                <div class="above">${t('Names of')}</div>
+                <div class="above">${t('Rename')}</div>
                 ${dropdown({
-                  label: t('Names of'),
+                  label: t('Rename'),
                   value: of,
                   options: [
                     ...(tables.length > 0 ? ([['', t('the selected tables')]] as const) : []),
@@ -97,15 +97,15 @@ export class BatchPanel extends LitElement {
                 })}
               </div>`
         }
-        ${part('prefix', t('Prefix'))} ${part('suffix', t('Suffix'))} ${part('find', t('Replace'))}
-        ${part('replace', t('by'))}
+        ${part('prefix', t('Prefix'))} ${part('suffix', t('Suffix'))} ${part('find', t('Find'))}
+        ${part('replace', t('Replace with'))}
         ${
           database
             ? nothing
             : html`<div>
-                <div class="above">${t('Letters')}</div>
+                <div class="above">${t('Case')}</div>
                 ${dropdown({
-                  label: t('Letters'),
+                  label: t('Case'),
                   value: rule.letters,
                   options: [
                     ['keep', t('Keep the case')],
@@ -122,7 +122,7 @@ export class BatchPanel extends LitElement {
         .count=${shown.length}
         .height=${26}
         .kind=${'list'}
-        .label=${t('Names that this gives')}
+        .label=${t('Resulting names')}
         .row=${(index: number) => preview(shown[index]!)}
       ></rf-rows>
       <div class="row foot">
@@ -134,13 +134,13 @@ export class BatchPanel extends LitElement {
           }}
           >${
             database
-              ? t('Name all tables of {0} so, those created later too', database.database)
+              ? t('Rename all tables of {0}, including those created later', database.database)
               : t('Rename {0} tables', edits.length)
           }</vscode-button
         >
         <vscode-button appearance="secondary" @click=${close}>${t('Cancel')}</vscode-button>
         <span class="error" role="status"
-          >${wrong.length > 0 ? t('{0} names cannot be used.', wrong.length) : ''}</span
+          >${wrong.length > 0 ? t('{0} names are not valid.', wrong.length) : ''}</span
         >
       </div>
     </div>`;
@@ -153,7 +153,7 @@ function preview({ table, name, problem }: Omit<RenamePreview, 'table'> & { tabl
     <span class="clip hint">${sourceName(table)}</span>
     <span class="clip ${changed ? 'changed' : 'hint'}">${name}</span>
     <span class="clip error"
-      >${problem === 'taken' ? t('two tables of this name') : problem === 'illegal' ? t('not allowed in Tablestore') : ''}</span
+      >${problem === 'taken' ? t('duplicate table name') : problem === 'illegal' ? t('not allowed in Tablestore') : ''}</span
     >
   </div>`;
 }

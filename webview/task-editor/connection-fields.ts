@@ -11,7 +11,7 @@ const encrypted = () => (d: unknown, s: JsonSchema) =>
 const verified = () => (d: unknown, s: JsonSchema) =>
   String(effective(d, s, ['source', 'ssl'])).startsWith('verify')
     ? undefined
-    : t('The authority is not checked with this encryption.');
+    : t('This encryption mode does not verify the certificate authority.');
 
 /** What a source needs beyond host, account and encryption; only for one that is written in the file. */
 export function sourceFields(): Field[] {
@@ -26,28 +26,28 @@ export function sourceFields(): Field[] {
     {
       path: ['source', 'certFile'],
       label: t('Client certificate'),
-      help: t('A PEM file; only where the server asks for one.'),
+      help: t('A PEM file. Needed only if the server requires one.'),
       kind: 'file',
       idle: encrypted(),
     },
     {
       path: ['source', 'keyFile'],
-      label: t('Key of the client certificate'),
+      label: t('Private key of the client certificate'),
       help: t('A PEM file.'),
       kind: 'file',
       idle: encrypted(),
     },
     {
       path: ['source', 'hosts'],
-      label: t('Further addresses'),
-      help: t('host:port of the same data, tried when the first fails. Needs GTID.'),
+      label: t('More addresses'),
+      help: t('host:port of the same data, tried when the first address fails. Requires GTIDs.'),
       kind: 'list',
       placeholder: '10.0.0.2:3306',
     },
     {
       path: ['source', 'serverId'],
       label: t('server_id'),
-      help: t('For reading the binlog. Empty: a random one, and another when it is in use.'),
+      help: t('For reading the binlog. Empty: random, changed if already in use.'),
       kind: 'optional-number',
       placeholder: t('random'),
     },
@@ -59,7 +59,7 @@ export function destinationFields(): Field[] {
     {
       path: ['destination', 'securityToken'],
       label: t('STS token'),
-      help: t('Only with temporary credentials: write ${env:NAME}.'),
+      help: t('For temporary credentials only. Use ${env:NAME}.'),
       kind: 'optional-text',
     },
   ];
@@ -71,7 +71,7 @@ export function tableFields(): Field[] {
     {
       path: ['destination', 'tables', 'timeToLive'],
       label: t('Time to live'),
-      help: t('After it data expires; -1: never, else at least 86400.'),
+      help: t('Data expires after this time. -1: never; otherwise at least 86400.'),
       kind: 'number',
       unit: t('seconds'),
       idle: whileCreating(),
@@ -79,14 +79,14 @@ export function tableFields(): Field[] {
     {
       path: ['destination', 'tables', 'maxVersions'],
       label: t('Versions of a cell'),
-      help: t('How many versions of each cell are kept.'),
+      help: t('Number of versions to keep per cell.'),
       kind: 'number',
       idle: whileCreating(),
     },
     {
       path: ['destination', 'tables', 'reservedRead'],
       label: t('Reserved read capacity'),
-      help: t('Costs money while it is reserved; 0: pay by use.'),
+      help: t('Reserved capacity costs money even when unused. 0: pay by use.'),
       kind: 'number',
       unit: t('CU'),
       idle: whileCreating(),
@@ -94,7 +94,7 @@ export function tableFields(): Field[] {
     {
       path: ['destination', 'tables', 'reservedWrite'],
       label: t('Reserved write capacity'),
-      help: t('Costs money while it is reserved; 0: pay by use.'),
+      help: t('Reserved capacity costs money even when unused. 0: pay by use.'),
       kind: 'number',
       unit: t('CU'),
       idle: whileCreating(),
@@ -102,7 +102,7 @@ export function tableFields(): Field[] {
     {
       path: ['destination', 'tableLimit'],
       label: t('Tables of the instance'),
-      help: t('How many it may hold; Alibaba Cloud raises it on request.'),
+      help: t('Table limit of the instance. Alibaba Cloud raises it on request.'),
       kind: 'number',
     },
   ];
@@ -125,7 +125,7 @@ export function synchronizationFields(): Field[] {
     {
       path: ['synchronization', 'incremental'],
       label: t('Incremental'),
-      help: t('Then follow every change from the binlog.'),
+      help: t('Then replicate every change from the binlog.'),
       kind: 'switch',
     },
   ];

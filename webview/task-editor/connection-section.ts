@@ -48,7 +48,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                   },
                   context,
                 )}
-                ${further(context, t('Certificates, further addresses, server_id'), sourceFields(), needsAuthority(context))}
+                ${further(context, t('Certificates, more addresses, server_id'), sourceFields(), needsAuthority(context))}
               `
         }
       </div>
@@ -70,7 +70,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                 ${further(context, t('Temporary credentials'), destinationFields())}
               `
         }
-        ${further(context, t('Options of the tables'), tableFields())}
+        ${further(context, t('Table options'), tableFields())}
       </div>
     </div>
     <div class="fields switches" role="group" aria-label=${t('Synchronization')}>
@@ -164,8 +164,8 @@ function operations(context: FormContext): TemplateResult {
   const chosen = effective(state.document, state.schema, path);
   const list: unknown[] = Array.isArray(chosen) ? chosen : [...kinds];
   const off = effective(state.document, state.schema, ['synchronization', 'incremental']) === false;
-  return html`<div class="row operations" role="group" aria-label=${t('Operations that are followed')}>
-    <span class="label">${t('Operations that are followed')}</span>
+  return html`<div class="row operations" role="group" aria-label=${t('Operations to replicate')}>
+    <span class="label">${t('Operations to replicate')}</span>
     ${kinds.map(
       (kind) =>
         html`<vscode-checkbox

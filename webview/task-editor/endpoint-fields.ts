@@ -84,7 +84,7 @@ class EndpointFields extends LitElement {
           this.problem === null ? [] : [this.problem],
           (region) => {
             if (isRegion(region)) this.set({ endpoint: this.change({ region }) });
-            else if (region !== '') this.problem = t('A region looks like cn-hangzhou.');
+            else if (region !== '') this.problem = t('Enter a region such as cn-hangzhou.');
           },
         )}
         <div class="field">
@@ -123,7 +123,7 @@ class EndpointFields extends LitElement {
     const problems = problemsAt(this.context.state, ['destination', 'instance']);
     if (problems.length > 0 || named === undefined || named.toLowerCase() === instance.toLowerCase())
       return problems;
-    return [t('The endpoint is that of the instance {0}.', named)];
+    return [t('This endpoint belongs to the instance {0}.', named)];
   }
 
   private line(

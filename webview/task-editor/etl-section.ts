@@ -63,7 +63,7 @@ export class EtlSection extends LitElement {
           etlProblem
             ? t('Line {0}, column {1}: {2}', ...place(text, etlProblem.at), etlProblem.message)
             : t(
-                'One expression; columns in backquotes, text in quotes. Control and Space offer what fits. A row for which it fails is dirty data.',
+                'One expression, with columns in backquotes and text in quotes. Press Ctrl+Space for suggestions. A row on which the script fails becomes dirty data.',
               )
         }
       </div>
@@ -94,7 +94,7 @@ export class EtlSection extends LitElement {
         }
         ${
           this.shown && this.shown.script !== text
-            ? html`<span class="hint">${t('The script changed since this preview.')}</span>`
+            ? html`<span class="hint">${t('The script has changed since this preview.')}</span>`
             : nothing
         }
       </div>
@@ -185,7 +185,7 @@ function pair(
       <th scope="row" class="hint">${t('after')}</th>
       ${
         row.dropped
-          ? html`<td class="warning" colspan=${width}>${t('dropped: it is not written')}</td>`
+          ? html`<td class="warning" colspan=${width}>${t('dropped, not written')}</td>`
           : row.problem
             ? html`<td class="error" colspan=${width}>${row.problem.message} ${row.problem.remedy}</td>`
             : html`${names.map((name, index) => {

@@ -76,7 +76,9 @@ class TaskEditor extends LitElement {
       {
         id: 'keys',
         title: t('Keys'),
-        lead: t('A Tablestore key has one to four columns. The first one spreads the rows over partitions.'),
+        lead: t(
+          'A Tablestore key has one to four columns. The first column distributes rows across partitions.',
+        ),
         body: html`<rf-keys
           .context=${context}
           .catalog=${this.catalog}
@@ -86,13 +88,13 @@ class TaskEditor extends LitElement {
       {
         id: 'writing',
         title: t('Writing'),
-        lead: t('How rows are written, and what happens to those that cannot be.'),
+        lead: t('How rows are written, and what happens to rows that cannot be written.'),
         body: fields(writingFields()),
       },
       {
         id: 'advanced',
         title: t('Advanced'),
-        lead: t('The defaults are good; change them with a reason.'),
+        lead: t('The defaults fit most tasks. Change them only for a reason.'),
         body: html`${advancedFields().map(
           (group) =>
             html`<h3>${group.title}</h3>
@@ -107,13 +109,15 @@ class TaskEditor extends LitElement {
       {
         id: 'etl',
         title: t('ETL'),
-        lead: t('A script in the DTS language changes or drops rows on their way. The same in both phases.'),
+        lead: t(
+          'A script in the DTS language changes or drops rows before they are written, in the full load and the incremental phase.',
+        ),
         body: html`<rf-etl .context=${context} .catalog=${this.catalog} .revision=${this.revision}></rf-etl>`,
       },
       {
         id: 'review',
         title: t('Review'),
-        lead: t('What will happen when you start it.'),
+        lead: t('What happens when you start the task.'),
         body: html`<rf-review .context=${context}></rf-review>`,
       },
     ];

@@ -42,7 +42,7 @@ export class KeysSection extends LitElement {
     const tables = allTables(this.context.state.document);
     if (tables.length === 0) {
       return html`<p class="hint">
-        ${t('Each table keeps its primary key. Select tables one by one to choose other key columns.')}
+        ${t('Each table keeps its primary key. To choose other key columns, select tables individually.')}
       </p>`;
     }
     const unknown = [
@@ -112,7 +112,7 @@ export class KeysSection extends LitElement {
     const told = problemsAt(this.context.state, [...table.path, 'primaryKey']);
     if (told.length > 0 || !known) return told;
     const columns = table.primaryKey ?? defaultKey(known);
-    if (!columns) return [t('It has no primary key and no unique key without NULL: choose columns.')];
+    if (!columns) return [t('The table has no primary key and no NOT NULL unique key. Choose key columns.')];
     return keyProblems(known, columns, t);
   }
 

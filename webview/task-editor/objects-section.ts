@@ -133,7 +133,7 @@ export class ObjectsSection extends LitElement {
   private selected(databases: readonly SelectedDatabase[]): TemplateResult {
     if (databases.length === 0)
       return html`<p class="hint empty">
-        ${t('Nothing is selected yet. Tick databases or tables on the left, or type their names there.')}
+        ${t('Nothing is selected yet. Select databases or tables on the left, or type their names.')}
       </p>`;
     const wanted = this.search.trim().toLowerCase();
     const rows = databases.flatMap((database): Row[] => [
@@ -164,17 +164,17 @@ export class ObjectsSection extends LitElement {
           ? html`<rf-input
                 class="exclude"
                 plain
-                title=${t('whole database, tables created later included')}
-                .name=${t('Tables of {0} to leave out', database.database)}
-                .placeholder=${t('leave out: tmp_*, …')}
+                title=${t('whole database, including tables created later')}
+                .name=${t('Tables of {0} to exclude', database.database)}
+                .placeholder=${t('exclude: tmp_*, …')}
                 .value=${database.exclude.join(', ')}
                 @commit=${(event: Event) => this.exclude(database, committed(event))}
               ></rf-input
               ><vscode-button
                 appearance="secondary"
-                title=${t('Names of their own and filters need the tables one by one.')}
+                title=${t('To set names or filters per table, select tables individually.')}
                 @click=${() => void this.list(database, names)}
-                >${t('List its tables')}</vscode-button
+                >${t('Select Tables Individually')}</vscode-button
               >`
           : html`<span class="hint">${t('{0} tables', formatCount(database.tables.length, locale))}</span>`
       }
@@ -258,7 +258,7 @@ const idOf = ({ database, name }: SelectedTable) => sourceName({ database, name 
 /** `ods_…_v1`: how the rules name every table. */
 function ruled({ prefix = '', suffix = '', replace = [] }: RenameRules): TemplateResult | typeof nothing {
   if (prefix + suffix === '' && replace.length === 0) return nothing;
-  return html`<span class="hint clip" title=${t('Rules for the names of all its tables: see Batch Edit')}
+  return html`<span class="hint clip" title=${t('Naming rules for all its tables: see Batch Edit')}
     >${icon('arrow')} ${prefix}…${suffix}</span
   >`;
 }

@@ -120,7 +120,7 @@ export class ReviewSection extends LitElement {
     return html`<h3>
         ${t('What will be created')}
         <span class="badge">${formatCount(tables.length, locale)}</span>
-        ${old ? html`<span class="hint">${t('The task changed since this preview.')}</span>` : nothing}
+        ${old ? html`<span class="hint">${t('The task has changed since this preview.')}</span>` : nothing}
       </h3>
       <div class="plan head" aria-hidden="true">
         <span>${t('Table')}</span><span>${t('Table in Tablestore')}</span><span>${t('Primary key')}</span
@@ -135,7 +135,7 @@ export class ReviewSection extends LitElement {
         .row=${(index: number) => planRow(tables[index]!)}
       ></rf-rows>
       <div class="row tools">
-        <h3>${t('First rows as they would land')}</h3>
+        <h3>${t('First rows as they would be written')}</h3>
         ${dropdown({
           label: t('Table to preview'),
           value: this.chosen,
@@ -159,12 +159,12 @@ function planRow(table: PreviewTable): TemplateResult {
 
 function previewTable(table: PreviewTable): TemplateResult {
   if (table.rows.length === 0)
-    return html`<p class="hint">${t('There are no rows yet, or no row passes the filter.')}</p>`;
+    return html`<p class="hint">${t('The table has no rows, or no row passes the filter.')}</p>`;
   return html`<div
     class="preview"
     tabindex="0"
     role="region"
-    aria-label=${t('First rows as they would land')}
+    aria-label=${t('First rows as they would be written')}
   >
     <table>
       <thead>
@@ -213,22 +213,21 @@ export function summary(document: unknown, value: (path: string[]) => unknown): 
     whole.length > 0 ? t('every table of {0}', whole.join(', ')) : '',
   ].filter((part) => part !== '');
   const lines = [t('Selected: {0}', what.join(', ') || t('nothing yet'))];
-  if (value(['synchronization', 'schema']) !== false)
-    lines.push(t('Creates the tables that are missing in Tablestore.'));
+  if (value(['synchronization', 'schema']) !== false) lines.push(t('Creates missing tables in Tablestore.'));
   if (value(['synchronization', 'full']) !== false)
     lines.push(
       value(['conflict']) === 'ignore'
-        ? t('Loads the rows that exist; rows that are in Tablestore already are kept.')
-        : t('Loads the rows that exist.'),
+        ? t('Loads the existing rows; rows already in Tablestore stay.')
+        : t('Loads the existing rows.'),
     );
   if (value(['synchronization', 'incremental']) !== false)
-    lines.push(t('Then follows every change until you stop it.'));
+    lines.push(t('Then replicates every change until you stop the task.'));
   const policy = value(['dirtyData']);
   const skips = policy === 'skip' || (policy as { policy?: unknown } | null)?.policy === 'skip';
   lines.push(
     skips
-      ? t('A row that cannot be written is recorded, and the task goes on.')
-      : t('A row that cannot be written is recorded, and the task stops at it until you decide.'),
+      ? t('Rows that cannot be written are recorded, and the task continues.')
+      : t('Rows that cannot be written are recorded, and the task stops until you decide.'),
   );
   return lines;
 }

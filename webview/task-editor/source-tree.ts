@@ -95,8 +95,8 @@ export class SourceTree extends LitElement {
         ></vscode-text-field>
         <vscode-button
           appearance="icon"
-          aria-label=${t('Add what is typed')}
-          title=${t('Add what is typed')}
+          aria-label=${t('Add the typed name')}
+          title=${t('Add the typed name')}
           ?disabled=${this.typed.trim() === ''}
           @click=${() => this.addTyped()}
           >${icon('add')}</vscode-button
@@ -113,7 +113,7 @@ export class SourceTree extends LitElement {
       <vscode-button appearance="secondary" ?disabled=${catalog.loading} @click=${() => void this.load()}
         >${catalog.loading ? t('Connecting…') : t('Show the tables of the source')}</vscode-button
       >
-      <span class="hint">${t('Connects to the source when you ask for it.')}</span>
+      <span class="hint">${t('Connects to the source only when you request it.')}</span>
     </p>`;
   }
 
@@ -130,7 +130,7 @@ export class SourceTree extends LitElement {
 
   private tree(): TemplateResult {
     const nodes = this.nodes();
-    if (nodes.length === 0) return html`<p class="hint empty">${t('Nothing of that name.')}</p>`;
+    if (nodes.length === 0) return html`<p class="hint empty">${t('No matches.')}</p>`;
     return html`${this.typed.trim() === '' ? nothing : this.found(nodes)}<rf-rows
         .count=${nodes.length}
         .height=${28}
@@ -168,7 +168,7 @@ export class SourceTree extends LitElement {
         >${t('{0} tables found', formatCount(tables.length, locale))}</span
       >
       <vscode-button appearance="secondary" @click=${() => this.context.edit(change())}
-        >${all ? t('Deselect them all') : t('Select them all')}</vscode-button
+        >${all ? t('Deselect all') : t('Select all')}</vscode-button
       >
     </div>`;
   }
@@ -192,7 +192,7 @@ export class SourceTree extends LitElement {
       const head: Node = { kind: 'database', name, open, choice, position: index + 1, size: shown.length };
       if (!open) return [head];
       if (!tables) return [head, { kind: 'note', text: t('Loading…') }];
-      if (tables.length === 0) return [head, { kind: 'note', text: t('It has no tables.') }];
+      if (tables.length === 0) return [head, { kind: 'note', text: t('No tables.') }];
       return [
         head,
         ...tables.map((table, at): Node => ({

@@ -62,8 +62,8 @@ export function startPosition(context: FormContext): TemplateResult {
         !incremental
           ? t('The incremental phase is off.')
           : full
-            ? t('The full load is on: following begins where it began.')
-            : t('Without a full load it has to be said where to begin in the binlog.')
+            ? t('The full load is on: incremental replication starts where the full load began.')
+            : t('Without a full load, choose where to begin in the binlog.')
       }
     </div>
     ${problems.map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}

@@ -60,7 +60,7 @@ export class TableDetails extends LitElement {
       </div>
       <div class="field">
         <rf-input
-          .label=${t('Filter: only rows that meet this SQL condition')}
+          .label=${t('Filter: only rows that match this SQL condition')}
           .placeholder=${"status <> 'test'"}
           .value=${table.filter ?? ''}
           .invalid=${problems.length > 0}
@@ -73,7 +73,9 @@ export class TableDetails extends LitElement {
           ${
             problems.length > 0
               ? problems.join(' ')
-              : t('A standard SQL condition without subqueries; text in single quotes, times in full form.')
+              : t(
+                  'A standard SQL condition without subqueries. Put text in single quotes, and write times in full.',
+                )
           }
         </div>
         <div class="row help">
@@ -116,12 +118,12 @@ export class TableDetails extends LitElement {
         <vscode-button appearance="secondary" @click=${() => void this.catalog.loadTables(table.database)}
           >${t('Show its columns')}</vscode-button
         >
-        <span class="hint">${t('To rename, retype or leave out columns.')}</span>
+        <span class="hint">${t('To rename, retype or exclude columns.')}</span>
       </p>`;
     }
     return html`<div class="columns head" aria-hidden="true">
         <span>${t('Column')}</span><span>${t('Name in Tablestore')}</span>
-        <span>${t('Type in Tablestore')}</span><span>${t('Leave out')}</span>
+        <span>${t('Type in Tablestore')}</span><span>${t('Exclude')}</span>
       </div>
       <rf-rows
         .count=${names.length}
@@ -194,7 +196,7 @@ export class TableDetails extends LitElement {
       <span role="cell"
         ><input
           type="checkbox"
-          aria-label=${t('Leave out {0}', name)}
+          aria-label=${t('Exclude {0}', name)}
           .checked=${live(choice.exclude === true)}
           @change=${(event: Event) => set({ exclude: (event.target as HTMLInputElement).checked || undefined })}
       /></span>

@@ -21,7 +21,7 @@ export function writingFields(): Field[] {
       path: ['conflict'],
       label: t('Processing Mode of Conflicting Tables'),
       help: t(
-        'Report: the precheck fails when a destination table of that name exists. Ignore: the full load keeps rows that exist, the binlog overwrites them.',
+        'Report: the precheck fails if a destination table with the same name exists. Ignore: the full load keeps existing rows; later changes from the binlog overwrite them.',
       ),
       kind: 'choice',
       choices: [
@@ -33,7 +33,7 @@ export function writingFields(): Field[] {
       path: ['dirtyData'],
       label: t('Dirty Data Processing Policy'),
       help: t(
-        'A row that cannot be written is always recorded. Skip goes on; Block stops at it until you decide.',
+        'Rows that cannot be written are always recorded. Skip continues; Block stops until you decide.',
       ),
       kind: 'choice',
       choices: [
@@ -44,7 +44,7 @@ export function writingFields(): Field[] {
     {
       path: ['dirtyData', 'keepDays'],
       label: t('Keep dirty records'),
-      help: t('They hold data of people: no longer than they are needed.'),
+      help: t('They may contain personal data. Keep them no longer than needed.'),
       kind: 'number',
       unit: t('days'),
       write: dirtyOption('keepDays'),
@@ -52,7 +52,7 @@ export function writingFields(): Field[] {
     {
       path: ['dirtyData', 'maxMegabytes'],
       label: t('Space for dirty records'),
-      help: t('How much room they may take on this machine.'),
+      help: t('Maximum space they may use on this machine.'),
       kind: 'number',
       unit: 'MB',
       write: dirtyOption('maxMegabytes'),
@@ -60,7 +60,7 @@ export function writingFields(): Field[] {
     {
       path: ['dirtyData', 'mask'],
       label: t('Masked columns'),
-      help: t('Columns whose values are not kept in dirty records.'),
+      help: t('Columns whose values are not stored in dirty records.'),
       kind: 'list',
       placeholder: 'email, phone',
       write: dirtyOption('mask'),
@@ -80,7 +80,7 @@ export function writingFields(): Field[] {
     {
       path: ['write', 'batch'],
       label: t('Batch Write Mode'),
-      help: t('BulkImport is recommended. Where a condition is needed, BatchWriteRow is used anyway.'),
+      help: t('BulkImport is recommended. Rowferry always uses BatchWriteRow for conditional writes.'),
       kind: 'choice',
       choices: [
         ['bulk-import', t('BulkImportRequest')],
@@ -90,7 +90,7 @@ export function writingFields(): Field[] {
     {
       path: ['capitalization'],
       label: t('Capitalization of Object Names'),
-      help: t('Case of names in Tablestore. A rename always wins.'),
+      help: t('Case of names in Tablestore. A rename always takes precedence.'),
       kind: 'choice',
       choices: [
         ['default', t('DTS default: tables lower case, columns as in the source')],
@@ -109,19 +109,21 @@ export function writingFields(): Field[] {
     {
       path: ['write', 'threads'],
       label: t('Thread Quantity'),
-      help: t('Chunks of the full load that are read and encoded side by side; 0: one after the other.'),
+      help: t('Full-load chunks read and encoded in parallel. 0: one at a time.'),
       kind: 'number',
     },
     {
       path: ['write', 'concurrency'],
       label: t('Concurrency'),
-      help: t('Requests to Tablestore at the same time. Above the buckets it only helps the full load.'),
+      help: t(
+        'Concurrent requests to Tablestore. Values above the number of buckets only speed up the full load.',
+      ),
       kind: 'number',
     },
     {
       path: ['write', 'buckets'],
       label: t('Buckets'),
-      help: t('Sequential queues; each key always goes through the same one. At most the concurrency.'),
+      help: t('Number of sequential queues. Each key always uses the same queue. At most the concurrency.'),
       kind: 'number',
     },
   ];

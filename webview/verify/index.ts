@@ -138,7 +138,7 @@ class Verify extends LitElement {
               ? nothing
               : html`<section>
                   <p class="hint">
-                    ${t('Every row of the source is compared with its row in Tablestore, and back. The task may run meanwhile: what is on its way is looked at again before it counts.')}
+                    ${t('Compares every row of the source with its row in Tablestore, and vice versa. The task can keep running: rows with changes in flight are checked again before they count as different.')}
                   </p>
                 </section>`
       }
@@ -154,7 +154,7 @@ class Verify extends LitElement {
             <th>${t('State')}</th>
             <th class="number">${t('Rows compared')}</th>
             <th class="number">${t('Rows expected')}</th>
-            <th class="number">${t('Seem to differ')}</th>
+            <th class="number">${t('Possibly different')}</th>
           </tr>
         </thead>
         <tbody>
@@ -192,7 +192,7 @@ class Verify extends LitElement {
         ${figure(report.compared, t('rows compared'))}
         ${
           repaired
-            ? figure(report.repaired, t('rows put right'), 'good')
+            ? figure(report.repaired, t('repaired rows'), 'good')
             : figure(report.differing, t('rows differ'), report.equal ? 'good' : 'error')
         }
       </div>
@@ -245,7 +245,7 @@ class Verify extends LitElement {
         ${
           report.tables.some((table) => table.notComparable > 0)
             ? html`<p class="hint">
-                ${t('Columns that depend on the operation or the clock are left out.')}
+                ${t('Columns that depend on the operation or the current time are not compared.')}
               </p>`
             : nothing
         }
@@ -258,9 +258,9 @@ class Verify extends LitElement {
     if (tables.length === 0) return nothing;
     return html`<section>
       <div class="row">
-        <h2 class="grow">${repaired ? t('Rows that were put right') : t('Rows that differ')}</h2>
+        <h2 class="grow">${repaired ? t('Repaired rows') : t('Different rows')}</h2>
         <vscode-checkbox .checked=${this.whole} @change=${(event: Event) => (this.whole = checkedOf(event))}
-          >${t('Show equal columns too')}</vscode-checkbox
+          >${t('Show Equal Columns')}</vscode-checkbox
         >
       </div>
       ${tables.map((table) => this.tableDifferences(table))}
@@ -313,7 +313,7 @@ class Verify extends LitElement {
       ${
         difference.rows
           ? html`<p>
-                ${t('Several rows of the source have this key, and Tablestore can hold only one of them. Give the table a key that is unique.')}
+                ${t('Several rows of the source have this key, but Tablestore can store only one of them. Choose a unique key for the table.')}
               </p>
               <ul>
                 ${difference.rows.map((row) => html`<li class="mono">${row}</li>`)}
@@ -324,7 +324,7 @@ class Verify extends LitElement {
         <thead>
           <tr>
             <th>${t('Column')}</th>
-            <th>${t('As the source has it')}</th>
+            <th>${t('In the source')}</th>
             <th>${t('In Tablestore')}</th>
           </tr>
         </thead>
@@ -365,11 +365,11 @@ function firstOf(report: VerifyReport | null): ReadonlySet<string> {
 
 function headline(report: VerifyReport, repaired: boolean): string {
   if (report.equal) return t('Source and destination are equal.');
-  if (report.differing === 0) return t('Not every table could be compared, or goes on.');
+  if (report.differing === 0) return t('Some tables could not be compared or have stopped.');
   if (!repaired) return t('Source and destination differ.');
   return report.repaired === report.differing
-    ? t('What differed was put right.')
-    : t('Some of what differed was put right.');
+    ? t('All differences were repaired.')
+    : t('Some differences were repaired.');
 }
 
 function summary({ running, progress, report, finishedMs, repaired }: VerifyState): string {
@@ -379,7 +379,7 @@ function summary({ running, progress, report, finishedMs, repaired }: VerifyStat
   }
   if (report && finishedMs !== null) {
     const at = new Date(finishedMs).toLocaleString(locale);
-    return repaired ? t('Compared and put right on {0}', at) : t('Compared on {0}', at);
+    return repaired ? t('Compared and repaired on {0}', at) : t('Compared on {0}', at);
   }
   return t('not compared yet');
 }
@@ -388,15 +388,18 @@ function stageWords({ stage, compared, estimatedRows, repair }: VerifyProgress):
   switch (stage) {
     case 'source':
       return estimatedRows
-        ? t('looking up rows of the source, {0}%', Math.min(99, Math.floor((compared * 100) / estimatedRows)))
-        : t('looking up rows of the source');
+        ? t(
+            'looking up rows from the source, {0}%',
+            Math.min(99, Math.floor((compared * 100) / estimatedRows)),
+          )
+        : t('looking up rows from the source');
     case 'destination':
-      return t('looking up rows of Tablestore');
+      return t('looking up rows from Tablestore');
     case 'again':
-      return t('looking again at what differs');
+      return t('rechecking differences');
     case 'repair':
       return t(
-        'putting right what differs, {0} of {1}',
+        'repairing differences, {0} of {1}',
         formatCount(repair?.done ?? 0, locale),
         formatCount(repair?.all ?? 0, locale),
       );

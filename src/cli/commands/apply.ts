@@ -41,11 +41,11 @@ export function isEmptyPlan({ added, changed, removed, unfit = [], problems }: C
 }
 
 const words: Record<MappingChange, string> = {
-  table: 'another table',
-  filter: 'another filter',
-  key: 'another key',
-  columns: 'other columns',
-  transformation: 'another transformation',
+  table: 'destination table changed',
+  filter: 'filter changed',
+  key: 'key changed',
+  columns: 'columns changed',
+  transformation: 'transformation changed',
 };
 
 export function planLines(plan: ChangePlan, { style }: Terminal): string[] {

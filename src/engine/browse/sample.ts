@@ -73,7 +73,7 @@ export async function makeSample(connection: SourceConnection): Promise<SampleIn
 export async function changeSample(connection: SourceConnection): Promise<SampleChanges> {
   if ((await state(connection)) !== 'ours') {
     throw new RowferryError('ROW-S108', 'The sample does not exist on this server.', {
-      remedy: 'Run “Rowferry: Try It on a Sample” first.',
+      remedy: 'Run “Rowferry: Try a Sample” first.',
     });
   }
   const changed = async (sql: string) => {

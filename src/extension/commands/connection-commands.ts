@@ -87,7 +87,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       })),
     ];
     if (items.length === 0) {
-      void vscode.window.showInformationMessage(t('There is no saved connection.'));
+      void vscode.window.showInformationMessage(t('There are no saved connections.'));
       return undefined;
     }
     return (await vscode.window.showQuickPick(items, { placeHolder: t('Which connection?') }))?.node;
@@ -142,7 +142,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       if (!node) return;
       const isMeant = await confirmed(
         t('Delete the connection {0}?', node.name),
-        t('Its secret is deleted too. Tasks that name it will not start.'),
+        t('This also deletes its secret. Tasks that use the connection will not start.'),
         t('Delete'),
       );
       if (isMeant) await saved.delete(node.of, node.name);
@@ -173,7 +173,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     'secrets.forget': async () => {
       const keys = (await secrets.keys()).filter((key) => key.startsWith('variable:'));
       if (keys.length === 0) {
-        void vscode.window.showInformationMessage(t('No secrets of tasks are stored.'));
+        void vscode.window.showInformationMessage(t('No task secrets are stored.'));
         return;
       }
       const items = keys.map((key) => {
@@ -182,7 +182,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       });
       const chosen = await vscode.window.showQuickPick(items, {
         canPickMany: true,
-        placeHolder: t('Secrets to forget; they are asked for again when a task needs them'),
+        placeHolder: t('Select the secrets to forget; you are asked again when a task needs them'),
       });
       for (const { key } of chosen ?? []) await secrets.delete(key);
     },

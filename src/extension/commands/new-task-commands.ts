@@ -32,8 +32,9 @@ export function newTaskCommands(context: NewTaskContext): Commands {
       value: suggested,
       ignoreFocusOut: true,
       validateInput: async (text) => {
-        if (!/^[^\\/:*?"<>|\p{Cc}]+$/u.test(text.trim())) return t('A name without \\ / : * ? " < > |');
-        return (await exists(fileOf(folder, text))) ? t('There is a task of that name.') : undefined;
+        if (!/^[^\\/:*?"<>|\p{Cc}]+$/u.test(text.trim()))
+          return t('The name must not contain \\ / : * ? " < > |');
+        return (await exists(fileOf(folder, text))) ? t('A task with this name already exists.') : undefined;
       },
     });
     if (name === undefined) return;
@@ -47,11 +48,11 @@ export function newTaskCommands(context: NewTaskContext): Commands {
     if (names.length === 0) return localTablestoreName;
     const items = [
       ...names.map((label) => ({ label, description: destinations[label]!.endpoint })),
-      { label: localTablestoreName, description: t('on this machine, for trying') },
+      { label: localTablestoreName, description: t('on this machine, for trying things out') },
     ];
     const picked = await vscode.window.showQuickPick(items, {
       title: t('Sync to Tablestore'),
-      placeHolder: t('Where do the rows go?'),
+      placeHolder: t('Where should the rows go?'),
       ignoreFocusOut: true,
     });
     return picked?.label;
@@ -102,12 +103,12 @@ export function newTaskCommands(context: NewTaskContext): Commands {
         : settings && source.host === settings.host && source.port === settings.port;
     if (!same) {
       throw new RowferryError('ROW-T104', t('{0} reads from another source.', file.name), {
-        remedy: t('Drop the tables beside the tasks to make a task of their own.'),
+        remedy: t('To create a separate task, drop the tables next to the tasks.'),
       });
     }
     const edits = additions(file.task, tables);
     if (edits.length === 0) {
-      void vscode.window.showInformationMessage(t('{0} has these tables already.', file.name));
+      void vscode.window.showInformationMessage(t('{0} already has these tables.', file.name));
       return;
     }
     await applyToDocument(await vscode.workspace.openTextDocument(uri), edits);
@@ -126,7 +127,7 @@ export function newTaskCommands(context: NewTaskContext): Commands {
       if (tables.length === 0) return;
       const [{ connection }] = tables as [ChosenTable];
       if (tables.some((other) => other.connection !== connection)) {
-        throw new RowferryError('ROW-T104', t('A task has one source.'), {
+        throw new RowferryError('ROW-T104', t('A task can have only one source.'), {
           remedy: t('Choose tables of one connection.'),
         });
       }

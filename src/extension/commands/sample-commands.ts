@@ -40,13 +40,13 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
       {
         label: `$(vm) ${t('MySQL on this machine')}`,
         description: 'root@127.0.0.1:3306',
-        detail: t('without a password, as in a fresh installation for trials'),
+        detail: t('without a password, as in a new test installation'),
         give: () => Promise.resolve(sourceSchema.parse({ user: 'root', host: '127.0.0.1' })),
       },
       {
-        label: `$(link) ${t('Another MySQL, by its URL…')}`,
+        label: `$(link) ${t('Another MySQL, by URL…')}`,
         description: 'mysql://user:password@host:port',
-        detail: t('a server for trials; the account must be allowed to create a database'),
+        detail: t('a test server; the user needs the privilege to create a database'),
         give: async () => (await askForMysqlUrl([])).settings,
       },
       ...Object.entries(sources).map(([name, { user, host, port }]): Item => ({
@@ -55,20 +55,20 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
         give: () => saved.resolve('source', name),
       })),
       {
-        label: `$(question) ${t('There is no MySQL here')}`,
-        detail: t('Copies a command that starts one in a container'),
+        label: `$(question) ${t('I have no MySQL server')}`,
+        detail: t('Copies a command that starts MySQL in a container'),
         give: async () => {
           await vscode.env.clipboard.writeText(container);
           void vscode.window.showInformationMessage(
-            t('Copied. Run it in a terminal where Docker is, then try again: {0}', container),
+            t('Copied. Run the command in a terminal with Docker, then try again: {0}', container),
           );
           return undefined;
         },
       },
     ];
     const chosen = await vscode.window.showQuickPick(items, {
-      title: t('Try It on a Sample'),
-      placeHolder: t('On which MySQL may a sample database be made?'),
+      title: t('Try a Sample'),
+      placeHolder: t('Choose a MySQL server for the sample database'),
       ignoreFocusOut: true,
     });
     return chosen?.give?.();
@@ -78,7 +78,7 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
     'sample.start': async () => {
       const source = await pickSource();
       if (!source) return;
-      const title = t('Try It on a Sample');
+      const title = t('Try a Sample');
       const at = `${source.host}:${source.port}`;
       const outcome = await tryOut(title, source, async () => {
         const { version } = await (await session.engine()).testSource(source);
@@ -90,13 +90,13 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
         return vscode.commands.executeCommand('rowferry.sample.start');
       }
       if (outcome !== 'connected') return;
-      const make = t('Make It');
+      const make = t('Create');
       const answer = await vscode.window.showInformationMessage(
-        t('Make the database rowferry_sample on {0}?', at),
+        t('Create the database rowferry_sample on {0}?', at),
         {
           modal: true,
           detail: t(
-            'It has two tables with 5,500 rows, which are copied to the Local Tablestore on this machine. Nothing else on the server is touched. DROP DATABASE rowferry_sample removes it.',
+            'It has two tables with 5,500 rows, which Rowferry copies to the Local Tablestore on this machine. Nothing else on the server changes. To remove the database, run DROP DATABASE rowferry_sample.',
           ),
         },
         make,
@@ -106,7 +106,7 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
       if (!folder) return;
       const engine = await session.engine();
       const { database } = await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Window, title: t('Making the sample') },
+        { location: vscode.ProgressLocation.Window, title: t('Creating the sample') },
         () => engine.makeSample(source),
       );
       await saved.save('source', sampleConnection, source);
@@ -133,8 +133,8 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
     'sample.change': async () => {
       const source = await saved.resolve('source', sampleConnection);
       if (!source) {
-        const start = t('Try It on a Sample');
-        const said = await vscode.window.showInformationMessage(t('There is no sample yet.'), start);
+        const start = t('Try a Sample');
+        const said = await vscode.window.showInformationMessage(t('The sample does not exist yet.'), start);
         if (said === start) await vscode.commands.executeCommand('rowferry.sample.start');
         return;
       }

@@ -123,7 +123,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
     'task.bundle': async (argument) => {
       const file = await pick(argument);
       if (!file) return;
-      const bundle = await progress(t('Making the support bundle'), () => service.bundle(file.uri));
+      const bundle = await progress(t('Creating the support bundle'), () => service.bundle(file.uri));
       // Not saved: to be looked through before it is given away.
       const content = `${JSON.stringify(bundle, null, 2)}\n`;
       await vscode.window.showTextDocument(
@@ -131,7 +131,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       );
       void vscode.window.showInformationMessage(
         t(
-          'The bundle holds no password, no key and no row values. Names of databases, tables and columns are in it: look through it before you give it away.',
+          'The bundle contains no passwords, keys or row values. It does contain the names of databases, tables and columns: review it before you share it.',
         ),
       );
     },
@@ -156,7 +156,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const isMeant = await confirmed(
         t('Reset the task {0}?', file.name),
         t(
-          'Its position and dirty records are forgotten. The next start loads every table again, and deletes rows of Tablestore that the source no longer has.',
+          'This deletes its position and dirty records. The next start loads every table again and deletes rows in Tablestore that the source no longer has.',
         ),
         t('Reset'),
       );
@@ -166,14 +166,14 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const chosen = await pickTable(files, service, argument);
       if (!chosen) return;
       const { file, id, table } = chosen;
-      const load = t('Load Again');
-      const remake = t('Make Its Table Anew');
+      const load = t('Reload');
+      const remake = t('Re-create and Load');
       const answer = await vscode.window.showWarningMessage(
-        t('Load {0} again?', table),
+        t('Reload {0}?', table),
         {
           modal: true,
           detail: t(
-            'Every row is read from MySQL and written once more, and rows of Tablestore that the source no longer has are deleted. The other tables go on. When the key has changed, the table in Tablestore has to be deleted, with all that is in it, and made anew.',
+            'Rowferry reads every row from MySQL, writes it again, and deletes rows in Tablestore that the source no longer has. The other tables continue. If the key has changed, choose Re-create and Load: it deletes the table in Tablestore with all its rows and creates it again.',
           ),
         },
         load,
@@ -182,7 +182,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       if (answer === undefined) return;
       await service.reload(id, table, answer === remake);
       if (!isRunning(service.snapshotOf(file)?.state ?? 'stopped')) {
-        void vscode.window.showInformationMessage(t('{0} is loaded again when the task is started.', table));
+        void vscode.window.showInformationMessage(t('{0} reloads when the task starts.', table));
       }
     },
     'task.delete': async (argument) => {
@@ -191,13 +191,13 @@ export function taskCommands(context: TaskCommandContext): Commands {
       if (!file) return;
       if (!rests(file)) {
         throw new RowferryError('ROW-E101', t('{0} is running.', file.name), {
-          remedy: t('Stop it before you delete it.'),
+          remedy: t('Stop the task before you delete it.'),
         });
       }
       const isMeant = await confirmed(
         t('Delete the task {0}?', file.name),
         t(
-          'Its file is deleted, and its position, dirty records and history are forgotten. Source and destination keep their rows.',
+          'This deletes the task file, its position, dirty records and history. Source and destination keep their rows.',
         ),
         t('Delete'),
       );
@@ -234,7 +234,7 @@ async function pickTask(
   if (open && suits(open)) return open;
   const fitting = files.all.filter(suits);
   if (fitting.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('There is no task for that in this workspace.'));
+    void vscode.window.showInformationMessage(vscode.l10n.t('This workspace has no matching task.'));
     return undefined;
   }
   if (fitting.length === 1) return fitting[0];
@@ -283,7 +283,7 @@ function filterTasks(view: TasksView): Promise<void> {
   const before = view.filter;
   const input = vscode.window.createInputBox();
   input.title = vscode.l10n.t('Filter Tasks');
-  input.placeholder = vscode.l10n.t('Part of the name of a task or table');
+  input.placeholder = vscode.l10n.t('Part of a task or table name');
   input.value = before;
   let accepted = false;
   return new Promise((settle) => {

@@ -14,12 +14,12 @@ export function textCommands(catalog: SourceCatalog): Commands {
       const editor = vscode.window.activeTextEditor;
       const uri = given ?? editor?.document.uri;
       if (!uri || !isTaskFile(uri.path)) {
-        void vscode.window.showInformationMessage(t('Open the JSON of a task first.'));
+        void vscode.window.showInformationMessage(t('Open a task as JSON first.'));
         return;
       }
       const document = await vscode.workspace.openTextDocument(uri);
       await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Window, title: t('Reading the names of the source') },
+        { location: vscode.ProgressLocation.Window, title: t('Reading names from the source') },
         async () => {
           const databases = await catalog.databases(document);
           for (const name of selectedDatabases(document)) {

@@ -31,15 +31,18 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
           ? [
               {
                 about: t('Host'),
-                text: t('{0} is the remote machine here, not the one you sit at.', source.host),
+                text: t('{0} is the remote machine here, not your local one.', source.host),
               },
             ]
           : []),
         {
           about: t('Port'),
           text: local
-            ? t('Does MySQL run on this machine, on port {0}?', source.port)
-            : t('Does MySQL listen on port {0}, and on more than 127.0.0.1 (bind_address)?', source.port),
+            ? t('Check that MySQL is running on this machine on port {0}.', source.port)
+            : t(
+                'Check that MySQL listens on port {0} and not only on 127.0.0.1 (bind_address).',
+                source.port,
+              ),
         },
         ...(local
           ? []
@@ -53,18 +56,18 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
               {
                 about: t('Network'),
                 text: t(
-                  'Internal addresses of Alibaba Cloud answer only inside their VPC; elsewhere use the public one.',
+                  'Internal addresses of Alibaba Cloud are reachable only inside their VPC. Elsewhere, use the public address.',
                 ),
               },
             ]),
       ];
     case 'ROW-S102':
       return [
-        { about: t('Account'), text: t('Are user and password right? Both are case-sensitive.') },
+        { about: t('Account'), text: t('Check the user and the password. Both are case-sensitive.') },
         {
           about: t('Host'),
           text: t(
-            "An account is a user at a host: 'user'@'%' may come from anywhere, 'user'@'localhost' may not.",
+            "A MySQL account includes a host: 'user'@'%' can connect from anywhere, 'user'@'localhost' cannot.",
           ),
         },
       ];
@@ -78,16 +81,18 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
     case 'ROW-S110':
       return [
         source.ssl === 'disabled'
-          ? { about: 'TLS', text: t('The server insists on TLS: choose it in the settings.') }
+          ? { about: 'TLS', text: t('The server requires TLS. Turn it on in the settings.') }
           : {
               about: 'TLS',
-              text: t('Does the server offer TLS at all? If not, choose no TLS in a network that you trust.'),
+              text: t(
+                'Check that the server supports TLS. If it does not, turn TLS off only in a network that you trust.',
+              ),
             },
         ...(source.ssl === 'verify-ca' || source.ssl === 'verify-identity'
           ? [
               {
                 about: t('CA file'),
-                text: t('Is it the CA that signed the certificate of the server, and not expired?'),
+                text: t('Check that this CA signed the certificate of the server and has not expired.'),
               },
             ]
           : []),
@@ -95,7 +100,10 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
           ? [
               {
                 about: t('Host'),
-                text: t('The certificate must name {0}; else check the authority alone.', source.host),
+                text: t(
+                  'The certificate must name {0}. Otherwise, verify only the certificate authority.',
+                  source.host,
+                ),
               },
             ]
           : []),
@@ -109,10 +117,12 @@ function destinationAdvice(code: string, destination: DestinationSettings, t: Tr
   switch (code) {
     case 'ROW-D101':
       return [
-        { about: t('Endpoint'), text: t('Is it spelled right? {0}', destination.endpoint) },
+        { about: t('Endpoint'), text: t('Check the spelling: {0}', destination.endpoint) },
         {
           about: t('Network'),
-          text: t('VPC and internal endpoints answer only from there; elsewhere use the public one.'),
+          text: t(
+            'VPC and internal endpoints are reachable only from their network. Elsewhere, use the public endpoint.',
+          ),
         },
         {
           about: t('Whitelist'),
@@ -123,18 +133,26 @@ function destinationAdvice(code: string, destination: DestinationSettings, t: Tr
       ];
     case 'ROW-D102':
       return [
-        { about: 'AccessKey', text: t('Is the pair complete, and is the key enabled in RAM?') },
-        { about: t('Clock'), text: t('Requests are refused when the clock of this machine is wrong.') },
+        { about: 'AccessKey', text: t('Check that the AccessKey pair is complete and enabled in RAM.') },
+        {
+          about: t('Clock'),
+          text: t('Check the clock of this machine. Tablestore rejects requests when it is wrong.'),
+        },
       ];
     case 'ROW-D103':
       return [
         {
           about: t('Instance'),
-          text: t('Is {0} in the region of this endpoint, spelled so?', destination.instance),
+          text: t(
+            'Check that {0} is spelled correctly and is in the region of this endpoint.',
+            destination.instance,
+          ),
         },
       ];
     case 'ROW-D104':
-      return [{ about: 'RAM', text: t('Give the user AliyunOTSFullAccess, or a policy for this instance.') }];
+      return [
+        { about: 'RAM', text: t('Grant the user AliyunOTSFullAccess, or a policy for this instance.') },
+      ];
     default:
       return [];
   }

@@ -33,7 +33,7 @@ export async function tryOut(
     } catch (thrown) {
       if (mine !== turn) return false;
       const error = asRowferryError(thrown);
-      list.placeholder = t('It did not connect. How to go on?');
+      list.placeholder = t('Connection failed. Choose what to do next.');
       list.items = choices(error, settings);
       list.activeItems = list.items.filter((item) => item.does === 'change');
       list.busy = false;

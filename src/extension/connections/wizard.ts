@@ -24,11 +24,11 @@ const required = (text: string) => (text.trim() === '' ? vscode.l10n.t('Please e
 
 const nameStep = (suggested: string, taken: readonly string[], accept: (name: string) => void): Step => ({
   kind: 'text',
-  prompt: vscode.l10n.t('Name of the connection, as tasks will call it'),
+  prompt: vscode.l10n.t('Connection name, used by tasks'),
   value: suggested,
   validate: (text) =>
     required(text) ??
-    (taken.includes(text.trim()) ? vscode.l10n.t('There is a connection of that name.') : undefined),
+    (taken.includes(text.trim()) ? vscode.l10n.t('A connection with this name already exists.') : undefined),
   accept: (text) => accept(text.trim()),
 });
 
@@ -52,7 +52,7 @@ export async function askForMysql(
         value: settings.host,
         validate: (text) =>
           required(text) ??
-          (text.includes('://') && !parseMysqlUrl(text) ? t('This is not a mysql:// URL.') : undefined),
+          (text.includes('://') && !parseMysqlUrl(text) ? t('Enter a mysql:// URL.') : undefined),
         accept: (text) => {
           const url = parseMysqlUrl(text);
           complete = url?.user !== undefined && url.password !== undefined;
@@ -69,19 +69,19 @@ export async function askForMysql(
           validate: (text) =>
             /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535
               ? undefined
-              : t('A port is a number from 1 to 65535.'),
+              : t('Enter a port from 1 to 65535.'),
           accept: (text) => (settings.port = Number(text)),
         },
         {
           kind: 'text',
-          prompt: t('Account of MySQL. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
+          prompt: t('MySQL user. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
           value: settings.user,
           validate: required,
           accept: (text) => (settings.user = text.trim()),
         },
         {
           kind: 'text',
-          prompt: t('Password, kept in the secret storage of this editor'),
+          prompt: t('Password, stored in the secret storage of this editor'),
           password: true,
           value: settings.password,
           accept: (text) => (settings.password = text),
@@ -94,7 +94,7 @@ export async function askForMysql(
       value: settings.ssl,
       items: [
         { value: 'disabled', label: t('No TLS'), description: t('in a network that you trust') },
-        { value: 'required', label: t('TLS'), description: t('encrypted, the server is not checked') },
+        { value: 'required', label: t('TLS'), description: t('encrypted, server not verified') },
         { value: 'verify-ca', label: t('TLS, check the authority'), description: t('needs a CA file') },
         {
           value: 'verify-identity',
@@ -144,7 +144,9 @@ export async function askForTablestore(
       return draft.instance || (endpointParts(draft.endpoint)?.instance ?? '');
     },
     validate: (text) =>
-      isInstanceName(text.trim()) ? undefined : t('3 to 16 letters, digits or hyphens, a letter first.'),
+      isInstanceName(text.trim())
+        ? undefined
+        : t('Use 3 to 16 letters, digits or hyphens, starting with a letter.'),
     accept: (text) => (draft.instance = text.trim()),
   };
   await ask(title, () => {
@@ -152,7 +154,7 @@ export async function askForTablestore(
     if (!from) {
       steps.push({
         kind: 'pick',
-        prompt: t('How do you know the instance?'),
+        prompt: t('How do you want to specify the instance?'),
         value: by,
         items: [
           {
@@ -172,13 +174,13 @@ export async function askForTablestore(
           prompt: t('Region of the instance'),
           placeholder: 'cn-hangzhou',
           value: region,
-          validate: (text) => (isRegion(text.trim()) ? undefined : t('A region looks like cn-hangzhou.')),
+          validate: (text) => (isRegion(text.trim()) ? undefined : t('Enter a region such as cn-hangzhou.')),
           accept: (text) => (region = text.trim()),
         },
         instanceStep,
         {
           kind: 'pick',
-          prompt: t('From where is it reached?'),
+          prompt: t('Where do you connect from?'),
           value: network,
           items: [
             { value: 'public', label: t('Public network') },
@@ -205,7 +207,7 @@ export async function askForTablestore(
           validate: (text) =>
             /^https?:\/\/[^\s]+$/.test(text.trim())
               ? undefined
-              : t('An address begins with http:// or https://.'),
+              : t('The address must begin with http:// or https://.'),
           accept: (text) => (draft.endpoint = text.trim()),
         },
         instanceStep,
@@ -214,14 +216,14 @@ export async function askForTablestore(
     steps.push(
       {
         kind: 'text',
-        prompt: t('AccessKey ID, best of a RAM user for this purpose alone'),
+        prompt: t('AccessKey ID, preferably of a dedicated RAM user'),
         value: draft.accessKeyId,
         validate: required,
         accept: (text) => (draft.accessKeyId = text.trim()),
       },
       {
         kind: 'text',
-        prompt: t('AccessKey secret, kept in the secret storage of this editor'),
+        prompt: t('AccessKey secret, stored in the secret storage of this editor'),
         password: true,
         value: draft.accessKeySecret,
         validate: required,
@@ -248,7 +250,7 @@ export async function askForMysqlUrl(taken: readonly string[]): Promise<Answer<S
         kind: 'text',
         prompt: t('The URL of MySQL; ?ssl-mode=VERIFY_CA&ssl-ca=FILE for TLS'),
         placeholder: 'mysql://user:password@host:3306',
-        validate: (text) => (parseMysqlUrl(text) ? undefined : t('This is not a mysql:// URL.')),
+        validate: (text) => (parseMysqlUrl(text) ? undefined : t('Enter a mysql:// URL.')),
         accept: (text) => {
           for (const key of Object.keys(draft)) delete draft[key as keyof SourceSettings];
           Object.assign(draft, parseMysqlUrl(text));
@@ -259,7 +261,7 @@ export async function askForMysqlUrl(taken: readonly string[]): Promise<Answer<S
     if (missing.user) {
       steps.push({
         kind: 'text',
-        prompt: t('Account of MySQL. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
+        prompt: t('MySQL user. It needs REPLICATION CLIENT, REPLICATION SLAVE and SELECT.'),
         value: draft.user ?? 'root',
         validate: required,
         accept: (text) => (draft.user = text.trim()),
@@ -268,7 +270,7 @@ export async function askForMysqlUrl(taken: readonly string[]): Promise<Answer<S
     if (missing.password) {
       steps.push({
         kind: 'text',
-        prompt: t('Password, kept in the secret storage of this editor'),
+        prompt: t('Password, stored in the secret storage of this editor'),
         password: true,
         accept: (text) => (draft.password = text),
       });

@@ -48,7 +48,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
       const engine = async (method: keyof WorkbenchApi) => {
         const api = await session.engine();
         if (!session.answers(method))
-          throw new RowferryError('ROW-E108', t('This engine does not answer that.'));
+          throw new RowferryError('ROW-E108', t('The running engine does not support this.'));
         return api;
       };
       const changed = (count: number) => {
@@ -73,7 +73,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
               total === 1
                 ? t('Discard 1 record?')
                 : t('Discard {0} records?', formatCount(total, vscode.env.language)),
-              t('Their rows stay unwritten. A verification finds them as missing or different.'),
+              t('Their rows stay unwritten. A verification reports them as missing or different.'),
               t('Discard'),
             );
             return isMeant ? changed(await api.discardDirty(id(), filter)) : 0;

@@ -94,7 +94,7 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
       const engine = async (method: keyof WorkbenchApi) => {
         const api = await session.engine();
         if (!session.answers(method)) {
-          throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
+          throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));
         }
         return api;
       };

@@ -137,9 +137,9 @@ export class Page<Host extends object, State> implements vscode.Disposable {
   }
 
   private async ask(): Promise<void> {
-    const reload = vscode.l10n.t('Load Again');
+    const reload = vscode.l10n.t('Reload');
     const answer = await vscode.window.showWarningMessage(
-      vscode.l10n.t('“{0}” does not answer.', this.panel.title),
+      vscode.l10n.t('“{0}” is not responding.', this.panel.title),
       reload,
     );
     if (answer !== reload || this.closed) return;

@@ -136,7 +136,7 @@ function confirmRepair(rows: number): Promise<boolean> {
       ? t('Repair 1 row in Tablestore?')
       : t('Repair {0} rows in Tablestore?', formatCount(rows, vscode.env.language)),
     t(
-      'Everything is compared once more. Rows that are missing or different are written as the source has them; rows that the source does not have are deleted.',
+      'Rowferry compares everything again, writes missing and different rows from the source, and deletes rows that the source does not have.',
     ),
     t('Repair'),
   );

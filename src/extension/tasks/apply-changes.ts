@@ -48,7 +48,7 @@ export function applyChanges(session: EngineSession, service: TaskService, log: 
       }
       await engine.applyChanges(resolved);
       asked.delete(key);
-      vscode.window.setStatusBarMessage(vscode.l10n.t('{0}: the change has begun.', snapshot.name), 5000);
+      vscode.window.setStatusBarMessage(vscode.l10n.t('{0}: applying the changes.', snapshot.name), 5000);
     } catch (error) {
       showError(log, snapshot.name, asRowferryError(error));
     } finally {
@@ -84,7 +84,7 @@ async function confirmed(name: string, plan: ChangePlan, words: string): Promise
   }
   const show = t('Show the Changes…');
   const answer = await vscode.window.showInformationMessage(
-    t('{0} runs with other objects than its file now names.', name),
+    t('The objects in the file of {0} differ from those it is running with.', name),
     show,
   );
   if (answer !== show) return false;
@@ -97,7 +97,7 @@ async function confirmed(name: string, plan: ChangePlan, words: string): Promise
   }
   const apply = t('Apply');
   const chosen = await vscode.window.showInformationMessage(
-    t('Change {0} while it runs?', name),
+    t('Change {0} while it is running?', name),
     { modal: true, detail: words },
     apply,
   );
@@ -108,17 +108,17 @@ function planWords(plan: ChangePlan): string {
   const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart = [] } = plan;
   const { t } = vscode.l10n;
   const what: Record<MappingChange, string> = {
-    table: t('another table'),
-    filter: t('another filter'),
-    key: t('another key'),
-    columns: t('other columns'),
-    transformation: t('another transformation'),
+    table: t('destination table changed'),
+    filter: t('filter changed'),
+    key: t('key changed'),
+    columns: t('columns changed'),
+    transformation: t('transformation changed'),
   };
   const rows = (count: number) => formatShort(count, vscode.env.language);
   const lines = [
     ...added.map((one) =>
       t(
-        'Add {0} → {1}: about {2} rows are loaded, then followed.',
+        'Add {0} → {1}: load about {2} rows, then replicate changes.',
         one.source,
         one.destination,
         rows(one.estimatedRows),
@@ -126,7 +126,7 @@ function planWords(plan: ChangePlan): string {
     ),
     ...changed.map((one) =>
       t(
-        'Load {0} → {1} anew, about {2} rows: {3}.',
+        'Reload {0} → {1}, about {2} rows: {3}.',
         one.source,
         one.destination,
         rows(one.estimatedRows),
@@ -134,12 +134,12 @@ function planWords(plan: ChangePlan): string {
       ),
     ),
     ...removed.map((one) =>
-      t('{0} is followed no longer; {1} in Tablestore stays.', one.source, one.destination),
+      t('{0} is no longer replicated; {1} in Tablestore stays.', one.source, one.destination),
     ),
-    ...unfit.map((one) => t('{0} stops: {1}', one.source, one.message)),
+    ...unfit.map((one) => t('{0} will stop: {1}', one.source, one.message)),
     ...problems,
-    ...(atNextStart.length > 0 ? [t('From the next start only: {0}.', atNextStart.join(', '))] : []),
-    ...reloadedAtNextStart.map((source) => t('The next start loads {0} again.', source)),
+    ...(atNextStart.length > 0 ? [t('Takes effect at the next start: {0}.', atNextStart.join(', '))] : []),
+    ...reloadedAtNextStart.map((source) => t('The next start reloads {0}.', source)),
   ];
   const most = 20;
   return lines.length <= most

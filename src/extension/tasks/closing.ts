@@ -41,7 +41,7 @@ export function watchClosing(
     const keep = t('Keep Running');
     const answer = await vscode.window.showInformationMessage(
       t(
-        'When the last window is closed, {0} stops safely, and it goes on from the same place when you start it again.',
+        'When the last window closes, {0} stops safely. It continues from its checkpoint when you start it again.',
         file.name,
       ),
       keep,
@@ -76,7 +76,7 @@ export function watchClosing(
     remember();
     if (stopped.length === 0) return;
     await workspaceState.update(ranKey, []);
-    const start = t('Go On');
+    const start = t('Continue');
     const names = stopped.map(({ name }) => name).join(', ');
     const answer = await vscode.window.showInformationMessage(
       t('{0} stopped safely when the window was closed.', names),

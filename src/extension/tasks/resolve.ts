@@ -64,7 +64,10 @@ export async function resolveSource(
     const beside = (await readConnections(connectionsBeside(uri)))?.sources[source.connection];
     const found = beside ?? (await saved.resolve('source', source.connection));
     if (!found) {
-      throw new RowferryError('ROW-T105', vscode.l10n.t('There is no connection {0}.', source.connection));
+      throw new RowferryError(
+        'ROW-T105',
+        vscode.l10n.t('The connection {0} does not exist.', source.connection),
+      );
     }
     settings = found;
   } else settings = source;
@@ -129,7 +132,7 @@ async function variables(secrets: Secrets, uri: vscode.Uri, of: unknown): Promis
           ? vscode.l10n.t('Value of {0}', name)
           : vscode.l10n.t('Value of {0} ({1} of {2})', name, index + 1, missing.length),
       prompt: vscode.l10n.t(
-        '{0} uses it and it is not set in the environment. It is kept in the secret storage of this editor.',
+        '{0} uses this variable, but the environment does not set it. The value is stored in the secret storage of this editor.',
         vscode.workspace.asRelativePath(uri),
       ),
       password: true,

@@ -73,7 +73,7 @@ export class SourceCatalog implements vscode.Disposable {
   async engine(method: keyof WorkbenchApi): Promise<Engine> {
     const engine = await this.session.engine();
     if (!this.session.answers(method))
-      throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
+      throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));
     return engine;
   }
 

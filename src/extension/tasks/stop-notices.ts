@@ -48,7 +48,7 @@ async function tellOfTask(uri: vscode.Uri, alerts: readonly Alert[]): Promise<vo
     alerts.length === 1
       ? `${task.name}: ${message} ${error?.remedy ?? ''}`.trim()
       : t('{0}: {1} tables have stopped: {2}.', task.name, alerts.length, names.join(', '));
-  const reload = t('Load Again');
+  const reload = t('Reload');
   const monitor = t('Open Monitor');
   const offered = alerts.length === 1 ? [reload, monitor] : [monitor];
   const chosen = await vscode.window.showWarningMessage(text, ...offered);

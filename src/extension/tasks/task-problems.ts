@@ -68,8 +68,8 @@ function connections(task: Task, known: KnownNames, report: Report, t: Translate
       report(
         [side, 'connection'],
         meant === undefined
-          ? t('There is no saved connection {0}.', settings.connection)
-          : t('There is no saved connection {0}. Did you mean {1}?', settings.connection, meant),
+          ? t('The saved connection {0} does not exist.', settings.connection)
+          : t('The saved connection {0} does not exist. Did you mean {1}?', settings.connection, meant),
       );
     } else {
       const key = side === 'source' ? 'password' : 'accessKeySecret';
@@ -78,7 +78,9 @@ function connections(task: Task, known: KnownNames, report: Report, t: Translate
         // `t` fills in {0} only: the braces of the variable stay.
         report(
           [side, key],
-          t('This secret stands in the file. Write ${env:NAME} instead; you are asked for it once.'),
+          t(
+            'The file contains this secret in plain text. Use ${env:NAME} instead; you are asked for the value once.',
+          ),
           'warning',
         );
       }
@@ -89,11 +91,11 @@ function connections(task: Task, known: KnownNames, report: Report, t: Translate
 function phases(task: Task, report: Report, t: Translate): void {
   const { schema, full, incremental } = task.synchronization;
   if (!schema && !full && !incremental)
-    report(['synchronization'], t('Every phase is off: nothing is done.'));
+    report(['synchronization'], t('All phases are off: the task does nothing.'));
   if (!full && incremental && task.startPosition === null) {
     report(
       ['synchronization', 'full'],
-      t('Without a full load a startPosition is needed: where to begin in the binlog.'),
+      t('Without a full load, set startPosition: where to begin in the binlog.'),
     );
   }
   if (full && task.startPosition !== null)
@@ -144,7 +146,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
         report(
           where,
           t(
-            '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+            '{0} is not a valid Tablestore name. Use letters, digits and underscores, do not start with a digit, at most 255 characters.',
             destination,
           ),
         );
@@ -154,7 +156,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
         report(
           where,
           t(
-            '{0} and {1} would both become the table {2}: rename one, or set "merge".',
+            '{0} and {1} would both become the table {2}. Rename one, or set "merge".',
             other,
             id,
             destination,
@@ -174,12 +176,12 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
         destinations.set(destination, `${name}.${table}`);
         const reason = !isValidName(destination)
           ? t(
-              '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+              '{0} is not a valid Tablestore name. Use letters, digits and underscores, do not start with a digit, at most 255 characters.',
               destination,
             )
           : other !== undefined && !task.merge
             ? t(
-                '{0} and {1} would both become the table {2}: rename one, or set "merge".',
+                '{0} and {1} would both become the table {2}. Rename one, or set "merge".',
                 other,
                 `${name}.${table}`,
                 destination,
@@ -233,7 +235,7 @@ function columns(
   const key = table.primaryKey;
   if (key) {
     if (new Set(key.map((name) => name.toLowerCase())).size < key.length)
-      report([...path, 'primaryKey'], t('A column stands twice in the key.'));
+      report([...path, 'primaryKey'], t('The key contains a column twice.'));
     else if (definition)
       for (const problem of keyProblems(definition, key, t)) report([...path, 'primaryKey'], problem);
   }
@@ -250,15 +252,15 @@ function columns(
       );
     }
     if (choice.exclude && key && includes(key, name))
-      report([...here, 'exclude'], t('{0} is part of the key and cannot be left out.', name));
+      report([...here, 'exclude'], t('{0} is part of the key and cannot be excluded.', name));
     if (choice.unit !== undefined && choice.type !== 'INTEGER')
-      report([...here, 'unit'], t('A unit has no effect without the type INTEGER.'), 'warning');
+      report([...here, 'unit'], t('The unit applies only to the type INTEGER.'), 'warning');
     if (choice.rename !== undefined && !choice.exclude) {
       if (!isValidName(choice.rename)) {
         report(
           [...here, 'rename'],
           t(
-            '{0} is no name for Tablestore: letters, digits and underscores, no digit first, at most 255.',
+            '{0} is not a valid Tablestore name. Use letters, digits and underscores, do not start with a digit, at most 255 characters.',
             choice.rename,
           ),
         );

@@ -143,7 +143,7 @@ export class TaskService {
   private async answering(method: keyof WorkbenchApi): Promise<Engine> {
     const engine = await this.session.engine();
     if (this.session.answers(method)) return engine;
-    throw new RowferryError('ROW-E108', vscode.l10n.t('This engine does not answer that.'));
+    throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));
   }
 
   /** Versions, settings, checks, states and the last of the log, without secrets and row values. */

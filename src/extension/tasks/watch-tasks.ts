@@ -33,7 +33,10 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const waits = (snapshot: TaskSnapshot) => {
     if (!service.fileOf(snapshot)) return;
     const start = t('Start Again');
-    const text = t('{0} was running when its engine was ended. Start it to go on from there.', snapshot.name);
+    const text = t(
+      '{0} was running when its engine was stopped. Start it to continue from its checkpoint.',
+      snapshot.name,
+    );
     void vscode.window.showWarningMessage(text, start).then((chosen) => {
       if (chosen === start) void startAgain(snapshot)();
     });
@@ -42,21 +45,21 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const over = (alert: Alert, snapshot: TaskSnapshot): string => {
     switch (alert.kind) {
       case 'failed':
-        return t('{0} works again.', alert.task.name);
+        return t('{0} is working again.', alert.task.name);
       case 'blocked':
-        return t('{0} is not blocked any more.', alert.task.name);
+        return t('{0} is no longer blocked.', alert.task.name);
       case 'latency':
         return stoppedTables(snapshot).length > 0
-          ? t('{0} has caught up, but for the tables that have stopped.', alert.task.name)
+          ? t('{0} has caught up, except for stopped tables.', alert.task.name)
           : t('{0} has caught up.', alert.task.name);
       case 'stopped-table': {
         const { source } = alert.table!;
         return snapshot.tables.some((table) => table.source === source)
-          ? t('{0}: {1} is kept up to date again.', alert.task.name, source)
-          : t('{0}: {1} has stopped, and is not part of the task any more.', alert.task.name, source);
+          ? t('{0}: {1} is replicating again.', alert.task.name, source)
+          : t('{0}: {1} has stopped and is no longer part of the task.', alert.task.name, source);
       }
       case 'difference':
-        return t('{0}: the rows that differed are equal again.', alert.task.name);
+        return t('{0}: all rows are equal again.', alert.task.name);
     }
   };
 
@@ -119,7 +122,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         log,
         'engine',
         new RowferryError('ROW-E104', t('The engine exited unexpectedly.'), {
-          remedy: t('{0} goes on from the last checkpoint.', names),
+          remedy: t('{0} continues from the last checkpoint.', names),
         }),
       );
       for (const snapshot of ran) void startAgain(snapshot)();

@@ -40,11 +40,17 @@ export class TaskLenses implements vscode.CodeLensProvider {
       });
     return [
       ...(task
-        ? [lens(`$(checklist) ${t('Precheck')}`, 'check', t('Save and check what the task needs'))]
+        ? [lens(`$(checklist) ${t('Precheck')}`, 'check', t('Save the task and run the precheck'))]
         : []),
       ...(look.canStart ? [lens(`$(play) ${t('Start')}`, 'start', t('Start the task'))] : []),
       ...(look.canStop
-        ? [lens(`$(debug-stop) ${t('Stop')}`, 'stop', t('Stop safely; it goes on from the same place'))]
+        ? [
+            lens(
+              `$(debug-stop) ${t('Stop')}`,
+              'stop',
+              t('Stop safely; the next start continues from the checkpoint'),
+            ),
+          ]
         : []),
       ...(task
         ? [

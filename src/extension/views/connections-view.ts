@@ -174,7 +174,8 @@ export class ConnectionsView
 
   private async source(name: string) {
     const found = await this.saved.resolve('source', name);
-    if (!found) throw new RowferryError('ROW-T105', vscode.l10n.t('There is no connection {0}.', name));
+    if (!found)
+      throw new RowferryError('ROW-T105', vscode.l10n.t('The connection {0} does not exist.', name));
     return found;
   }
 
@@ -183,7 +184,8 @@ export class ConnectionsView
     const found =
       (await this.saved.resolve('destination', name)) ??
       (name === localTablestoreName ? this.local.running : undefined);
-    if (!found) throw new RowferryError('ROW-T105', vscode.l10n.t('There is no connection {0}.', name));
+    if (!found)
+      throw new RowferryError('ROW-T105', vscode.l10n.t('The connection {0} does not exist.', name));
     return found;
   }
 
@@ -211,7 +213,7 @@ export class ConnectionsView
           running ? new vscode.ThemeColor('charts.green') : undefined,
         );
         item.contextValue = `localTablestore;${running ? 'running' : 'stopped'}`;
-        item.tooltip = t('A Tablestore on this machine, to try things without an account.');
+        item.tooltip = t('A Tablestore on this machine, for trying things out without an account.');
         item.accessibilityInformation = { label: `${localTablestoreName}, ${String(item.description)}` };
         return item;
       }

@@ -106,7 +106,9 @@ export class TasksView
   private refresh(): void {
     const waiting = [...this.session.snapshots.values()].filter(needsPerson).length;
     this.view.badge =
-      waiting > 0 ? { value: waiting, tooltip: vscode.l10n.t('{0} tasks need you', waiting) } : undefined;
+      waiting > 0
+        ? { value: waiting, tooltip: vscode.l10n.t('{0} tasks need attention', waiting) }
+        : undefined;
     // A view that nobody sees costs nothing; it is asked anew when it is shown.
     if (!this.view.visible) return;
     // The whole tree only when tasks come or go: while it is drawn anew, a click on an item reaches nobody.
@@ -128,7 +130,7 @@ export class TasksView
     if (this.wanted !== '') return t('“{0}”: {1} of {2} tasks', this.wanted, shown, all);
     // With no task in it the view itself says so, with the way to trust the folder.
     return all > 0 && !vscode.workspace.isTrusted
-      ? t('This folder is not trusted: its tasks can be read and edited, and not started.')
+      ? t('This folder is not trusted. You can view and edit its tasks, but not start them.')
       : '';
   }
 

@@ -140,7 +140,7 @@ function pagesOf(shop) {
     walkthrough: async () => {
       await shop.closeEditors();
       await shop.palette('Rowferry: Get Started');
-      await shop.page.getByText('Try it on a sample').first().waitFor();
+      await shop.page.getByText('Try a sample').first().waitFor();
     },
     verify: async () => {
       await shop.command('Verify Task', 'shop');

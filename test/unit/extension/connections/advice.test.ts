@@ -27,7 +27,7 @@ test('an account that is refused, or may too little', () => {
 });
 
 test('TLS: what is wrong follows from what was asked for', () => {
-  expect(adviceFor('ROW-S110', source(), plainWords)[0]?.text).toContain('insists on TLS');
+  expect(adviceFor('ROW-S110', source(), plainWords)[0]?.text).toContain('requires TLS');
   expect(about('ROW-S110', source({ ssl: 'required' }))).toEqual(['TLS']);
   expect(about('ROW-S110', source({ ssl: 'verify-identity', caFile: 'ca.pem' }))).toEqual([
     'TLS',

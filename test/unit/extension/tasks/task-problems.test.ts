@@ -58,7 +58,7 @@ test('rules that name a whole database', () => {
   const whole = (renameTables: object) => ({ objects: [{ database: 'shop', renameTables }] });
   expect(problems(whole({ prefix: 'ods_' }))).toEqual([]);
   expect(problems(whole({ prefix: '1' }))).toEqual([
-    expect.stringContaining('1orders is no name for Tablestore'),
+    expect.stringContaining('1orders is not a valid Tablestore name'),
   ]);
   expect(
     problems({
@@ -72,7 +72,7 @@ test('rules that name a whole database', () => {
 
 test('names that are not there, with the one that was meant', () => {
   expect(problems({ source: { connection: 'Shop MySQl' } })).toEqual([
-    '"Shop MySQl" → There is no saved connection Shop MySQl. Did you mean Shop MySQL?',
+    '"Shop MySQl" → The saved connection Shop MySQl does not exist. Did you mean Shop MySQL?',
   ]);
   expect(problems({ objects: [{ database: 'shpo' }] })).toEqual([
     '"shpo" → The source has no database shpo. Did you mean shop?',
@@ -113,9 +113,9 @@ test('keys, renames and units', () => {
   expect(problems(table({ primaryKey: ['note'] }))[0]).toMatch(/note.*NULL/);
   expect(problems(table({ primaryKey: ['id'] }))[0]).toMatch(/No unique key/);
   expect(problems(table({ primaryKey: ['id', 'region'] }))).toEqual([]);
-  expect(problems(table({ rename: '1st' }))[0]).toMatch(/no name for Tablestore/);
+  expect(problems(table({ rename: '1st' }))[0]).toMatch(/not a valid Tablestore name/);
   expect(problems(table({ columns: { note: { rename: 'id' } } }))[0]).toMatch(/both become id/);
-  expect(problems(table({ columns: { note: { unit: 'ms' } } }))[0]).toMatch(/unit has no effect/);
+  expect(problems(table({ columns: { note: { unit: 'ms' } } }))[0]).toMatch(/unit applies only/);
 });
 
 test('two tables of one name, unless they are to be merged', () => {
@@ -128,10 +128,10 @@ test('two tables of one name, unless they are to be merged', () => {
 });
 
 test('phases and secrets', () => {
-  expect(problems({ synchronization: { full: false } })[0]).toMatch(/startPosition is needed/);
+  expect(problems({ synchronization: { full: false } })[0]).toMatch(/set startPosition/);
   expect(problems({ synchronization: { full: false }, startPosition: 'now' })).toEqual([]);
   const source = { host: 'h', user: 'u', password: 'hunter2' };
-  expect(problems({ source })[0]).toMatch(/secret stands in the file/);
+  expect(problems({ source })[0]).toMatch(/file contains this secret/);
 });
 
 test('rules between settings are told, what the schema says is left to it', () => {
