@@ -353,7 +353,7 @@ export class Supervisor {
       });
     }
     await this.operations.reload(id, wanted, remake, managed.work);
-    this.log.info(`${id}: ${wanted.join(', ')} to be loaded anew`);
+    this.log.info(`${id}: reload requested: ${wanted.join(', ')}`);
     // Records of rows that are read again anyway hold nothing any more.
     this.#decided(id, undefined);
     return wanted;
