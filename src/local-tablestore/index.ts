@@ -50,8 +50,8 @@ export interface LocalTablestore {
 export async function startLocalTablestore(options: LocalTablestoreOptions): Promise<LocalTablestore> {
   const instance = options.instance ?? 'local';
   if (!/^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$/.test(instance)) {
-    throw new RowferryError('ROW-T104', `"${instance}" is not an instance name.`, {
-      remedy: 'Use 3 to 16 letters, digits or hyphens, the first a letter, the last no hyphen.',
+    throw new RowferryError('ROW-T104', `"${instance}" is not a valid instance name.`, {
+      remedy: 'Use 3 to 16 letters, digits or hyphens. Start with a letter, and do not end with a hyphen.',
     });
   }
   const store = Store.open(options.data, instance);

@@ -59,8 +59,8 @@ export function openTablestoreData(folder: string, instance = 'local'): Tablesto
   const table = (name: string): Table => {
     const found = store.tables.get(name);
     if (found) return found;
-    throw new RowferryError('ROW-D108', `There is no table "${name}".`, {
-      remedy: 'See the names with "rowferry tablestore ls".',
+    throw new RowferryError('ROW-D108', `The table "${name}" does not exist.`, {
+      remedy: 'List the tables with "rowferry tablestore ls".',
     });
   };
   return {
@@ -104,7 +104,7 @@ function keyOf(table: Table, parts: readonly (KeyPart | number)[]): Buffer {
       'ROW-T104',
       `The key of "${table.schema.name}" has ${primaryKey.length} column(s).`,
       {
-        remedy: `Give values for ${primaryKey.map(({ name }) => name).join(', ')}.`,
+        remedy: `Pass values for ${primaryKey.map(({ name }) => name).join(', ')}.`,
       },
     );
   }

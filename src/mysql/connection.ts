@@ -276,7 +276,7 @@ export class SourceConnection {
     const dead = setTimeout(() => {
       const seconds = answerTimeoutMillis / 1000;
       this.destroy(
-        new RowferryError('ROW-S107', `MySQL at ${this.address} has not answered for ${seconds} s.`),
+        new RowferryError('ROW-S107', `MySQL at ${this.address} has not responded for ${seconds} s.`),
       );
     }, answerTimeoutMillis);
     try {

@@ -10,11 +10,11 @@ export const connectionsSchema = z.strictObject({
   sources: z
     .record(z.string(), sourceSchema)
     .default({})
-    .describe('MySQL servers, by the name that tasks use.'),
+    .describe('MySQL servers by the name that tasks use.'),
   destinations: z
     .record(z.string(), destinationSchema)
     .default({})
-    .describe('Tablestore instances, by the name that tasks use.'),
+    .describe('Tablestore instances by the name that tasks use.'),
 });
 
 export type Connections = z.infer<typeof connectionsSchema>;

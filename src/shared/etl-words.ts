@@ -74,7 +74,7 @@ export function etlFunctions(t: Translate): EtlWord[] {
       t('The current time in milliseconds. It differs for each row, so verify ignores it.'),
     ),
     word('dt_fromtimestamp(seconds)', t('Converts seconds since 1970 UTC to a date.')),
-    word('dt_parsetimestamp(date)', t('Seconds since 1970 UTC.')),
+    word('dt_parsetimestamp(date)', t('Converts a date to seconds since 1970 UTC.')),
     word("dt_str(date, '%Y-%m-%d')", t('Converts a date to text.')),
     word("dt_strptime(text, '%Y-%m-%d')", t('Converts text to a date.')),
     word('dt_add(date, days=1)', t('Shifts a date by years, months, days, hours, minutes or seconds.')),

@@ -22,6 +22,6 @@ export function mustBeSameDestination(known: string | undefined, task: ResolvedT
   throw new RowferryError(
     'ROW-T106',
     `${task.name ?? 'The task'} has loaded its tables into the Tablestore instance ${known}; its file now names ${now}.`,
-    { remedy: `Name ${known} again, or run "rowferry reset TASK", which loads everything into ${now}.` },
+    { remedy: `Change it back to ${known}, or run "rowferry reset TASK" to load everything into ${now}.` },
   );
 }

@@ -100,7 +100,7 @@ export class Joining {
   }
 
   stop(): void {
-    this.stopping.abort(new Error('joining was ended'));
+    this.stopping.abort(new Error('the table sync was ended'));
     void this.stream?.stop();
   }
 

@@ -188,7 +188,7 @@ describe('state', () => {
     const again = await elsewhere('state', 'import', 'hand.state');
     expect(again).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^ROW-E113 This state folder already has/) as string,
+      stderr: expect.stringMatching(/^ROW-E113 This state folder already holds/) as string,
     });
     expect((await elsewhere('state', 'import', 'hand.state', '--replace')).code).toBe(0);
     await runToEnd('hand', 'elsewhere');

@@ -58,7 +58,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         },
         {
           path: ['throttle', 'full', 'maxReplicaLagSeconds'],
-          label: t('Full load: source that lags'),
+          label: t('Full load: lagging source'),
           help: t('Pauses while the source, itself a replica, lags more than this.'),
           kind: 'optional-number',
           unit: t('seconds'),
@@ -202,7 +202,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
         },
         {
           path: ['ddl', 'onChange'],
-          label: t('Change of a key, a used type or a filter column'),
+          label: t('Change to a key, a type in use or a filter column'),
           help: t('Stop the table and show the reason, or reload it.'),
           kind: 'choice',
           choices: [

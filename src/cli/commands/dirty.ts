@@ -146,7 +146,7 @@ async function retry(
   const left = total - written;
   if (left <= 0) return 0;
   const what = left === 1 ? 'One row' : `${count(left)} rows`;
-  terminal.note(`${what} still cannot be written; "rowferry dirty list" says why.`);
+  terminal.note(`${what} still cannot be written; "rowferry dirty list" shows the reason.`);
   terminal.note(
     'Change the mapping or the rows at the source and retry, or use rowferry dirty skip or rowferry dirty discard.',
   );

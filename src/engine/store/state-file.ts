@@ -108,7 +108,7 @@ export async function readState(
   allow(task);
   database.transaction(() => {
     if (!replace && database.get('SELECT 1 AS found FROM task WHERE id = ?', task)) {
-      throw new RowferryError('ROW-E113', `This state folder already has state for the task ${task}.`, {
+      throw new RowferryError('ROW-E113', `This state folder already holds state for the task ${task}.`, {
         remedy: 'To replace the state, add --replace.',
       });
     }

@@ -98,7 +98,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     const names = Object.keys((await saved.list()).destinations);
     if (local.running) names.push(localTablestoreName);
     if (names.length === 0) {
-      void vscode.window.showInformationMessage(t('No Tablestore is connected.'));
+      void vscode.window.showInformationMessage(t('There is no Tablestore connection.'));
       return undefined;
     }
     const connection =

@@ -125,7 +125,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
       if (!this.panel.visible) return;
-      this.options.log.warn(`page ${this.options.name} does not answer`);
+      this.options.log.warn(`page ${this.options.name} is not responding`);
       if (this.loads < attempts) this.load();
       else void this.ask();
     }, patienceMs[what]);

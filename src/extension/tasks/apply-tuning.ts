@@ -30,7 +30,7 @@ export function applyTuning(
         .engine()
         .then((engine) => engine.tune(snapshot.id, tuning))
         .then(
-          () => log.info(`${snapshot.name}: what was saved is in force`),
+          () => log.info(`${snapshot.name}: the saved settings are now in effect`),
           (error: unknown) => showError(log, snapshot.name, error),
         );
     }

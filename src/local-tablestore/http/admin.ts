@@ -43,7 +43,7 @@ export async function answerAdmin(
   };
   const expected = `Bearer ${credentials.accessKeySecret}`;
   if (!sameText(request.headers.authorization ?? '', expected)) {
-    reply(401, { error: 'Authorization: Bearer <access key secret> is needed.' });
+    reply(401, { error: 'The header "Authorization: Bearer <access key secret>" is required.' });
     return;
   }
   const method = request.method ?? 'GET';
@@ -63,7 +63,7 @@ export async function answerAdmin(
         service.limits = dropUndefined(limitSwitches.parse(await readJson(request)));
         return reply(200, service.limits);
       default:
-        return reply(404, { error: `${method} ${path} is not known.` });
+        return reply(404, { error: `Unknown request: ${method} ${path}.` });
     }
   } catch (error) {
     const message =

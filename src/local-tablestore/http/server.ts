@@ -88,7 +88,7 @@ class Exchange {
     const { request, response } = this;
     if (!isLoopbackHost(request.headers.host)) {
       response.writeHead(403, { 'content-type': 'text/plain' });
-      response.end('This server answers only under the name of this machine.\n');
+      response.end('This server accepts requests only under a name of this machine.\n');
       request.resume();
       return;
     }

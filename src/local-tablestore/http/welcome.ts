@@ -11,7 +11,7 @@ export function welcomePage(service: Service, instance: string): Buffer {
       'Point an official Tablestore SDK at this address, with the instance name above and the',
       'access key pair that "rowferry tablestore" printed when it started.',
       '',
-      'To look at the data: rowferry tablestore ls | get | scan | export.',
+      'To inspect the data, run rowferry tablestore ls | get | scan | export.',
       '',
     ].join('\n'),
   );

@@ -369,7 +369,7 @@ function lockFile(path: string): DatabaseSync {
   } catch (error) {
     lock.close();
     throw new RowferryError('ROW-E101', 'Another process serves this data folder.', {
-      remedy: 'Stop it, or name another folder with --data.',
+      remedy: 'Stop that process, or choose another folder with --data.',
       cause: error,
     });
   }

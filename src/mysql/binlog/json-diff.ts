@@ -58,7 +58,7 @@ function child(node: JsonNode, leg: Leg): JsonNode {
 }
 
 function misfit(): Error {
-  return unreadable('a JSON diff does not fit the value before it');
+  return unreadable('a JSON diff does not match the previous value');
 }
 
 /** `$.name."quoted name"[3]`, without wildcards: the only paths that diffs have. */

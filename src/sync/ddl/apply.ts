@@ -163,7 +163,7 @@ export function applyAlter(
   const conversion = actions.find((action) => action.do === 'convert');
   if (conversion) {
     if (actions.some((action) => action.do === 'add' || action.do === 'change')) {
-      throw new UnreadableDdl('CONVERT TO CHARACTER SET beside a column definition');
+      throw new UnreadableDdl('CONVERT TO CHARACTER SET together with a column definition');
     }
     defaults = conversion.defaults;
     rebuilt ??= 'CONVERT TO';
