@@ -14,8 +14,8 @@ export const quoteNames = `CREATE TEMP TABLE renamed AS SELECT * FROM (
    UPDATE source_table SET source = renamed.new, record = json_set(record, '$.source', renamed.new) FROM renamed
      WHERE source_table.task = renamed.task AND source = old;
    UPDATE source_table SET record = json_set(record, '$.phase', 'stopped', '$.problem', json_object('code', 'ROW-S113',
-       'message', source || ' stopped: its rows in the merged table have its name as earlier versions wrote it.',
-       'remedy', 'Delete its rows in Tablestore (those whose __dts_data_source is the task id and the name without backquotes), then load it anew.'))
+       'message', source || ' stopped: its rows in the merged table use the name format of earlier versions.',
+       'remedy', 'Delete its rows in Tablestore (those whose __dts_data_source is the task id and the name without backquotes), then reload the table.'))
      FROM renamed WHERE source_table.task = renamed.task AND source = renamed.new
        AND json_valid(json_extract(record, '$.mapping')) AND json_extract(json_extract(record, '$.mapping'), '$.merged');
    UPDATE dirty SET source = renamed.new, identity = CASE

@@ -30,8 +30,10 @@ export class StatusBar implements vscode.Disposable {
     this.item.text = words.text;
     const { t } = vscode.l10n;
     const closing = keepsRunning()
-      ? t('Tasks go on when the last window is closed.')
-      : t('Tasks stop safely when the last window is closed, and go on from there when started again.');
+      ? t('Tasks keep running after the last window closes.')
+      : t(
+          'Tasks stop safely when the last window closes, and continue from their checkpoint when you start them again.',
+        );
     this.item.tooltip = [...words.lines, '', closing].join('\n');
     this.item.accessibilityInformation = { label: `Rowferry: ${words.lines.join(', ')}` };
     this.item.backgroundColor =
