@@ -1,16 +1,10 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { connectionsFileName, noConnections, type Connections } from '../shared/connections.js';
+import { noConnections, type Connections } from '../shared/connections.js';
 import { RowferryError } from '../shared/errors.js';
+import { connectionsFileName, taskFileSuffix } from '../shared/file-names.js';
 import type { ResolvedTask } from '../shared/task.js';
-import {
-  issueError,
-  parseConnections,
-  parseTask,
-  resolveTask,
-  taskFileSuffix,
-  withTaskId,
-} from '../shared/task-file.js';
+import { issueError, parseConnections, parseTask, resolveTask, withTaskId } from '../shared/task-file.js';
 
 export interface LoadedTask {
   task: ResolvedTask;

@@ -1,9 +1,6 @@
 import * as z from 'zod';
 import { destinationSchema, sourceSchema } from './task.js';
 
-/** Name of the file of connections, looked for beside the task file. */
-export const connectionsFileName = 'connections.rowferry.json';
-
 /** `connections.rowferry.json`: connections that tasks name. Like a task it holds no secrets, only `${env:NAME}`. */
 export const connectionsSchema = z.strictObject({
   $schema: z.string().optional(),

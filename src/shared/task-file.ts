@@ -16,8 +16,6 @@ import {
 
 /** From the text of a task file to a task that can run. Pure: reading and writing files is the caller's. */
 
-export const taskFileSuffix = '.rowferry.json';
-
 let taskJson: JsonSchema | undefined;
 let connectionsJson: JsonSchema | undefined;
 

@@ -80,7 +80,7 @@ test('in a folder that is not trusted tasks are read and edited, and nothing sta
   expect(engineStarted()).toBe(false);
 });
 
-test('activation takes less than 100 ms of a quiet machine, and nothing is started by it', async () => {
+test('activation takes less than 50 ms of a quiet machine, and nothing is started by it', async () => {
   const { page } = workbench;
   await workbench.command('View: Close All Editors');
   const taken: { ours: number; yardstick: number }[] = [];
@@ -89,8 +89,8 @@ test('activation takes less than 100 ms of a quiet machine, and nothing is start
     await row.waitFor();
     return Number(/Activation:\s*(\d+)ms/.exec(await row.innerText())![1]);
   };
-  // A fast machine is held to the 100 ms themselves.
-  const least = () => Math.min(...taken.map(({ ours, yardstick }) => ours / Math.max(100, yardstick)));
+  // Half of the work that takes 100 ms on a quiet machine; a fast one is held to the 50 ms themselves.
+  const least = () => Math.min(...taken.map(({ ours, yardstick }) => ours / (Math.max(100, yardstick) / 2)));
   for (let i = 0; i === 0 || (i < 8 && least() >= 1); i++) {
     await page.reload();
     await openSidebar(page);

@@ -14,7 +14,7 @@ import type {
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { tuned } from '../../shared/tuning.js';
+import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../../shared/workbench-api.js';
 import { planPlace } from '../../sync/place.js';
 import { openItems, precheck } from '../../sync/precheck/index.js';

@@ -1,11 +1,13 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import { taskFileSuffix } from '../../shared/task-file.js';
+import { taskFileSuffix } from '../../shared/file-names.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
 import type { EngineSession } from '../engine/session.js';
-import { applyToDocument, taskEditorViewType } from '../panels/task-editor.js';
-import { additions, objectsOf, suggestedName, type ChosenTable } from '../tasks/from-tables.js';
+import { applyToDocument } from '../panels/task-editor.js';
+import { taskEditorViewType } from '../panels/view-types.js';
+import type { ChosenTable } from '../tasks/dragged-tables.js';
+import { additions, objectsOf, suggestedName } from '../tasks/from-tables.js';
 import { newTaskText, type NewTask } from '../tasks/new-task.js';
 import type { TaskFiles } from '../tasks/task-files.js';
 import type { ConnectionsView } from '../views/connections-view.js';

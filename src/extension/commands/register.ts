@@ -7,15 +7,22 @@ export type Commands = Record<string, CommandHandler>;
 
 /**
  * Registers commands through the one wrapper: whatever a command throws is logged and shown, with "Show Logs",
- * and never lost as a rejected promise. Keys are ids without the leading `rowferry.`.
+ * and never lost as a rejected promise. `ids` and the keys of `commands`, which is called when the first of them runs,
+ * are without the leading `rowferry.`.
  */
-export function registerCommands(log: Log, commands: Commands): vscode.Disposable {
+export function registerCommands(
+  log: Log,
+  ids: readonly string[],
+  commands: () => Promise<Commands>,
+): vscode.Disposable {
   return vscode.Disposable.from(
-    ...Object.entries(commands).map(([id, handler]) =>
+    ...ids.map((id) =>
       vscode.commands.registerCommand(`rowferry.${id}`, async (...args: unknown[]) => {
         log.debug(`command ${id}`);
         try {
-          return await handler(...args);
+          return await (
+            await commands()
+          )[id]!(...args);
         } catch (error) {
           showError(log, id, asRowferryError(error));
           return undefined;

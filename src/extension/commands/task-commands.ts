@@ -5,7 +5,7 @@ import type { Log } from '../base/log.js';
 import { asRowferryError, confirmed, showError } from '../base/notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
 import type { PrecheckKind } from '../panels/precheck.js';
-import { taskEditorViewType } from '../panels/task-editor.js';
+import { taskEditorViewType } from '../panels/view-types.js';
 import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { isRunning } from '../../shared/snapshot-words.js';

@@ -1,12 +1,7 @@
 import * as vscode from 'vscode';
-import {
-  connectionsFileName,
-  connectionsSchema,
-  noConnections,
-  type Connections,
-} from '../../shared/connections.js';
+import type { Connections } from '../../shared/connections.js';
+import { connectionsFileName } from '../../shared/file-names.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
-import { issueError, parseConnections } from '../../shared/task-file.js';
 import { Secrets } from '../base/secrets.js';
 
 export type ConnectionKind = 'source' | 'destination';
@@ -33,7 +28,7 @@ export class SavedConnections implements vscode.Disposable {
 
   /** Without secrets: the placeholder stands in their place. */
   async list(): Promise<Connections> {
-    return (await readConnections(this.file)) ?? noConnections;
+    return (await readConnections(this.file)) ?? { sources: {}, destinations: {} };
   }
 
   /** Secrets included; undefined when there is no such connection. Memory only. */
@@ -71,6 +66,7 @@ export class SavedConnections implements vscode.Disposable {
   }
 
   private async write(connections: Connections): Promise<void> {
+    const { connectionsSchema } = await import('../../shared/connections.js');
     const checked = connectionsSchema.parse(connections);
     await vscode.workspace.fs.createDirectory(this.folder);
     await vscode.workspace.fs.writeFile(this.file, Buffer.from(`${JSON.stringify(checked, null, 2)}\n`));
@@ -90,6 +86,7 @@ export async function readConnections(file: vscode.Uri): Promise<Connections | u
   } catch {
     return undefined;
   }
+  const { issueError, parseConnections } = await import('../../shared/task-file.js');
   const { value, issues } = parseConnections(text);
   if (!value) throw issueError(vscode.workspace.asRelativePath(file), issues);
   return value;

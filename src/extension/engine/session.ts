@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
+import type { EngineConnection } from '../../engine/ipc/client.js';
 import type { PlainError, RowferryError } from '../../shared/errors.js';
 import type { Alert, EngineApi, LogLevel, VerifyProgress } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
@@ -49,6 +49,8 @@ export class EngineSession implements vscode.Disposable {
     private readonly stateDir: string,
     private readonly engineScript: string,
     private readonly log: Log,
+    /** The task files: what an engine says of a task is put beside its file. */
+    private readonly files: { readonly ready: Promise<void> },
   ) {}
 
   get snapshots(): ReadonlyMap<string, TaskSnapshot> {
@@ -85,6 +87,7 @@ export class EngineSession implements vscode.Disposable {
   private async connect(): Promise<EngineConnection> {
     probeRuntime();
     const levels = { debug: 'debug', info: 'info', warn: 'warn', error: 'error' } as const;
+    const [{ ensureEngine }] = await Promise.all([import('../../engine/ipc/client.js'), this.files.ready]);
     const connection = await ensureEngine({
       stateDir: this.stateDir,
       engineScript: this.engineScript,

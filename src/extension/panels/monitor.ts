@@ -2,36 +2,18 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/pages.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import { tuned } from '../../shared/tuning.js';
+import { tuned } from '../../shared/tuned.js';
 import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
 import { logError } from '../base/log.js';
+import { livePoints, type Recording } from './recording.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 
-/** Points kept for the live chart: ten minutes, one a second. */
-const livePoints = 600;
-const logLines = 500;
-
 /** How a running task does: figures, charts, tables, log; and the handles that take effect at once. */
-export function monitorKind(context: PanelContext): PanelKind<MonitorHost, MonitorState> & vscode.Disposable {
+export function monitorKind(
+  context: PanelContext,
+  { live, log }: Recording,
+): PanelKind<MonitorHost, MonitorState> {
   const { session, service } = context;
-  const live = new Map<string, HistoryPoint[]>();
-  const log: { line: string; text: string }[] = [];
-  const recording = vscode.Disposable.from(
-    session.onDidChange(() => {
-      for (const { id, atMs, rowsPerSecond, bytesPerSecond, latencyMs } of session.snapshots.values()) {
-        const points = live.get(id) ?? [];
-        live.set(id, points);
-        if (points.at(-1)?.atMs === atMs) continue;
-        points.push({ atMs, rowsPerSecond, bytesPerSecond, latencyMs });
-        if (points.length > livePoints) points.splice(0, points.length - livePoints);
-      }
-    }),
-    session.onLog(({ level, text }) => {
-      const time = new Date().toLocaleTimeString('sv');
-      log.push({ line: `${time} ${level.padEnd(5)} ${text}`, text });
-      if (log.length > logLines) log.splice(0, log.length - logLines);
-    }),
-  );
 
   /** Lines of a task begin with its name or its id; those of the engine itself with none. */
   const isOfAnother = (text: string, mine: TaskSnapshot | null) =>
@@ -44,7 +26,6 @@ export function monitorKind(context: PanelContext): PanelKind<MonitorHost, Monit
     name: 'monitor',
     title: (name) => vscode.l10n.t('Monitor: {0}', name),
     calls: monitorCalls,
-    dispose: () => recording.dispose(),
     open(task, tell) {
       const state = (): MonitorState => {
         const file = task.file();

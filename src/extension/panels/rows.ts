@@ -4,6 +4,7 @@ import type { DestinationSettings } from '../../shared/task.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';
 import { Page } from './page.js';
+import { panelViewType } from './view-types.js';
 
 export interface RowsContext {
   extensionUri: vscode.Uri;
@@ -13,8 +14,6 @@ export interface RowsContext {
   log: Log;
 }
 
-const viewType = 'rowferry.rows';
-
 interface TableOf {
   connection: string;
   table: string;
@@ -23,24 +22,26 @@ interface TableOf {
 /** Panels that show the rows of a Tablestore table, a page of keys at a time; nothing is written. One a table. */
 export class RowsPanels implements vscode.Disposable {
   private readonly open = new Map<string, vscode.WebviewPanel>();
-  private readonly registration: vscode.Disposable;
 
-  constructor(private readonly context: RowsContext) {
-    this.registration = vscode.window.registerWebviewPanelSerializer(viewType, {
-      deserializeWebviewPanel: (panel, state) => {
-        const { connection, table } = (state ?? {}) as Record<string, unknown>;
-        if (typeof connection === 'string' && typeof table === 'string')
-          this.fill(panel, { connection, table }, false);
-        else panel.dispose();
-        return Promise.resolve();
-      },
-    });
+  constructor(private readonly context: RowsContext) {}
+
+  /** As TaskPanels.restore. */
+  restore(panel: vscode.WebviewPanel, state: unknown): void {
+    const { connection, table } = (state ?? {}) as Record<string, unknown>;
+    if (typeof connection === 'string' && typeof table === 'string')
+      this.fill(panel, { connection, table }, false);
+    else panel.dispose();
   }
 
   reveal(of: TableOf): void {
     const there = this.open.get(keyOf(of));
     if (there) there.reveal();
-    else this.fill(vscode.window.createWebviewPanel(viewType, '', vscode.ViewColumn.Active), of, true);
+    else
+      this.fill(
+        vscode.window.createWebviewPanel(panelViewType('rows'), '', vscode.ViewColumn.Active),
+        of,
+        true,
+      );
   }
 
   private fill(panel: vscode.WebviewPanel, of: TableOf, read: boolean): void {
@@ -81,7 +82,6 @@ export class RowsPanels implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.registration.dispose();
     for (const panel of this.open.values()) panel.dispose();
   }
 }

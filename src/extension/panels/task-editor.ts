@@ -23,8 +23,6 @@ import type { TaskService } from '../tasks/task-service.js';
 import { knownNames } from '../text/index.js';
 import { Page } from './page.js';
 
-export const taskEditorViewType = 'rowferry.taskEditor';
-
 export interface TaskEditorContext {
   extensionUri: vscode.Uri;
   session: EngineSession;

@@ -5,6 +5,7 @@ import { logError, type Log } from '../base/log.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { Page } from './page.js';
+import { panelViewType, type PanelName } from './view-types.js';
 
 export interface PanelContext {
   extensionUri: vscode.Uri;
@@ -17,7 +18,7 @@ export interface PanelContext {
 /** What a kind of panel is: its page, and what makes its states. */
 export interface PanelKind<Host extends object, State> {
   /** Page under webview/. */
-  name: string;
+  name: PanelName;
   title: (task: string) => string;
   calls: CallSchemasOf<Host>;
   /** Called once a panel; `changed` may be called any time until `dispose`, and `state` when it can be seen. */
@@ -61,26 +62,20 @@ export function onceConnected(
 /** Panels of one kind, one a task; they come back after a reload. */
 export class TaskPanels<Host extends object, State> implements vscode.Disposable {
   private readonly open = new Map<string, vscode.WebviewPanel>();
-  private readonly registration: vscode.Disposable;
 
   constructor(
     private readonly context: PanelContext,
     private readonly kind: PanelKind<Host, State>,
-  ) {
-    this.registration = vscode.window.registerWebviewPanelSerializer(this.viewType, {
-      deserializeWebviewPanel: async (panel, state) => {
-        const uri = (state as { uri?: unknown } | null)?.uri;
-        if (typeof uri !== 'string') panel.dispose();
-        else {
-          await context.files.ready;
-          this.fill(panel, vscode.Uri.parse(uri));
-        }
-      },
-    });
-  }
+  ) {}
 
-  private get viewType(): string {
-    return `rowferry.${this.kind.name}`;
+  /** After a reload of the window: the editor gives back the panel and what was kept for its page. */
+  async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const uri = (state as { uri?: unknown } | null)?.uri;
+    if (typeof uri !== 'string') panel.dispose();
+    else {
+      await this.context.files.ready;
+      this.fill(panel, vscode.Uri.parse(uri));
+    }
   }
 
   /** Shows the panel of a task, made when there is none. */
@@ -90,7 +85,8 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
       there.reveal();
       return;
     }
-    this.fill(vscode.window.createWebviewPanel(this.viewType, '', vscode.ViewColumn.Active), uri);
+    const viewType = panelViewType(this.kind.name);
+    this.fill(vscode.window.createWebviewPanel(viewType, '', vscode.ViewColumn.Active), uri);
   }
 
   private fill(panel: vscode.WebviewPanel, uri: vscode.Uri): void {
@@ -121,7 +117,6 @@ export class TaskPanels<Host extends object, State> implements vscode.Disposable
   }
 
   dispose(): void {
-    this.registration.dispose();
     for (const panel of this.open.values()) panel.dispose();
   }
 }

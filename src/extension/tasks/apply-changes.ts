@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import { formatShort } from '../../shared/format.js';
 import type { ChangePlan, MappingChange } from '../../shared/protocol.js';
 import { isRunning } from '../../shared/snapshot-words.js';
-import { parseTask } from '../../shared/task-file.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError } from '../base/notifications.js';
@@ -23,6 +22,7 @@ export function applyChanges(session: EngineSession, service: TaskService, log: 
 
   const look = async (document: vscode.TextDocument) => {
     const key = document.uri.toString();
+    const { parseTask } = await import('../../shared/task-file.js');
     const { value: task } = parseTask(document.getText());
     const snapshot = task && service.snapshotOf({ uri: document.uri, task });
     if (!snapshot || !isRunning(snapshot.state) || !session.answers('planChanges') || open.has(key)) return;

@@ -69,8 +69,8 @@ export function watchClosing(
   };
 
   const greet = async () => {
-    await files.ready;
     const ran = workspaceState.get<string[]>(ranKey, []);
+    if (ran.length > 0) await files.ready;
     const stopped = files.all.filter((file) => ran.includes(file.uri.toString()) && !runs(file));
     known = true;
     remember();

@@ -1,31 +1,8 @@
-import * as z from 'zod';
 import type { TaskEdit } from '../../shared/pages.js';
 import type { Task } from '../../shared/task.js';
+import type { ChosenTable } from './dragged-tables.js';
 
 /** Tables of a saved connection on their way into a task. Pure: what is asked and written is elsewhere. */
-
-/** What is dragged from the connections to the tasks, as JSON. */
-export const tablesMimeType = 'application/vnd.rowferry.tables';
-
-/** A table of a saved MySQL connection; without `table` the whole database. */
-export interface ChosenTable {
-  connection: string;
-  database: string;
-  table?: string;
-}
-
-const draggedSchema = z.array(
-  z.strictObject({ connection: z.string(), database: z.string(), table: z.string().optional() }),
-);
-
-/** Nothing when the text is not of ours: anything may be dropped. */
-export function draggedTables(text: string): ChosenTable[] {
-  try {
-    return draggedSchema.parse(JSON.parse(text)) as ChosenTable[];
-  } catch {
-    return [];
-  }
-}
 
 type Selection = { database: string; tables?: { name: string }[] };
 

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { FileIssue } from '../../shared/checked-jsonc.js';
-import { connectionsFileName } from '../../shared/connections.js';
-import { parseTask, taskFileSuffix } from '../../shared/task-file.js';
+import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
 import type { Task } from '../../shared/task.js';
 
 /** A task file as it lies on the disk. */
@@ -26,22 +25,29 @@ export function fallbackName(path: string): string {
 }
 
 /**
- * Every `*.rowferry.json` of the workspace and of the person's own folder, kept true by file watchers. Files are read
- * once and again when they change; nothing else is watched.
+ * Every `*.rowferry.json` of the workspace and of the person's own folder, kept true by file watchers. They are looked
+ * for when somebody first asks; then files are read once and again when they change, and nothing else is watched.
  */
 export class TaskFiles implements vscode.Disposable {
   private readonly byUri = new Map<string, TaskFile>();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
   private readonly disposables: vscode.Disposable[] = [this.changed];
-  /** Settles when the workspace was searched for the first time. */
-  readonly ready: Promise<void>;
+  private searched: Promise<void> | undefined;
 
   /** `ownFolder` need not exist before the first task is put there. */
-  constructor(readonly ownFolder: vscode.Uri) {
-    this.disposables.push(vscode.workspace.onDidChangeWorkspaceFolders(() => this.refresh()));
+  constructor(readonly ownFolder: vscode.Uri) {}
+
+  /** Settles when the workspace was searched for the first time, which the first to ask begins. */
+  get ready(): Promise<void> {
+    this.searched ??= this.begin();
+    return this.searched;
+  }
+
+  private begin(): Promise<void> {
+    this.disposables.push(vscode.workspace.onDidChangeWorkspaceFolders(() => this.search()));
     const everywhere = `**/*${taskFileSuffix}`;
-    for (const pattern of [everywhere, new vscode.RelativePattern(ownFolder, `*${taskFileSuffix}`)]) {
+    for (const pattern of [everywhere, new vscode.RelativePattern(this.ownFolder, `*${taskFileSuffix}`)]) {
       const watcher = vscode.workspace.createFileSystemWatcher(pattern);
       this.disposables.push(
         watcher,
@@ -50,7 +56,7 @@ export class TaskFiles implements vscode.Disposable {
         watcher.onDidDelete((uri) => this.forget(uri)),
       );
     }
-    this.ready = this.refresh();
+    return this.search();
   }
 
   /** By name, then by path. */
@@ -64,7 +70,13 @@ export class TaskFiles implements vscode.Disposable {
     return this.byUri.get(uri.toString());
   }
 
+  /** Searches again; what was found before the first search is the first search's. */
   async refresh(): Promise<void> {
+    if (this.searched === undefined) await this.ready;
+    else await this.search();
+  }
+
+  private async search(): Promise<void> {
     const [inWorkspace, own] = await Promise.all([
       vscode.workspace.findFiles(`**/*${taskFileSuffix}`, '**/{node_modules,.git}/**'),
       this.ownFiles(),
@@ -94,6 +106,7 @@ export class TaskFiles implements vscode.Disposable {
   private async load(uri: vscode.Uri): Promise<void> {
     try {
       const text = Buffer.from(await vscode.workspace.fs.readFile(uri)).toString('utf8');
+      const { parseTask } = await import('../../shared/task-file.js');
       const { value, issues } = parseTask(text);
       const name = value?.name ?? fallbackName(uri.path);
       const own = uri.path.startsWith(`${this.ownFolder.path}/`);

@@ -1,14 +1,12 @@
 import { dirname } from 'node:path';
-import { parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport, VerifyChoice, VerifyReport } from '../../shared/protocol.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import { issueError, parseTask, randomTaskId, withTaskId } from '../../shared/task-file.js';
-import { taskSchema, type ResolvedTask, type SourceSettings, type Task } from '../../shared/task.js';
+import type { ResolvedTask, SourceSettings } from '../../shared/task.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
-import { resolveForEngine, resolveSource, type Resolver } from './resolve.js';
+import type { Resolver } from './resolve.js';
 import { Secrets } from '../base/secrets.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 
@@ -35,56 +33,25 @@ export class TaskService {
     return this.files.all.find((f) => f.task?.id === snapshot.id || f.uri.fsPath === snapshot.file);
   }
 
-  /**
-   * The task as its file says: unsaved edits are saved first, and a file without an id gets one. A document that is
-   * open learns of a change made outside only a moment later, so that the file itself is read.
-   */
-  async load(uri: vscode.Uri): Promise<Task & { id: string }> {
-    const document = await vscode.workspace.openTextDocument(uri);
-    const shown = vscode.workspace.asRelativePath(uri);
-    const now = document.isDirty ? document.getText() : await textOnDisk(uri);
-    const { value, issues } = parseTask(now);
-    if (!value) throw issueError(shown, issues);
-    const { text, id, added } = withTaskId(now);
-    if (added && now !== document.getText()) await writeText(uri, text);
-    else if (added) {
-      const edit = new vscode.WorkspaceEdit();
-      const whole = new vscode.Range(
-        new vscode.Position(0, 0),
-        document.lineAt(document.lineCount - 1).range.end,
-      );
-      edit.replace(uri, whole, text);
-      await vscode.workspace.applyEdit(edit);
-    }
-    if (document.isDirty && !(await document.save())) {
-      throw new RowferryError('ROW-T101', vscode.l10n.t('{0} could not be saved.', shown));
-    }
-    return { ...value, id };
-  }
-
+  /** The task of a file, saved, checked and resolved. Throws as the functions of task-reader.ts. */
   async resolve(uri: vscode.Uri): Promise<ResolvedTask> {
     this.needsTrust();
-    return resolveForEngine(this.resolver, uri, await this.load(uri));
+    const { loadTask, resolveForEngine } = await reading();
+    return resolveForEngine(this.resolver, uri, await loadTask(uri));
   }
 
   /** The task as its text now says, saved or not: to look at what it would do. Throws as resolve. */
   async resolveText(document: vscode.TextDocument): Promise<ResolvedTask> {
     this.needsTrust();
-    const { value, issues } = parseTask(document.getText());
-    if (!value) throw issueError(vscode.workspace.asRelativePath(document.uri), issues);
-    return resolveForEngine(this.resolver, document.uri, { ...value, id: value.id ?? randomTaskId() });
+    const { readTask, resolveForEngine } = await reading();
+    return resolveForEngine(this.resolver, document.uri, readTask(document));
   }
 
   /** The source of a task as its text now says, saved or not; the rest of the file may still be unfinished. */
   async source(document: vscode.TextDocument): Promise<SourceSettings> {
     this.needsTrust();
-    const { value, issues } = parseTask(document.getText());
-    const wrong = issues.filter(({ key }) => key === '' || key.split(/[.[]/)[0] === 'source');
-    const text = parseJsonc(document.getText(), [], { allowTrailingComma: true }) as { source?: unknown };
-    const source = value?.source ?? taskSchema.shape.source.safeParse(text?.source).data;
-    if (!source || wrong.length > 0)
-      throw issueError(vscode.workspace.asRelativePath(document.uri), wrong.length > 0 ? wrong : issues);
-    return resolveSource(this.resolver, document.uri, source);
+    const { readSource, resolveSource } = await reading();
+    return resolveSource(this.resolver, document.uri, readSource(document));
   }
 
   private needsTrust(): void {
@@ -184,11 +151,5 @@ export class TaskService {
   }
 }
 
-async function textOnDisk(uri: vscode.Uri): Promise<string> {
-  const text = await vscode.workspace.decode(await vscode.workspace.fs.readFile(uri), { uri });
-  return text.replace(/^\ufeff/, '');
-}
-
-async function writeText(uri: vscode.Uri, text: string): Promise<void> {
-  await vscode.workspace.fs.writeFile(uri, await vscode.workspace.encode(text, { uri }));
-}
+/** Schemas and the parser: loaded when the first task is read. */
+const reading = () => import('./task-reader.js');

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { taskFileSuffix } from '../../shared/task-file.js';
+import { taskFileSuffix } from '../../shared/file-names.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import {
   connectionsBeside,

@@ -9,7 +9,7 @@ import { logError, type Log } from '../base/log.js';
 import { asRowferryError } from '../base/notifications.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings } from '../../shared/task.js';
-import { tablesMimeType, type ChosenTable } from '../tasks/from-tables.js';
+import { tablesMimeType, type ChosenTable } from '../tasks/dragged-tables.js';
 import { sourceName } from '../../shared/source-name.js';
 
 export interface ConnectionNode {

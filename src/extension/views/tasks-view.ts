@@ -15,7 +15,7 @@ import {
 import { isStopped, stoppedFirst, stoppedTables } from '../../shared/stopped-tables.js';
 import { leftOutWords } from '../../shared/left-out-words.js';
 import type { EngineSession } from '../engine/session.js';
-import { draggedTables, tablesMimeType } from '../tasks/from-tables.js';
+import { draggedTables, tablesMimeType } from '../tasks/dragged-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
 import type { TaskService } from '../tasks/task-service.js';
 

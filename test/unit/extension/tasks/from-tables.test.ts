@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  additions,
-  draggedTables,
-  objectsOf,
-  suggestedName,
-  type ChosenTable,
-} from '../../../../src/extension/tasks/from-tables.js';
+import { draggedTables, type ChosenTable } from '../../../../src/extension/tasks/dragged-tables.js';
+import { additions, objectsOf, suggestedName } from '../../../../src/extension/tasks/from-tables.js';
 import { newTaskText } from '../../../../src/extension/tasks/new-task.js';
 import { applyTaskEdits } from '../../../../src/shared/task-edits.js';
 import { parseTask } from '../../../../src/shared/task-file.js';

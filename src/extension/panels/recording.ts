@@ -1,0 +1,39 @@
+import * as vscode from 'vscode';
+import type { HistoryPoint } from '../../shared/workbench-api.js';
+import type { EngineSession } from '../engine/session.js';
+
+/** Points kept for the live chart: ten minutes, one a second. */
+export const livePoints = 600;
+const logLines = 500;
+
+/** What the engine has said since the window began, for monitors that are opened later. */
+export class Recording implements vscode.Disposable {
+  /** By task. */
+  readonly live = new Map<string, HistoryPoint[]>();
+  readonly log: { line: string; text: string }[] = [];
+  private readonly listening: vscode.Disposable;
+
+  constructor(session: EngineSession) {
+    const { live, log } = this;
+    this.listening = vscode.Disposable.from(
+      session.onDidChange(() => {
+        for (const { id, atMs, rowsPerSecond, bytesPerSecond, latencyMs } of session.snapshots.values()) {
+          const points = live.get(id) ?? [];
+          live.set(id, points);
+          if (points.at(-1)?.atMs === atMs) continue;
+          points.push({ atMs, rowsPerSecond, bytesPerSecond, latencyMs });
+          if (points.length > livePoints) points.splice(0, points.length - livePoints);
+        }
+      }),
+      session.onLog(({ level, text }) => {
+        const time = new Date().toLocaleTimeString('sv');
+        log.push({ line: `${time} ${level.padEnd(5)} ${text}`, text });
+        if (log.length > logLines) log.splice(0, log.length - logLines);
+      }),
+    );
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+  }
+}
