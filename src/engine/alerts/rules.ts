@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '../../shared/backoff.js';
 import type { Alert } from '../../shared/protocol.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import { isStopped } from '../../shared/stopped-tables.js';
@@ -178,6 +179,7 @@ export async function postWebhook(
   const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'rowferry' };
   if (secret)
     headers['x-rowferry-signature'] = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+  const backoff = new Backoff(pauseMs, Infinity, 'none');
   for (let attempt = 1; ; attempt++) {
     let problem: string;
     try {
@@ -201,7 +203,7 @@ export async function postWebhook(
       return;
     }
     try {
-      await delay(pauseMs * 2 ** (attempt - 1), undefined, { ref: false, signal: giveUp });
+      await delay(backoff.next(), undefined, { ref: false, signal: giveUp });
     } catch {
       attempt = attempts - 1;
     }

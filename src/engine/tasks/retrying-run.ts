@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '../../shared/backoff.js';
 import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
 import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
 import type { ResolvedTask } from '../../shared/task.js';
@@ -36,7 +37,7 @@ export class RetryingRun implements ReplicationRun {
   #current: ReplicationRun;
   #retry: RunView['retry'];
   #failingSinceMs: number | undefined;
-  #attempt = 0;
+  readonly #backoff = new Backoff(firstPauseMs, longestPauseMs, 'half');
   /** How far an attempt came. */
   #wasLetIn = false;
   #hasFollowed = false;
@@ -77,17 +78,16 @@ export class RetryingRun implements ReplicationRun {
       const now = Date.now();
       if (this.#failingSinceMs === undefined || now - began > healthyMs) {
         this.#failingSinceMs = now;
-        this.#attempt = 0;
+        this.#backoff.reset();
       }
       const windows = this.windows();
       const untilMs = this.#failingSinceMs + (kind === 'connection' ? windows.connectionMs : windows.otherMs);
-      if (now >= untilMs) return { state: 'failed', error: gaveUp(outcome.error, this.#attempt) };
-      this.#attempt++;
-      this.#retry = { error: outcome.error, attempt: this.#attempt, untilMs };
+      if (now >= untilMs) return { state: 'failed', error: gaveUp(outcome.error, this.#backoff.failures) };
+      const pause = this.#backoff.next();
+      this.#retry = { error: outcome.error, attempt: this.#backoff.failures, untilMs };
       this.log.warn(`${this.name}: restarting: ${outcome.error.message}`);
-      const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#attempt - 1, 10));
       try {
-        await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: this.#stopping.signal });
+        await delay(pause, undefined, { signal: this.#stopping.signal });
       } catch {
         return { state: 'stopped' };
       }

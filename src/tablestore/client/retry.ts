@@ -5,6 +5,7 @@
  *     await withRetry(windows, () => describeTable(client, name), { signal, onRetry });
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '../../shared/backoff.js';
 import { RowferryError } from '../../shared/errors.js';
 import { TablestoreError } from './errors.js';
 
@@ -23,13 +24,8 @@ export interface RetryState {
   readonly untilMs: number;
 }
 
-const baseMs = 10;
-const longestMs = 5_000;
-
-/** Pause after the n-th failure, n from 1: anything up to the base doubled n - 1 times. */
-export function backoffMs(attempt: number): number {
-  return Math.random() * Math.min(longestMs, baseMs * 2 ** Math.min(attempt - 1, 20));
-}
+const firstPauseMs = 10;
+const longestPauseMs = 5_000;
 
 /**
  * The failures of everything that writes to one destination. The connection window is common to all: it begins with
@@ -51,12 +47,14 @@ export class Retries {
 
   /** For one request and its repetitions. */
   begin(): RetryRun {
-    let attempt = 0;
+    const backoff = new Backoff(firstPauseMs, longestPauseMs, 'full');
     let otherSince: number | null = null;
     return {
       failed: (error) => {
         const now = Date.now();
-        if (attempt++ === 0) this.failing++;
+        if (backoff.failures === 0) this.failing++;
+        const pauseMs = backoff.next();
+        const attempt = backoff.failures;
         let untilMs = Infinity;
         if (error.kind === 'connection') {
           this.unreachableSince ??= now;
@@ -75,11 +73,11 @@ export class Retries {
           });
         }
         this.report({ error, attempt, untilMs });
-        return Math.min(backoffMs(attempt), untilMs - now);
+        return Math.min(pauseMs, untilMs - now);
       },
       ended: () => {
-        if (attempt === 0) return;
-        attempt = 0;
+        if (backoff.failures === 0) return;
+        backoff.reset();
         if (--this.failing === 0) this.report(null);
       },
     };
