@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { stripVTControlCharacters, styleText } from 'node:util';
 
 /** Where a command writes: results to stdout, everything else to stderr. */
 export interface Terminal {
@@ -29,14 +30,20 @@ const plain: Style = { bold: same, dim: same, red: same, green: same, yellow: sa
 function same(text: string): string {
   return text;
 }
-const sgr = (on: number, off: number) => (text: string) => `\u001b[${on}m${text}\u001b[${off}m`;
+// Whether there are colours is decided by wantsColour, for the stream that is written to. The types lack the options.
+const style = styleText as (
+  format: keyof Style,
+  text: string,
+  options: { validateStream: boolean },
+) => string;
+const painted = (format: keyof Style) => (text: string) => style(format, text, { validateStream: false });
 const coloured: Style = {
-  bold: sgr(1, 22),
-  dim: sgr(2, 22),
-  red: sgr(31, 39),
-  green: sgr(32, 39),
-  yellow: sgr(33, 39),
-  cyan: sgr(36, 39),
+  bold: painted('bold'),
+  dim: painted('dim'),
+  red: painted('red'),
+  green: painted('green'),
+  yellow: painted('yellow'),
+  cyan: painted('cyan'),
 };
 
 /** NO_COLOR (no-color.org) and TERM=dumb are respected; FORCE_COLOR colours pipes too. */
@@ -92,13 +99,10 @@ export function openTerminal(
   };
 }
 
-// Escape sequences take no room on the screen.
-const escape = /\u001b\[[0-9;]*m/g;
-
-/** Columns that a text takes: wide East Asian letters and emoji take two. */
+/** Columns that a text takes: escape sequences take none, wide East Asian letters and emoji take two. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(text.replace(escape, ''))) {
+  for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text))) {
     width +=
       /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
         segment,

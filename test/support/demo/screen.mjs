@@ -1,12 +1,13 @@
 // What the demo shows: bars that are redrawn on a terminal, now and then a line elsewhere.
+import { styleText } from 'node:util';
 
 const colour = process.stdout.isTTY && !process.env['NO_COLOR'];
-const paint = (code) => (text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : String(text));
-export const bold = paint('1');
-export const dim = paint('2');
-export const green = paint('32');
-export const red = paint('31');
-export const cyan = paint('36');
+const paint = (format) => (text) => (colour ? styleText(format, String(text)) : String(text));
+export const bold = paint('bold');
+export const dim = paint('dim');
+export const green = paint('green');
+export const red = paint('red');
+export const cyan = paint('cyan');
 
 export const count = (value) => Math.round(value).toLocaleString('en-US');
 
