@@ -63,7 +63,7 @@ export const errorCodes = {
   'ROW-S109': {
     exit: 3,
     cause: 'The binlog contains an event that cannot be read safely.',
-    remedy: 'Follow the message; a new full load always works.',
+    remedy: 'Follow the instructions in the message. A new full load always works.',
   },
   'ROW-S110': {
     exit: 3,
@@ -236,7 +236,7 @@ export const errorCodes = {
   'ROW-E115': {
     exit: 1,
     cause: 'Some tables of the task have stopped and are no longer kept up to date. The others are.',
-    remedy: 'Follow the message of each stopped table; "rowferry status" lists them.',
+    remedy: 'Follow the instructions for each stopped table; "rowferry status" lists them.',
   },
   'ROW-V101': {
     exit: 4,

@@ -337,7 +337,7 @@ export const taskSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'During incremental replication, slowly compare each table with its source, again and again, and report differences. null: off.',
+      'During incremental replication, continuously compare each table with its source at a low rate, and report differences. null: off.',
     ),
   heartbeat: z
     .enum(['none', 'statement', 'table'])

@@ -157,7 +157,7 @@ export function advancedFields(): { title: string; fields: Field[] }[] {
           path: ['audit', 'rowsPerSecond'],
           label: t('Audit: rows'),
           help: t(
-            'During incremental replication, compares all rows in both directions at this rate, again and again. Empty: no audit. 500 is a good start.',
+            'During incremental replication, continuously compares all rows in both directions at this rate. Empty: no audit. 500 is a good start.',
           ),
           kind: 'optional-number',
           placeholder: t('off'),

@@ -9,14 +9,14 @@ const connections: ReadonlySet<string> = new Set(['source-connection', 'destinat
 
 export const check: Command = {
   name: 'check',
-  summary: 'run the precheck: can this task run, and what would go wrong',
+  summary: 'run the precheck: whether the task can run, and what would go wrong',
   usage: 'TASK [--json] [--state DIR]',
   help: [
     'Checks the source, the destination and the task without changing anything, and shows for each item what was expected, what was found and how to fix it. A task starts only at 100 %.',
     'To accept a warning, add its ID to "ignoredChecks"; failures cannot be accepted. Stopped tables are listed first. Exits with 0 at 100 % with no table stopped, 3 when the source or destination is unreachable or refuses access, 1 otherwise.',
   ],
   options: { ...stateOption, ...jsonOption },
-  optionHelp: { '--json': 'print the report as print one JSON object on stdout', ...stateHelp },
+  optionHelp: { '--json': 'print the report as one JSON object on stdout', ...stateHelp },
   examples: [
     'rowferry check orders.rowferry.json',
     'rowferry check orders.rowferry.json --json | jq .successRate',

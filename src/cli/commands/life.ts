@@ -66,7 +66,7 @@ export const remove: Command = {
     const { task } = loadTask(taskArgument('delete', positionals), context.cwd, context.environment);
     return withEngine(context, values, {}, async (engine) => {
       terminal.print(
-        `${task.name}: deletes its checkpoint, dirty records and history. The destination tables stay.`,
+        `This deletes the checkpoint, dirty records and history of ${task.name}. The destination tables stay.`,
       );
       if (!(await confirmed(context, values, 'Delete its state?', 'delete'))) return 1;
       await engine.api.forget(task.id);

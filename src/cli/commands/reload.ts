@@ -10,7 +10,7 @@ export const reload: Command = {
   usage: 'TASK [--table DB.TABLE [--remake [--yes]]] [--state DIR]',
   help: [
     'Reads the whole table again with the current mapping of the task, then deletes destination rows that the source, filter and mapping no longer produce. A stopped table continues afterwards.',
-    'A running task reloads immediately, and changes of other tables wait for it; otherwise the next run reloads. Without --table, every table is reloaded.',
+    'A running task reloads the table immediately while the others continue; otherwise the next run reloads it. Without --table, every table is reloaded.',
     'With --remake, the destination table and all its rows are deleted in Tablestore, and the table is re-created before the load. A table whose key changed needs this. You are asked to confirm.',
   ],
   options: { table: { type: 'string' }, remake: { type: 'boolean' }, ...yesOption, ...stateOption },
@@ -28,7 +28,7 @@ export const reload: Command = {
     if (remake) {
       if (table === undefined) throw usageError('--remake requires --table DB.TABLE.', 'reload');
       context.terminal.note(
-        `Deletes the destination table of ${table} and all its rows in Tablestore, re-creates it and loads it again.`,
+        `This deletes the destination table of ${table} and all its rows in Tablestore, then re-creates and loads it.`,
       );
       if (!(await confirmed(context, values, 'Delete and reload it?', 'reload'))) return 1;
     }

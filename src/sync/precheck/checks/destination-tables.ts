@@ -7,7 +7,7 @@ export const destinationTables: Check = {
   title: 'Destination table names are free, or the tables match',
   expected:
     'with "conflict": "report", no table with that name; with "ignore", none or one with the same key',
-  why: 'Rowferry would overwrite rows that are not its own; a table with a different key rejects its rows.',
+  why: 'Rowferry would overwrite rows that are not its own; a table with a different key would reject the rows.',
   async run(context) {
     const destination = await context.destination();
     const existing = new Set(await destination.tables());

@@ -18,7 +18,7 @@ export const serverId: Check = {
       );
     }
     const ours = context.task.source.serverId;
-    if (ours === null) return good(`source ${facts.serverId}; task: random`);
+    if (ours === null) return good(`source ${facts.serverId}, task random`);
     if (ours === facts.serverId) {
       return bad(
         `${ours} is the server_id of the source itself`,

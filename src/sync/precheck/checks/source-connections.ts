@@ -57,7 +57,7 @@ export const sourceConnections: Check = {
     const beside =
       limit >= needed + joining + verify
         ? ''
-        : `; a concurrent verification takes ${verify} more, tables loaded during replication up to ${joining}; what exceeds the limit waits or reports it`;
+        : `; a concurrent verification takes ${verify} more, tables loaded during replication up to ${joining}; connections over the limit wait or report the refusal`;
     return good(`${found}${beside}`);
   },
 };
