@@ -50,7 +50,7 @@ export function findNode(folder, environment = process.env) {
 }
 
 /** What to tell someone who has none. */
-export const nodeWanted = `ROW-E106 Rowferry needs Node.js ${least.join('.')} or later; this is ${process.version}.\nInstall it from https://nodejs.org, or name one in the environment variable ROWFERRY_NODE.`;
+export const nodeWanted = `ROW-E106 Rowferry needs Node.js ${least.join('.')} or later; this is ${process.version}.\nInstall it from https://nodejs.org, or set the environment variable ROWFERRY_NODE to its path.`;
 
 const program = process.platform === 'win32' ? 'node.exe' : 'node';
 

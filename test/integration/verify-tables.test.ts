@@ -139,7 +139,7 @@ describe('tables that cannot be compared', () => {
     expect(of('good').problem).toBeUndefined();
     expect(of('keyless').problem).toMatchObject({ code: 'ROW-S106' });
     expect(of('gone').problem).toMatchObject({ code: 'ROW-S108' });
-    expect(of('undone').problem!.message).toContain('undone does not exist');
+    expect(of('undone').problem!.message).toContain('undone no longer exists');
     expect(of('forbidden').problem).toMatchObject({ code: 'ROW-S103' });
     for (const quick of [[], ['--quick']]) {
       const { stdout, code, stderr } = await run('verify', 'mixed', ...quick);
