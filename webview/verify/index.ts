@@ -324,8 +324,8 @@ class Verify extends LitElement {
         <thead>
           <tr>
             <th>${t('Column')}</th>
-            <th>${t('In the source')}</th>
-            <th>${t('In Tablestore')}</th>
+            <th>${t('Value in the source')}</th>
+            <th>${t('Value in Tablestore')}</th>
           </tr>
         </thead>
         <tbody>
