@@ -12,13 +12,25 @@ export function destinationIdentity({ endpoint, instance }: ResolvedTask['destin
   return region === undefined ? instance : `${instance} in ${region}`;
 }
 
-/** `known`: the identity of before; undefined where an earlier version stored none. Throws ROW-T106. */
-export function mustBeSameDestination(known: string | undefined, task: ResolvedTask): void {
-  if (known === undefined) return;
-  const now = destinationIdentity(task.destination);
+/** `known`: the identity of before; undefined or '' where an earlier version stored none. */
+export function isSameDestination(
+  known: string | undefined,
+  destination: ResolvedTask['destination'],
+): boolean {
+  if (!known) return true;
+  const now = destinationIdentity(destination);
   const [[knownName, knownRegion], [name, region]] = [known.split(' in '), now.split(' in ')];
   const isSameRegion = knownRegion === undefined || region === undefined || knownRegion === region;
-  if (knownName === name && isSameRegion) return;
+  return knownName === name && isSameRegion;
+}
+
+/** `known` as of isSameDestination(). Throws ROW-T106. */
+export function mustBeSameDestination(
+  known: string | undefined,
+  task: Pick<ResolvedTask, 'name' | 'destination'>,
+): void {
+  if (isSameDestination(known, task.destination)) return;
+  const now = destinationIdentity(task.destination);
   throw new RowferryError(
     'ROW-T106',
     `${task.name ?? 'The task'} has loaded its tables into the Tablestore instance ${known}; its file now names ${now}.`,

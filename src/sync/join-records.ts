@@ -127,12 +127,10 @@ export function enterTables(
     const place = isRead ? from : end;
     return {
       ...recordOf(task, plan),
-      created: isSame && before.created,
-      ...(isSame && before.creating && { creating: true }),
-      ...(isSame && before.foundAtMs !== undefined && { foundAtMs: before.foundAtMs }),
+      // Whatever of the task's tables wrote there before: in a merge this one, perhaps, under keys of its own.
+      ...tables.inherited(plan.destination),
       ...(place && { from: place }),
       ...(definedAt && { definedAt }),
-      sweep: isSame,
       ...(isRead && !task.synchronization.full && { loads: true }),
       ...(isSame && (remake || before.remake) && { remake: true }),
     };

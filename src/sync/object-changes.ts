@@ -94,7 +94,8 @@ export function objectChanges(
     if (!selection) continue;
     const record = known.get(sourceName(definition));
     const what = record ? mappingChange(record, mappingText(task, definition)) : [];
-    if (record && what.length === 0 && !record.reload) continue;
+    const isToRead = record?.unread === true && task.synchronization.full;
+    if (record && what.length === 0 && !record.reload && !isToRead) continue;
     const own: PlanProblem[] = [];
     const plan = planToLoad(task, definition, selection.mapping, own);
     if (!plan && (selection.isWhole || record?.phase === 'stopped' || (stopsRunning && record))) {
@@ -108,7 +109,8 @@ export function objectChanges(
       continue;
     }
     const there = new Set(tables.map(sourceName));
-    const gone = records.filter((one) => !there.has(one.source));
+    // One that the file does not select any more has nothing to come in the stream.
+    const gone = records.filter((one) => !there.has(one.source) && selectionOf(task, one.definition));
     const replaced = replacedBy(task, gone, plan);
     if (replaced) changes.replaced.push(replaced);
     // The statement that takes the old name away is still to come in the stream, and brings the new one.

@@ -22,6 +22,7 @@ import { findStart } from './place.js';
 import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from './plan.js';
 import type { SourceRetry } from './source-retry.js';
 import { sourceName } from '../shared/source-name.js';
+import { Destinations } from './state/destinations.js';
 import { TableRecords } from './state/table-records.js';
 import { problemOfTable, withWayBack } from './table-boundary.js';
 import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from './store.js';
@@ -101,7 +102,8 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   const { task, store } = options;
   const known = store.progress();
   mustBeSameDestination(known?.destination, task);
-  const records = new TableRecords(store);
+  const destinations = new Destinations(store, task.destination);
+  const records = new TableRecords(store, destinations);
   const stored = records.all;
   const first = known === null;
   const facts = await options.retry.onSource((connection) => connection.facts());
@@ -128,10 +130,9 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     };
     leftOut.retask(task, noted.proven);
     // What an earlier life of the task left there is swept.
-    const before = new Map(stored.map((record) => [record.destination, record]));
     beginning = plansOf(task, noted.tables).map((plan) => ({
       ...recordOf(task, plan),
-      ...leftBy(before.get(plan.destination)),
+      ...records.inherited(plan.destination),
     }));
   } else {
     await reselect(options, records, progress, leftOut);
@@ -150,6 +151,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     store.transaction(() => {
       for (const { source } of stored) records.remove(source);
       store.clear();
+      destinations.forgetOthers();
       store.saveProgress(progress);
       for (const record of beginning) records.begin(record);
     });
@@ -185,18 +187,6 @@ async function fit(
     }
     return { plans, charsets };
   });
-}
-
-/** What an earlier life of the task knew of a destination table. */
-function leftBy(record: TableRecord | undefined): Partial<NewTableRecord> {
-  if (!record) return {};
-  const { created, creating, foundAtMs } = record;
-  return {
-    created,
-    sweep: true,
-    ...(creating && { creating }),
-    ...(foundAtMs !== undefined && { foundAtMs }),
-  };
 }
 
 /**

@@ -185,8 +185,8 @@ export class Replication {
       }
     }
     const isNow = (source: string) => changes.changed.some(({ record }) => record.source === source);
-    const reloaded = later.changed.flatMap(({ record: { source }, what }) =>
-      what.length > 0 && !isNow(source) ? [source] : [],
+    const reloaded = later.changed.flatMap(({ record: { source, reload }, what }) =>
+      (what.length > 0 || !reload) && !isNow(source) ? [source] : [],
     );
     return { ...changePlan(changes), ...(reloaded.length > 0 && { reloadedAtNextStart: reloaded }) };
   }

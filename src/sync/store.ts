@@ -11,7 +11,7 @@ import type { ToolTable } from './online-change/traces.js';
  * What replication keeps of one task between runs. Everything is synchronous: a checkpoint and what belongs to it
  * go into the store in one transaction. Implemented over SQLite by the engine, in memory by tests.
  */
-export interface TaskStore extends XaStore, AuditStore, TableStore {
+export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationStore {
   progress(): TaskProgress | null;
   saveProgress(progress: TaskProgress): void;
 
@@ -47,10 +47,29 @@ export interface TaskStore extends XaStore, AuditStore, TableStore {
   isWriting(): boolean;
   setWriting(writing: boolean): void;
 
-  /** Forgets all of it: the task starts anew. */
+  /** Forgets all of it but the destinations: the task starts anew. */
   clear(): void;
   /** Forgets all but which destination tables the task made: the next run loads everything and sweeps. */
   reset(): void;
+}
+
+/** What the task knows of its destination tables; changed through Destinations alone. */
+export interface DestinationStore {
+  destinations(): DestinationRecord[];
+  /** In place of whatever was stored of that name. */
+  saveDestination(record: DestinationRecord): void;
+  removeDestination(name: string): void;
+}
+
+/** A destination table that the task made, or found and began to fill; kept for its life in that instance. */
+export interface DestinationRecord {
+  readonly name: string;
+  /** As TaskProgress.destination; '' where an earlier version stored none. */
+  readonly instance: string;
+  /** As of a table's record: it was made by the task, is about to be, or was found then. */
+  readonly created: boolean;
+  readonly creating: boolean;
+  readonly foundAtMs: number | null;
 }
 
 /** How far the audit of each table is (verify/audit-record.ts). */
@@ -181,6 +200,8 @@ export interface TableRecord {
    * statements up to there are in the definition already (rule 13).
    */
   definedAt?: SourcePosition;
+  /** Its rows from before were not loaded, because the task loaded nothing at its start. */
+  unread?: true;
   /** It began anew, and is loaded although the task loads nothing at its start. */
   loads?: true;
   /** It was asked for: the next run loads it anew, whatever it was before. */

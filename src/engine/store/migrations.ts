@@ -28,6 +28,23 @@ export const quoteNames = `CREATE TEMP TABLE renamed AS SELECT * FROM (
    UPDATE xa_rows SET source = renamed.new FROM renamed WHERE xa_rows.task = renamed.task AND source = old;
    DROP TABLE renamed`;
 
+/**
+ * What tables knew of their destinations is kept with these, and which tables were never loaded with them. Changes
+ * nothing the second time: of what is known already nothing is taken from a record.
+ */
+export const keepDestinations = `INSERT OR IGNORE INTO destination_table
+     SELECT task, record ->> '$.destination',
+       coalesce((SELECT progress ->> '$.destination' FROM progress WHERE progress.task = source_table.task), ''),
+       max(coalesce(record ->> '$.created', 0)), max(coalesce(record ->> '$.creating', 0)), min(record ->> '$.foundAtMs')
+     FROM source_table
+     WHERE record ->> '$.created' OR record ->> '$.creating' OR record ->> '$.foundAtMs' IS NOT NULL
+     GROUP BY task, record ->> '$.destination';
+   UPDATE source_table SET record = json_set(record, '$.unread', json('true'))
+     WHERE record ->> '$.phase' = 'loaded' AND record ->> '$.rows' = 0 AND record ->> '$.kept' = 0
+       AND record ->> '$.loads' IS NULL AND record ->> '$.from' IS NULL
+       AND EXISTS (SELECT 1 FROM progress WHERE progress.task = source_table.task
+         AND progress ->> '$.start' IS NOT NULL AND progress ->> '$.loadedAt' IS NULL)`;
+
 /** Times are milliseconds since 1970; JSON columns hold what the type of the same name says. */
 export const migrations: Migrations = [
   `CREATE TABLE task (
@@ -134,4 +151,15 @@ export const migrations: Migrations = [
      record TEXT NOT NULL,
      PRIMARY KEY (task, source)
    ) STRICT, WITHOUT ROWID`,
+  // What a task knows of a destination table goes with that, not with the table that is written to it.
+  `CREATE TABLE destination_table (
+     task TEXT NOT NULL,
+     name TEXT NOT NULL,
+     instance TEXT NOT NULL,
+     created INTEGER NOT NULL,
+     creating INTEGER NOT NULL,
+     found_at_ms INTEGER,
+     PRIMARY KEY (task, name)
+   ) STRICT, WITHOUT ROWID;
+   ${keepDestinations}`,
 ];

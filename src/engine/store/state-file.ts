@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { SQLInputValue } from 'node:sqlite';
 import { RowferryError } from '../../shared/errors.js';
 import type { Database } from './database.js';
-import { migrations, quoteNames } from './migrations.js';
+import { keepDestinations, migrations, quoteNames } from './migrations.js';
 
 /** What is kept of one task, table by table, in the order in which it is written and taken in. */
 const tables = [
@@ -16,6 +16,7 @@ const tables = [
   'xa_rows',
   'writing',
   'audit',
+  'destination_table',
 ] as const;
 type Table = (typeof tables)[number];
 /** Given out by the store itself. */
@@ -117,6 +118,7 @@ export async function readState(
       if (line !== '') insert(database, task, parse(line, file) as Line, file);
     }
     database.raw.exec(quoteNames);
+    database.raw.exec(keepDestinations);
   });
   return task;
 }

@@ -2,6 +2,7 @@ import type {
   AuditRecord,
   ChunkRecord,
   DecidedDirty,
+  DestinationRecord,
   DirtyDecision,
   NewDirtyRecord,
   NewTableRecord,
@@ -97,6 +98,44 @@ export class SqliteTaskStore implements TaskStore {
       this.clearChunks(source);
       this.database.run('DELETE FROM audit WHERE task = ? AND source = ?', this.task, source);
     });
+  }
+
+  destinations(): DestinationRecord[] {
+    return this.database
+      .all<{
+        name: string;
+        instance: string;
+        created: number;
+        creating: number;
+        found_at_ms: number | null;
+      }>(
+        'SELECT name, instance, created, creating, found_at_ms FROM destination_table WHERE task = ? ORDER BY name',
+        this.task,
+      )
+      .map(({ name, instance, created, creating, found_at_ms: foundAtMs }) => ({
+        name,
+        instance,
+        created: created === 1,
+        creating: creating === 1,
+        foundAtMs,
+      }));
+  }
+
+  saveDestination({ name, instance, created, creating, foundAtMs }: DestinationRecord): void {
+    this.database.run(
+      `INSERT OR REPLACE INTO destination_table (task, name, instance, created, creating, found_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      this.task,
+      name,
+      instance,
+      created ? 1 : 0,
+      creating ? 1 : 0,
+      foundAtMs,
+    );
+  }
+
+  removeDestination(name: string): void {
+    this.database.run('DELETE FROM destination_table WHERE task = ? AND name = ?', this.task, name);
   }
 
   audits(): AuditRecord[] {

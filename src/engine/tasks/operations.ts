@@ -44,7 +44,7 @@ export interface TaskOperations {
   /** The next run begins as if there had been none, and sweeps. */
   reset(id: string): void;
   /** What the store knows of a task, for its precheck. */
-  history(id: string): Omit<PrecheckHistory, 'running'>;
+  history(task: ResolvedTask): Omit<PrecheckHistory, 'running'>;
 }
 
 /** Makes what does the work of tasks on this engine's store. */

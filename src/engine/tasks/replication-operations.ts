@@ -6,6 +6,7 @@ import { DirtyRetry } from '../../sync/dirty-retry.js';
 import { lockDestinations } from '../../sync/prepare.js';
 import { Replication } from '../../sync/replication.js';
 import { writerSettings } from '../../sync/settings.js';
+import { Destinations } from '../../sync/state/destinations.js';
 import { TableRecords } from '../../sync/state/table-records.js';
 import { UncleanEnd } from '../../sync/unclean-end.js';
 import type { TableRecord, TaskStore } from '../../sync/store.js';
@@ -125,15 +126,18 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       });
     },
     reset: (id) => storeOf(id).reset(),
-    history: (id) => {
+    history: ({ id, destination }) => {
       const kept = storeOf(id);
-      const created = kept.tables().filter((table) => table.created || table.creating === true);
-      const names = (tables: typeof created) => new Set(tables.map((table) => table.destination));
+      const progress = kept.progress();
+      const known = new Destinations(kept, destination).all;
+      const created = new Set(known.filter((one) => one.created || one.creating).map(({ name }) => name));
+      const remade = kept.tables().filter((table) => table.remake === true && created.has(table.destination));
       return {
-        created: names(created),
-        remade: names(created.filter((table) => table.remake === true)),
-        checkpoint: kept.progress()?.checkpoint ?? null,
-        leftOut: kept.progress()?.leftOut ?? [],
+        created,
+        remade: new Set(remade.map((table) => table.destination)),
+        instance: progress?.destination ?? null,
+        checkpoint: progress?.checkpoint ?? null,
+        leftOut: progress?.leftOut ?? [],
       };
     },
   };

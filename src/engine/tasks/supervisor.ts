@@ -170,7 +170,7 @@ export class Supervisor {
   }
 
   planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
-    const { checkpoint, leftOut } = this.operations.history(task.id);
+    const { checkpoint, leftOut } = this.operations.history(task);
     return planPlace(task, checkpoint, place, leftOut);
   }
 
@@ -427,7 +427,7 @@ export class Supervisor {
   async #check(task: ResolvedTask) {
     const managed = this.#tasks.get(task.id);
     return precheck(task, {
-      ...this.operations.history(task.id),
+      ...this.operations.history(task),
       running: managed?.active === true && managed.work !== undefined,
     });
   }
@@ -436,7 +436,7 @@ export class Supervisor {
   async #mustPass(managed: ManagedTask, task: ResolvedTask): Promise<void> {
     const mark = fingerprint(task);
     const known = this.store.known().find((t) => t.id === task.id);
-    const hasBegun = this.operations.history(task.id).checkpoint !== null;
+    const hasBegun = this.operations.history(task).checkpoint !== null;
     if (known?.checkedAs === mark && hasBegun) return;
     const { connectionError, ...report } = await this.#check(task);
     const open = openItems(report.results, hasBegun);

@@ -64,6 +64,8 @@ export interface CheckContext {
   readonly created: ReadonlySet<string>;
   /** Those of them that are deleted and made anew when the task starts. */
   readonly remade: ReadonlySet<string>;
+  /** The instance that the task has written to; null when that is not known, or it has not. */
+  readonly instance: string | null;
   /** Where the task would go on, if it ran before. */
   readonly checkpoint: SourcePosition | null;
   /** The task is running while it is checked: what looks like somebody else may be itself. */

@@ -15,6 +15,8 @@ export interface PrecheckHistory {
   readonly created: ReadonlySet<string>;
   /** Those of them that are deleted and made anew when it starts. */
   readonly remade: ReadonlySet<string>;
+  /** The instance that its rows are in; null before the first run, and where an earlier version stored none. */
+  readonly instance: string | null;
   /** Where it would go on. */
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
@@ -26,6 +28,7 @@ export interface PrecheckHistory {
 export const noHistory: PrecheckHistory = {
   created: new Set(),
   remade: new Set(),
+  instance: null,
   checkpoint: null,
   running: false,
   leftOut: [],
@@ -114,6 +117,7 @@ class SharedFacts implements CheckContext {
   readonly deadline = Date.now() + budgetMs;
   readonly created: ReadonlySet<string>;
   readonly remade: ReadonlySet<string>;
+  readonly instance: string | null;
   readonly checkpoint: SourcePosition | null;
   readonly running: boolean;
   readonly leftOut: readonly ToolTable[];
@@ -128,6 +132,7 @@ class SharedFacts implements CheckContext {
   ) {
     this.created = history.created;
     this.remade = history.remade;
+    this.instance = history.instance;
     this.checkpoint = history.checkpoint;
     this.running = history.running;
     this.leftOut = history.leftOut;

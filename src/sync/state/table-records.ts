@@ -1,4 +1,5 @@
-import type { NewTableRecord, TableRecord, TableStore } from '../store.js';
+import type { NewTableRecord, TableRecord, TableStore, XaStore } from '../store.js';
+import type { Destinations } from './destinations.js';
 import { stepOf, type TableStep } from './table-state.js';
 
 /**
@@ -9,7 +10,11 @@ export class TableRecords {
   private readonly known = new Map<string, TableRecord>();
   private closed = false;
 
-  constructor(private readonly store: TableStore) {
+  /** `destinations`: null for steps that have nothing to do with these. */
+  constructor(
+    private readonly store: TableStore & Pick<XaStore, 'transaction'>,
+    private readonly destinations: Destinations | null = null,
+  ) {
     for (const record of store.tables()) this.known.set(record.source, record);
   }
 
@@ -31,7 +36,7 @@ export class TableRecords {
 
   /** The table begins, or begins anew: no step that was meant for it before means it any more. */
   begin(record: NewTableRecord): TableRecord {
-    return this.know(this.store.beginTable(record));
+    return this.store.transaction(() => this.know(this.store.beginTable(record)));
   }
 
   /**
@@ -44,19 +49,19 @@ export class TableRecords {
     const changes = stepOf(record, step);
     if (!changes) return false;
     const { rows, kept } = record;
-    this.know(this.store.changeTable(record, { ...changes, rows, kept }));
+    this.store.transaction(() => this.know(this.store.changeTable(record, { ...changes, rows, kept })));
     return true;
   }
 
   /** Rows that were loaded, in memory: they are stored with the next step. */
   count(source: string, written: number, kept: number): void {
     const record = this.known.get(source);
-    if (record) this.know({ ...record, rows: record.rows + written, kept: record.kept + kept });
+    if (record) this.known.set(source, { ...record, rows: record.rows + written, kept: record.kept + kept });
   }
 
   /** As count(), from the start. */
   recount(source: string, rows: number, kept: number): void {
-    this.know({ ...this.get(source), rows, kept });
+    this.known.set(source, { ...this.get(source), rows, kept });
   }
 
   /** The run is over, and the next may begin: whatever of this one comes late changes nothing. */
@@ -73,7 +78,13 @@ export class TableRecords {
     this.known.delete(source);
   }
 
+  /** What a table that comes to this destination has from those before it. */
+  inherited(destination: string): ReturnType<Destinations['inherited']> {
+    return this.destinations?.inherited(destination) ?? { created: false };
+  }
+
   private know(record: TableRecord): TableRecord {
+    this.destinations?.learn(record);
     this.known.set(record.source, record);
     return record;
   }

@@ -103,6 +103,7 @@ export function stepOf(record: TableRecord, step: TableStep): TableChanges | nul
         created: step.isOwn,
         creating: undefined,
         remake: undefined,
+        unread: step.isLoaded ? true : undefined,
         sweep: step.sweep,
         ...(step.foundAtMs !== undefined && { foundAtMs: step.foundAtMs }),
       };

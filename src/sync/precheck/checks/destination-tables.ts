@@ -1,4 +1,6 @@
-import { bad, good, some, type Check } from '../check.js';
+import { RowferryError } from '../../../shared/errors.js';
+import { mustBeSameDestination } from '../../destination-identity.js';
+import { bad, good, some, type Check, type CheckContext } from '../check.js';
 
 export const destinationTables: Check = {
   id: 'destination-tables',
@@ -9,6 +11,8 @@ export const destinationTables: Check = {
     'with "conflict": "report", no table with that name; with "ignore", none or one with the same key',
   why: 'Rowferry would overwrite rows that are not its own; a table with a different key would reject the rows.',
   async run(context) {
+    const moved = movedFrom(context);
+    if (moved) return bad(moved.message, moved.remedy);
     const destination = await context.destination();
     const existing = new Set(await destination.tables());
     const taken: string[] = [];
@@ -44,3 +48,14 @@ export const destinationTables: Check = {
     return good('free, or created by this task');
   },
 };
+
+/** Why a run would refuse the instance that the file names; null: it would not. */
+function movedFrom({ instance, task }: CheckContext): RowferryError | null {
+  try {
+    mustBeSameDestination(instance ?? undefined, task);
+    return null;
+  } catch (error) {
+    if (error instanceof RowferryError) return error;
+    throw error;
+  }
+}

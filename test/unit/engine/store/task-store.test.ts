@@ -6,8 +6,11 @@ import { digest } from '../../../../src/sync/dirty.js';
 import { DirtyRecords } from '../../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../../src/engine/store/engine-store.js';
 import { Database } from '../../../../src/engine/store/database.js';
-import { migrations, quoteNames } from '../../../../src/engine/store/migrations.js';
+import { keepDestinations, migrations, quoteNames } from '../../../../src/engine/store/migrations.js';
+import { readState, writeState } from '../../../../src/engine/store/state-file.js';
 import { SqliteTaskStore } from '../../../../src/engine/store/task-store.js';
+import type { DestinationSettings } from '../../../../src/shared/task.js';
+import { Destinations } from '../../../../src/sync/state/destinations.js';
 import type { NewDirtyRecord, TableRecord } from '../../../../src/sync/store.js';
 
 let dir: string;
@@ -283,6 +286,69 @@ describe('a store of an earlier version', () => {
         { source: '`a.b`.c', identity: '`a.b`.c u:5 1' },
       ]);
       now.raw.exec(quoteNames);
+      now.close();
+    }
+  });
+
+  it('keeps what its tables knew of their destinations with these, and which were never loaded', async () => {
+    const file = join(dir, 'old.db');
+    const before = migrations.findIndex((one) => one.includes(keepDestinations));
+    const database = Database.open(file, migrations.slice(0, before));
+    const add = (task: string, source: string, record: Record<string, unknown>) =>
+      database.run(
+        'INSERT INTO source_table VALUES (?, ?, ?)',
+        task,
+        source,
+        JSON.stringify({ source, phase: 'loaded', rows: 0, kept: 0, created: false, ...record }),
+      );
+    const progress = (task: string, more: Record<string, unknown>) =>
+      database.run('INSERT INTO progress VALUES (?, ?)', task, JSON.stringify({ start: {}, ...more }));
+    progress('a', { loadedAt: {}, destination: 'x in cn-hz' });
+    add('a', 'd.one', { destination: 'm', created: true });
+    add('a', 'd.two', { destination: 'm', foundAtMs: 7 });
+    add('a', 'd.making', { destination: 'making', phase: 'schema', creating: true });
+    add('a', 'd.new', { destination: 'new', phase: 'schema' });
+    progress('b', { loadedAt: null });
+    add('b', 'd.found', { destination: 'found', foundAtMs: 5 });
+    add('b', 'd.anew', { destination: 'anew', created: true, loads: true });
+    database.close();
+    const one = { created: false, creating: false, foundAtMs: null };
+    const of = (task: string) => {
+      const kept = new SqliteTaskStore(now, task);
+      const unread = kept.tables().filter((table) => table.unread);
+      return [kept.destinations(), unread.map(({ source }) => source)];
+    };
+    const now = Database.open(file, migrations);
+    try {
+      for (let times = 0; times < 2; times++) {
+        const instance = 'x in cn-hz';
+        expect(of('a')).toEqual([
+          [
+            { ...one, name: 'm', instance, created: true, foundAtMs: 7 },
+            { ...one, name: 'making', instance, creating: true },
+          ],
+          [],
+        ]);
+        expect(of('b')).toEqual([
+          [
+            { ...one, name: 'anew', instance: '', created: true },
+            { ...one, name: 'found', instance: '', foundAtMs: 5 },
+          ],
+          ['d.found'],
+        ]);
+        now.run("INSERT OR IGNORE INTO task (id, snapshot, added_ms) VALUES ('a', '{}', 1)");
+        writeState(now, 'a', join(dir, 'state'), 1);
+        await readState(now, join(dir, 'state'), true, () => undefined);
+      }
+      const destination = {
+        instance: 'x',
+        endpoint: 'https://x.cn-sh.ots.aliyuncs.com',
+      } as DestinationSettings;
+      const elsewhere = new Destinations(new SqliteTaskStore(now, 'a'), destination);
+      expect(elsewhere.find('m')).toBeUndefined();
+      elsewhere.forgetOthers();
+      expect(of('a')[0]).toEqual([]);
+    } finally {
       now.close();
     }
   });
