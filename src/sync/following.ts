@@ -432,8 +432,8 @@ export class Following {
   }
 
   /**
-   * Tables count from where they are what was loaded, as those that join (last-statements.ts). Where none was loaded, and
-   * the task begins at an old place, only those are followed from there that are now what they were.
+   * Tables count from where they are what was loaded, as those that join (last-statements.ts). Of those of which
+   * none was loaded, because the task begins at an old place, only those are followed from there that are now what they were.
    */
   private async passDefined(): Promise<void> {
     const { definedAt } = this.options.prepared.progress;
@@ -445,7 +445,7 @@ export class Following {
     for (const record of records) {
       const { at, said } = last.get(record.source) ?? {};
       if (!at) continue;
-      if (this.options.settings.task.synchronization.full) this.tables.add(record, at);
+      if (!record.unread) this.tables.add(record, at);
       else if (said?.has('made')) this.tables.wasElse(record, 'made');
       else if (said?.has('altered')) this.tables.wasElse(record, 'altered');
     }

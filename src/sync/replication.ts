@@ -28,7 +28,7 @@ import { Questions } from './questions.js';
 import { SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import { questionsOf, readersOf } from './source-sessions.js';
-import type { TaskProgress, TaskStore } from './store.js';
+import type { TableRecord, TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
 import { UncleanEnd } from './unclean-end.js';
@@ -47,6 +47,13 @@ const drainMs = 15_000;
 const throttledDrainMs = 2_000;
 
 type Retry = NonNullable<ReplicationView['retry']>;
+
+/** A load that has begun comes to its end, even if the file asks for none any more: the stream brings only what changes. */
+function hasBegunToLoad(records: readonly TableRecord[]): boolean {
+  return records.some(
+    ({ phase, from, sweep }) => !from && (phase === 'full' || (phase === 'loaded' && sweep === true)),
+  );
+}
 
 /** What stop() aborts with: not a failure. */
 const stopAsked = new Error('stop was requested');
@@ -251,14 +258,15 @@ export class Replication {
     this.unclean.begin();
     this.phase = 'schema';
     await this.schema(prepared);
-    if (task.synchronization.full) {
+    const isLoading = task.synchronization.full || hasBegunToLoad(prepared.records.all);
+    if (isLoading) {
       this.phase = 'full';
       await this.load(prepared);
     }
     if (options.until === 'full') return { state: 'stopped', reached: true };
     const replayOnly = !task.synchronization.incremental;
     if (this.progress.start === null) return { state: 'completed', reached: true };
-    if (replayOnly && !task.synchronization.full) return { state: 'completed', reached: true };
+    if (replayOnly && !isLoading) return { state: 'completed', reached: true };
     this.phase = 'incremental';
     const goal = replayOnly
       ? this.progress.loadedAt
@@ -297,7 +305,7 @@ export class Replication {
         step: 'created',
         isOwn: created || isOurs,
         ...foundAt(this.client, record, created || isOurs),
-        sweep: record.sweep === true && !created,
+        sweep: record.sweep === true && !created && task.synchronization.full,
         isLoaded: !task.synchronization.full,
       });
       this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);

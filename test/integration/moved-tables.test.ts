@@ -240,3 +240,22 @@ it('a full load that is chosen later loads what none had loaded', async () => {
   await replica.run(full);
   expect(values('l')[0]).toEqual([1, 1]);
 }, 60_000);
+
+it('a load that has begun comes to its end when the file asks for none any more', async () => {
+  await table('d.h', ...Array.from({ length: 3000 }, (_, id): [number, number] => [id, id]));
+  const task = replica.task({
+    objects: selecting(['d', 'h']),
+    throttle: { full: { rowsPerSecond: 200 } },
+  });
+  await replica.start(task);
+  await replica.until(task, ({ tables }) => (tables[0]?.rows ?? 0) > 0);
+  await replica.stop(task);
+  expect(values('h').length).toBeLessThan(3000);
+  const none: ResolvedTask = {
+    ...task,
+    synchronization: { ...task.synchronization, full: false },
+    throttle: { ...task.throttle, full: { ...task.throttle.full, rowsPerSecond: null } },
+  };
+  await copies(none);
+  expect(values('h')).toHaveLength(3000);
+}, 60_000);
