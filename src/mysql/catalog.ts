@@ -1,3 +1,4 @@
+import { foldName } from '../shared/source-name.js';
 import { identifier, type SourceConnection } from './connection.js';
 import { dependsOnSession } from './generated.js';
 import type { Column, Key, TableDefinition } from './model.js';
@@ -71,7 +72,7 @@ export async function loadTables(
 ): Promise<TableDefinition[]> {
   if (selectors.length === 0) return [];
   const { lowerCaseTableNames, logsCascades } = await connection.facts();
-  const fold = (name: string): string => (lowerCaseTableNames === 0 ? name : name.toLowerCase());
+  const fold = (name: string): string => (lowerCaseTableNames === 0 ? name : foldName(name));
   const wanted = new Map<string, Set<string> | 'all'>();
   for (const { database, table } of selectors) {
     const known = wanted.get(fold(database));

@@ -63,11 +63,24 @@ export interface RawStatement {
   /** In the client's charset. */
   readonly statement: Buffer;
   readonly context: StatementContext;
-  /** A temporary table is what ALTER or TRUNCATE is about, or a source of what it does. */
+  /** Its session used a temporary table: in this statement, or before it in the same routine. */
   readonly usesTemporary: boolean;
+  /**
+   * From MySQL 8.0 on: DDL of an atomic engine that the server keeps in its dictionary (Q_DDL_LOGGED_WITH_XID). Not of a
+   * temporary table; only TRUNCATE has it there too.
+   */
+  readonly isAtomicDdl: boolean;
   readonly commitMicros: number;
   /** `file:offset` just behind it. */
   readonly place: string;
+}
+
+/** Is an ALTER or TRUNCATE of a session with temporary tables about one of them, whose name a table of `engine` has too? */
+export function isOfTemporary(
+  { isAtomicDdl, context }: Pick<RawStatement, 'isAtomicDdl' | 'context'>,
+  engine: string,
+): boolean {
+  return !isAtomicDdl && context.serverVersion >= 80000 && engine.toLowerCase() === 'innodb';
 }
 
 export type StatementEvent = Omit<RawStatement, 'statement'> & { readonly sql: string };

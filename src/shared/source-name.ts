@@ -9,6 +9,20 @@ export interface SourceTable {
   readonly name: string;
 }
 
+/**
+ * A name as a server with lower_case_table_names 1 or 2 compares it: each character by itself, those of the tables that
+ * MySQL has for it (my_unicase_default). toLowerCase() of a whole name makes another sigma at its end, and two
+ * characters of a dotted I.
+ */
+export function foldName(name: string): string {
+  if (/^[\0-\x7f]*$/.test(name)) return name.toLowerCase();
+  return Array.from(name, (char) => {
+    if (char === 'İ') return 'i';
+    return foldingPages.has(char.codePointAt(0)! >> 8) ? char.toLowerCase() : char;
+  }).join('');
+}
+const foldingPages = new Set([0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x1e, 0x1f, 0x21, 0x24, 0xff]);
+
 /** `database.table`, by which a table is known in the store, in messages and on the command line. */
 export function sourceName({ database, name }: SourceTable): string {
   return `${part(database)}.${part(name)}`;

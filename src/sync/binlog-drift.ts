@@ -334,7 +334,8 @@ function toldKeys({ keys }: TableDefinition, columns: readonly Column[], map: Bi
 function columnText(before: Column, after: Column | null): string {
   const { name } = before;
   if (!after) return `the column ${name} is not of type ${before.columnType.replace(/\(.*$/s, '')}`;
-  if (before.members !== after.members) return `the column ${name} has different labels`;
+  if (before.members.join('\0') !== after.members.join('\0'))
+    return `the column ${name} has different labels`;
   if (before.columnType !== after.columnType) return `the column ${name} is ${after.columnType}`;
   if (before.charset !== after.charset) return `the column ${name} uses the charset ${after.charset}`;
   if (before.collation !== after.collation) return `the column ${name} uses the collation ${after.collation}`;

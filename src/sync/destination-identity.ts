@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { endpointParts } from '../shared/tablestore-endpoint.js';
@@ -36,4 +37,17 @@ export function mustBeSameDestination(
     `${task.name ?? 'The task'} has loaded its tables into the Tablestore instance ${known}; its file now names ${now}.`,
     { remedy: `Change it back to ${known}, or run "rowferry reset TASK" to load everything into ${now}.` },
   );
+}
+
+/**
+ * What one lock stands for: an instance, by whatever address it is reached. An instance of the cloud has public, VPC
+ * and internal ones; another server has this machine's names, and may have the same instance name as one elsewhere.
+ */
+export function writtenInstance(destination: ResolvedTask['destination']): string {
+  const { endpoint, instance } = destination;
+  if (endpointParts(endpoint)) return destinationIdentity(destination);
+  const { protocol, hostname: host, port } = new URL(endpoint);
+  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
+  const server = isHere ? hostname() : host.toLowerCase();
+  return `${server}:${port || (protocol === 'https:' ? '443' : '80')} ${instance}`;
 }

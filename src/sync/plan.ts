@@ -2,7 +2,7 @@ import { allowedCellTypes, defaultCellType, keyType, type KeyType } from '../mys
 import type { Column, TableDefinition } from '../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../shared/task.js';
 import { ruledName } from '../shared/rename-rules.js';
-import { sourceName, type SourceTable } from '../shared/source-name.js';
+import { foldName, sourceName, type SourceTable } from '../shared/source-name.js';
 import { RowferryError, type ErrorCode } from '../shared/errors.js';
 import { isValidName, limits } from '../tablestore/client/limits.js';
 import { compileFilter } from './filter/index.js';
@@ -63,7 +63,7 @@ export function planError(problems: readonly PlanProblem[]): RowferryError {
 
 /** Are two names of databases or tables one to the server? */
 export function isSameName(a: string, b: string, caseSensitive: boolean): boolean {
-  return a === b || (!caseSensitive && a.toLowerCase() === b.toLowerCase());
+  return a === b || (!caseSensitive && foldName(a) === foldName(b));
 }
 
 /** A table by name, and how the server that has it compares names. */
@@ -82,7 +82,7 @@ export function isSameTable(one: SourceTable, other: NamedTable): boolean {
 /** One text for all names of a table that are one to the server. */
 export function tableId({ database, name }: SourceTable, caseSensitive: boolean): string {
   const id = `${database}\0${name}`;
-  return caseSensitive ? id : id.toLowerCase();
+  return caseSensitive ? id : foldName(id);
 }
 
 /**

@@ -10,7 +10,7 @@ import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { compileEtl, type EtlProgram } from './etl/compile.js';
-import { destinationIdentity, mustBeSameDestination } from './destination-identity.js';
+import { destinationIdentity, mustBeSameDestination, writtenInstance } from './destination-identity.js';
 import { textDefaultsOf } from './ddl/text-defaults.js';
 import { enterTables, hasSameColumns, noteTables, recordStopped, whyUnseen } from './join-records.js';
 import { completed, isEmpty, mappingText, objectChanges, recordOf } from './object-changes.js';
@@ -345,7 +345,7 @@ export async function lockDestinations(
   tables: readonly { readonly destination: string }[],
 ): Promise<SourceLock> {
   const { source, destination } = options.task;
-  const target = `${destination.endpoint} ${destination.instance}`;
+  const target = writtenInstance(destination);
   const names = tables.map((table) => lockedName(options.task, table.destination));
   const until = Date.now() + pace.lockPatienceMs;
   for (let attempt = 0; ; attempt++) {

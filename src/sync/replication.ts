@@ -263,14 +263,16 @@ export class Replication {
       this.phase = 'full';
       await this.load(prepared);
     }
-    if (options.until === 'full') return { state: 'stopped', reached: true };
+    // Tables that are loaded again, or came later, load beside the stream.
+    const loadsLater = prepared.records.all.some(({ from }) => from !== undefined);
+    if (options.until === 'full' && !loadsLater) return { state: 'stopped', reached: true };
     const replayOnly = !task.synchronization.incremental;
     if (this.progress.start === null) return { state: 'completed', reached: true };
     if (replayOnly && !isLoading) return { state: 'completed', reached: true };
     this.phase = 'incremental';
     const goal = replayOnly
       ? this.progress.loadedAt
-      : options.until === 'caught-up'
+      : options.until !== undefined
         ? await prepared.endPosition()
         : null;
     const ended = await this.follow(prepared, goal);

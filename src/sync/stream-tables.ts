@@ -2,7 +2,7 @@ import type { ServerFacts } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import { hasReached } from '../mysql/position.js';
-import { mayTouch } from '../mysql/statement.js';
+import { isOfTemporary, mayTouch } from '../mysql/statement.js';
 import type { BinlogTable, Column, StatementEvent, TableDefinition } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import { catalogDifference, differenceOf, type Difference } from './binlog-drift.js';
@@ -230,8 +230,10 @@ export class StreamTables {
         return;
       case 'maintain': {
         const actions = [{ do: 'other' as const, what: statement.what, value: '' }];
+        // It copies what does not fit as well, whatever sql_mode says.
+        const lenient = { ...event, context: { ...event.context, isStrict: false } };
         for (const table of statement.tables)
-          this.alter(event, { kind: 'alter', table, actions }, transaction);
+          this.alter(lenient, { kind: 'alter', table, actions }, transaction);
         return;
       }
       case 'rows':
@@ -474,7 +476,7 @@ export class StreamTables {
 
   private mapped({ plan, filter }: StreamTable): Mapped {
     const reads = new Set([...(filter?.columns ?? []), ...(this.etl?.reads ?? [])]);
-    return { key: plan.key, attributes: plan.attributes, reads };
+    return { key: plan.key, attributes: plan.attributes, reads, writes: this.etl?.writes ?? new Set() };
   }
 
   /**
@@ -602,7 +604,7 @@ export class StreamTables {
           'ROW-S109',
           `A statement in the binlog may have changed ${entry.record.source} (binlog_format is not ROW in a session), so its rows are unknown.`,
           {
-            remedy: `Set binlog_format=ROW in every session, then reload the table: rowferry reload TASK --table ${entry.record.source}`,
+            remedy: `Set binlog_format=ROW in every session. On a source without GTIDs, run FLUSH BINARY LOGS there. Then reload the table: rowferry reload TASK --table ${entry.record.source}`,
           },
         ),
       );
@@ -611,12 +613,13 @@ export class StreamTables {
 
   private unreadable(event: StatementEvent, statement: DdlStatement & { kind: 'unreadable' }): void {
     // It may have made a table that is selected, and a whole database brings in what comes later.
-    for (const name of statement.tables)
+    for (const name of statement.mayBeTemporary ? [] : statement.tables)
       if (!this.entry(name) && this.isSelected(name)) this.actions.reload(name, 'may have been created');
     const named = statement.tables.map((name) => this.entry(name));
     for (const entry of [...this.tables.values()]) {
       if (!entry.table || entry.from !== null) continue;
       const { record } = entry;
+      if (statement.mayBeTemporary && isOfTemporary(event, record.definition.engine)) continue;
       if (named.includes(entry)) this.stopOrReload(record, notUnderstood(event, statement.reason));
       else if (!statement.isWhole && this.isTouchedBy(event, record.definition.database))
         this.stopOrReload(

@@ -91,6 +91,15 @@ it('a running task says which tables another transformation loads again at the n
   await replica.stop(task);
 }, 60_000);
 
+it('a run until the load is done loads what another file loads again', async () => {
+  const tables = (filter?: string) => [{ name: 't', rename: 'again', ...(filter && { filter }) }];
+  const task = replica.task({ objects: [{ database: 'd', tables: tables() }] });
+  await replica.run(task);
+  const changed = { ...task, objects: [{ database: 'd', tables: tables('id > 2') }] };
+  expect(await replica.run(changed, { until: 'full' })).toMatchObject({ reached: true });
+  expect(replica.rows('again').map(({ id }) => id)).toEqual([3]);
+}, 60_000);
+
 it('rows that are in another instance than the one that was written to are not taken for there', async () => {
   const home = mkdtempSync(join(tmpdir(), 'rowferry-another-'));
   const another = await startLocalTablestore({ data: home, instance: 'another' });

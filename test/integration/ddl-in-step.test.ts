@@ -20,6 +20,8 @@ const byCode = { ...keyed, mapping: { primaryKey: ['code'] } };
 const partitioned = {
   create: 'id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (9)',
 };
+const inRoutine = (sql: string) =>
+  `CREATE PROCEDURE p_T() BEGIN CREATE TEMPORARY TABLE tmp (x INT); INSERT INTO tmp VALUES (1); ${sql}; END; CALL p_T()`;
 const leaving: Record<string, Case> = {
   c1_index: { ...byCode, sql: 'ALTER TABLE T DROP INDEX uc' },
   c1_constraint: { ...byCode, sql: 'ALTER TABLE T DROP CONSTRAINT UC' },
@@ -94,6 +96,23 @@ const leaving: Record<string, Case> = {
   c3_repaired: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=MyISAM; REPAIR TABLE T' },
   c4_truncate: { ...partitioned, sql: 'ALTER TABLE T TRUNCATE PARTITION p0' },
   engine: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=BLACKHOLE' },
+  // In a routine every statement after one that used a temporary table has its mark.
+  routine_truncate: { ...keyed, sql: inRoutine('TRUNCATE TABLE T') },
+  routine_swap: {
+    create: 'id INT PRIMARY KEY, a INT, b INT',
+    sql: inRoutine('ALTER TABLE T RENAME COLUMN a TO b, RENAME COLUMN b TO a'),
+  },
+  routine_partition: { ...partitioned, sql: inRoutine('ALTER TABLE T TRUNCATE PARTITION p0') },
+  // Of a temporary table this has the mark of other tables.
+  temporary_truncate: {
+    ...keyed,
+    sql: "SET SESSION binlog_format = 'STATEMENT'; CREATE TEMPORARY TABLE T (x INT); TRUNCATE TABLE T; DROP TABLE T",
+  },
+  strict_optimize: {
+    create: 'id INT PRIMARY KEY, day DATE',
+    rows: "(1, '2020-00-10')",
+    sql: "SET sql_mode='STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE', old_alter_table = 1; OPTIMIZE TABLE T",
+  },
 };
 const staying: Record<string, Case> = {
   s_comment: {
@@ -107,7 +126,7 @@ const staying: Record<string, Case> = {
   s_filled: { ...keyed, sql: 'ALTER TABLE T MODIFY v INT NOT NULL' },
   s_temporary: {
     ...keyed,
-    sql: `SET SESSION binlog_format = 'STATEMENT'; CREATE TEMPORARY TABLE T (x INT); TRUNCATE TABLE T;
+    sql: `SET SESSION binlog_format = 'STATEMENT'; CREATE TEMPORARY TABLE T (x INT);
       ALTER TABLE T ADD y INT; /*!80000 CREATE */ INDEX k ON T (x); OPTIMIZE TABLE T; ALTER TABLE T RENAME TO gone; DROP TABLE gone`,
   },
   s_optimized: { ...keyed, sql: 'OPTIMIZE TABLE T; REPAIR TABLE T; ANALYZE TABLE T' },
@@ -152,7 +171,7 @@ it('only statements all parts of which are known to change nothing leave a table
   await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp, 60_000);
   for (const [name, { sql }] of cases) {
     const session = await mysql.connect();
-    await session.query(`USE d; ${sql.replace(/\bT\b/g, name)}`);
+    await session.query(`USE d; ${sql.replace(/\bT\b|(?<=p_)T\b/g, name)}`);
     await session.end();
   }
   // The other side of the first exchange is not even selected.
@@ -175,6 +194,7 @@ it('a column that is added brings the values that the server gave its rows under
     unnamed: "SET sql_mode=''; ALTER TABLE T ADD COLUMN n INT NOT NULL, ADD COLUMN s VARCHAR(3) NOT NULL",
     labelled:
       "SET sql_mode=''; ALTER TABLE T ADD COLUMN e ENUM('x','y') NOT NULL, ADD COLUMN d DATE NOT NULL",
+    doubly: 'ALTER TABLE T ADD COLUMN n INT NULL AUTO_INCREMENT UNIQUE',
     counted: "SET sql_mode=''; ALTER TABLE T ADD COLUMN n INT NOT NULL AUTO_INCREMENT UNIQUE",
   };
   const names = Object.keys(added);
@@ -193,6 +213,50 @@ it('a column that is added brings the values that the server gave its rows under
   for (const name of names)
     for (const row of replica.rows(name)) expect([name, Object.keys(row).length]).not.toEqual([name, 1]);
   expect(await replica.verify(task)).toMatchObject({ equal: true });
+  await replica.stop(task);
+}, 60_000);
+
+it('rule 14: a column stands where its statement puts it by the new names of the others', async () => {
+  const { mysql } = replica;
+  const columns = { a: { exclude: true }, b: { exclude: true } };
+  await mysql.query(`CREATE TABLE d.after_added (id INT PRIMARY KEY, a INT, b INT, v INT);
+    CREATE TABLE d.after_moved LIKE d.after_added`);
+  const task = replica.task({
+    objects: [{ database: 'd', tables: ['after_added', 'after_moved'].map((name) => ({ name, columns })) }],
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await mysql.query(`ALTER TABLE d.after_added ADD COLUMN x INT AFTER b, RENAME COLUMN a TO b, RENAME COLUMN b TO a;
+    INSERT INTO d.after_added (id, a, b, v, x) VALUES (2, 100, 200, 300, 400);
+    ALTER TABLE d.after_moved MODIFY v INT AFTER b, CHANGE a b INT, CHANGE b a INT;
+    INSERT INTO d.after_moved (id, a, b, v) VALUES (2, 100, 200, 300)`);
+  await replica.caughtUp(task);
+  expect([replica.rows('after_added'), replica.rows('after_moved')]).toMatchObject([
+    [{ id: 2, v: 300, x: 400 }],
+    [{ id: 2, v: 300 }],
+  ]);
+  await replica.stop(task);
+}, 60_000);
+
+it('rule 14: a table whose transformation writes a cell stops when a column of that name comes or goes', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE TABLE d.etl_added (id INT PRIMARY KEY, v INT); INSERT INTO d.etl_added VALUES (1, 1);
+    CREATE TABLE d.etl_dropped (id INT PRIMARY KEY, total VARCHAR(9)); CREATE TABLE d.etl_calm LIKE d.etl_added`);
+  const task = replica.task({
+    objects: [{ database: 'd', tables: ['etl_added', 'etl_dropped', 'etl_calm'].map((name) => ({ name })) }],
+    etl: 'e_set(`Total`, 5)',
+  });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await mysql.query(`ALTER TABLE d.etl_added ADD COLUMN total VARCHAR(9); ALTER TABLE d.etl_dropped DROP COLUMN total;
+    ALTER TABLE d.etl_calm ADD COLUMN other VARCHAR(9)`);
+  await replica.caughtUp(task);
+  const { tables } = await replica.snapshot(task);
+  expect(tables.map(({ source, phase }) => `${source} ${phase}`).sort()).toEqual([
+    'd.etl_added stopped',
+    'd.etl_calm incremental',
+    'd.etl_dropped stopped',
+  ]);
   await replica.stop(task);
 }, 60_000);
 

@@ -3,7 +3,10 @@ import { Reader } from './format.js';
 
 /** QUERY_EVENT: a statement and, in its status variables, what its session had set (MySQL source, statement_events.h). */
 
-export type QueryEvent = Pick<RawStatement, 'database' | 'databases' | 'statement' | 'context'>;
+export type QueryEvent = Pick<RawStatement, 'database' | 'databases' | 'statement' | 'context'> & {
+  /** It changed a definition that the server keeps: not that of a temporary table. Only of an atomic engine, from MySQL 8.0 on. */
+  readonly isAtomicDdl: boolean;
+};
 
 /** `extra` is 13 for EXECUTE_LOAD_QUERY_EVENT, whose own fields stand between. */
 export function parseQuery(reader: Reader, extra: 0 | 13): QueryEvent {
@@ -67,7 +70,8 @@ const Mode = {
  * What stands behind a code that is not known cannot be told apart, so reading ends there, as it does in the server:
  * new ones are written last. Databases that were not named by then may be any.
  */
-function readStatus(reader: Reader): { databases: readonly string[] | null; context: StatementContext } {
+function readStatus(reader: Reader): Pick<QueryEvent, 'databases' | 'context' | 'isAtomicDdl'> {
+  let isAtomicDdl = false;
   let databases: readonly string[] | null = null;
   const context: { -readonly [Name in keyof StatementContext]: StatementContext[Name] } = {
     ...plainContext,
@@ -112,8 +116,11 @@ function readStatus(reader: Reader): { databases: readonly string[] | null; cont
       case Status.lcTimeNames:
         reader.skip(2);
         break;
-      case Status.tableMapForUpdate:
       case Status.ddlXid:
+        isAtomicDdl = true;
+        reader.skip(8);
+        break;
+      case Status.tableMapForUpdate:
       case Status.mariaXid:
         reader.skip(8);
         break;
@@ -144,10 +151,10 @@ function readStatus(reader: Reader): { databases: readonly string[] | null; cont
         reader.skip(1);
         break;
       default:
-        return { databases, context };
+        return { databases, context, isAtomicDdl };
     }
   }
-  return { databases, context };
+  return { databases, context, isAtomicDdl };
 }
 
 /** Names, each with a zero behind it. An empty one stands for statements that belong to no database: it may be any. */

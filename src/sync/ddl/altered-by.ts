@@ -1,5 +1,6 @@
 import type { StatementEvent, TableDefinition } from '../../mysql/model.js';
-import { mayTouch } from '../../mysql/statement.js';
+import { isOfTemporary, mayTouch } from '../../mysql/statement.js';
+import { foldName } from '../../shared/source-name.js';
 import { isSameName, isSameTable } from '../plan.js';
 import type { TableRecord } from '../store.js';
 import { parseDdl, type TableName } from './parse.js';
@@ -21,10 +22,10 @@ export function alteredBy(
   const statement = parseDdl(event, () => unknownTextDefaults);
   const about = (said: Said, isMeant: (definition: TableDefinition) => boolean) =>
     records.flatMap(({ source, definition }) => (isMeant(definition) ? [{ source, said }] : []));
+  const isAnyOf = (names: readonly TableName[], definition: TableDefinition) =>
+    names.some(({ database, table }) => isSameTable({ database, name: table }, definition));
   const named = (said: Said, names: readonly TableName[]) =>
-    about(said, (definition) =>
-      names.some(({ database, table }) => isSameTable({ database, name: table }, definition)),
-    );
+    about(said, (definition) => isAnyOf(names, definition));
   switch (statement.kind) {
     case 'none':
     case 'maintain':
@@ -60,9 +61,14 @@ export function alteredBy(
       );
     case 'unreadable':
       return statement.isWhole
-        ? named('altered', statement.tables)
+        ? about(
+            'altered',
+            (definition) =>
+              !(statement.mayBeTemporary && isOfTemporary(event, definition.engine)) &&
+              isAnyOf(statement.tables, definition),
+          )
         : about('altered', ({ database }) =>
-            mayTouch(event, (name) => name.toLowerCase() === database.toLowerCase()),
+            mayTouch(event, (name) => foldName(name) === foldName(database)),
           );
   }
 }

@@ -80,14 +80,18 @@ export function applyAlter(
     }
   };
 
+  // Columns get their places after all others have their new names, which are what AFTER means.
+  const placing: (() => void)[] = [];
   for (const action of actions) {
     switch (action.do) {
       case 'add': {
         const { column, fillsRows } = action.definition;
-        if (columns.some((c) => c.name.toLowerCase() === column.name.toLowerCase())) {
-          throw new UnreadableDdl(`${sourceName(before)} already has a column ${column.name}`);
-        }
-        columns = place(columns, action.definition);
+        placing.push(() => {
+          if (columns.some((c) => c.name.toLowerCase() === column.name.toLowerCase())) {
+            throw new UnreadableDdl(`${sourceName(before)} already has a column ${column.name}`);
+          }
+          columns = place(columns, action.definition);
+        });
         added.push(column.name);
         if (fillsRows) backfill.add(column.name);
         break;
@@ -102,14 +106,16 @@ export function applyAlter(
       }
       case 'change': {
         const { was, now } = find(action.column);
-        const next = action.definition.column;
+        const { column: next, position } = action.definition;
         replace(was, now, next);
-        if (action.definition.position) {
-          columns = place(
-            columns.filter((column) => column !== next),
-            action.definition,
-          );
-        }
+        if (position)
+          placing.push(() => {
+            const column = current.get(was) ?? next;
+            columns = place(
+              columns.filter((one) => one !== column),
+              { column, position },
+            );
+          });
         break;
       }
       case 'rename-column': {
@@ -159,6 +165,7 @@ export function applyAlter(
       }
     }
   }
+  for (const put of placing) put();
   // What becomes of columns that the same statement defines follows no documented rule.
   const conversion = actions.find((action) => action.do === 'convert');
   if (conversion) {
@@ -240,7 +247,10 @@ export function applyCreate(table: TableName, body: CreateBody & { as: 'columns'
   };
 }
 
-function place(columns: readonly Column[], { column, position }: ColumnDefinition): Column[] {
+function place(
+  columns: readonly Column[],
+  { column, position }: Pick<ColumnDefinition, 'column' | 'position'>,
+): Column[] {
   if (position === 'first') return [column, ...columns];
   if (!position) return [...columns, column];
   const at = columns.findIndex((c) => c.name.toLowerCase() === position.after.toLowerCase());

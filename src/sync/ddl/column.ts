@@ -166,7 +166,8 @@ export function readColumn(cursor: Cursor, defaults: TextDefaults): ColumnDefini
     else if (cursor.take('AFTER')) position = { after: cursor.name() };
     else break;
   }
-  if (key === 'primary' || (autoIncrement && !saysNull)) nullable = false;
+  // AUTO_INCREMENT outweighs a NULL; in SERIAL NULL the NULL comes last.
+  if (key === 'primary' || (autoIncrement && !(type.isSerial && saysNull))) nullable = false;
 
   // A TIMESTAMP that does not say NULL then has a value of its own; a server that does not tell the variable is one of
   // before there was one.

@@ -162,6 +162,8 @@ export interface Mapped {
   readonly attributes: readonly Mapping[];
   /** What the filter and the transformation read. */
   readonly reads: ReadonlySet<string>;
+  /** What the transformation writes: cells, which are those of columns where there are some of that name. */
+  readonly writes: ReadonlySet<string>;
 }
 interface Mapping {
   readonly column: Column;
@@ -189,8 +191,15 @@ export function outOfStep(
   const dropped = applied.dropped.find((name) => isKey(name) || reads.has(fold(name)));
   if (dropped)
     return `the column ${dropped}, used by the ${isKey(dropped) ? 'key' : 'filter or the transformation'}, was dropped`;
+  const writes = new Set([...before.writes].map(fold));
+  const written = [...applied.added.map(({ name }) => name), ...applied.dropped].find((name) =>
+    writes.has(fold(name)),
+  );
+  if (written)
+    return `the column ${written}, whose cell the transformation writes, was ${applied.dropped.includes(written) ? 'dropped' : 'added'}`;
   const renamed = applied.renamed.find(
-    ({ from, to }) => usedBefore.has(fold(from)) || usedAfter.has(fold(to)),
+    ({ from, to }) =>
+      usedBefore.has(fold(from)) || usedAfter.has(fold(to)) || writes.has(fold(from)) || writes.has(fold(to)),
   );
   if (renamed) return `the column ${renamed.from} was renamed to ${renamed.to}`;
   const date = before.key

@@ -33,7 +33,7 @@ export type DdlStatement =
    * About tables, and not understood. `tables` are those that it surely names; without `isWhole` it may be about others
    * of the databases of its event, too.
    */
-  | { kind: 'unreadable'; tables: TableName[]; isWhole: boolean; reason: string };
+  | { kind: 'unreadable'; tables: TableName[]; isWhole: boolean; reason: string; mayBeTemporary?: true };
 
 export type AlterAction =
   | { do: 'add'; definition: ColumnDefinition }
@@ -72,6 +72,7 @@ export type DefaultsOf = (table: TableName) => TextDefaults;
 /** A statement, and what it is read under. */
 export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'context'> & {
   readonly usesTemporary?: boolean;
+  readonly isAtomicDdl?: boolean;
 };
 
 /**
@@ -85,17 +86,32 @@ export function parseDdl(
 ): DdlStatement {
   const statement = parse(written, defaultsOf, charsets);
   // In a session of statement format these are logged for temporary tables too, without saying so.
-  return written.usesTemporary && altersOneTable(statement) ? { kind: 'none' } : statement;
+  const isMarked = written.isAtomicDdl === true && statement.kind !== 'truncate';
+  const tables = written.usesTemporary && !isMarked ? onlyTables(statement) : null;
+  return tables
+    ? {
+        kind: 'unreadable',
+        tables,
+        isWhole: true,
+        mayBeTemporary: true,
+        reason: 'it may be about a temporary table of the same name',
+      }
+    : statement;
 }
 
-function altersOneTable(statement: DdlStatement): boolean {
-  const { kind } = statement;
-  return (
-    kind === 'alter' ||
-    kind === 'truncate' ||
-    kind === 'maintain' ||
-    (kind === 'unreadable' && statement.isWhole)
-  );
+/** The tables that a statement is about which says nothing of being temporary; null where it is another statement. */
+function onlyTables(statement: DdlStatement): TableName[] | null {
+  switch (statement.kind) {
+    case 'alter':
+    case 'truncate':
+      return [statement.table];
+    case 'maintain':
+      return statement.tables;
+    case 'unreadable':
+      return statement.isWhole ? statement.tables : null;
+    default:
+      return null;
+  }
 }
 
 function parse(
@@ -183,10 +199,14 @@ class Statement {
     if (maintained) return this.maintain(maintained);
     if (c.take('CREATE')) return this.createTrigger(sql) ?? this.create();
     if (c.take('ALTER')) {
-      if (c.takeAny('ONLINE', 'OFFLINE')) c.take('IGNORE');
+      c.takeAny('ONLINE', 'OFFLINE');
+      const ignores = c.take('IGNORE');
       if (!c.take('TABLE')) return { kind: 'none' };
       const table = this.table();
-      return { kind: 'alter', table, actions: this.actions(table) };
+      const actions = this.actions(table);
+      // Before MySQL 5.7: rows that a new unique key forbids are deleted, values that do not fit are made to fit.
+      if (ignores) actions.push({ do: 'other', what: 'IGNORE', value: '' });
+      return { kind: 'alter', table, actions };
     }
     // SET with anything else may call a function that writes.
     const isAccount = c.peek() === 'SET' && ['PASSWORD', 'DEFAULT', 'ROLE', 'RESOURCE'].includes(c.peek(1));

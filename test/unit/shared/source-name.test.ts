@@ -1,6 +1,6 @@
 import { Linter } from 'eslint';
 import { expect, it } from 'vitest';
-import { parseSourceName, sourceName, tablesMeant } from '../../../src/shared/source-name.js';
+import { foldName, parseSourceName, sourceName, tablesMeant } from '../../../src/shared/source-name.js';
 import { tableNames } from '../../support/table-names.mjs';
 
 const parts = ['a', 'b', 'a.b', 'b.c', '.', '`', '``', 'a`.`b', '`a`', 'a b', '名', "it's", '$', 'a`', '.`'];
@@ -10,6 +10,18 @@ it('two tables never have one text, and each text is taken apart into its table'
   const texts = tables.map(sourceName);
   expect(new Set(texts).size).toBe(tables.length);
   expect(texts.map(parseSourceName)).toEqual(tables);
+});
+
+it('names are folded as the server folds them', () => {
+  expect(['ÄÖ', 'STRAßE', 'ΟΔΟΣ', 'İx', 'Ω', 'aB', '名'].map(foldName)).toEqual([
+    'äö',
+    'straße',
+    'οδοσ',
+    'ix',
+    'ω',
+    'ab',
+    '名',
+  ]);
 });
 
 it('ordinary names stay as they are', () => {
