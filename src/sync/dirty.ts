@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
+import { keyOnly } from '../tablestore/writer/compose.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import { showValue } from './encoder.js';
+import { compileEtl } from './etl/compile.js';
 import { locatorOfRow, type RowLocator } from './locator.js';
 import type { CellPlan, TablePlan } from './plan.js';
 import type { DecidedDirty, TaskStore } from './store.js';
@@ -43,8 +45,6 @@ export interface DirtyRow {
   sourceRow?: Values;
   /** The row as it would have been written, if it could be encoded: PlainBuffer. */
   row?: Buffer;
-  /** The key as people read it, when there is no encoded row. */
-  key?: string;
   locator?: RowLocator | null;
   /** Source columns that a transformation sets: an encoded row does not tell their values. */
   computed?: ReadonlySet<string>;
@@ -65,11 +65,14 @@ export class DirtyData {
   /** Decisions are made while the checkpoint stands still, so the run knows them all when it begins. */
   private readonly decided: Map<string, DecidedDirty>;
   private recorded = 0;
+  /** Source columns whose values are not the same each time that the row is read. */
+  private readonly unstable: ReadonlySet<string>;
 
   constructor(
     private readonly store: TaskStore,
-    private readonly task: Pick<ResolvedTask, 'dirtyData'>,
+    private readonly task: Pick<ResolvedTask, 'dirtyData' | 'etl'>,
   ) {
+    this.unstable = compileEtl(task.etl)?.notComparable ?? new Set();
     this.decided = store.dirtyDecisions();
     this.prune();
   }
@@ -103,7 +106,7 @@ export class DirtyData {
     const row: ReadableRow = dirty.row ? readable(dirty.row) : { key: new Map(), cells: new Map() };
     const columnOfCell = (name: string) =>
       [...plan.key, ...plan.attributes].find((cell) => cell.name === name)?.column.name ?? name;
-    const key = dirty.key ?? lineOf(row.key);
+    const key = dirty.row ? [...row.key] : keyOf(plan, dirty.sourceRow ?? new Map());
     const hidesKey = plan.key.some((cell) => isMasked(cell.column.name));
     // A key that a transformation made does not tell where the row is.
     const isMade = plan.key.some(({ column }) => dirty.computed?.has(column.name));
@@ -114,8 +117,12 @@ export class DirtyData {
       source: plan.source,
       destination: plan.destination,
       operation: dirty.operation,
-      key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : key,
-      keyHash: digest(key),
+      key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : lineOf(key),
+      keyHash: digest(exactLine(key)),
+      rowHash:
+        dirty.row && dirty.operation !== 'DELETE'
+          ? rowDigest(dirty.row, new Set([...this.unstable].map((name) => cellOf(plan, name))))
+          : null,
       locator: hidesKey ? null : (locator ?? null),
       holds: this.task.dirtyData.policy === 'block',
       code,
@@ -150,9 +157,44 @@ function readable(row: Buffer): ReadableRow {
   return { key: new Map(key), cells: new Map(cells) };
 }
 
-/** The key of a row as people read it, from the row's values at the source. */
-export function keyLine(plan: TablePlan, sourceRow: Values): string {
-  return lineOf(plan.key.map(({ name, column }) => [name, sourceRow.get(column.name) ?? null]));
+type Key = readonly (readonly [string, string | null])[];
+
+function keyOf(plan: TablePlan, sourceRow: Values): Key {
+  return plan.key.map(({ name, column }) => [name, sourceRow.get(column.name) ?? null]);
+}
+
+/** The same for the same key only, from the row's values at the source. */
+export function keyDigest(plan: TablePlan, sourceRow: Values): string {
+  return digest(exactLine(keyOf(plan, sourceRow)));
+}
+
+/** What keyDigest() gives for a row that is known by its key cells, as RowChange.key has them. */
+export function keyDigestOf(key: string): string {
+  const cells = decodeRows(keyOnly(key))[0]!.primaryKey;
+  return digest(exactLine(cells.map(([name, value]) => [name, showValue(value as never)])));
+}
+
+/** As lineOf(), but no value can be taken for the end of its cell and the beginning of another. */
+function exactLine(key: Key): string {
+  const exact = (text: string) => text.replaceAll('\\', '\\\\').replaceAll(',', '\\,');
+  return lineOf(key.map(([name, value]) => [exact(name), value === null ? null : exact(value)]));
+}
+
+/** The same for rows that hold the same, whatever the order of their cells: `row` in PlainBuffer. */
+export function rowDigest(row: Buffer, ignored: ReadonlySet<string>): string {
+  const cells = (decodeRows(row)[0]?.cells ?? []).flatMap(({ name, value }) => {
+    // An update names the cells that the row has not.
+    if (value === undefined || value === null || ignored.has(name)) return [];
+    return [
+      JSON.stringify([name, typeof value, Buffer.isBuffer(value) ? value.toString('base64') : String(value)]),
+    ];
+  });
+  return digest(cells.sort().join());
+}
+
+/** The name at the destination of a source column, or of an attribute that a transformation adds. */
+function cellOf(plan: TablePlan, column: string): string {
+  return plan.attributes.find((cell) => cell.column.name === column)?.name ?? column;
 }
 
 /** `name=value, …` in key order. */

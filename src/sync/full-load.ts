@@ -9,7 +9,7 @@ import { LostTable } from '../tablestore/writer/lost-table.js';
 import type { TablestoreWriter } from '../tablestore/writer/writer.js';
 import { RowWriter, type DenseRows } from '../tablestore/wire/row-writer.js';
 import { mostBlockedRows } from './blockage.js';
-import { BlockedByDirtyData, digest, keyLine, type DirtyData, type DirtyRow } from './dirty.js';
+import { BlockedByDirtyData, digest, keyDigest, type DirtyData, type DirtyRow } from './dirty.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
 import { UnknownColumn } from './etl/values.js';
 import { isOfValues } from './filter/answers.js';
@@ -388,15 +388,13 @@ class ChunkLoader {
     if (!reason || error instanceof UnknownColumn) throw error;
     const { plan } = this.table;
     const sourceRow = this.encoder.describe(image);
-    const key = keyLine(plan, sourceRow);
     this.record({
       plan,
-      identity: `load ${plan.source} ${digest(key)}`,
+      identity: `load ${plan.source} ${keyDigest(plan, sourceRow)}`,
       operation: 'INSERT',
       ...reason,
       position: null,
       sourceRow,
-      key,
       locator: this.encoder.locate(image),
     });
   }

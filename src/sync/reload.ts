@@ -1,7 +1,6 @@
 import { readCommitted } from './committed-read.js';
 import { destinationKeys } from './destination-rows.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
-import { keyLine } from './dirty.js';
 import type { FollowingOptions } from './following.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
@@ -63,7 +62,6 @@ export async function fetchRow(
       message: error.message,
       position: transaction.begins,
       sourceRow: error.sourceRow,
-      key: keyLine(plan, error.sourceRow),
       locator,
     });
     transaction.settled();

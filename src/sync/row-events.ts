@@ -5,7 +5,7 @@ import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/client/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
-import { BlockedByDirtyData, digest, keyLine } from './dirty.js';
+import { BlockedByDirtyData, digest } from './dirty.js';
 import {
   dirtyReason,
   IncompleteRow,
@@ -226,7 +226,6 @@ export class RowEvents {
         ...reason,
         position: transaction.begins,
         sourceRow,
-        key: keyLine(table.plan, sourceRow),
         locator: encoder.locate(image),
       });
     } catch (blocked) {

@@ -33,8 +33,8 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   settleLoaded(source: string): void;
   /** The table is loaded anew: what is dirty then will be met again. */
   clearDirty(source: string): void;
-  /** Is there a record of this key, as people read it, before masking? */
-  isDirty(source: string, key: string): boolean;
+  /** Was just this row refused: the same key, and holding the same? Of both by digest (dirty.ts). */
+  isDirty(source: string, keyHash: string, rowHash: string): boolean;
   dirtyCount(): number;
   /** Records that hold the checkpoint and wait for a decision. */
   undecidedDirty(): number;
@@ -276,6 +276,8 @@ export interface NewDirtyRecord {
   key: string;
   /** SHA-256 of the key before masking. */
   keyHash: string;
+  /** Digest of a row that could be encoded and was refused; null: it could not be, or was a deletion. */
+  rowHash: string | null;
   /** Where the row is found at the source; null when its key cannot be read, or must not be kept. */
   locator: RowLocator | null;
   /** Nothing behind it is passed until somebody decides. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask } from '../../src/cli/load-task.js';
 import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
 import type { VerifyProgress, VerifyReport } from '../../src/shared/protocol.js';
-import { cli } from '../support/cli.js';
+import { cli, startCli } from '../support/cli.js';
 import { startPair, writeTask, type Pair } from '../support/pair.js';
 
 /** What a verification tells of rows that differ, and that it ends when nobody wants it any more. */
@@ -101,6 +101,68 @@ describe('rows that differ', () => {
     const [table] = report(stdout).tables;
     expect(table).toMatchObject({ different: 1200, missing: 0, extra: 0, compared: many });
     expect(table!.differences).toHaveLength(100);
+  });
+});
+
+describe('a repair of a paused task', () => {
+  it('writes nothing, and says to resume it', async () => {
+    await mysql.query(
+      'CREATE TABLE shop.rests (id INT PRIMARY KEY, v INT); INSERT INTO shop.rests VALUES (1, 1)',
+    );
+    write('rests', {});
+    const running = startCli(['run', 'rests.rowferry.json', '--state', 'state', '--json'], {
+      cwd: folder,
+      env,
+    });
+    await running.until((line) => line['caughtUp'] === true, 'caught up');
+    expect((await run('pause', 'rests')).code).toBe(0);
+    await mysql.query('INSERT INTO shop.rests VALUES (2, 2)');
+    const { code, stderr } = await run('verify', 'rests', '--repair');
+    expect(stderr).toMatch(/^ROW-T106 rests is paused, .*\n.*Resume the task/);
+    expect(code).toBe(2);
+    // Looking is no writing.
+    expect((await run('verify', 'rests')).code).toBe(1);
+    expect((await run('resume', 'rests')).code).toBe(0);
+    expect((await run('verify', 'rests', '--repair')).stderr).toBe('');
+    running.child.kill('SIGTERM');
+    await running.ended;
+  }, 60_000);
+});
+
+describe('a row that a dirty record is of', () => {
+  const skip = { dirtyData: { policy: 'skip' }, ignoredChecks: ['bigint-unsigned'] };
+  const tableOf = async (name: string) => report((await run('verify', name, '--json')).stdout).tables[0];
+
+  it('is the row of that very key, whatever its key reads like', async () => {
+    await mysql.query(`
+      CREATE TABLE shop.alike (a VARCHAR(20), b VARCHAR(20), v BIGINT UNSIGNED, PRIMARY KEY (a, b));
+      INSERT INTO shop.alike VALUES ('x', 'y, b=z', 18446744073709551615), ('x, b=y', 'z', 1)`);
+    write('alike', skip);
+    expect((await run('run', 'alike', '--until', 'caught-up')).code).toBe(0);
+    await mysql.query("SET sql_log_bin = 0; UPDATE shop.alike SET v = 5 WHERE b = 'z'");
+    expect(await tableOf('alike')).toMatchObject({ different: 1, missing: 0, dirty: 1 });
+    // Two rows, two records.
+    await mysql.query('UPDATE shop.alike SET v = 18446744073709551615; SET sql_log_bin = 1');
+    expect((await run('reload', 'alike', '--yes')).code).toBe(0);
+    expect((await run('run', 'alike', '--until', 'caught-up')).code).toBe(0);
+    const { stdout } = await run('status', 'alike', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ dirty: 2 });
+  });
+
+  it('counts like any other when it can be written by now, and is repaired', async () => {
+    await mysql.query(`
+      CREATE TABLE shop.mended (id INT PRIMARY KEY, v BIGINT UNSIGNED);
+      INSERT INTO shop.mended VALUES (1, 1), (2, 18446744073709551615), (3, 18446744073709551615)`);
+    write('mended', skip);
+    expect((await run('run', 'mended', '--until', 'caught-up')).code).toBe(0);
+    await mysql.query('UPDATE shop.mended SET v = 22 WHERE id = 2');
+    expect((await run('run', 'mended', '--until', 'caught-up')).code).toBe(0);
+    expect(await tableOf('mended')).toMatchObject({ different: 0, missing: 0, dirty: 1 });
+    await mysql.query('SET sql_log_bin = 0; UPDATE shop.mended SET v = 23 WHERE id = 2; SET sql_log_bin = 1');
+    const wrong = await run('verify', 'mended', '--repair', '--json');
+    expect(wrong.code).toBe(1);
+    expect(report(wrong.stdout).tables[0]).toMatchObject({ different: 1, dirty: 1, repaired: 1 });
+    expect(await tableOf('mended')).toMatchObject({ different: 0, missing: 0, dirty: 1 });
   });
 });
 

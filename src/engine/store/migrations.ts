@@ -162,4 +162,6 @@ export const migrations: Migrations = [
      PRIMARY KEY (task, name)
    ) STRICT, WITHOUT ROWID;
    ${keepDestinations}`,
+  // What a refused row held, so that a later difference of it is not taken for the same.
+  'ALTER TABLE dirty ADD COLUMN row_hash TEXT',
 ];

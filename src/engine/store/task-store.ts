@@ -13,7 +13,6 @@ import type {
   XaPartKey,
 } from '../../sync/store.js';
 import { randomUUID } from 'node:crypto';
-import { digest } from '../../sync/dirty.js';
 import { StaleRecord } from '../../sync/store.js';
 import type { Database } from './database.js';
 
@@ -197,6 +196,7 @@ export class SqliteTaskStore implements TaskStore {
       JSON.stringify(Object.fromEntries(record.cells)),
       record.locator === null ? null : JSON.stringify(record.locator),
       record.holds ? 1 : 0,
+      record.rowHash,
     ] as const;
     return this.transaction(() => {
       const known = this.database.get<{ id: number; decision: DirtyDecision | null }>(
@@ -208,7 +208,7 @@ export class SqliteTaskStore implements TaskStore {
       if (known) {
         // Under another mapping the row may be dirty for another reason.
         this.database.run(
-          `UPDATE dirty SET code = ?, message = ?, source_row = ?, cells = ?, locator = ?, holds = ?, decision = NULL
+          `UPDATE dirty SET code = ?, message = ?, source_row = ?, cells = ?, locator = ?, holds = ?, row_hash = ?, decision = NULL
            WHERE id = ?`,
           ...told,
           known.id,
@@ -216,8 +216,8 @@ export class SqliteTaskStore implements TaskStore {
         return { id: String(known.id), decision: null };
       }
       this.database.run(
-        `INSERT INTO dirty (code, message, source_row, cells, locator, holds, task, identity, source, destination, operation, key, key_hash, position, at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO dirty (code, message, source_row, cells, locator, holds, row_hash, task, identity, source, destination, operation, key, key_hash, position, at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         ...told,
         this.task,
         identity,
@@ -283,12 +283,13 @@ export class SqliteTaskStore implements TaskStore {
     this.database.run('DELETE FROM dirty WHERE task = ? AND source = ?', this.task, source);
   }
 
-  isDirty(source: string, key: string): boolean {
+  isDirty(source: string, keyHash: string, rowHash: string): boolean {
     const row = this.database.get(
-      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key_hash = ? LIMIT 1',
+      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key_hash = ? AND row_hash = ? LIMIT 1',
       this.task,
       source,
-      digest(key),
+      keyHash,
+      rowHash,
     );
     return row !== undefined;
   }

@@ -6,12 +6,13 @@ import type { ResolvedTask } from '../../shared/task.js';
 import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { destinationRows, type DestinationRow, type ReadOptions } from '../destination-rows.js';
+import { keyDigestOf, rowDigest } from '../dirty.js';
 import type { EtlProgram } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type KeyRows } from '../source-rows.js';
 import type { TableRecord, TaskStore } from '../store.js';
-import { cellsSideBySide, keyText, maskedCells, maskedKeyText, rowText } from './differences.js';
+import { cellsSideBySide, maskedCells, maskedKeyText, rowText } from './differences.js';
 
 export interface ComparisonOptions {
   readonly task: Pick<ResolvedTask, 'conflict' | 'dirtyData' | 'write'>;
@@ -117,7 +118,9 @@ export class Comparison {
     if (wanted?.content.cells === found?.content.cells) return 'equal';
     if (wanted && found && this.cellsOfTask(found.row) === wanted.content.cells) return 'equal';
     if (etl?.notComparable.has('*')) return 'notComparable';
-    if (wanted && store?.isDirty(plan.source, keyText(key))) return 'dirty';
+    // A row that can be written counts, unless the destination refused it just as it is now.
+    if (wanted && store?.isDirty(plan.source, keyDigestOf(key), rowDigest(wanted.row, this.ignored)))
+      return 'dirty';
     if (wanted && found && this.isKept(found.row)) return 'kept';
     return !wanted ? 'extra' : found ? 'different' : 'missing';
   }

@@ -18,10 +18,6 @@ export function maskedCells(plan: TablePlan, mask: readonly string[]): ReadonlyS
 }
 
 /** `name=value, …` as dirty records have it. */
-export function keyText(key: string): string {
-  return maskedKeyText(key, new Set());
-}
-
 export function maskedKeyText(key: string, masked: ReadonlySet<string>): string {
   return decodeRows(keyOnly(key))[0]!
     .primaryKey.map(([name, value]) => `${name}=${masked.has(name) ? hidden : showValue(value as never)}`)

@@ -57,6 +57,7 @@ const ofNoTable = new Set<ErrorCode>([
   'ROW-D103',
   'ROW-D109',
   'ROW-E101',
+  'ROW-E105',
   'ROW-E111',
 ]);
 

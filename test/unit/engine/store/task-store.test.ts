@@ -40,6 +40,7 @@ const dirty = (identity: string, change: Partial<NewDirtyRecord> = {}): NewDirty
   operation: 'INSERT',
   key: '1',
   keyHash: digest(change.key ?? '1'),
+  rowHash: null,
   locator: null,
   holds: false,
   code: 'ROW-V103',
