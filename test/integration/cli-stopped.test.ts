@@ -17,6 +17,28 @@ afterAll(() => pair.close());
 const run = (...args: string[]) => cli(args, { cwd: pair.folder, env: pair.env });
 const last = (stdout: string) => JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
 
+describe('a task that goes on no more', () => {
+  it('is no success of status: one that dirty rows block, and one that failed', async () => {
+    await pair.mysql.query(`
+      CREATE DATABASE halted; CREATE TABLE halted.big (id INT PRIMARY KEY, v BIGINT UNSIGNED);
+      INSERT INTO halted.big VALUES (1, 18446744073709551615)`);
+    const blocked = writeTask(pair, 'blocked', {
+      id: 't-blocked',
+      objects: [{ database: 'halted' }],
+      dirtyData: { policy: 'block' },
+      ignoredChecks: ['bigint-unsigned'],
+    });
+    expect((await run('run', blocked, '--state', 'state-halted', '--until', 'caught-up')).code).toBe(4);
+    const waiting = await run('status', blocked, '--state', 'state-halted', '--json');
+    expect([last(waiting.stdout)['state'], waiting.code]).toEqual(['blocked', 1]);
+
+    const failed = writeTask(pair, 'failed', { id: 't-failed', objects: [{ database: 'halted' }] });
+    expect((await run('run', failed, '--state', 'state-halted', '--until', 'caught-up')).code).not.toBe(0);
+    const over = await run('status', failed, '--state', 'state-halted', '--json');
+    expect([last(over.stdout)['state'], over.code]).toEqual(['failed', 1]);
+  }, 60_000);
+});
+
 describe('a stopped table', () => {
   it('is named by run, status and check, which end with 1, while the others are caught up (E1)', async () => {
     const file = writeTask(pair, 'stops', { id: 't-stops', objects: [{ database: 'shop' }] });

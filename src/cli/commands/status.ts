@@ -11,7 +11,7 @@ export const status: Command = {
   usage: 'TASK [--json] [--state DIR]',
   help: [
     'Shows whether a task is running, the load progress, the source position up to which all changes are applied (GTID set, file:position, commit time), the latency and the number of dirty records.',
-    'Exits with 0 when the state folder knows the task and every table is kept up to date; 1 when a table has stopped or the task was never started with this state folder.',
+    'Exits with 0 when the state folder knows the task and no table has stopped; 1 when a table has stopped, the task has failed or is blocked by dirty rows, or it was never started with this state folder.',
   ],
   options: { ...stateOption, ...jsonOption },
   optionHelp: { '--json': 'print one JSON object on stdout', ...stateHelp },
@@ -24,7 +24,8 @@ export const status: Command = {
     if (flag(values, 'json')) terminal.print(JSON.stringify(statusObject(snapshot)));
     else for (const line of snapshotLines(snapshot, terminal, { every: true })) terminal.print(line);
     if (!known && !flag(values, 'json')) terminal.print('The task was never started with this state folder.');
-    return known && stoppedTables(snapshot).length === 0 ? 0 : 1;
+    const isHalted = snapshot.state === 'failed' || snapshot.state === 'blocked';
+    return known && !isHalted && stoppedTables(snapshot).length === 0 ? 0 : 1;
   },
 };
 

@@ -2,19 +2,25 @@ import { chmodSync, existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { RowferryError } from '../../shared/errors.js';
 
+/** What SQLite says of its files: SQLITE_PERM, READONLY, IOERR, FULL and CANTOPEN. */
+const ofTheFolder: ReadonlySet<number> = new Set([3, 8, 10, 13, 14]);
+
 /** Each entry brings the schema one version on; entries are only ever added. user_version counts them. */
 export type Migrations = readonly string[];
 
 /**
  * A store file: WAL, so that a killed process leaves the last committed transaction; readable by its owner only,
- * because dirty records hold people's data. Throws ROW-E105 when it cannot be opened, ROW-E108 when a newer
- * program wrote it.
+ * because dirty records hold people's data. Throws ROW-E105 when it cannot be opened, read or written (a full disk, say),
+ * ROW-E108 when a newer program wrote it.
  */
 export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  private constructor(readonly raw: DatabaseSync) {}
+  private constructor(
+    readonly raw: DatabaseSync,
+    private readonly file: string,
+  ) {}
 
   static open(file: string, migrations: Migrations): Database {
     let raw: DatabaseSync | undefined;
@@ -37,7 +43,7 @@ export class Database {
       for (const suffix of ['-wal', '-shm']) {
         if (process.platform !== 'win32' && existsSync(file + suffix)) chmodSync(file + suffix, 0o600);
       }
-      return new Database(raw);
+      return new Database(raw, file);
     } catch (error) {
       raw?.close();
       if (error instanceof RowferryError) throw error;
@@ -48,28 +54,32 @@ export class Database {
   }
 
   run(sql: string, ...values: SQLInputValue[]): { changes: number } {
-    return { changes: Number(this.#statement(sql).run(...values).changes) };
+    return this.#storing(() => ({ changes: Number(this.#statement(sql).run(...values).changes) }));
   }
 
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
-    return this.#statement(sql).get(...values) as T | undefined;
+    return this.#storing(() => this.#statement(sql).get(...values) as T | undefined);
   }
 
   all<T>(sql: string, ...values: SQLInputValue[]): T[] {
-    return this.#statement(sql).all(...values) as T[];
+    return this.#storing(() => this.#statement(sql).all(...values) as T[]);
   }
 
   /** All or nothing; inner calls join the outer one. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    this.raw.exec('BEGIN IMMEDIATE');
+    this.#storing(() => this.raw.exec('BEGIN IMMEDIATE'));
     this.#depth++;
     try {
       const result = work();
-      this.raw.exec('COMMIT');
+      this.#storing(() => this.raw.exec('COMMIT'));
       return result;
     } catch (error) {
-      this.raw.exec('ROLLBACK');
+      try {
+        this.raw.exec('ROLLBACK');
+      } catch {
+        // When the disk is full SQLite has rolled back by itself; what happened is told, not that.
+      }
       throw error;
     } finally {
       this.#depth--;
@@ -79,6 +89,21 @@ export class Database {
   close(): void {
     this.#statements.clear();
     this.raw.close();
+  }
+
+  /** Throws ROW-E105 for what the folder is to blame for. */
+  #storing<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const code = (error as { errcode?: unknown }).errcode;
+      if (typeof code !== 'number' || !ofTheFolder.has(code & 0xff)) throw error;
+      throw new RowferryError(
+        'ROW-E105',
+        `The store ${this.file} cannot be used: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
   }
 
   #statement(sql: string): StatementSync {

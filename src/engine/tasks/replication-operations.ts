@@ -171,7 +171,8 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
 
 /**
  * Work that writes rows beside the stream: by the writer of the task's run, which keeps the order of each key, or by
- * one of its own under the lock that a run would hold (correctness rules 11 and 12). Throws RowferryError.
+ * one of its own under the lock that a run would hold (correctness rules 11 and 12). Throws RowferryError: ROW-T106 for a
+ * paused run, whose writer would wait for as long.
  */
 async function withWriter<T>(
   task: ResolvedTask,
@@ -179,6 +180,10 @@ async function withWriter<T>(
   running: ReplicationRun | undefined,
   work: (writer: TablestoreWriter) => Promise<T>,
 ): Promise<T> {
+  if (running && !running.over && running.view().state === 'paused')
+    throw new RowferryError('ROW-T106', `${task.name} is paused, so no rows are written.`, {
+      remedy: 'Resume the task, then try again.',
+    });
   const shared = await sharedWriter(running);
   if (shared) {
     try {
