@@ -48,6 +48,8 @@ export interface VerifyTable {
   destination: string;
   /** Of a quick verification: how many rows each side has. */
   counts?: { source: number; destination: number };
+  /** Of a quick verification: a transformation may drop rows, so that counts which agree say nothing. */
+  uncounted?: boolean;
   compared: number;
   missing: number;
   extra: number;
@@ -57,6 +59,7 @@ export interface VerifyTable {
   suspended: number;
   kept: number;
   dirty: number;
+  /** Rows of which the operation or the time of their last change decides whether a transformation dropped them. */
   notComparable: number;
   /** The first rows that differ; the counts know of all. Values of masked columns are not told. */
   differences: VerifyDifference[];

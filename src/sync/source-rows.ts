@@ -17,6 +17,8 @@ export class SourceRows {
   private readonly writer = new RowWriter();
   private readonly encoder: TableEncoder;
   private readonly transform: RowTransform;
+  /** Keys that were read, of which the operation decides whether their row is at the destination. */
+  readonly unsure = new Set<string>();
 
   /** `connection` is of purpose 'snapshot'. */
   constructor(
@@ -87,10 +89,16 @@ export class SourceRows {
     const missing = new Set(keys);
     const take = (image: RowImage) => {
       const row = this.encode(image);
-      if (row === 'dropped') return;
+      const isUnsure = this.transform.dependsOnOperation(this.encoder, image);
+      if (row === 'dropped') {
+        const key = isUnsure ? this.keyOf(image) : null;
+        if (key !== null) this.unsure.add(key);
+        return;
+      }
       const content = row === 'unwritable' ? null : contentsOf(row, this.ignored)[0]!;
       const key = content ? content.key : this.keyOf(image);
       if (key === null || !wanted.has(key)) return;
+      if (isUnsure) this.unsure.add(key);
       missing.delete(key);
       found(key, content && { row: row as Buffer, content }, image);
     };

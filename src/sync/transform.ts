@@ -1,8 +1,9 @@
 import type { RowImage } from '../mysql/model.js';
+import { decodeRows } from '../tablestore/wire/plainbuffer.js';
 import type { CellValue } from './cell-value.js';
-import type { Overrides, TableEncoder } from './encoder.js';
+import { dirtyReason, type Overrides, type TableEncoder } from './encoder.js';
 import type { EtlProgram, EtlRecord } from './etl/compile.js';
-import { DateTime, Decimal, parseDateTime, Single, type EtlValue } from './etl/values.js';
+import { DateTime, Decimal, EtlError, parseDateTime, Single, type EtlValue } from './etl/values.js';
 import type { TablePlan } from './plan.js';
 
 /**
@@ -34,6 +35,58 @@ export class RowTransform {
 
   get active(): boolean {
     return this.program !== null;
+  }
+
+  /** Whether a row is dropped may depend on the operation or the time by which it came (correctness rule 19). */
+  get dropsByOperation(): boolean {
+    return this.program?.notComparable.has('*') ?? false;
+  }
+
+  /** Whether this row of the source is at the destination depends on how it came to be as it is. */
+  dependsOnOperation(encoder: TableEncoder, image: RowImage): boolean {
+    if (!this.dropsByOperation) return false;
+    if (this.program!.timed) return true;
+    try {
+      const [inserted, updated] = (['INSERT', 'UPDATE'] as const).map((operation) =>
+        this.run(encoder, image, operation, null),
+      );
+      return (inserted === null) !== (updated === null);
+    } catch (error) {
+      if (dirtyReason(error)) return true;
+      throw error;
+    }
+  }
+
+  /**
+   * A row of the destination (PlainBuffer) that the source no longer gives may have been left there: the script drops,
+   * or may drop, the event that would have taken it away.
+   */
+  mayStay(row: Buffer): boolean {
+    const { program, plan } = this;
+    if (!program || !this.dropsByOperation) return false;
+    if (program.timed) return true;
+    const decoded = decodeRows(row)[0]!;
+    const values = new Map<string, unknown>([
+      ...decoded.primaryKey,
+      ...decoded.cells.map(({ name, value }) => [name, value] as const),
+    ]);
+    const drops = (operation: EtlRecord['operation']) => {
+      const set = new Map<string, EtlValue>();
+      return !program.run({
+        database: plan.definition.database,
+        table: plan.definition.name,
+        operation,
+        commitMicros: null,
+        get: (name) => set.get(name) ?? asAtSource(plan, program, name, values),
+        set: (name, value) => void set.set(name, value),
+      });
+    };
+    try {
+      return drops('UPDATE') || drops('DELETE');
+    } catch (error) {
+      if (dirtyReason(error)) return true;
+      throw error;
+    }
   }
 
   /** A row of the full load: an INSERT without a commit time (correctness rule 19). null: dropped. */
@@ -73,6 +126,27 @@ export class RowTransform {
     }
     return overrides;
   }
+}
+
+const integers = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
+const texts = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'decimal']);
+
+/** What a column was at the source, by the cell that was made of it. Throws EtlError where the cell does not tell. */
+function asAtSource(
+  plan: TablePlan,
+  program: EtlProgram,
+  name: string,
+  values: ReadonlyMap<string, unknown>,
+): EtlValue {
+  const isName = (other: string) => other.toLowerCase() === name.toLowerCase();
+  const cell = [...plan.key, ...plan.attributes].find(({ column }) => isName(column.name));
+  const value = cell && (values.get(cell.name) ?? null);
+  const isTold =
+    value === null ||
+    (typeof value === 'bigint' && integers.has(cell!.column.dataType)) ||
+    (typeof value === 'string' && texts.has(cell!.column.dataType));
+  if (!isTold || [...program.writes].some(isName)) throw new EtlError(`${name} is not told by its cell`);
+  return toEtl(plan, name, value);
 }
 
 function toEtl(plan: TablePlan, name: string, value: CellValue): EtlValue {

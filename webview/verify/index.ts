@@ -245,7 +245,7 @@ class Verify extends LitElement {
         ${
           report.tables.some((table) => table.notComparable > 0)
             ? html`<p class="hint">
-                ${t('Columns that depend on the operation or the current time are not compared.')}
+                ${t('Rows that could not be judged, because the operation or time of their last change decides whether the transformation drops them: {0}', count(report.tables.reduce((all, table) => all + table.notComparable, 0)))}
               </p>`
             : nothing
         }

@@ -101,6 +101,14 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
       lines.push(style.dim(`  ${table.source}: ${kind}: ${key}${several}`));
     }
   }
+  for (const { source, notComparable } of report.tables) {
+    if (notComparable === 0) continue;
+    lines.push(
+      style.yellow(
+        `  ${source}: ${count(notComparable)} ${notComparable === 1 ? 'row' : 'rows'} could not be judged: whether the transformation drops them depends on the operation or time of their last change.`,
+      ),
+    );
+  }
   lines.push(...problemLines(report, style));
   const sums = [
     `${count(report.sourceRows)} rows in source`,
@@ -134,14 +142,14 @@ function countLines(report: VerifyReport, terminal: Terminal): string[] {
 }
 
 function countWords(
-  { counts, problem, missing, extra, dirty, notComparable }: VerifyTable,
+  { counts, problem, missing, extra, dirty, uncounted }: VerifyTable,
   style: Style,
 ): string {
   if (!counts) return style.red('not compared');
   const words =
     missing + extra > 0
       ? style.red('differ')
-      : notComparable > 0
+      : uncounted
         ? 'not comparable: the script drops rows'
         : dirty > 0
           ? `equal except for ${count(dirty)} dirty`

@@ -27,6 +27,8 @@ export interface EtlProgram {
    * (correctness rule 19). `'*'` stands for all, when such a value decides on e_drop or e_keep.
    */
   readonly notComparable: ReadonlySet<string>;
+  /** It reads the commit time or the clock: what it does with a row cannot be found out later. */
+  readonly timed: boolean;
   /** true: keep the record as `record` now holds it; false: it is dropped. Throws EtlError: the row is dirty. */
   run(record: EtlRecord): boolean;
 }
@@ -62,6 +64,7 @@ export function compileEtl(script: string): EtlProgram | null {
   let volatileHere = false;
   let volatileConditions = 0;
   let drops = false;
+  let timed = false;
 
   const watch = <T>(compile: () => T): { result: T; isVolatile: boolean } => {
     const before = volatileHere;
@@ -128,7 +131,7 @@ export function compileEtl(script: string): EtlProgram | null {
         volatileHere = true;
         return (record) => record.operation;
       case '__COMMIT_TIMESTAMP__':
-        volatileHere = true;
+        volatileHere = timed = true;
         return (record) => (record.commitMicros === null ? null : new DateTime(record.commitMicros, 0));
       default:
         throw new EtlSyntaxError(
@@ -180,7 +183,7 @@ export function compileEtl(script: string): EtlProgram | null {
       );
     }
     checkArguments(node, definition);
-    if (definition.unstable) volatileHere = true;
+    if (definition.unstable) volatileHere = timed = true;
     const args = node.positional.map(value);
     const named = [...node.named].map(([name, argument]) => [name, value(argument)] as const);
     return (record) => {
@@ -280,7 +283,7 @@ export function compileEtl(script: string): EtlProgram | null {
   };
 
   const run = action(parse(script));
-  return { reads, writes, drops, notComparable, run };
+  return { reads, writes, drops, notComparable, timed, run };
 }
 
 const knownFunctions = [...Object.keys(valueFunctions), ...lazyFunctions, ...actionFunctions];

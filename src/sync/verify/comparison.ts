@@ -12,6 +12,7 @@ import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { SourceRows, type KeyRows } from '../source-rows.js';
 import type { TableRecord, TaskStore } from '../store.js';
+import { RowTransform } from '../transform.js';
 import { cellsSideBySide, maskedCells, maskedKeyText, rowText } from './differences.js';
 
 export interface ComparisonOptions {
@@ -31,6 +32,8 @@ export interface Look {
   /** undefined: the source, filter and transformation give no row of it. */
   readonly source: KeyRows | undefined;
   readonly found: DestinationRow | null;
+  /** By the transformation it depends on the operation whether this row of the source is at the destination. */
+  readonly isUnsure: boolean;
 }
 
 /** What a look comes to: 'dirty', 'kept' and 'notComparable' do not count against the replica. */
@@ -44,10 +47,12 @@ export class Comparison {
   private ignored: ReadonlySet<string> = new Set();
   private readonly masked: ReadonlySet<string>;
   private readonly record: TableRecord | undefined;
+  private readonly transform: RowTransform;
 
   constructor(private readonly options: ComparisonOptions) {
     const { plan, task } = options;
     this.masked = maskedCells(plan, task.dirtyData.mask);
+    this.transform = new RowTransform(plan, options.etl);
     this.record = options.store?.tables().find((record) => record.source === plan.source);
     this.renew();
   }
@@ -97,9 +102,15 @@ export class Comparison {
 
   /** Both sides of these keys, in their order. `connection` is of purpose 'snapshot'. */
   async look(connection: SourceConnection, keys: readonly string[]): Promise<Look[]> {
-    const source = await this.sourceRows(connection).byKeys(keys);
+    const rows = this.sourceRows(connection);
+    const source = await rows.byKeys(keys);
     const there = await this.destination(keys);
-    return keys.map((key, i) => ({ key, source: source.get(key), found: there[i] ?? null }));
+    return keys.map((key, i) => ({
+      key,
+      source: source.get(key),
+      found: there[i] ?? null,
+      isUnsure: rows.unsure.has(key),
+    }));
   }
 
   /** Equal looks have equal digests. */
@@ -110,14 +121,14 @@ export class Comparison {
   }
 
   /** A row that is there and cannot be written is 'dirty' even before its record says so. */
-  verdict({ key, source, found }: Look): Verdict {
-    const { plan, etl, store } = this.options;
+  verdict({ key, source, found, isUnsure }: Look): Verdict {
+    const { plan, store } = this.options;
     if ((source?.count ?? 0) > 1) return 'duplicate';
     if (source?.row === null) return 'dirty';
     const wanted = source?.row;
     if (wanted?.content.cells === found?.content.cells) return 'equal';
     if (wanted && found && this.cellsOfTask(found.row) === wanted.content.cells) return 'equal';
-    if (etl?.notComparable.has('*')) return 'notComparable';
+    if (isUnsure || (!wanted && found && this.transform.mayStay(found.row))) return 'notComparable';
     // A row that can be written counts, unless the destination refused it just as it is now.
     if (wanted && store?.isDirty(plan.source, keyDigestOf(key), rowDigest(wanted.row, this.ignored)))
       return 'dirty';
@@ -156,19 +167,22 @@ export class Comparison {
     return contentsOf(found, new Set([...this.ignored, ...others]))[0]!.cells;
   }
 
-  /** A row that was there before the task and that nobody has written since: it stays. */
+  /** A row that was there before the task and that nobody has written since, or may have been: it stays. */
   isOfOthers({ found }: Look): boolean {
-    return found !== null && this.isKept(found.row);
+    return found !== null && this.isKept(found.row, true);
   }
 
-  /** Rows that were last written before the task found the table were not written by it, and it keeps them. */
-  private isKept(found: Buffer): boolean {
+  /**
+   * Rows that were last written before the task found the table were not written by it, and it keeps them. A row that has
+   * only its key does not tell when it was written: `keyOnly`.
+   */
+  private isKept(found: Buffer, keyOnly = false): boolean {
     const { record } = this;
     const isKeeping = this.options.task.conflict === 'ignore' && record && !record.created;
     const beforeMs = isKeeping ? record.foundAtMs : undefined;
     if (beforeMs === undefined) return false;
     const written = (decodeRows(found)[0]?.cells ?? []).map(({ timestamp }) => Number(timestamp ?? 0));
-    return Math.max(0, ...written) < beforeMs;
+    return written.length === 0 ? keyOnly : Math.max(...written) < beforeMs;
   }
 }
 

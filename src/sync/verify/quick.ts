@@ -62,6 +62,7 @@ export async function verifyCounts(options: VerifyOptions): Promise<VerifyReport
         const missing = Math.max(0, source - destination);
         Object.assign(table, {
           counts: { source, destination },
+          ...(dropsRows && { uncounted: true }),
           missing: dropsRows || missing <= dirty ? 0 : missing,
           // A row without an answer may still be there as it was before.
           extra: Math.max(0, destination - source - unanswered),
