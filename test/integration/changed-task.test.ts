@@ -20,7 +20,7 @@ const unseen = (sql: string) =>
 
 const marking = (value: string) => `e_set(\`mark\`, '${value}')`;
 
-it('another transformation loads again what the first one made', async () => {
+it('rule 26: another transformation loads again what the first one made', async () => {
   const { mysql } = replica;
   await mysql.query(
     `CREATE TABLE d.t (id INT PRIMARY KEY, n INT); INSERT INTO d.t VALUES (1, 1), (2, 2), (3, 3)`,
@@ -100,7 +100,7 @@ it('a run until the load is done loads what another file loads again', async () 
   expect(replica.rows('again').map(({ id }) => id)).toEqual([3]);
 }, 60_000);
 
-it('rows that are in another instance than the one that was written to are not taken for there', async () => {
+it('rule 26: rows that are in another instance than the one that was written to are not taken for there', async () => {
   const home = mkdtempSync(join(tmpdir(), 'rowferry-another-'));
   const another = await startLocalTablestore({ data: home, instance: 'another' });
   const { url: endpoint, instance, accessKeyId, accessKeySecret } = another;
