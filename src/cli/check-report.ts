@@ -1,4 +1,4 @@
-import type { CheckReport, CheckResult } from '../shared/protocol.js';
+import type { CheckReport, CheckResult } from '../shared/check-report.js';
 import { columns, wrap, type Terminal } from './terminal.js';
 
 /** The precheck as a table; items that need something done follow with their details. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { ensureEngine, type EngineConnection } from '../engine/ipc/client.js';
 import { defaultStateDir } from '../engine/base/paths.js';
 import { RowferryError } from '../shared/errors.js';
-import type { ClientApi } from '../shared/protocol.js';
+import type { ClientApi } from '../shared/engine-api.js';
 import { text, type CliContext, type Values } from './command.js';
 
 export const stateOption = { state: { type: 'string' } } as const;

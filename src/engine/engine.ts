@@ -1,5 +1,5 @@
 import { previewTables } from '../sync/preview.js';
-import type { ClientApi } from '../shared/protocol.js';
+import type { ClientApi } from '../shared/engine-api.js';
 import { supportBundle } from './bundle.js';
 import { FileLog, type Log } from './base/log.js';
 import { acquireLock } from './base/lock.js';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { FileIssue } from './checked-jsonc.js';
-import type { CheckReport, VerifyProgress, VerifyReport } from './protocol.js';
+import type { CheckReport } from './check-report.js';
+import type { VerifyProgress, VerifyReport } from './verify-report.js';
 import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';

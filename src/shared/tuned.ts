@@ -1,7 +1,7 @@
 import { RowferryError } from './errors.js';
 import { taskSchema } from './task.js';
 import type { Tunable } from './tuning.js';
-import type { Tuning } from './workbench-api.js';
+import type { Tuning } from './tuning.js';
 
 /** The task with changed tuning; one that has no audit gets none. Throws ROW-T104 when the result would not be valid in a task file. */
 export function tuned<T extends Tunable>(task: T, tuning: Tuning): T {

@@ -1,8 +1,20 @@
-import type { Task } from './task.js';
-import type { Tuning } from './workbench-api.js';
+import type { Task, WriteSettings } from './task.js';
 
 /** What a running task changes without starting again. */
 export type Tunable = Pick<Task, 'throttle' | 'write' | 'class' | 'audit'>;
+
+/** Settings of a running task that take effect at once; absent: unchanged. */
+export interface Tuning {
+  throttle?: {
+    full?: Partial<Task['throttle']['full']>;
+    incremental?: Partial<Task['throttle']['incremental']>;
+  };
+  write?: Partial<Pick<WriteSettings, 'queueSize' | 'threads' | 'concurrency' | 'buckets'>>;
+  class?: Task['class'];
+  /** Of a task that has an audit. */
+  audit?: { rowsPerSecond?: number };
+}
+
 /** All keys of a tuning; `audit` where the task has one. */
 export type WholeTuning = Required<Omit<Tuning, 'audit'>> & Pick<Tuning, 'audit'>;
 

@@ -1,15 +1,9 @@
 import type { PlainError } from './errors.js';
-import type { ChangePlan, VerifyReport } from './protocol.js';
+import type { ChangePlan } from './change-plan.js';
+import type { VerifyReport } from './verify-report.js';
+import type { Tuning } from './tuning.js';
 import type { SourcePosition } from './position.js';
-import type {
-  CellType,
-  DestinationSettings,
-  Operation,
-  ResolvedTask,
-  SourceSettings,
-  Task,
-  WriteSettings,
-} from './task.js';
+import type { CellType, DestinationSettings, Operation, ResolvedTask, SourceSettings, Task } from './task.js';
 
 /** A table of the source as trees, forms and completions show it. */
 export interface CatalogTable {
@@ -151,18 +145,6 @@ export interface PlacePlan {
   direction: 'back' | 'forward' | 'same' | 'unknown';
   /** The transaction that would be skipped. */
   skipped?: TransactionSummary;
-}
-
-/** Settings of a running task that take effect at once; absent: unchanged. */
-export interface Tuning {
-  throttle?: {
-    full?: Partial<Task['throttle']['full']>;
-    incremental?: Partial<Task['throttle']['incremental']>;
-  };
-  write?: Partial<Pick<WriteSettings, 'queueSize' | 'threads' | 'concurrency' | 'buckets'>>;
-  class?: Task['class'];
-  /** Of a task that has an audit. */
-  audit?: { rowsPerSecond?: number };
 }
 
 /**

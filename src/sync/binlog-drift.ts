@@ -1,6 +1,6 @@
 import type { BinlogTable, Column, Key, TableDefinition } from '../mysql/model.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
-import type { AppliedDdl } from './ddl/apply.js';
+import type { AppliedDdl } from './ddl/applied-ddl.js';
 import { bytesOfCharacter } from './ddl/column.js';
 import { keepsValues, looksDifferent } from './ddl/in-step.js';
 import { canonicalCharset, canonicalCollation } from './ddl/text-defaults.js';

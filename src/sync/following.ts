@@ -38,7 +38,8 @@ import type { TableChanges, TaskStore } from './store.js';
 import { StreamTables } from './stream-tables.js';
 import { problemOfTable } from './table-boundary.js';
 import type { TaskSettings } from './task-settings.js';
-import { Audit, type AuditHost } from './verify/audit.js';
+import { Audit } from './verify/audit.js';
+import type { AuditHost } from './verify/audit-host.js';
 import { XaBranches } from './xa-branches.js';
 
 export interface FollowingOptions {

@@ -1,4 +1,4 @@
-import type { ChangePlan, MappingChange } from '../shared/protocol.js';
+import type { ChangePlan, MappingChange } from '../shared/change-plan.js';
 import type { ResolvedTask } from '../shared/task.js';
 import { RowferryError } from '../shared/errors.js';
 import type { TableDefinition } from '../mysql/model.js';

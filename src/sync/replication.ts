@@ -1,6 +1,7 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
 import { lockLost } from '../mysql/lock.js';
-import type { ChangePlan, RunOutcome, StartOptions } from '../shared/protocol.js';
+import type { ChangePlan } from '../shared/change-plan.js';
+import type { RunOutcome, StartOptions } from '../shared/engine-api.js';
 import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';

@@ -7,7 +7,8 @@ import type { BinlogTable, Column, StatementEvent, TableDefinition } from '../my
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import { catalogDifference, differenceOf, type Difference } from './binlog-drift.js';
 import type { Transaction } from './checkpoint.js';
-import { applyAlter, type AppliedDdl } from './ddl/apply.js';
+import type { AppliedDdl } from './ddl/applied-ddl.js';
+import { applyAlter } from './ddl/apply.js';
 import { shownStatement, whereWritten } from './ddl/shown.js';
 import { unknownTextDefaults } from './ddl/text-defaults.js';
 import { UnreadableDdl } from './ddl/cursor.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTablestoreData } from '../../src/local-tablestore/index.js';
-import type { VerifyReport } from '../../src/shared/protocol.js';
+import type { VerifyReport } from '../../src/shared/verify-report.js';
 import { cli, startCli } from '../support/cli.js';
 import { startPair, writeTask, type Pair } from '../support/pair.js';
 

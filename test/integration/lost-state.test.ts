@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTablestoreData } from '../../src/local-tablestore/index.js';
-import type { VerifyReport } from '../../src/shared/protocol.js';
+import type { VerifyReport } from '../../src/shared/verify-report.js';
 import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { deleteTable } from '../../src/tablestore/client/operations.js';
 import { cli } from '../support/cli.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
-import type { CheckReport } from '../../src/shared/protocol.js';
+import type { CheckReport } from '../../src/shared/check-report.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { noHistory, precheck, type PrecheckHistory } from '../../src/sync/precheck/index.js';
 import { openItems, taskBetween } from '../support/precheck.js';

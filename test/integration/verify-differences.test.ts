@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask } from '../../src/cli/load-task.js';
 import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
-import type { VerifyProgress, VerifyReport } from '../../src/shared/protocol.js';
+import type { VerifyProgress, VerifyReport } from '../../src/shared/verify-report.js';
 import { cli, startCli } from '../support/cli.js';
 import { startPair, writeTask, type Pair } from '../support/pair.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask } from '../../src/cli/load-task.js';
-import type { VerifyReport } from '../../src/shared/protocol.js';
+import type { VerifyReport } from '../../src/shared/verify-report.js';
 import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { deleteTable } from '../../src/tablestore/client/operations.js';
 import { cli, startCli, type Finished, type RunningCommand } from '../support/cli.js';

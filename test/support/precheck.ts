@@ -1,5 +1,5 @@
 import { noConnections } from '../../src/shared/connections.js';
-import type { CheckReport } from '../../src/shared/protocol.js';
+import type { CheckReport } from '../../src/shared/check-report.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { parseTask, resolveTask } from '../../src/shared/task-file.js';
 import type { LocalTablestore } from '../../src/local-tablestore/index.js';

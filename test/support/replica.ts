@@ -12,7 +12,8 @@ import {
   type LocalTablestore,
 } from '../../src/local-tablestore/index.js';
 import { RowferryError } from '../../src/shared/errors.js';
-import type { RunOutcome, StartOptions, VerifyReport } from '../../src/shared/protocol.js';
+import type { RunOutcome, StartOptions } from '../../src/shared/engine-api.js';
+import type { VerifyReport } from '../../src/shared/verify-report.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { taskSchema, type ResolvedTask } from '../../src/shared/task.js';

@@ -1,4 +1,4 @@
-import type { CheckResult, CheckStatus } from '../../src/shared/protocol.js';
+import type { CheckResult, CheckStatus } from '../../src/shared/check-report.js';
 
 export interface Group {
   status: CheckStatus;

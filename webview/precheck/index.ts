@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { PrecheckHost, PrecheckState } from '../../src/shared/pages.js';
-import type { CheckResult } from '../../src/shared/protocol.js';
+import type { CheckResult } from '../../src/shared/check-report.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';

@@ -6,7 +6,7 @@ import type {
   VerifyProgress,
   VerifyReport,
   VerifyTable,
-} from '../../src/shared/protocol.js';
+} from '../../src/shared/verify-report.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';

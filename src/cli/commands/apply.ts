@@ -1,4 +1,4 @@
-import type { ChangePlan, MappingChange } from '../../shared/protocol.js';
+import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
 import { flag, taskArgument, type Command } from '../command.js';
 import { confirmed, yesHelp, yesOption } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';

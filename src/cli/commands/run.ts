@@ -1,5 +1,6 @@
 import { RowferryError, type PlainError } from '../../shared/errors.js';
-import type { CheckReport, ClientApi, RunOutcome, StartOptions } from '../../shared/protocol.js';
+import type { CheckReport } from '../../shared/check-report.js';
+import type { ClientApi, RunOutcome, StartOptions } from '../../shared/engine-api.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { isEveryTableStopped, stoppedTables } from '../../shared/stopped-tables.js';
 import type { ResolvedTask } from '../../shared/task.js';

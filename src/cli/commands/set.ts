@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { RowferryError } from '../../shared/errors.js';
 import { nearest } from '../../shared/nearest.js';
 import { parseTask } from '../../shared/task-file.js';
-import type { Tuning } from '../../shared/workbench-api.js';
+import type { Tuning } from '../../shared/tuning.js';
 import { usageError, type Command } from '../command.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';

@@ -1,4 +1,4 @@
-import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
+import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { flag, taskArgument, usageError, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Alert } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { AlertWatch, postWebhook } from './rules.js';

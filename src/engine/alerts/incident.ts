@@ -1,4 +1,4 @@
-import type { Alert } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
 
 /** What tells incidents apart. */
 export type Incident = Pick<Alert, 'kind' | 'table'>;

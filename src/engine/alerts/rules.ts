@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '../../shared/backoff.js';
-import type { Alert } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import { isStopped } from '../../shared/stopped-tables.js';
 import type { ResolvedTask } from '../../shared/task.js';

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
-import type { LogLevel } from '../../shared/protocol.js';
+import type { LogLevel } from '../../shared/engine-api.js';
 
 export interface Log {
   debug(text: string): void;

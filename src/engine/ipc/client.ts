@@ -9,7 +9,7 @@ import {
   type ClientApi,
   type EngineApi,
   type HandedOverTask,
-} from '../../shared/protocol.js';
+} from '../../shared/engine-api.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import { openStateDir, stateDirError, type EngineAddress, type StatePaths } from '../base/paths.js';
 import { connectRpc } from './transport.js';

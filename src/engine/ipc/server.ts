@@ -2,7 +2,12 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { BirpcReturn } from 'birpc';
 import { RowferryError } from '../../shared/errors.js';
-import { protocolVersion, type ClientApi, type ClientHello, type EngineApi } from '../../shared/protocol.js';
+import {
+  protocolVersion,
+  type ClientApi,
+  type ClientHello,
+  type EngineApi,
+} from '../../shared/engine-api.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Log } from '../base/log.js';
 import { socketPath, type EngineAddress, type StatePaths } from '../base/paths.js';

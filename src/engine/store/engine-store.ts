@@ -1,4 +1,5 @@
-import type { Alert, CheckReport } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
+import type { CheckReport } from '../../shared/check-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { HistoryPoint } from '../../shared/workbench-api.js';
 import { incidentKey } from '../alerts/incident.js';

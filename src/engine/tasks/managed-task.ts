@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
-import type { RunOutcome, StartOptions } from '../../shared/protocol.js';
+import type { RunOutcome, StartOptions } from '../../shared/engine-api.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot, TaskState } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';

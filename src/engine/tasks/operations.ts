@@ -1,4 +1,5 @@
-import type { StartOptions, VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { StartOptions } from '../../shared/engine-api.js';
+import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '../../shared/backoff.js';
 import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
-import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
+import type { ChangePlan } from '../../shared/change-plan.js';
+import type { RunOutcome } from '../../shared/engine-api.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { Tunable } from '../../shared/tuning.js';
 import type { Log } from '../base/log.js';

@@ -1,4 +1,5 @@
-import type { ChangePlan, RunOutcome } from '../../shared/protocol.js';
+import type { ChangePlan } from '../../shared/change-plan.js';
+import type { RunOutcome } from '../../shared/engine-api.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { Tunable } from '../../shared/tuning.js';

@@ -1,21 +1,16 @@
 import { ambiguousTable, tablesMeant } from '../../shared/source-name.js';
 import { RowferryError } from '../../shared/errors.js';
-import type {
-  Alert,
-  ChangePlan,
-  CheckReport,
-  HandedOverTask,
-  RunOutcome,
-  StartOptions,
-  VerifyChoice,
-  VerifyProgress,
-  VerifyReport,
-} from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
+import type { ChangePlan } from '../../shared/change-plan.js';
+import type { CheckReport } from '../../shared/check-report.js';
+import type { HandedOverTask, RunOutcome, StartOptions } from '../../shared/engine-api.js';
+import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { tuned } from '../../shared/tuned.js';
-import type { DirtyFilter, DirtyPage, Place, PlacePlan, Tuning } from '../../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
+import type { Tuning } from '../../shared/tuning.js';
 import { planPlace } from '../../sync/place.js';
 import { openItems, precheck } from '../../sync/precheck/index.js';
 import { RetryingRun } from './retrying-run.js';

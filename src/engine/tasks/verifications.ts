@@ -1,5 +1,5 @@
 import { RowferryError } from '../../shared/errors.js';
-import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { LastVerify } from '../../shared/workbench-api.js';
 import type { TaskOperations } from './operations.js';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import type { CheckReport } from '../../shared/protocol.js';
+import type { CheckReport } from '../../shared/check-report.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, confirmed, showError } from '../base/notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';

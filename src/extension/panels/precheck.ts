@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { precheckCalls, type PrecheckHost, type PrecheckState } from '../../shared/pages.js';
-import type { CheckReport } from '../../shared/protocol.js';
+import type { CheckReport } from '../../shared/check-report.js';
 import { applyTaskEdits } from '../../shared/task-edits.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import { parseTask } from '../../shared/task-file.js';

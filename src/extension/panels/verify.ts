@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { formatCount } from '../../shared/format.js';
 import { verifyCalls, type VerifyHost, type VerifyState } from '../../shared/pages.js';
-import type { VerifyProgress, VerifyReport } from '../../shared/protocol.js';
+import type { VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import { logError } from '../base/log.js';
 import { asRowferryError, confirmed } from '../base/notifications.js';
 import { problemOf } from './precheck.js';

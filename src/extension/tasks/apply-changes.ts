@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { formatShort } from '../../shared/format.js';
-import type { ChangePlan, MappingChange } from '../../shared/protocol.js';
+import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
 import { isRunning } from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';

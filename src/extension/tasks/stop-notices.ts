@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Alert } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
 import type { TaskService } from './task-service.js';
 import type { EngineSession } from '../engine/session.js';
 

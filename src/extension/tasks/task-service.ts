@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import type { CheckReport, VerifyChoice, VerifyReport } from '../../shared/protocol.js';
+import type { CheckReport } from '../../shared/check-report.js';
+import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask, SourceSettings } from '../../shared/task.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { formatDuration } from '../../shared/format.js';
-import type { Alert } from '../../shared/protocol.js';
+import type { Alert } from '../../shared/alert.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError } from '../base/notifications.js';

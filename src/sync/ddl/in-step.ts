@@ -1,5 +1,5 @@
 import type { Column, TableDefinition } from '../../mysql/model.js';
-import type { AppliedDdl } from './apply.js';
+import type { AppliedDdl } from './applied-ddl.js';
 
 /**
  * Which statements leave a table in step though they send no row events: those of which every part stands on a list

@@ -1,7 +1,7 @@
 import { connectSource, type SourceConnection } from '../../mysql/connection.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
-import type { CheckReport, CheckResult } from '../../shared/protocol.js';
+import type { CheckReport, CheckResult } from '../../shared/check-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { ToolTable } from '../online-change/traces.js';
 import type { Check, CheckContext, Outcome } from './check.js';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { VerifyDifference } from '../../shared/protocol.js';
+import type { VerifyDifference } from '../../shared/verify-report.js';
 import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
-import type { AuditHost } from './audit.js';
+import type { AuditHost } from './audit-host.js';
 import type { Comparison, Look } from './comparison.js';
 
 export interface Standing {

@@ -1,7 +1,7 @@
 import type { Chunk } from '../../mysql/snapshot.js';
 import { chunkColumns } from '../../mysql/snapshot.js';
 import type { PlainError } from '../../shared/errors.js';
-import type { VerifyDifference } from '../../shared/protocol.js';
+import type { VerifyDifference } from '../../shared/verify-report.js';
 import type { TableAudit } from '../../shared/snapshot.js';
 import { destinationKey, type TablePlan } from '../plan.js';
 import type { AuditRecord } from '../store.js';

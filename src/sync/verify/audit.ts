@@ -1,47 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SessionPurpose, SourceConnection } from '../../mysql/connection.js';
 import { planChunks } from '../../mysql/snapshot.js';
-import type { CharsetDecoders } from '../../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import { lotRows } from '../../shared/audit-cost.js';
-import type { AuditView, AuditWait, TableAudit } from '../../shared/snapshot.js';
-import type { TablestoreClient } from '../../tablestore/client/client.js';
+import type { AuditView, TableAudit } from '../../shared/snapshot.js';
 import { RateLimiter } from '../../tablestore/writer/throttle.js';
-import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import { destinationKeyPage } from '../destination-rows.js';
-import type { EtlProgram } from '../etl/compile.js';
 import { pace } from '../pace.js';
 import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
-import type { TaskStore } from '../store.js';
-import type { TaskSettings } from '../task-settings.js';
 import { RowTransform } from '../transform.js';
 import { standing } from './audit-check.js';
+import type { AuditHost } from './audit-host.js';
 import { AuditedTable } from './audit-table.js';
 import { inBatches } from './batches.js';
 import { Comparison } from './comparison.js';
-import { repair, type Settled } from './repair.js';
-
-/** The run that is audited, as the audit needs it. */
-export interface AuditHost {
-  readonly settings: Pick<TaskSettings, 'task' | 'windows'>;
-  readonly store: TaskStore;
-  readonly client: TablestoreClient;
-  readonly writer: Pick<TablestoreWriter, 'watch' | 'hold' | 'drain'>;
-  readonly charsets: CharsetDecoders;
-  readonly etl: EtlProgram | null;
-  readonly log: { info(text: string): void; warn(text: string): void };
-  /** Tables that the stream follows now. */
-  plans(): TablePlan[];
-  /** How one of them is mapped now: another object after every change of it; undefined when it is not followed. */
-  planOf(source: string): TablePlan | undefined;
-  /** Why nothing should be read now. */
-  waits(): AuditWait | null;
-  /** Settles when everything that the source has now is at the destination. */
-  caughtUp(signal: AbortSignal): Promise<void>;
-  readonly settled: Settled;
-  ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T>;
-}
+import { repair } from './repair.js';
 
 const batchRows = 100;
 /** Keys that seem to differ and are not looked at again yet: beyond so many the walk waits. */

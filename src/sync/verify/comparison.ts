@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { CharsetDecoders } from '../../mysql/types/index.js';
-import type { VerifyDifference } from '../../shared/protocol.js';
+import type { VerifyDifference } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';

@@ -4,7 +4,7 @@ import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import { isOfValues } from '../filter/answers.js';
 import { readAsking } from '../filtered-read.js';
 import type { TablePlan } from '../plan.js';
-import type { VerifyOptions } from './index.js';
+import type { VerifyOptions } from './options.js';
 import { withSource } from './session.js';
 
 export interface SourceCount {

@@ -1,4 +1,4 @@
-import type { VerifyCell } from '../../shared/protocol.js';
+import type { VerifyCell } from '../../shared/verify-report.js';
 import { keyOnly } from '../../tablestore/writer/compose.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import type { CellValue } from '../cell-value.js';

@@ -3,8 +3,7 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import type { RowImage } from '../../mysql/model.js';
 import { planChunks, type Chunk } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
-import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/protocol.js';
-import type { ResolvedTask } from '../../shared/task.js';
+import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys, type ReadOptions } from '../destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
@@ -13,28 +12,14 @@ import type { TablePlan } from '../plan.js';
 import { contentsOf, type RowContent } from '../row-content.js';
 import { retryWindows } from '../settings.js';
 import type { SourceRows } from '../source-rows.js';
-import type { TaskStore } from '../store.js';
 import { RowTransform } from '../transform.js';
+import type { VerifyOptions } from './options.js';
 import { inBatches } from './batches.js';
 import { Comparison, type Look } from './comparison.js';
-import { repair, type RepairWriter, type Settled } from './repair.js';
+import { repair } from './repair.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
 import { reachDestination, withSource } from './session.js';
 import { selectedTables } from './tables.js';
-
-export interface VerifyOptions {
-  task: ResolvedTask;
-  /** What is known of the task: dirty records, rows kept, tables that stopped. null: nothing. */
-  store: TaskStore | null;
-  signal: AbortSignal;
-  progress: (progress: VerifyProgress) => void;
-  /** The task runs: rows may be on their way, so what differs is looked at again. */
-  running: boolean;
-  /** Puts right what differs, by this writer. */
-  repairBy?: RepairWriter;
-  /** Of the stream by which that writer writes, when the task runs. */
-  settled?: Settled;
-}
 
 const chunkRows = 5000;
 const batchRows = 100;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
-import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
+import type { VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys } from '../destination-rows.js';
 import { compileEtl } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
 import { retryWindows } from '../settings.js';
 import { countSource } from './count-source.js';
-import type { VerifyOptions } from './index.js';
+import type { VerifyOptions } from './options.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
 import { reachDestination, withSource } from './session.js';
 import { selectedTables } from './tables.js';

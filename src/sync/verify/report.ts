@@ -1,5 +1,5 @@
 import { RowferryError, type ErrorCode, type PlainError } from '../../shared/errors.js';
-import type { VerifyReport, VerifyTable } from '../../shared/protocol.js';
+import type { VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { LostTable } from '../../tablestore/writer/lost-table.js';
 
 /** Nothing was found of it yet. */

@@ -4,7 +4,7 @@ import { TablestoreError } from '../../tablestore/client/errors.js';
 import { listTables } from '../../tablestore/client/operations.js';
 import { withRetry } from '../../tablestore/client/retry.js';
 import { retryWindows } from '../settings.js';
-import type { VerifyOptions } from './index.js';
+import type { VerifyOptions } from './options.js';
 
 const answerMs = 5000;
 

@@ -2,7 +2,7 @@ import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import { RowferryError } from '../../shared/errors.js';
-import type { VerifyTable } from '../../shared/protocol.js';
+import type { VerifyTable } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { readParts } from '../online-change/parts.js';
 import { sourceName } from '../../shared/source-name.js';

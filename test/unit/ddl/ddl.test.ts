@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyAlter, applyCreate, type AppliedDdl } from '../../../src/sync/ddl/apply.js';
+import type { AppliedDdl } from '../../../src/sync/ddl/applied-ddl.js';
+import { applyAlter, applyCreate } from '../../../src/sync/ddl/apply.js';
 import { plainContext, type StatementContext } from '../../../src/mysql/statement.js';
 import type { Key } from '../../../src/mysql/model.js';
 import { parseDdl, type DdlStatement } from '../../../src/sync/ddl/parse.js';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AlertWatch, postWebhook } from '../../../../src/engine/alerts/rules.js';
-import type { Alert } from '../../../../src/shared/protocol.js';
+import type { Alert } from '../../../../src/shared/alert.js';
 import type { TableProgress, TaskSnapshot } from '../../../../src/shared/snapshot.js';
 
 const snapshot = (change: Partial<TaskSnapshot>): TaskSnapshot => ({

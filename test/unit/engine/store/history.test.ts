@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EngineStore } from '../../../../src/engine/store/engine-store.js';
-import type { Alert } from '../../../../src/shared/protocol.js';
+import type { Alert } from '../../../../src/shared/alert.js';
 
 let dir: string;
 let file: string;

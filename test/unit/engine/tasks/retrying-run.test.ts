@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RetryingRun } from '../../../../src/engine/tasks/retrying-run.js';
 import type { ReplicationRun, RunView } from '../../../../src/engine/tasks/run.js';
 import { RowferryError, type ErrorCode } from '../../../../src/shared/errors.js';
-import type { RunOutcome } from '../../../../src/shared/protocol.js';
+import type { RunOutcome } from '../../../../src/shared/engine-api.js';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const view: RunView = {

@@ -1,0 +1,18 @@
+import type { ResolvedTask } from '../../shared/task.js';
+import type { VerifyProgress } from '../../shared/verify-report.js';
+import type { TaskStore } from '../store.js';
+import type { RepairWriter, Settled } from './repair.js';
+
+export interface VerifyOptions {
+  task: ResolvedTask;
+  /** What is known of the task: dirty records, rows kept, tables that stopped. null: nothing. */
+  store: TaskStore | null;
+  signal: AbortSignal;
+  progress: (progress: VerifyProgress) => void;
+  /** The task runs: rows may be on their way, so what differs is looked at again. */
+  running: boolean;
+  /** Puts right what differs, by this writer. */
+  repairBy?: RepairWriter;
+  /** Of the stream by which that writer writes, when the task runs. */
+  settled?: Settled;
+}
