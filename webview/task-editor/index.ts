@@ -6,20 +6,20 @@ import { committed, flushInputs } from '../components/input.js';
 import '../components/page.js';
 import '../components/toolkit.js';
 import { t } from '../components/words.js';
-import { advancedFields } from './advanced-fields.js';
-import { auditHint } from './audit-hint.js';
-import { Catalog } from './catalog.js';
-import { connectionSection } from './connection-section.js';
-import type { FormContext } from './context.js';
-import { fieldControl } from './controls.js';
-import { valueAt } from './document.js';
-import './etl-section.js';
-import { writingFields } from './writing-fields.js';
-import './keys-section.js';
-import './objects-section.js';
-import './review-section.js';
-import type { ScriptEditor } from './script-editor.js';
-import { form } from './styles.js';
+import { advancedFields } from './settings/advanced-fields.js';
+import { auditHint } from './settings/audit-hint.js';
+import { Catalog } from './form/catalog.js';
+import { connectionSection } from './connection/section.js';
+import type { FormContext } from './form/context.js';
+import { fieldControl } from './form/controls.js';
+import { valueAt } from './form/document.js';
+import './etl/section.js';
+import { writingFields } from './settings/writing-fields.js';
+import './objects/keys-section.js';
+import './objects/section.js';
+import './review.js';
+import type { ScriptEditor } from './etl/script-editor.js';
+import { form } from './form/styles.js';
 
 /** The form of a task file. The file is its only state: it draws what the file says and sends edits to it. */
 class TaskEditor extends LitElement {

@@ -1,8 +1,8 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { dropdown } from '../components/dropdown.js';
-import { base } from '../components/styles.js';
-import { valueOf } from '../components/toolkit.js';
-import { t } from '../components/words.js';
+import { dropdown } from '../../components/dropdown.js';
+import { base } from '../../components/styles.js';
+import { valueOf } from '../../components/toolkit.js';
+import { t } from '../../components/words.js';
 import {
   noRule,
   previewRename,
@@ -15,12 +15,12 @@ import {
   type RenamePreview,
   type RenameRule,
 } from './batch-rename.js';
-import type { Catalog } from './catalog.js';
-import type { FormContext } from './context.js';
-import { allTables, matches, selection } from './document.js';
-import './rows.js';
-import { form } from './styles.js';
-import { sourceName } from '../../src/shared/source-name.js';
+import type { Catalog } from '../form/catalog.js';
+import type { FormContext } from '../form/context.js';
+import { allTables, matches, selection } from '../form/document.js';
+import '../form/rows.js';
+import { form } from '../form/styles.js';
+import { sourceName } from '../../../src/shared/source-name.js';
 
 /**
  * One rule for the names of all selected tables, or for those of a whole database whenever they come, with what it

@@ -1,6 +1,6 @@
-import { t } from '../components/words.js';
-import { effective, setEdit, valueAt } from './document.js';
-import { incrementalOff, onlyFull, onlyIncremental, type Field } from './fields.js';
+import { t } from '../../components/words.js';
+import { effective, setEdit, valueAt } from '../form/document.js';
+import { incrementalOff, onlyFull, onlyIncremental, type Field } from '../form/fields.js';
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 

@@ -1,5 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import type { TaskEdit } from '../../src/shared/pages.js';
+import type { TaskEdit } from '../../../src/shared/pages.js';
 import {
   endpointParts,
   isInstanceName,
@@ -7,14 +7,14 @@ import {
   tablestoreEndpoint,
   type EndpointParts,
   type Network,
-} from '../../src/shared/tablestore-endpoint.js';
-import { dropdown } from '../components/dropdown.js';
-import { committed } from '../components/input.js';
-import { base } from '../components/styles.js';
-import { t } from '../components/words.js';
-import { problemsAt, type FormContext } from './context.js';
-import { valueAt } from './document.js';
-import { form } from './styles.js';
+} from '../../../src/shared/tablestore-endpoint.js';
+import { dropdown } from '../../components/dropdown.js';
+import { committed } from '../../components/input.js';
+import { base } from '../../components/styles.js';
+import { t } from '../../components/words.js';
+import { problemsAt, type FormContext } from '../form/context.js';
+import { valueAt } from '../form/document.js';
+import { form } from '../form/styles.js';
 
 const usualRegion = 'cn-hangzhou';
 

@@ -1,6 +1,6 @@
-import type { TaskEdit } from '../../src/shared/pages.js';
-import { ruledName, type RenameRules } from '../../src/shared/rename-rules.js';
-import type { SelectedDatabase, SelectedTable } from './document.js';
+import type { TaskEdit } from '../../../src/shared/pages.js';
+import { ruledName, type RenameRules } from '../../../src/shared/rename-rules.js';
+import type { SelectedDatabase, SelectedTable } from '../form/document.js';
 
 export interface RenameRule {
   prefix: string;

@@ -1,12 +1,12 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { formatCount, formatShort } from '../../src/shared/format.js';
-import type { CatalogTable } from '../../src/shared/workbench-api.js';
-import { icon } from '../components/icon.js';
-import { base } from '../components/styles.js';
-import { valueOf } from '../components/toolkit.js';
-import { locale, t } from '../components/words.js';
-import type { Catalog } from './catalog.js';
-import type { FormContext } from './context.js';
+import { formatCount, formatShort } from '../../../src/shared/format.js';
+import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import { icon } from '../../components/icon.js';
+import { base } from '../../components/styles.js';
+import { valueOf } from '../../components/toolkit.js';
+import { locale, t } from '../../components/words.js';
+import type { Catalog } from '../form/catalog.js';
+import type { FormContext } from '../form/context.js';
 import {
   addDatabase,
   addTables,
@@ -14,10 +14,10 @@ import {
   removeTables,
   selection,
   type SelectedDatabase,
-} from './document.js';
-import type { RowAttributes, RowKey, Rows } from '../components/rows.js';
-import './rows.js';
-import { form } from './styles.js';
+} from '../form/document.js';
+import type { RowAttributes, RowKey, Rows } from '../../components/rows.js';
+import '../form/rows.js';
+import { form } from '../form/styles.js';
 
 interface DatabaseNode {
   kind: 'database';

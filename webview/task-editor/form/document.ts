@@ -1,6 +1,6 @@
-import { ruledName, type RenameRules } from '../../src/shared/rename-rules.js';
-import type { TaskEdit } from '../../src/shared/pages.js';
-import type { JsonSchema } from '../../src/shared/task-json-schema.js';
+import { ruledName, type RenameRules } from '../../../src/shared/rename-rules.js';
+import type { TaskEdit } from '../../../src/shared/pages.js';
+import type { JsonSchema } from '../../../src/shared/task-json-schema.js';
 
 /** The task file as the form reads it: whatever JSON stands there, valid or not. Pure. */
 

@@ -1,18 +1,18 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { keyProblems } from '../../src/shared/key-problems.js';
-import type { CatalogTable } from '../../src/shared/workbench-api.js';
-import { dropdown, select } from '../components/dropdown.js';
-import { icon } from '../components/icon.js';
-import { committed } from '../components/input.js';
-import { base } from '../components/styles.js';
-import { valueOf } from '../components/toolkit.js';
-import { t } from '../components/words.js';
-import type { Catalog } from './catalog.js';
-import { problemsAt, type FormContext } from './context.js';
-import { allTables, type SelectedTable } from './document.js';
-import './rows.js';
-import { form } from './styles.js';
-import { sourceName } from '../../src/shared/source-name.js';
+import { keyProblems } from '../../../src/shared/key-problems.js';
+import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import { dropdown, select } from '../../components/dropdown.js';
+import { icon } from '../../components/icon.js';
+import { committed } from '../../components/input.js';
+import { base } from '../../components/styles.js';
+import { valueOf } from '../../components/toolkit.js';
+import { t } from '../../components/words.js';
+import type { Catalog } from '../form/catalog.js';
+import { problemsAt, type FormContext } from '../form/context.js';
+import { allTables, type SelectedTable } from '../form/document.js';
+import '../form/rows.js';
+import { form } from '../form/styles.js';
+import { sourceName } from '../../../src/shared/source-name.js';
 
 const mostColumns = 4;
 

@@ -5,10 +5,10 @@ import { dropdown } from '../components/dropdown.js';
 import { messageOf } from '../components/host.js';
 import { base } from '../components/styles.js';
 import { locale, t } from '../components/words.js';
-import type { FormContext } from './context.js';
-import { effective, selection } from './document.js';
-import './rows.js';
-import { form } from './styles.js';
+import type { FormContext } from './form/context.js';
+import { effective, selection } from './form/document.js';
+import './form/rows.js';
+import { form } from './form/styles.js';
 
 /** What the task will do; the tables it will make; the first rows as they would land; and the way to go on. */
 export class ReviewSection extends LitElement {

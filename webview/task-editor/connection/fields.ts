@@ -1,7 +1,7 @@
-import type { JsonSchema } from '../../src/shared/task-json-schema.js';
-import { t } from '../components/words.js';
-import { effective } from './document.js';
-import { has, type Field } from './fields.js';
+import type { JsonSchema } from '../../../src/shared/task-json-schema.js';
+import { t } from '../../components/words.js';
+import { effective } from '../form/document.js';
+import { has, type Field } from '../form/fields.js';
 
 const schemaOff = has(['synchronization', 'schema'], false);
 const whileCreating = () => (d: unknown, s: JsonSchema) =>

@@ -7,8 +7,8 @@ import {
   ruleOf,
   rulesEdits,
   rulesFrom,
-} from '../../../webview/task-editor/batch-rename.js';
-import { allTables, selection } from '../../../webview/task-editor/document.js';
+} from '../../../../../webview/task-editor/objects/batch-rename.js';
+import { allTables, selection } from '../../../../../webview/task-editor/form/document.js';
 
 const document = {
   objects: [

@@ -1,6 +1,6 @@
-import type { TaskEdit } from '../../src/shared/pages.js';
-import type { JsonSchema } from '../../src/shared/task-json-schema.js';
-import { t } from '../components/words.js';
+import type { TaskEdit } from '../../../src/shared/pages.js';
+import type { JsonSchema } from '../../../src/shared/task-json-schema.js';
+import { t } from '../../components/words.js';
 import { effective, type Path } from './document.js';
 
 /** A setting of the task file as the form shows it. Default and range come from the schema. */

@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { dropdown } from '../components/dropdown.js';
-import { committed } from '../components/input.js';
-import { t } from '../components/words.js';
-import { problemsAt, type FormContext } from './context.js';
-import { effective, valueAt } from './document.js';
+import { dropdown } from '../../components/dropdown.js';
+import { committed } from '../../components/input.js';
+import { t } from '../../components/words.js';
+import { problemsAt, type FormContext } from '../form/context.js';
+import { effective, valueAt } from '../form/document.js';
 
 type Kind = 'none' | 'now' | 'gtid' | 'file' | 'time';
 

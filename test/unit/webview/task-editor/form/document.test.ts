@@ -1,7 +1,7 @@
 import { parse } from 'jsonc-parser';
 import { expect, test } from 'vitest';
-import { applyTaskEdits } from '../../../src/shared/task-edits.js';
-import { addTablesOf, allTables, removeTables } from '../../../webview/task-editor/document.js';
+import { applyTaskEdits } from '../../../../../src/shared/task-edits.js';
+import { addTablesOf, allTables, removeTables } from '../../../../../webview/task-editor/form/document.js';
 
 const text = `{
   "objects": [

@@ -1,20 +1,20 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { cellTypes } from '../../src/shared/cell-types.js';
-import { formatCount } from '../../src/shared/format.js';
-import type { CatalogTable } from '../../src/shared/workbench-api.js';
-import { select } from '../components/dropdown.js';
-import { messageOf } from '../components/host.js';
-import { icon } from '../components/icon.js';
-import { committed } from '../components/input.js';
-import { base } from '../components/styles.js';
-import { locale, t } from '../components/words.js';
-import type { Catalog } from './catalog.js';
-import { problemsAt, type FormContext } from './context.js';
-import type { ColumnChoice, SelectedTable } from './document.js';
-import './rows.js';
-import { form } from './styles.js';
-import { sourceName } from '../../src/shared/source-name.js';
+import { cellTypes } from '../../../src/shared/cell-types.js';
+import { formatCount } from '../../../src/shared/format.js';
+import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import { select } from '../../components/dropdown.js';
+import { messageOf } from '../../components/host.js';
+import { icon } from '../../components/icon.js';
+import { committed } from '../../components/input.js';
+import { base } from '../../components/styles.js';
+import { locale, t } from '../../components/words.js';
+import type { Catalog } from '../form/catalog.js';
+import { problemsAt, type FormContext } from '../form/context.js';
+import type { ColumnChoice, SelectedTable } from '../form/document.js';
+import '../form/rows.js';
+import { form } from '../form/styles.js';
+import { sourceName } from '../../../src/shared/source-name.js';
 
 const temporal = new Set(['date', 'datetime', 'timestamp', 'time', 'year']);
 

@@ -1,14 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { dropdown } from '../components/dropdown.js';
-import { committed } from '../components/input.js';
-import { t } from '../components/words.js';
-import { problemsAt, type FormContext } from './context.js';
-import { fieldControl } from './controls.js';
-import { effective, ruleAt, setEdit, valueAt, type Path } from './document.js';
-import { destinationFields, sourceFields, synchronizationFields, tableFields } from './connection-fields.js';
+import { dropdown } from '../../components/dropdown.js';
+import { committed } from '../../components/input.js';
+import { t } from '../../components/words.js';
+import { problemsAt, type FormContext } from '../form/context.js';
+import { fieldControl } from '../form/controls.js';
+import { effective, ruleAt, setEdit, valueAt, type Path } from '../form/document.js';
+import { destinationFields, sourceFields, synchronizationFields, tableFields } from './fields.js';
 import './endpoint-fields.js';
-import type { Field } from './fields.js';
+import type { Field } from '../form/fields.js';
 import { startPosition } from './start-position.js';
 
 const inFile = '\u0000in this file';

@@ -1,4 +1,4 @@
-import type { TaskEdit, TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
+import type { TaskEdit, TaskEditorHost, TaskEditorState } from '../../../src/shared/pages.js';
 import type { Path } from './document.js';
 
 /** What every part of the form works with. The document in the state is the only truth; edits go to the file. */

@@ -1,6 +1,6 @@
-import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
-import type { CatalogTable } from '../../src/shared/workbench-api.js';
-import { messageOf } from '../components/host.js';
+import type { TaskEditorHost, TaskEditorState } from '../../../src/shared/pages.js';
+import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import { messageOf } from '../../components/host.js';
 
 /** What the form learnt of the source. Asks only when a person does; forgets it when the task names another source. */
 export class Catalog {

@@ -1,16 +1,16 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import type { PreviewRow, PreviewTable } from '../../src/shared/workbench-api.js';
-import { dropdown } from '../components/dropdown.js';
-import { messageOf } from '../components/host.js';
-import { committed } from '../components/input.js';
-import { base } from '../components/styles.js';
-import { t } from '../components/words.js';
-import type { Catalog } from './catalog.js';
-import type { FormContext } from './context.js';
-import { selection, valueAt } from './document.js';
+import type { PreviewRow, PreviewTable } from '../../../src/shared/workbench-api.js';
+import { dropdown } from '../../components/dropdown.js';
+import { messageOf } from '../../components/host.js';
+import { committed } from '../../components/input.js';
+import { base } from '../../components/styles.js';
+import { t } from '../../components/words.js';
+import type { Catalog } from '../form/catalog.js';
+import type { FormContext } from '../form/context.js';
+import { selection, valueAt } from '../form/document.js';
 import './script-editor.js';
-import { form } from './styles.js';
-import { sourceName } from '../../src/shared/source-name.js';
+import { form } from '../form/styles.js';
+import { sourceName } from '../../../src/shared/source-name.js';
 
 /** The transformation script, and ten rows before and after it. */
 export class EtlSection extends LitElement {

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { taskJsonSchema, type JsonSchema } from '../../../src/shared/task-json-schema.js';
-import { ruleAt } from '../../../webview/task-editor/document.js';
-import { advancedFields } from '../../../webview/task-editor/advanced-fields.js';
+import { taskJsonSchema, type JsonSchema } from '../../../../src/shared/task-json-schema.js';
+import { ruleAt } from '../../../../webview/task-editor/form/document.js';
+import { advancedFields } from '../../../../webview/task-editor/settings/advanced-fields.js';
 import {
   destinationFields,
   sourceFields,
   synchronizationFields,
   tableFields,
-} from '../../../webview/task-editor/connection-fields.js';
-import { writingFields } from '../../../webview/task-editor/writing-fields.js';
+} from '../../../../webview/task-editor/connection/fields.js';
+import { writingFields } from '../../../../webview/task-editor/settings/writing-fields.js';
 
 const schema = taskJsonSchema();
 const fields = [

@@ -1,10 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
-import { dropdown } from '../components/dropdown.js';
-import { committed } from '../components/input.js';
-import { checkedOf } from '../components/toolkit.js';
-import { locale, t } from '../components/words.js';
-import { formatCount } from '../../src/shared/format.js';
+import { dropdown } from '../../components/dropdown.js';
+import { committed } from '../../components/input.js';
+import { checkedOf } from '../../components/toolkit.js';
+import { locale, t } from '../../components/words.js';
+import { formatCount } from '../../../src/shared/format.js';
 import { problemsAt, type FormContext } from './context.js';
 import { effective, ruleAt, setEdit } from './document.js';
 import type { Field } from './fields.js';

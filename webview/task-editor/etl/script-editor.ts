@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import { completeEtl, etlTokens, type EtlCompletions } from '../../src/shared/etl-words.js';
-import { base } from '../components/styles.js';
-import { t } from '../components/words.js';
+import { completeEtl, etlTokens, type EtlCompletions } from '../../../src/shared/etl-words.js';
+import { base } from '../../components/styles.js';
+import { t } from '../../components/words.js';
 
 const pauseMs = 400;
 

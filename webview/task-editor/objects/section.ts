@@ -1,14 +1,14 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import type { RenameRules } from '../../src/shared/rename-rules.js';
-import { formatCount } from '../../src/shared/format.js';
-import { icon } from '../components/icon.js';
-import { committed } from '../components/input.js';
-import { base } from '../components/styles.js';
-import { valueOf } from '../components/toolkit.js';
-import { locale, t } from '../components/words.js';
+import type { RenameRules } from '../../../src/shared/rename-rules.js';
+import { formatCount } from '../../../src/shared/format.js';
+import { icon } from '../../components/icon.js';
+import { committed } from '../../components/input.js';
+import { base } from '../../components/styles.js';
+import { valueOf } from '../../components/toolkit.js';
+import { locale, t } from '../../components/words.js';
 import './batch-panel.js';
-import type { Catalog } from './catalog.js';
-import { problemsAt, type FormContext } from './context.js';
+import type { Catalog } from '../form/catalog.js';
+import { problemsAt, type FormContext } from '../form/context.js';
 import {
   allTables,
   listTables,
@@ -16,12 +16,12 @@ import {
   selection,
   type SelectedDatabase,
   type SelectedTable,
-} from './document.js';
-import './rows.js';
+} from '../form/document.js';
+import '../form/rows.js';
 import './source-tree.js';
-import { form } from './styles.js';
+import { form } from '../form/styles.js';
 import './table-details.js';
-import { sourceName } from '../../src/shared/source-name.js';
+import { sourceName } from '../../../src/shared/source-name.js';
 
 type Row = { database: SelectedDatabase } | { table: SelectedTable };
 

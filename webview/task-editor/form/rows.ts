@@ -1,4 +1,4 @@
-import { Rows } from '../components/rows.js';
+import { Rows } from '../../components/rows.js';
 import { form } from './styles.js';
 
 /** Rows of the form's lists and grids. */

@@ -1,8 +1,8 @@
-import type { TaskEdit } from '../../src/shared/pages.js';
-import type { JsonSchema } from '../../src/shared/task-json-schema.js';
-import { t } from '../components/words.js';
-import { setEdit, valueAt } from './document.js';
-import type { Field } from './fields.js';
+import type { TaskEdit } from '../../../src/shared/pages.js';
+import type { JsonSchema } from '../../../src/shared/task-json-schema.js';
+import { t } from '../../components/words.js';
+import { setEdit, valueAt } from '../form/document.js';
+import type { Field } from '../form/fields.js';
 
 /** The dirty data policy is a word, or an object that holds more: any further setting makes it one. */
 const dirtyOption =

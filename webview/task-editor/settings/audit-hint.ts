@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { auditCost } from '../../src/shared/audit-cost.js';
-import { formatCount, formatDuration } from '../../src/shared/format.js';
-import { locale, t } from '../components/words.js';
-import type { Catalog } from './catalog.js';
-import { matches, selection, valueAt } from './document.js';
+import { auditCost } from '../../../src/shared/audit-cost.js';
+import { formatCount, formatDuration } from '../../../src/shared/format.js';
+import { locale, t } from '../../components/words.js';
+import type { Catalog } from '../form/catalog.js';
+import { matches, selection, valueAt } from '../form/document.js';
 
 /** What an audit at the chosen rate takes, as far as the form knows the tables. */
 export function auditHint(document: unknown, catalog: Catalog): TemplateResult | typeof nothing {
