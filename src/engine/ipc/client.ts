@@ -189,6 +189,18 @@ export function scrubbedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proc
  */
 const engineFlags = ['--max-semi-space-size=8'];
 
+/**
+ * ROWFERRY_INSPECT=PORT: a debugger may attach to the engine, from this machine only (0: any free port). Throws ROW-E104
+ * when it is not a port.
+ */
+function inspectFlags(port: string | undefined): string[] {
+  if (!port) return [];
+  if (/^\d{1,5}$/.test(port) && Number(port) <= 65_535) return [`--inspect=127.0.0.1:${port}`];
+  throw new RowferryError('ROW-E104', `The engine did not start: ROWFERRY_INSPECT is not a port: ${port}`, {
+    remedy: 'Set ROWFERRY_INSPECT to a number from 0 to 65535, or remove it.',
+  });
+}
+
 function openOutput(paths: StatePaths): number {
   try {
     return openSync(paths.output, 'a', 0o600);
@@ -201,7 +213,8 @@ async function launch(paths: StatePaths, options: EngineOptions): Promise<'ready
   const output = openOutput(paths);
   try {
     // Detached, with its output in a file: neither the end of this process nor a closed terminal may reach it.
-    const args = [...engineFlags, options.engineScript, '--state', paths.dir];
+    const inspect = inspectFlags(process.env['ROWFERRY_INSPECT']);
+    const args = [...engineFlags, ...inspect, options.engineScript, '--state', paths.dir];
     const child = spawn(options.execPath ?? process.execPath, args, {
       detached: true,
       windowsHide: true,
