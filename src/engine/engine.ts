@@ -108,7 +108,7 @@ export class Engine {
       setPosition: async (id, position) => supervisor.setPosition(id, position),
       exportState: async (id, file) => supervisor.exportState(id, file),
       importState: (file, options) => supervisor.importState(file, options),
-      forget: async (id) => supervisor.forget(id),
+      forget: (id) => supervisor.forget(id),
       tune: async (id, tuning) => supervisor.tune(id, tuning),
       check: (task) => supervisor.check(task),
       lastCheck: async (id) => supervisor.lastCheck(id),

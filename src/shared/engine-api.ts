@@ -52,7 +52,10 @@ export interface EngineApi {
    * number of the run, by which its end is told from that of an earlier one.
    */
   start(task: ResolvedTask, file: string, options: StartOptions): Promise<number>;
-  /** Drains and saves the checkpoint; returns when that is done. */
+  /**
+   * Drains and saves the checkpoint; returns when that is done. A task that waits, for a decision or its secrets, waits no
+   * more. Throws ROW-E109 when there is nothing to stop.
+   */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;
   /** The newest report: of a check that was asked for, or of one that let the task start or kept it from it. */

@@ -105,7 +105,6 @@ export interface TaskEditorState {
   destinations: string[];
   /** What the engine says of the task, in words. */
   look: Pick<TaskLook, 'description' | 'canStart' | 'canStop'>;
-  running: boolean;
   /** Calls that the engine answers; empty while it is not connected. */
   methods: (keyof WorkbenchApi)[];
 }

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration, formatShort, loadPercent, type Translate } from './format.js';
-import type { TableProgress, TaskSnapshot, TaskState, AuditView } from './snapshot.js';
+import type { TableProgress, TaskSnapshot, AuditView } from './snapshot.js';
 import { isEveryTableStopped, isStopped, stoppedTables } from './stopped-tables.js';
+import { isRunning, offers } from './task-actions.js';
 
 /** How a task looks in the tree and the status bar. Pure: what goes in is a snapshot, what comes out is text. */
 
@@ -12,19 +13,6 @@ export interface TaskLook {
   description: string;
   canStart: boolean;
   canStop: boolean;
-}
-
-const active: ReadonlySet<TaskState> = new Set([
-  'starting',
-  'running',
-  'retrying',
-  'paused',
-  'blocked',
-  'stopping',
-]);
-
-export function isRunning(state: TaskState): boolean {
-  return active.has(state);
 }
 
 export function taskLook(
@@ -45,14 +33,13 @@ export function taskLook(
     return { icon: 'circle-large-outline', description: t('not started'), canStart: true, canStop: false };
   }
   const { state } = snapshot;
-  const canStop = isRunning(state) && state !== 'stopping';
   const stopped = stoppedWords(snapshot, t, locale);
   const look = (icon: string, color: string | undefined, description: string): TaskLook => ({
     icon,
     ...(color === undefined ? {} : { color }),
     description,
-    canStart: !isRunning(state) && valid,
-    canStop,
+    canStart: offers(state, 'start') && valid,
+    canStop: offers(state, 'stop'),
   });
   /** What would be well, were it not for the tables that have stopped. */
   const ledByStopped = (icon: string, color: string | undefined, ...said: string[]): TaskLook => {
@@ -239,6 +226,8 @@ export function phaseSteps(
         return { id, label: labels[id], icon: 'pass', color: 'charts.green', description: done[id] };
       if (at !== present)
         return { id, label: labels[id], icon: 'circle-large-outline', description: t('waiting') };
+      if (snapshot.state === 'blocked')
+        return { id, label: labels[id], ...someStopped, description: done[id] };
       if (!runs) return { id, label: labels[id], icon: 'circle-large-outline', description: done[id] };
       const live = id === 'incremental';
       if (live && isEveryTableStopped(snapshot))

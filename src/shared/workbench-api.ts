@@ -196,8 +196,9 @@ export interface WorkbenchApi {
     task: ResolvedTask,
     options: { table?: string; rows: number; before?: boolean },
   ): Promise<PreviewTable[]>;
-  /** Reads and writes nothing until resume(), keeping every position; nothing when it is paused. ROW-E109: does not run. */
+  /** Reads and writes nothing until resume(), keeping every position. Throws ROW-E109 (does not run, or is paused). */
   pause(id: string): Promise<void>;
+  /** Throws ROW-E109 (is not paused). */
   resume(id: string): Promise<void>;
   /** In force within a second, until the task ends. Throws ROW-E109 (does not run), ROW-T104 (not a valid value). */
   tune(id: string, tuning: Tuning): Promise<void>;
@@ -231,7 +232,7 @@ export interface WorkbenchApi {
   reload(id: string, table?: string, remake?: boolean): Promise<string[]>;
   /**
    * Forgets the checkpoint of a task that does not run, or one of its tables: the next run loads what was forgotten
-   * from the beginning, and sweeps.
+   * from the beginning, and sweeps. Throws ROW-E112 while it runs, ROW-E109.
    */
   reset(id: string, table?: string): Promise<void>;
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;

@@ -21,7 +21,7 @@ describe.each([{ gtid: false }, { gtid: true }])('online schema changes, gtid $g
   const { toolTableMs } = pace;
   afterEach(async () => {
     pace.toolTableMs = toolTableMs;
-    for (const { id } of await replica.engine.api.snapshots()) await replica.engine.api.stop(id);
+    await replica.stopAll();
     const client = new TablestoreClient({ endpoint: replica.store.url, ...replica.store });
     // An instance takes 64 tables.
     for (const name of replica.tables()) await deleteTable(client, name);

@@ -15,7 +15,7 @@ afterAll(() => replica?.close());
 afterEach(async () => {
   vi.restoreAllMocks();
   replica.store.faults.set([]);
-  for (const { id } of await replica.engine.api.snapshots()) await replica.engine.api.stop(id);
+  await replica.stopAll();
 });
 
 const objects = (...names: string[]) => [{ database: 'shop', tables: names.map((name) => ({ name })) }];

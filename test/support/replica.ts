@@ -16,6 +16,7 @@ import type { RunOutcome, StartOptions } from '../../src/shared/engine-api.js';
 import type { VerifyReport } from '../../src/shared/verify-report.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
+import { accepts } from '../../src/shared/task-actions.js';
 import { taskSchema, type ResolvedTask } from '../../src/shared/task.js';
 import { startMysql, type MysqlServer } from './mysql-server.js';
 
@@ -36,6 +37,7 @@ export interface Replica {
   start(task: ResolvedTask, options?: StartOptions): Promise<void>;
   ended(task: ResolvedTask): Promise<RunOutcome>;
   stop(task: ResolvedTask): Promise<void>;
+  stopAll(): Promise<void>;
   snapshot(task: ResolvedTask): Promise<TaskSnapshot>;
   /** Waits until the snapshot is as wanted. */
   until(
@@ -102,7 +104,13 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
       return replica.ended(task);
     },
     async stop(task) {
-      await api.stop(task.id);
+      await api.stop(task.id).catch((error: unknown) => {
+        // It has ended by itself.
+        if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
+      });
+    },
+    async stopAll() {
+      for (const { id, state } of await api.snapshots()) if (accepts(state, 'stop')) await api.stop(id);
     },
     async snapshot(task) {
       const found = (await api.snapshots()).find((one) => one.id === task.id);

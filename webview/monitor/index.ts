@@ -7,9 +7,10 @@ import {
   loadPercent,
 } from '../../src/shared/format.js';
 import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
-import { delayWords, isRunning, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
+import { delayWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
+import { isRunning, offers } from '../../src/shared/task-actions.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -175,8 +176,8 @@ class Monitor extends LitElement {
         <div class="visually-hidden" role="status">${snapshot ? stateWords(snapshot, t) : ''}</div>
       </div>
       ${button(t('Open the task'), () => this.host.openTask())}
-      ${methods.includes('pause') && snapshot?.state === 'running' ? button(t('Pause'), () => this.host.pause()) : nothing}
-      ${methods.includes('resume') && snapshot?.state === 'paused' ? button(t('Resume'), () => this.host.resume(), 'primary') : nothing}
+      ${methods.includes('pause') && offers(snapshot?.state, 'pause') ? button(t('Pause'), () => this.host.pause()) : nothing}
+      ${methods.includes('resume') && offers(snapshot?.state, 'resume') ? button(t('Resume'), () => this.host.resume(), 'primary') : nothing}
       ${look.canStop ? button(t('Stop'), () => this.host.stop(), 'primary') : nothing}
       ${look.canStart ? button(t('Start'), () => this.host.start(), 'primary') : nothing}
     </header>`;

@@ -1,8 +1,9 @@
 import type { Translate } from '../../src/shared/format.js';
 import { loadPercent } from '../../src/shared/format.js';
-import { isRunning, stoppedWords } from '../../src/shared/snapshot-words.js';
+import { stoppedWords } from '../../src/shared/snapshot-words.js';
 import type { Phase, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
+import { isRunning } from '../../src/shared/task-actions.js';
 
 export interface Step {
   phase: Phase;
@@ -29,12 +30,12 @@ export function stepsOf(
   const order: Phase[] = ['none', 'precheck', 'schema', 'full', 'incremental', 'verify'];
   const at = order.indexOf(snapshot.phase);
   const over = snapshot.state === 'completed';
+  const isWithin = isRunning(snapshot.state) || snapshot.state === 'blocked';
   return wanted
     .filter(([, , on]) => on)
     .map(([phase, title]) => {
       const place = order.indexOf(phase);
-      const state =
-        over || place < at ? 'done' : place === at && isRunning(snapshot.state) ? 'now' : 'waiting';
+      const state = over || place < at ? 'done' : place === at && isWithin ? 'now' : 'waiting';
       const percent = phase === 'full' && state === 'now' ? loadPercent(snapshot) : null;
       const idle = phase === 'incremental' && state === 'now' && isEveryTableStopped(snapshot);
       const detail = percent === null ? '' : t('{0}%', percent);

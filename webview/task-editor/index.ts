@@ -164,7 +164,11 @@ class TaskEditor extends LitElement {
 
   private heading({ state, edit }: FormContext): TemplateResult {
     const name = valueAt(state.document, ['name']);
-    const { look, running } = state;
+    const { look } = state;
+    const action = (label: string, name: 'start' | 'stop', isPossible: boolean) =>
+      html`<vscode-button ?disabled=${!isPossible} @click=${() => void this.run(name)}
+        >${label}</vscode-button
+      >`;
     return html`<header>
       <div class="grow">
         <rf-input
@@ -188,15 +192,8 @@ class TaskEditor extends LitElement {
         @click=${() => void this.run('check')}
         >${t('Save and Precheck')}</vscode-button
       >
-      ${
-        running
-          ? html`<vscode-button ?disabled=${!look.canStop} @click=${() => void this.run('stop')}
-              >${t('Stop')}</vscode-button
-            >`
-          : html`<vscode-button ?disabled=${!look.canStart} @click=${() => void this.run('start')}
-              >${t('Start')}</vscode-button
-            >`
-      }
+      ${look.canStop ? action(t('Stop'), 'stop', true) : nothing}
+      ${look.canStart || !look.canStop ? action(t('Start'), 'start', look.canStart) : nothing}
     </header>`;
   }
 

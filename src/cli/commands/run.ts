@@ -122,11 +122,9 @@ async function follow(
       if (!mine || (!started && mine.state !== 'starting')) return;
       metrics?.see(mine);
       view.show(mine);
-      // A person has to decide: the run ends here, resumable.
-      if (started && mine.state === 'blocked' && !blocked) {
-        blocked = mine.error ?? new RowferryError('ROW-V105', 'A row cannot be written.').toPlain();
-        stop();
-      }
+      // A person has to decide: the run ends by itself, resumable.
+      if (started && mine.state === 'blocked')
+        blocked ??= mine.error ?? new RowferryError('ROW-V105', 'A row cannot be written.').toPlain();
     },
     ended: (id, outcome, run) => {
       if (id !== task.id) return;

@@ -4,6 +4,7 @@ import type { RunOutcome, StartOptions } from '../../shared/engine-api.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot, TaskState } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { isRunning } from '../../shared/task-actions.js';
 import type { Session } from '../ipc/server.js';
 import type { ReplicationRun, RunView } from './run.js';
 
@@ -37,6 +38,8 @@ export class ManagedTask {
   #work: ReplicationRun | undefined;
   #running: Promise<void> | undefined;
   #stopAsked = false;
+  /** Ends what begins at once: a check of a server that does not answer may take its time. */
+  #giveUp: () => void = () => {};
   #suspended = false;
   #last: TaskSnapshot;
 
@@ -44,7 +47,7 @@ export class ManagedTask {
   constructor(snapshot: TaskSnapshot | { id: string; name: string; file: string }, keptRunning = false) {
     this.#last = { ...quiet, engineRss: 0, atMs: Date.now(), ...snapshot };
     // The process that was doing something has gone with it.
-    if (active.has(this.#last.state)) {
+    if (isRunning(this.#last.state)) {
       this.#last = { ...atRest(this.#last), state: keptRunning ? 'waiting-for-credentials' : 'stopped' };
     }
   }
@@ -106,14 +109,15 @@ export class ManagedTask {
       this.#rest(outcome.state, outcome.error);
       finish();
     };
-    let work: ReplicationRun;
+    const givenUp = new Promise<null>((settle) => (this.#giveUp = () => settle(null)));
+    let work: ReplicationRun | null;
     try {
-      work = await prepare();
+      work = await Promise.race([prepare(), givenUp]);
     } catch (error) {
       over({ state: 'failed', error: plain(error) });
       throw error;
     }
-    if (this.#stopAsked) {
+    if (work === null || this.#stopAsked) {
       over({ state: 'stopped' });
       ended({ state: 'stopped' });
       return;
@@ -137,17 +141,31 @@ export class ManagedTask {
     this.#suspended = true;
   }
 
+  /** While it rests: what was kept of it is gone. */
+  renewed(): void {
+    const { id, name, file } = this.#last;
+    this.#last = { ...quiet, engineRss: 0, atMs: Date.now(), id, name, file };
+  }
+
   /** While it rests: its next run goes on from there. */
   moved(position: SourcePosition): void {
     this.#last = { ...this.#last, position, caughtUp: false };
   }
 
-  /** Settles when the run is over; at once when there is none. */
+  /** Settles when the run is over, and nothing begins another by itself; at once when there is none. */
   async stop(): Promise<void> {
     this.#stopAsked = true;
-    if (this.waits) this.#last = { ...this.#last, state: 'stopped' };
+    this.#giveUp();
     await this.#work?.stop();
     await this.#running;
+    if (!this.#suspended && waiting.has(this.#last.state))
+      this.#last = { ...lasting(this.#last), state: 'stopped' };
+  }
+
+  /** A run that is about to be over is: settles at once when there is none, or when it goes on. */
+  async ended(): Promise<void> {
+    if (this.#stopAsked) await this.stop();
+    else if (!isRunning(this.snapshot().state)) await this.#running;
   }
 
   #rest(state: TaskState, error: PlainError | undefined): void {
@@ -185,8 +203,9 @@ function atRest(snapshot: TaskSnapshot): TaskSnapshot {
   };
 }
 
+/** For a person, or a client with the secrets: then they go on. */
+const waiting = new Set<TaskState>(['blocked', 'waiting-for-credentials']);
 const unreachable = new Set<string>(['ROW-S101', 'ROW-S107', 'ROW-S112', 'ROW-S114', 'ROW-D101', 'ROW-D109']);
-const active = new Set<TaskState>(['starting', 'running', 'retrying', 'paused', 'stopping']);
 
 export function plain(error: unknown): PlainError {
   if (error instanceof RowferryError) return error.toPlain();

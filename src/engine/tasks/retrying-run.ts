@@ -160,12 +160,13 @@ export class RetryingRun implements ReplicationRun {
   view(): RunView {
     const view = this.#current.view();
     if (!this.#retry || this.#stopping.signal.aborted) return view;
-    if (view.state === 'running' || view.state === 'paused') {
+    if (view.state === 'running' || (view.state === 'paused' && view.phase !== 'none')) {
       this.#retry = undefined;
       return view;
     }
     const { error: _error, ...rest } = view;
-    return { ...rest, state: 'retrying', retry: view.retry ?? this.#retry };
+    const state = this.#paused ? 'paused' : 'retrying';
+    return { ...rest, state, retry: view.retry ?? this.#retry };
   }
 }
 

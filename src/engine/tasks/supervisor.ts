@@ -8,6 +8,7 @@ import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/ve
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { accepts, type TaskAction } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
 import type { Tuning } from '../../shared/tuning.js';
@@ -60,7 +61,7 @@ export class Supervisor {
   /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
   async start(session: Session, task: ResolvedTask, file: string, options: StartOptions): Promise<number> {
     const managed = this.#managed(task, file);
-    if (managed.active && managed.stopAsked) await managed.stop();
+    await managed.ended();
     if (managed.active) {
       const adopted = managed.owner === undefined && session.kind === 'cli' && !managed.stopAsked;
       if (!adopted) throw heldError(managed, session);
@@ -102,12 +103,14 @@ export class Supervisor {
     }
   }
 
+  /** Throws ROW-E109: there is no such task, or nothing of it to stop. */
   async stop(id: string): Promise<void> {
-    const managed = this.#tasks.get(id);
-    if (!managed) throw unknownTask(id);
+    const managed = this.#for('stop', id);
     const stopping = managed.stop();
     this.events.changed();
     await stopping;
+    this.#save(managed);
+    this.events.changed();
   }
 
   /**
@@ -122,13 +125,23 @@ export class Supervisor {
 
   /** Throws ROW-E109: there is no such task, or it does not run. */
   pause(id: string): void {
-    this.#running(id).work.pause();
+    this.#for('pause', id).work?.pause();
     this.events.changed();
   }
 
+  /** Throws ROW-E109: there is no such task, or it is not paused. */
   resume(id: string): void {
-    this.#running(id).work.resume();
+    this.#for('resume', id).work?.resume();
     this.events.changed();
+  }
+
+  /** A task in a state that takes the action. Throws ROW-E109, ROW-E112. */
+  #for(action: Exclude<TaskAction, 'start'>, id: string): ManagedTask {
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    const snapshot = managed.snapshot();
+    if (!accepts(snapshot.state, action)) throw refusal(action, snapshot);
+    return managed;
   }
 
   /** In force at once, and in each further attempt of this run. Throws ROW-E109, ROW-T104. */
@@ -197,8 +210,8 @@ export class Supervisor {
     return id;
   }
 
-  forget(id: string): void {
-    this.#resting(id);
+  async forget(id: string): Promise<void> {
+    await this.#for('delete', id).ended();
     this.#tasks.delete(id);
     this.verifications.forget(id);
     this.#checked.delete(id);
@@ -325,7 +338,7 @@ export class Supervisor {
   #goOn(managed: ManagedTask): void {
     const { task, active, startedBy } = managed;
     const { state, file } = managed.snapshot();
-    if (!task || active || state !== 'blocked' || startedBy === 'cli') return;
+    if (!task || active || managed.stopAsked || state !== 'blocked' || startedBy === 'cli') return;
     this.log.info(`${managed.id}: continuing; all dirty records are decided`);
     // What comes of it is in the snapshot.
     void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
@@ -354,20 +367,16 @@ export class Supervisor {
     return wanted;
   }
 
-  /** Throws ROW-E109 (never started here), ROW-E101 (it runs), ROW-S108 (no such table). */
+  /** Throws ROW-E109 (never started here), ROW-E112 (it runs), ROW-S108 (no such table). */
   async reset(id: string, table: string | undefined): Promise<void> {
-    const managed = this.#tasks.get(id);
-    if (!managed) throw unknownTask(id);
-    if (managed.active) {
-      throw new RowferryError('ROW-E101', `${managed.snapshot().name} is running.`, {
-        remedy: 'Stop the task first. To reload tables while it runs, use rowferry reload.',
-      });
-    }
+    const managed = this.#for('reset', id);
+    await managed.ended();
     if (table !== undefined) {
       await this.reload(id, table, false);
       return;
     }
     this.operations.reset(id);
+    managed.renewed();
     this.log.info(`${id}: reset`);
     this.#save(managed);
     this.events.changed();
@@ -522,6 +531,37 @@ function heldError(managed: ManagedTask, session: Session): RowferryError {
   return new RowferryError('ROW-E101', `${name} is already running ${who} since ${since} UTC.`, {
     remedy: 'Stop it there, or use another task with another --state folder.',
   });
+}
+
+function refusal(
+  action: Exclude<TaskAction, 'start'>,
+  { name, state }: Pick<TaskSnapshot, 'name' | 'state'>,
+): RowferryError {
+  const isBetween = state === 'starting' || state === 'stopping';
+  switch (action) {
+    case 'stop':
+      return new RowferryError('ROW-E109', `${name} is not running.`, {
+        remedy: 'There is nothing to stop.',
+      });
+    case 'pause':
+      if (state === 'paused')
+        return new RowferryError('ROW-E109', `${name} is already paused.`, {
+          remedy: 'Resume the task to continue.',
+        });
+      return new RowferryError('ROW-E109', `${name} is ${isBetween ? state : 'not running'}.`, {
+        remedy: 'Only a running task can be paused.',
+      });
+    case 'resume':
+      return new RowferryError('ROW-E109', `${name} is not paused.`, {
+        remedy: 'Only a paused task can be resumed.',
+      });
+    case 'reset':
+      return new RowferryError('ROW-E112', `${name} is ${isBetween ? state : 'running'}.`, {
+        remedy: 'Stop the task first. To reload tables while it runs, use rowferry reload.',
+      });
+    case 'delete':
+      return new RowferryError('ROW-E112', `${name} is ${isBetween ? state : 'running'}.`);
+  }
 }
 
 function unknownTask(id: string): RowferryError {

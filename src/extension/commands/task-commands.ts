@@ -8,8 +8,8 @@ import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/view-types.js';
 import type { VerifyKind } from '../panels/verify.js';
 import type { TaskService } from '../tasks/task-service.js';
-import { isRunning } from '../../shared/snapshot-words.js';
 import { stoppedFirst } from '../../shared/stopped-tables.js';
+import { isRunning, offers, type TaskAction } from '../../shared/task-actions.js';
 import type { Commands } from './register.js';
 import type { TaskTableNode, TasksView } from '../views/tasks-view.js';
 
@@ -31,6 +31,20 @@ export function taskCommands(context: TaskCommandContext): Commands {
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
     pickTask(files, argument, suits);
+
+  /** Only tasks that the action is offered for; one that is named is for the engine to judge. */
+  const pickFor = (action: TaskAction, argument: unknown) =>
+    pick(argument, (file) => offers(service.snapshotOf(file)?.state, action));
+  /** The engine's word about such a task. Throws ROW-E109 when it has none. */
+  const pickKnown = async (action: TaskAction, argument: unknown) => {
+    const file = await pickFor(action, argument);
+    if (!file) return undefined;
+    const snapshot = service.snapshotOf(file);
+    if (snapshot) return snapshot;
+    throw new RowferryError('ROW-E109', t('{0} has not been started on this machine.', file.name), {
+      remedy: t('Start the task first.'),
+    });
+  };
 
   const progress = <T>(title: string, work: () => Promise<T>): Promise<T> =>
     Promise.resolve(
@@ -60,17 +74,15 @@ export function taskCommands(context: TaskCommandContext): Commands {
 
   return {
     'task.start': async (argument) => {
-      const file = await pick(argument, (f) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped'));
+      const file = await pickFor('start', argument);
       if (!file) return;
       await withCredentialCure(file, 'task.start', () =>
         progress(t('Starting {0}', file.name), () => service.start(file.uri)),
       );
     },
     'task.stop': async (argument) => {
-      const file = await pick(argument, (f) => isRunning(service.snapshotOf(f)?.state ?? 'stopped'));
-      const snapshot = file && service.snapshotOf(file);
-      if (!snapshot) return;
-      await progress(t('Stopping {0}', snapshot.name), () => service.stop(snapshot.id));
+      const known = await pickKnown('stop', argument);
+      if (known) await progress(t('Stopping {0}', known.name), () => service.stop(known.id));
     },
     'task.check': async (argument) => {
       const file = await pick(argument);
@@ -136,31 +148,24 @@ export function taskCommands(context: TaskCommandContext): Commands {
       );
     },
     'task.pause': async (argument) => {
-      const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'running');
-      const snapshot = file && service.snapshotOf(file);
-      if (snapshot) await progress(t('Pausing {0}', file.name), () => service.pause(snapshot.id));
+      const known = await pickKnown('pause', argument);
+      if (known) await progress(t('Pausing {0}', known.name), () => service.pause(known.id));
     },
     'task.resume': async (argument) => {
-      const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'paused');
-      const snapshot = file && service.snapshotOf(file);
-      if (snapshot) await progress(t('Resuming {0}', file.name), () => service.resume(snapshot.id));
+      const known = await pickKnown('resume', argument);
+      if (known) await progress(t('Resuming {0}', known.name), () => service.resume(known.id));
     },
     'task.reset': async (argument) => {
-      const known = (f: TaskFile) => {
-        const state = service.snapshotOf(f)?.state;
-        return state !== undefined && !isRunning(state);
-      };
-      const file = await pick(argument, known);
-      const snapshot = file && service.snapshotOf(file);
-      if (!snapshot) return;
+      const known = await pickKnown('reset', argument);
+      if (!known) return;
       const isMeant = await confirmed(
-        t('Reset the task {0}?', file.name),
+        t('Reset the task {0}?', known.name),
         t(
           'This deletes its position and dirty records. The next start loads every table again and deletes rows in Tablestore that the source no longer has.',
         ),
         t('Reset'),
       );
-      if (isMeant) await service.reset(snapshot.id);
+      if (isMeant) await service.reset(known.id);
     },
     'task.reload': async (argument) => {
       const chosen = await pickTable(files, service, argument);
@@ -186,10 +191,10 @@ export function taskCommands(context: TaskCommandContext): Commands {
       }
     },
     'task.delete': async (argument) => {
-      const rests = (f: TaskFile) => !isRunning(service.snapshotOf(f)?.state ?? 'stopped');
-      const file = await pick(argument, rests);
+      const file = await pickFor('delete', argument);
       if (!file) return;
-      if (!rests(file)) {
+      // The engine would refuse it, but only after the question.
+      if (!offers(service.snapshotOf(file)?.state, 'delete')) {
         throw new RowferryError('ROW-E101', t('{0} is running.', file.name), {
           remedy: t('Stop the task before you delete it.'),
         });

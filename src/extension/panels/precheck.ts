@@ -3,7 +3,7 @@ import { RowferryError } from '../../shared/errors.js';
 import { precheckCalls, type PrecheckHost, type PrecheckState } from '../../shared/pages.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import { applyTaskEdits } from '../../shared/task-edits.js';
-import { isRunning } from '../../shared/snapshot-words.js';
+import { offers } from '../../shared/task-actions.js';
 import { parseTask } from '../../shared/task-file.js';
 import { logError } from '../base/log.js';
 import { asRowferryError, confirmed } from '../base/notifications.js';
@@ -57,7 +57,7 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           running,
           report,
           problem,
-          canStart: report?.successRate === 100 && !isRunning(snapshot?.state ?? 'stopped'),
+          canStart: report?.successRate === 100 && offers(snapshot?.state, 'start'),
         };
       };
       const subscriptions = vscode.Disposable.from(

@@ -9,7 +9,7 @@ import {
 } from '../../shared/pages.js';
 import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
 import type { FileIssue } from '../../shared/checked-jsonc.js';
-import { isRunning, taskLook } from '../../shared/snapshot-words.js';
+import { taskLook } from '../../shared/snapshot-words.js';
 import type { Task } from '../../shared/task.js';
 import { applyTaskEdits, difference } from '../../shared/task-edits.js';
 import { parseTask } from '../../shared/task-file.js';
@@ -97,14 +97,11 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
     { uri }: vscode.TextDocument,
     task: Task | undefined,
     issues: readonly FileIssue[],
-  ): Pick<TaskEditorState, 'look' | 'running'> {
+  ): Pick<TaskEditorState, 'look'> {
     const snapshot = this.context.service.snapshotOf({ uri, ...(task ? { task } : {}) });
     const words = taskLook(snapshot, issues.length === 0, vscode.l10n.t, vscode.env.language);
     const { description, canStart, canStop } = words;
-    return {
-      look: { description, canStart, canStop },
-      running: snapshot !== undefined && isRunning(snapshot.state),
-    };
+    return { look: { description, canStart, canStop } };
   }
 
   private async state(document: vscode.TextDocument): Promise<TaskEditorState> {

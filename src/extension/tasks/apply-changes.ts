@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { formatShort } from '../../shared/format.js';
 import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
-import { isRunning } from '../../shared/snapshot-words.js';
+import { isRunning } from '../../shared/task-actions.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError } from '../base/notifications.js';

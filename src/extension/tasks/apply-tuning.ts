@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { isRunning } from '../../shared/snapshot-words.js';
+import { isRunning } from '../../shared/task-actions.js';
 import { sameTuning, tuningOf, type Tunable } from '../../shared/tuning.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';

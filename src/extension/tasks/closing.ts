@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { isRunning } from '../../shared/snapshot-words.js';
+import { isRunning } from '../../shared/task-actions.js';
 import { keepsRunning, setKeepsRunning } from '../base/settings.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskFile, TaskFiles } from './task-files.js';

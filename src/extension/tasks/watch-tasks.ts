@@ -6,7 +6,7 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError } from '../base/notifications.js';
 import type { TaskService } from './task-service.js';
-import { isRunning } from '../../shared/snapshot-words.js';
+import { isRunning } from '../../shared/task-actions.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
 import type { EngineSession } from '../engine/session.js';
 import { StopNotices } from './stop-notices.js';

@@ -2,7 +2,6 @@ import * as vscode from 'vscode';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import {
-  isRunning,
   auditLook,
   needsPerson,
   phaseSteps,
@@ -14,6 +13,7 @@ import {
 } from '../../shared/snapshot-words.js';
 import { isStopped, stoppedFirst, stoppedTables } from '../../shared/stopped-tables.js';
 import { leftOutWords } from '../../shared/left-out-words.js';
+import { taskContext, type TaskAction } from '../../shared/task-actions.js';
 import type { EngineSession } from '../engine/session.js';
 import { draggedTables, tablesMimeType } from '../tasks/dragged-tables.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';
@@ -358,18 +358,20 @@ export class TasksView
     item.description = look.description;
     item.iconPath = themeIcon(look);
     item.tooltip = tooltip(file, snapshot, look.description);
-    const state = snapshot?.state;
-    item.contextValue = [
-      'task',
-      look.canStart && 'can-start',
-      look.canStop && 'can-stop',
-      (state === 'running' || state === 'retrying') && this.session.answers('pause') && 'can-pause',
-      state === 'paused' && this.session.answers('resume') && 'can-resume',
-      !(snapshot && isRunning(snapshot.state)) && 'can-delete',
-      snapshot && !isRunning(snapshot.state) && this.session.answers('reset') && 'can-reset',
-    ]
-      .filter(Boolean)
-      .join(';');
+    const isPossible = (action: TaskAction) => {
+      switch (action) {
+        case 'start':
+          return valid;
+        case 'stop':
+        case 'delete':
+          return true;
+        case 'pause':
+        case 'resume':
+        case 'reset':
+          return this.session.answers(action);
+      }
+    };
+    item.contextValue = taskContext(snapshot?.state ?? 'new', isPossible);
     const place = file?.own ? `, ${t('in your own folder')}` : '';
     item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}${place}` };
     // Without arguments: those of an item die with every refresh, and the click with them.

@@ -61,13 +61,16 @@ describe('a task in the tree', () => {
     );
   });
 
-  test.each(taskStates)('in state %s offers Start or Stop, never both', (state: TaskState) => {
-    const { canStart, canStop, description, icon } = look({ state });
-    expect(canStart && canStop).toBe(false);
-    expect(canStart || canStop || state === 'stopping').toBe(true);
-    expect(description).not.toBe('');
-    expect(icon).not.toBe('');
-  });
+  test.each(taskStates)(
+    'in state %s offers Start or Stop, and both only while it waits',
+    (state: TaskState) => {
+      const { canStart, canStop, description, icon } = look({ state });
+      expect(canStart && canStop).toBe(state === 'blocked' || state === 'waiting-for-credentials');
+      expect(canStart || canStop || state === 'stopping').toBe(true);
+      expect(description).not.toBe('');
+      expect(icon).not.toBe('');
+    },
+  );
 
   test('a file that is not valid cannot be started', () => {
     expect(taskLook(undefined, false, t)).toMatchObject({ canStart: false, canStop: false, icon: 'error' });
