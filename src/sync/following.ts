@@ -1,66 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { historyCheck } from '../mysql/binlog/history.js';
-import { BinlogStream } from '../mysql/binlog/stream.js';
-import { atLeast, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
+import type { SessionPurpose, SourceConnection } from '../mysql/connection.js';
 import { areCommitted, endPosition, hasReached, transactionsBetween } from '../mysql/position.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { TablestoreClient } from '../tablestore/client/client.js';
 import type { RowChange } from '../tablestore/client/model.js';
 import { LostTable } from '../tablestore/writer/lost-table.js';
-import type { TablestoreWriter } from '../tablestore/writer/writer.js';
+import { BinlogApplier } from './binlog-applier.js';
 import { Blockage } from './blockage.js';
 import { ChangeCounts, type Figure } from './change-counts.js';
-import { CheckpointTracker, type CheckpointEvents, type Transaction } from './checkpoint.js';
+import type { CheckpointTracker, Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { DefinitionWatch } from './definition-watch.js';
-import { BlockedByDirtyData, type DirtyData } from './dirty.js';
-import { askSource } from './filter/answers.js';
-import type { LoadContext } from './full-load.js';
+import { BlockedByDirtyData } from './dirty.js';
 import { Heartbeat } from './heartbeat.js';
 import { refusedIdentity } from './row-events.js';
 import { SourceWatch } from './source-watch.js';
-import type { StreamContext, StreamTable } from './stream-context.js';
-import { StreamHandler } from './stream-handler.js';
-import type { PreparedTask } from './prepare.js';
-import { mayHaveBranchRows, type JoinHost } from './joining.js';
+import type { StreamTable } from './stream-context.js';
+import { mayHaveBranchRows } from './joining.js';
 import { whyUnseen } from './join-records.js';
 import { Joins } from './joins.js';
 import { lastStatements } from './last-statements.js';
-import { deleteRowsOf, fetchRow } from './reload.js';
+import { deleteRowsOf } from './reload.js';
 import { pace } from './pace.js';
 import { PauseGate } from './pause-gate.js';
 import { Questions } from './questions.js';
-import { SourceReader, type SourceRetry } from './source-retry.js';
+import { drained, type ApplierServices, type RunServices } from './run-services.js';
+import { SourceReader } from './source-retry.js';
 import { auditSessionsOf } from './source-sessions.js';
-import type { TableChanges, TaskStore } from './store.js';
-import { StreamTables } from './stream-tables.js';
+import type { TableChanges } from './store.js';
+import type { StreamTables } from './stream-tables.js';
 import { problemOfTable } from './table-boundary.js';
-import type { TaskSettings } from './task-settings.js';
 import { Audit } from './verify/audit.js';
 import type { AuditHost } from './verify/audit-host.js';
-import { XaBranches } from './xa-branches.js';
+import { WriterQueue } from './writer-queue.js';
 
-export interface FollowingOptions {
-  settings: TaskSettings;
-  store: TaskStore;
-  writer: TablestoreWriter;
-  client: TablestoreClient;
-  dirty: DirtyData;
-  retry: SourceRetry;
-  questions: Questions;
-  signal: AbortSignal;
-  log: { info(text: string): void; warn(text: string): void };
-  prepared: PreparedTask;
+/** Until when it goes on. */
+export interface FollowingGoal {
   /** Ends when everything before it is at the destination; null: never by itself. */
-  goal: SourcePosition | null;
+  readonly goal: SourcePosition | null;
   /** How long a stop waits for what is queued. */
-  drainMs: () => number;
-  fail: (error: unknown) => void;
-  /** Settles when no request of an earlier run can be carried out any more. */
-  earlierOver: () => Promise<void>;
-  loadContext: () => LoadContext;
+  drainMs(): number;
 }
 
 const saveMs = 500;
@@ -77,31 +57,21 @@ const notSettled = () =>
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class Following {
   caughtUp = false;
-  private readonly tracker: CheckpointTracker;
-  private readonly tables: StreamTables;
-  private readonly handler: StreamHandler;
+  private readonly services: ApplierServices;
+  private readonly applier: BinlogApplier;
   private readonly joins: Joins;
-  private stream: BinlogStream | null = null;
-  private streamPosition: SourcePosition;
   private readonly counts: ChangeCounts;
   private readonly source: SourceWatch;
-  /** The stream. */
-  private readonly reader: SourceReader;
   private ended: 'reached' | 'stopped' | null = null;
   private begun = false;
-  /** Of everything that reads the binlog: the stream, and those of tables that join it. */
-  private readonly all = new PauseGate();
-  private readonly gate = new PauseGate(this.all);
   private unpaused: (() => void) | null = null;
-  private emptied: (() => void) | null = null;
-  private readonly roomWanted: (() => void)[] = [];
-  private readonly work = new Set<Promise<void>>();
   /** Of requests from outside that are not through: told when the run ends before. */
   private readonly unanswered = new Set<() => void>();
   private over = false;
   private savedPosition = '';
   private readonly finishing = new AbortController();
   private readonly heartbeat: Heartbeat;
+  private readonly blockage: Blockage;
   /** null: the task does not ask for one. */
   readonly audit: Audit | null;
   private readonly auditQuestions: Questions;
@@ -112,14 +82,14 @@ export class Following {
   /** When everything that the source had was applied, by its clock. */
   private caughtUpMicros: number | null = null;
 
-  constructor(private readonly options: FollowingOptions) {
-    const { settings, store, prepared } = options;
+  constructor(
+    run: RunServices,
+    private readonly until: FollowingGoal,
+  ) {
+    const { settings, prepared, retry, log } = run;
     const { task } = settings;
-    const position = prepared.progress.checkpoint ?? prepared.progress.start!;
-    this.streamPosition = position;
     this.counts = new ChangeCounts(prepared.progress);
-    const watcher = new SourceReader(options.retry);
-    this.reader = new SourceReader(options.retry);
+    const watcher = new SourceReader(retry);
     this.source = new SourceWatch(task.source, prepared.facts.clockOffsetMicros, {
       answered: () => watcher.answered(),
       look: () => this.look(),
@@ -128,72 +98,52 @@ export class Following {
         if (error instanceof RowferryError) watcher.waits(error);
       },
     });
-    const events: CheckpointEvents = {
-      written: (change) => this.counts.add(change, this.tables.ofChange(change)?.plan.source),
-      uncounted: (figure, times) => this.counts.take(figure as Figure, times),
-      rejected: (change, error, transaction) => this.rejected(change, error, transaction),
-    };
-    this.tracker = new CheckpointTracker(position, events);
-    this.tables = new StreamTables(
-      settings,
-      prepared.records,
-      prepared.etl,
-      prepared.facts,
-      prepared.charsets,
-      {
-        reload: (name, why, isUnseen) => this.blocking(() => this.joins.came(name, why, isUnseen)),
-        leaveOut: (name) => this.blocking(() => this.joins.leaveOut(name)),
-        deleteRows: (table) => this.blocking(() => this.about(table, () => deleteRowsOf(options, table))),
-        changed: () => this.handler.forget(),
-        log: (text) => options.log.warn(text),
-      },
-      prepared.leftOut,
+    const gate = new PauseGate();
+    this.blockage = new Blockage(
+      () => this.applier.place.isInside,
+      (error) => run.fail(error),
     );
-    this.joins = new Joins({
-      options,
-      tables: this.tables,
-      tracker: this.tracker,
-      events,
-      context: (feed) => this.context(feed),
-      holdNext: (work) => this.handler.holdNext(work),
+    const services: ApplierServices = (this.services = {
+      ...run,
+      gate,
+      queue: new WriterQueue(run.writer, gate),
+      events: {
+        written: (change) => this.counts.add(change, this.tables.ofChange(change)?.plan.source),
+        uncounted: (figure, times) => this.counts.take(figure as Figure, times),
+        rejected: (change, error, transaction) => this.rejected(change, error, transaction),
+      },
+      blocked: (error) => this.blockage.add(error),
+    });
+    this.joins = new Joins(services, {
+      applier: () => this.applier,
       asked: (work) => this.asked(work),
       isEnding: () => this.ended !== null,
-      drained: () => this.drained(),
-      place: () => ({
-        position: this.stream?.position ?? this.streamPosition,
-        isInside: this.handler.isInside,
-      }),
-      standStill: () => this.gate.hold('a table catches up'),
-      gate: this.all,
       begun: () => (this.caughtUp = false),
-      keep: (work) => this.keep(work),
     });
     const records = prepared.records.all;
     const starting = new Set(records.filter(({ from }) => from).map(({ source }) => source));
-    this.handler = new StreamHandler(
-      this.context({
-        tracker: this.tracker,
-        branches: new XaBranches(store, {
-          keeps: (source) => !starting.has(source) && !this.joins.has(source),
-          marks: () => [''],
-          absent: () => this.tables.absent(),
-        }),
-        find: (database, name) => this.tables.find(database, name),
-        follows: (source) => this.tables.follows(source),
-        unknownRows: (source, xid, at) => this.unknownRows(source, xid, at),
-        isOver: () => this.ended !== null || options.signal.aborted,
-        asDescribed: (table, map, transaction) => this.tables.asDescribed(table, map, transaction),
-        stopTable: (source, problem) => this.tables.stop(source, problem),
-        statement: (event, transaction) => this.tables.statement(event, transaction),
-        sealed: (at) => {
-          if (this.tables.anyWaiting) this.tables.reached(at);
-        },
-        wait: (work) => this.wait(work),
-      }),
-    );
+    this.applier = new BinlogApplier(services, {
+      from: prepared.progress.checkpoint ?? prepared.progress.start!,
+      signal: run.signal,
+      isOver: () => this.isEnding,
+      applies: () => true,
+      branches: {
+        keeps: (source) => !starting.has(source) && !this.joins.has(source),
+        marks: () => [''],
+        absent: () => this.tables.absent(),
+      },
+      unknownRows: (source, xid, at) => this.unknownRows(source, xid, at),
+      ddl: {
+        reload: (name, why, isUnseen) => this.blocking(() => this.joins.came(name, why, isUnseen)),
+        leaveOut: (name) => this.blocking(() => this.joins.leaveOut(name)),
+        deleteRows: (table) => this.blocking(() => this.about(table, () => deleteRowsOf(services, table))),
+      },
+      leftOut: prepared.leftOut,
+      tap: (handler) => this.heartbeat.tap(handler),
+    });
     starting.clear();
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
-    this.asker = new SourceReader(options.retry);
+    this.asker = new SourceReader(retry);
     this.auditQuestions = new Questions(task.source, auditSessionsOf(task));
     this.settledQuestions = new Questions(task.source, 1);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
@@ -205,12 +155,12 @@ export class Following {
         return this.tracker.position.serverUuid === (end.serverUuid || undefined);
       },
       differs: async (table, now) => {
-        const reason = now ? null : await whyUnseen(options.retry, table.plan.definition).catch(() => null);
+        const reason = now ? null : await whyUnseen(retry, table.plan.definition).catch(() => null);
         return new Promise((resolve) => {
           this.finishing.signal.addEventListener('abort', () => resolve());
           if (this.finishing.signal.aborted) return resolve();
-          this.handler.holdNext(async () => {
-            if (this.ended === null && !options.signal.aborted) this.tables.asDefined(table, now, reason);
+          this.applier.holdNext(async () => {
+            if (!this.isEnding) this.tables.asDefined(table, now, reason);
             resolve();
           });
         });
@@ -218,10 +168,10 @@ export class Following {
     });
     this.heartbeat = new Heartbeat({
       task,
-      log: options.log,
-      reader: new SourceReader(options.retry),
+      log,
+      reader: new SourceReader(retry),
       sourceMicros: () => this.source.nowMicros,
-      whenThrough: (then) => this.handler.whenThrough(then),
+      whenThrough: (then) => this.applier.whenThrough(then),
     });
   }
 
@@ -229,9 +179,22 @@ export class Following {
     return this.tracker.position;
   }
 
+  private get tracker(): CheckpointTracker {
+    return this.applier.tracker;
+  }
+
+  private get tables(): StreamTables {
+    return this.applier.tables;
+  }
+
+  /** Nothing more is applied in this run. */
+  private get isEnding(): boolean {
+    return this.ended !== null || this.services.signal.aborted;
+  }
+
   /** The source has let the stream begin. */
   hasBegun(): boolean {
-    return (this.begun ||= this.stream?.isStreaming ?? false);
+    return (this.begun ||= this.applier.isStreaming);
   }
 
   changesOf(source: string): TableChanges {
@@ -263,25 +226,14 @@ export class Following {
   end(how: 'reached' | 'stopped' = 'stopped'): void {
     this.ended ??= how;
     this.finishing.abort();
-    this.tellRoom();
-    void this.stream?.stop();
+    this.services.queue.close();
+    void this.applier.stop();
     this.joins.stop();
   }
 
   /** There is room in the writer again. */
   resume(): void {
-    this.emptied?.();
-    this.emptied = null;
-    this.tellRoom();
-  }
-
-  private tellRoom(): void {
-    for (const tell of this.roomWanted.splice(0)) tell();
-  }
-
-  private room(): Promise<void> {
-    if (!this.emptied || this.ended !== null || this.options.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => this.roomWanted.push(resolve));
+    this.services.queue.hasRoom();
   }
 
   private unknownRows(source: string, xid: string, at: SourcePosition): void {
@@ -292,7 +244,7 @@ export class Following {
       this.blocking(() => this.joins.rejoin(name, mayHaveBranchRows));
       return;
     }
-    const { begun } = this.options.prepared.progress;
+    const { begun } = this.services.prepared.progress;
     if (begun && hasReached(begun, at)) return;
     throw new RowferryError(
       'ROW-S109',
@@ -303,18 +255,13 @@ export class Following {
 
   /** Stands still until unpause(), whatever else happens. */
   pause(): void {
-    this.unpaused ??= this.all.hold('paused');
+    this.unpaused ??= this.services.gate.hold('paused');
   }
 
   unpause(): void {
     this.unpaused?.();
     this.unpaused = null;
   }
-
-  private readonly blockage = new Blockage(
-    () => this.handler.isInside,
-    (error) => this.options.fail(error),
-  );
 
   /** Tables that are loaded beside the stream just now. */
   get joining(): ReadonlySet<string> {
@@ -327,21 +274,21 @@ export class Following {
    */
   private async asked(work: () => Promise<void>): Promise<void> {
     const notRunning = () =>
-      new RowferryError('ROW-E109', `${this.options.settings.task.name} has stopped in the meantime.`);
+      new RowferryError('ROW-E109', `${this.services.settings.task.name} has stopped in the meantime.`);
     if (this.over) throw notRunning();
     let tell = () => {};
     try {
       await new Promise<void>((resolve, reject) => {
         this.unanswered.add((tell = () => reject(notRunning())));
-        this.handler.holdNext(async () => {
+        this.applier.holdNext(async () => {
           if (this.ended !== null) return;
           try {
-            await this.drained();
+            await drained(this.services);
             await work();
             resolve();
           } catch (error) {
             // What is cut off by the end of the run is told then.
-            if (this.ended === null && !this.options.signal.aborted) reject(error as Error);
+            if (!this.isEnding) reject(error as Error);
           }
         });
       });
@@ -360,29 +307,15 @@ export class Following {
     return this.joins.reload(name, remake);
   }
 
-  /** Everything queued is at the destination. The main stream stands still; those of joining tables do meanwhile. */
-  private async drained(): Promise<void> {
-    const release = this.all.hold('draining');
-    try {
-      await this.options.writer.drain();
-      await this.options.earlierOver();
-    } finally {
-      release();
-    }
-  }
-
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
   async run(): Promise<'reached' | 'stopped'> {
-    const { signal } = this.options;
+    const { signal, queue, writer, questions } = this.services;
     const onAbort = () => {
-      this.tellRoom();
-      void this.stream?.stop();
+      queue.close();
+      void this.applier.stop();
     };
     signal.addEventListener('abort', onAbort);
-    const saver = setInterval(() => {
-      if (this.stream?.isStreaming) this.reader.answered();
-      this.save();
-    }, saveMs);
+    const saver = setInterval(() => this.save(), saveMs);
     const watching = this.source.run(AbortSignal.any([this.finishing.signal, signal]));
     this.heartbeat.start();
     this.joins.start();
@@ -390,28 +323,12 @@ export class Following {
     const defining = this.definitions.run(AbortSignal.any([this.finishing.signal, signal]));
     try {
       await this.passDefined();
-      while (this.ended === null) {
-        signal.throwIfAborted();
-        this.stream = new BinlogStream(
-          this.options.settings.task.source,
-          { position: this.streamPosition, heartbeatSeconds: 2, history: historyCheck },
-          this.heartbeat.tap(this.handler),
-        );
-        this.gate.lead(this.stream);
-        try {
-          await this.stream.run();
-        } catch (error) {
-          if (this.ended !== null || signal.aborted) break;
-          this.streamPosition = this.handler.restart(this.stream.position);
-          void this.options.questions.reconnect();
-          await this.reader.failed(error);
-        }
-      }
+      await this.applier.run();
       signal.throwIfAborted();
       // What is not through by then is done again by the next run.
       await Promise.race([
-        Promise.all(this.work).then(() => this.options.writer.drain()),
-        delay(this.options.drainMs(), undefined, { ref: false }),
+        this.applier.idle().then(() => writer.drain()),
+        delay(this.until.drainMs(), undefined, { ref: false }),
       ]);
       return this.ended ?? 'stopped';
     } finally {
@@ -421,8 +338,8 @@ export class Following {
       this.joins.stop();
       this.audit?.stop();
       this.blockage.close();
-      await this.stream?.stop();
-      void this.options.questions.close();
+      await this.applier.stop();
+      void questions.close();
       await Promise.all([watching, this.heartbeat.stop(), auditing, defining]);
       void this.auditQuestions.close();
       void this.settledQuestions.close();
@@ -437,11 +354,13 @@ export class Following {
    * none was loaded, because the task begins at an old place, only those are followed from there that are now what they were.
    */
   private async passDefined(): Promise<void> {
-    const { definedAt } = this.options.prepared.progress;
-    if (!definedAt || hasReached(this.streamPosition, definedAt)) return;
+    const { prepared, signal } = this.services;
+    const { definedAt } = prepared.progress;
+    const { position } = this.applier.place;
+    if (!definedAt || hasReached(position, definedAt)) return;
     const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
-    const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
-    const last = await lastStatements(this.options, records, this.streamPosition, definedAt, over);
+    const over = AbortSignal.any([this.finishing.signal, signal]);
+    const last = await lastStatements(this.services, records, position, definedAt, over);
     if (over.aborted) return;
     for (const record of records) {
       const { at, said } = last.get(record.source) ?? {};
@@ -457,9 +376,13 @@ export class Following {
    * its engine has committed it. Throws ROW-S107 when that takes too long.
    */
   async settled(): Promise<void> {
-    const { prepared, signal } = this.options;
+    const { prepared, signal } = this.services;
     const { sealed } = this.tracker;
-    for (let waitedMs = 0; this.handler.isInside && this.tracker.sealed === sealed; waitedMs += lookMs) {
+    for (
+      let waitedMs = 0;
+      this.applier.place.isInside && this.tracker.sealed === sealed;
+      waitedMs += lookMs
+    ) {
       if (waitedMs > settleMs) throw notSettled();
       await delay(lookMs, undefined, { signal });
     }
@@ -481,7 +404,7 @@ export class Following {
     purpose: SessionPurpose,
     work: (connection: SourceConnection) => Promise<T>,
   ): Promise<T> {
-    const over = AbortSignal.any([this.finishing.signal, this.options.signal]);
+    const over = AbortSignal.any([this.finishing.signal, this.services.signal]);
     const answer = questions.ask(purpose, async (connection) => {
       this.asker.answered();
       const end = () => connection.destroy();
@@ -499,18 +422,18 @@ export class Following {
 
   /** Settles when everything that the source has now is at the destination. Throws the reason of either signal. */
   private async passed(until: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([until, this.options.signal]);
+    const signal = AbortSignal.any([until, this.services.signal]);
     await this.reached(await this.asking(this.auditQuestions, 'query', endPosition), signal);
   }
 
   private async reached(end: SourcePosition, signal: AbortSignal): Promise<void> {
-    while (!(this.stream?.isStreaming && hasReached(this.tracker.position, end)))
+    while (!(this.applier.isStreaming && hasReached(this.tracker.position, end)))
       await delay(lookMs, undefined, { signal });
     signal.throwIfAborted();
   }
 
   private auditHost(): AuditHost {
-    const { settings, store, client, writer, log, prepared } = this.options;
+    const { settings, store, client, writer, log, prepared } = this.services;
     return {
       settings,
       store,
@@ -522,10 +445,10 @@ export class Following {
       plans: () => this.tables.followed().map(({ plan }) => plan),
       planOf: (source) => this.tables.follows(source)?.plan,
       waits: () => {
-        if (this.all.isHeldFor('paused')) return 'pause';
+        if (this.services.gate.isHeldFor('paused')) return 'pause';
         if (!this.joins.isSettled) return 'load';
-        if (!this.stream?.isStreaming) return this.ended === null ? 'starting' : 'pause';
-        if (this.all.isHeld) return 'lag';
+        if (!this.applier.isStreaming) return this.ended === null ? 'starting' : 'pause';
+        if (this.services.gate.isHeld) return 'lag';
         const behindMs = this.latencyMs();
         return behindMs === null || behindMs > pace.audit.lagMs ? 'lag' : null;
       },
@@ -541,11 +464,11 @@ export class Following {
     const { position } = this.tracker;
     const { end } = this.source;
     // Places are compared only in a binlog that is known to be the one that is read: numbers of another mean nothing.
-    const isStreaming = this.stream?.isStreaming ?? false;
+    const { isStreaming } = this.applier;
     this.caughtUp =
       isStreaming && end !== null && hasReached(position, end) && this.tracker.isIdle && this.joins.isEmpty;
     if (this.caughtUp) this.caughtUpMicros = this.source.endAskedMicros;
-    const { goal } = this.options;
+    const { goal } = this.until;
     const isDone =
       isStreaming &&
       goal !== null &&
@@ -557,7 +480,7 @@ export class Following {
 
   /** Checkpoint, figures and what belongs to them, in one store transaction. */
   private save(): void {
-    const { store, prepared } = this.options;
+    const { store, prepared } = this.services;
     const { progress } = prepared;
     const passed = this.tracker.takePassed();
     this.joins.save();
@@ -584,14 +507,14 @@ export class Following {
     if (!table) return;
     const kind = (['INSERT', 'UPDATE', 'DELETE', 'UPDATE'] as const)[change.tag] ?? 'UPDATE';
     this.guard(transaction, () =>
-      this.options.dirty.record({
+      this.services.dirty.record({
         plan: table.plan,
         identity: refusedIdentity(table.plan.source, transaction, change.key),
         operation: kind,
         ...error,
         position: transaction.begins,
         row: change.row,
-        ...(this.options.prepared.etl && { computed: this.options.prepared.etl.writes }),
+        ...(this.services.prepared.etl && { computed: this.services.prepared.etl.writes }),
       }),
     );
   }
@@ -610,7 +533,7 @@ export class Following {
     try {
       await work();
     } catch (error) {
-      const problem = problemOfTable(error, source, this.options.signal);
+      const problem = problemOfTable(error, source, this.services.signal);
       if (!problem) throw error;
       if (error instanceof LostTable) this.lost(error);
       else this.tables.stop(source, problem);
@@ -622,7 +545,7 @@ export class Following {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof BlockedByDirtyData)) return this.options.fail(error);
+      if (!(error instanceof BlockedByDirtyData)) return this.services.fail(error);
       transaction.freeze();
       this.blockage.add(error);
     }
@@ -630,56 +553,9 @@ export class Following {
 
   /** Work that needs everything before it to be at the destination, and nothing behind it to have begun. */
   private blocking(work: () => Promise<void>): void {
-    this.handler.hold(async () => {
-      await this.drained();
+    this.applier.hold(async () => {
+      await drained(this.services);
       await work();
     });
   }
-
-  private context(feed: Feed): StreamContext {
-    const { settings, writer, dirty, prepared } = this.options;
-    return {
-      ...feed,
-      settings,
-      signal: this.options.signal,
-      charsets: prepared.charsets,
-      loadCharset: (charset) =>
-        this.options.retry.onSource((connection) =>
-          prepared.charsets.load((sql) => connection.query(sql), [charset]),
-        ),
-      dirty,
-      enqueue: (change) => {
-        if (writer.enqueue(change)) return;
-        this.emptied ??= this.all.hold('the queue is full');
-      },
-      ask: (filter, rows) => {
-        const { retry, questions } = this.options;
-        return askSource(filter, rows, atLeast(prepared.facts, 8, 0, 4), (sql) =>
-          retry.retrying(() =>
-            questions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
-          ),
-        );
-      },
-      blocked: (error) => this.blockage.add(error),
-      room: () => this.room(),
-      refetch: (row, transaction) => fetchRow(this.options, row, transaction),
-    };
-  }
-
-  private wait(work: () => Promise<void>): void {
-    const release = this.gate.hold('waits');
-    const done = work().then(release, (error: unknown) => {
-      // What waited behind this row must not be passed as if it had been applied.
-      this.tracker.freeze();
-      this.options.fail(error);
-    });
-    this.keep(done);
-  }
-
-  private keep(work: Promise<void>): void {
-    this.work.add(work);
-    void work.finally(() => this.work.delete(work));
-  }
 }
-
-type Feed = Parameters<JoinHost['context']>[0];

@@ -1,59 +1,29 @@
 import { loadTables as loadDefinitions } from '../mysql/catalog.js';
-import { historyCheck } from '../mysql/binlog/history.js';
-import { BinlogStream } from '../mysql/binlog/stream.js';
 import { hasReached } from '../mysql/position.js';
 import type { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import { CheckpointTracker, type CheckpointEvents } from './checkpoint.js';
+import { BinlogApplier } from './binlog-applier.js';
+import { CheckpointTracker } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
-import type { FollowingOptions } from './following.js';
 import { loadTables } from './full-load.js';
-import type { StreamContext, StreamTable } from './stream-context.js';
-import { StreamHandler } from './stream-handler.js';
 import { hasSameColumns } from './join-records.js';
 import { lastStatements } from './last-statements.js';
-import { PauseGate } from './pause-gate.js';
 import { lockedName } from './prepare.js';
 import { foundAt, prepareTable } from './schema.js';
-import { SourceReader } from './source-retry.js';
+import type { ApplierServices } from './run-services.js';
 import { mostJoinReaders } from './source-sessions.js';
 import type { TableRecord } from './store.js';
-import { StreamTables } from './stream-tables.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
-import { XaBranches } from './xa-branches.js';
 
-/** The main stream, as tables that join it need it. */
+/** Whoever takes tables into the main stream, as those that come need it. */
 export interface JoinHost {
-  readonly options: FollowingOptions;
-  readonly events: CheckpointEvents;
-  /** What a handler of row events needs, with the feed's own parts in place of the main stream's. */
-  context(
-    feed: Pick<
-      StreamContext,
-      | 'tracker'
-      | 'find'
-      | 'follows'
-      | 'asDescribed'
-      | 'stopTable'
-      | 'statement'
-      | 'sealed'
-      | 'wait'
-      | 'branches'
-      | 'unknownRows'
-      | 'isOver'
-    >,
-  ): StreamContext;
-  /** Where the main stream is, and whether it is inside a transaction there. */
-  place(): { position: SourcePosition; isInside: boolean };
-  /** From `from` on the main stream brings these tables on; what came before it is on its way by `through`. */
+  /** The main stream. */
+  main(): BinlogApplier;
+  /** From `from` on the main stream brings these tables on; what came before it is on its way by `tracker`. */
   join(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void;
   /** The table's definition changed, or it came anew: it joins again from a new place. */
   again(name: TableName, why: string, isUnseen?: boolean): Promise<void>;
-  /** Stops the main stream so that it can be caught up with; gives what lets it go on. */
-  hold(): () => void;
-  /** While it is held this feed stands still, too. */
-  readonly gate: PauseGate;
 }
 
 /** Why a table is loaded anew at the COMMIT of a branch whose rows of it are not kept. */
@@ -73,8 +43,8 @@ const patienceMs = 3_000;
 export class Joining {
   readonly sources: Set<string>;
   private records: TableRecord[];
-  private tracker: CheckpointTracker | null = null;
-  private stream: BinlogStream | null = null;
+  /** From the end of the load on. */
+  private applier: BinlogApplier | null = null;
   private readonly stopping = new AbortController();
   private readonly signal: AbortSignal;
   private joined = false;
@@ -82,26 +52,22 @@ export class Joining {
   private round: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
   /** The destination table that is being made just now. */
   private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
-  private readonly gate: PauseGate;
   private saved = '';
-  /** Its stream. */
-  private readonly reader: SourceReader;
 
   /** All with the same `from`. */
   constructor(
+    private readonly services: ApplierServices,
     private readonly host: JoinHost,
     records: readonly TableRecord[],
   ) {
     this.records = [...records];
     this.sources = new Set(records.map((record) => record.source));
-    this.reader = new SourceReader(host.options.retry);
-    this.gate = new PauseGate(host.gate);
-    this.signal = AbortSignal.any([host.options.signal, this.stopping.signal]);
+    this.signal = AbortSignal.any([services.signal, this.stopping.signal]);
   }
 
   stop(): void {
     this.stopping.abort(new Error('the table sync was ended'));
-    void this.stream?.stop();
+    void this.applier?.stop();
   }
 
   /** A table is not selected any more, or begins again. Settles when nothing more of it is read here. */
@@ -135,13 +101,12 @@ export class Joining {
     } catch (error) {
       if (!this.stopping.signal.aborted) throw error;
     } finally {
-      this.reader.answered();
-      this.gate.close();
+      this.applier?.close();
     }
   }
 
   private mine(): TableRecord[] {
-    const { records } = this.host.options.prepared;
+    const { records } = this.services.prepared;
     return this.records.flatMap(({ source, life }) => {
       const record = records.find(source);
       return record?.life === life ? [record] : [];
@@ -156,17 +121,17 @@ export class Joining {
       await over;
       this.creating = null;
     }
-    this.host.options.log.info(`${[...this.sources].join(', ')}: catching up before joining the main stream`);
+    this.services.log.info(`${[...this.sources].join(', ')}: catching up before joining the main stream`);
   }
 
   private createOne(record: TableRecord): Promise<void> {
     return this.about(record.source, async () => {
-      const { settings, client, prepared } = this.host.options;
+      const { settings, client, prepared } = this.services;
       const { task, windows } = settings;
       const plan = prepared.planOf(record.source);
       await prepared.lock?.extend([lockedName(task, plan.destination)]);
       const { records } = prepared;
-      if (record.remake) await this.host.options.earlierOver();
+      if (record.remake) await this.services.earlierOver();
       const options = { signal: this.signal, onRetry: () => undefined, windows };
       const created = await prepareTable(client, plan, task, {
         mayExist: record.creating === true || record.sweep === true || task.merge,
@@ -196,18 +161,18 @@ export class Joining {
 
   /** Its rows are not brought any more; it is handed over as stopped. */
   stopTable(source: string, problem: RowferryError): void {
-    if (!this.joined && this.sources.has(source)) this.tables?.stop(source, problem);
+    if (!this.joined && this.sources.has(source)) this.applier?.tables.stop(source, problem);
   }
 
   /** This table cannot come; the others do. */
   private refuse(record: TableRecord, problem: RowferryError): void {
-    const { prepared, log } = this.host.options;
+    const { prepared, log } = this.services;
     prepared.records.step(record.source, { step: 'stopped', problem: problem.toPlain() }, record.life);
     log.warn(`${record.source} stopped: ${problem.message}`);
     this.host.join(
       [prepared.records.get(record.source)],
       record.from!,
-      this.tracker ?? this.newTracker(record.from!),
+      this.applier?.tracker ?? new CheckpointTracker(record.from!, this.services.events),
     );
     this.drop(record.source);
   }
@@ -218,7 +183,7 @@ export class Joining {
   }
 
   private isBegun(source: string): boolean {
-    return this.host.options.store.chunks(source).length > 0;
+    return this.services.store.chunks(source).length > 0;
   }
 
   /** What is read over some time, or two runs, must be of the same columns all through (rule 13). True: not all were. */
@@ -267,8 +232,8 @@ export class Joining {
 
   /** Gives the tables that could not be read. */
   private async read(signal: AbortSignal): Promise<ReadonlyMap<string, RowferryError>> {
-    const { options } = this.host;
-    const { prepared } = options;
+    const { services } = this;
+    const { prepared } = services;
     const tables = this.mine()
       .filter((record) => record.phase === 'full')
       .map((record) => prepared.planOf(record.source))
@@ -276,8 +241,8 @@ export class Joining {
         const { created, sweep } = prepared.records.get(plan.source);
         return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
       });
-    const context = options.loadContext();
-    await options.earlierOver();
+    const context = services.loadContext();
+    await services.earlierOver();
     const unreadable = new Map<string, RowferryError>();
     if (tables.length > 0) {
       const failed = await loadTables(
@@ -295,7 +260,7 @@ export class Joining {
       if (!record.sweep || record.phase !== 'loaded') continue;
       const { source, life } = record;
       const sweep = async () => {
-        await sweepTable({ ...options, signal }, prepared.planOf(source));
+        await sweepTable({ ...services, signal }, prepared.planOf(source));
         prepared.records.step(source, { step: 'swept' }, life);
       };
       await aboutTable({ source, signal }, sweep, (problem) => void unreadable.set(source, problem));
@@ -305,130 +270,90 @@ export class Joining {
 
   private async isUnchanged(record: TableRecord): Promise<boolean> {
     const { database, name } = record.definition;
-    const [now] = await this.host.options.retry.onSource((connection) =>
+    const [now] = await this.services.retry.onSource((connection) =>
       loadDefinitions(connection, [{ database, table: name }]),
     );
     return now !== undefined && hasSameColumns(now, record.definition);
   }
 
-  private newTracker(from: SourcePosition): CheckpointTracker {
-    return new CheckpointTracker(from, this.host.events);
-  }
-
   /** From the tables' own place to where the main stream is. */
   private async replay(): Promise<void> {
-    const { options } = this.host;
     const records = this.mine().filter((record) => record.phase === 'loaded');
     if (records.length === 0) return;
-    let position = records[0]!.from!;
+    const from = records[0]!.from!;
     const { definedAt } = records[0]!;
     this.definedAt = definedAt;
     const defined = definedAt
-      ? await lastStatements(options, records, position, definedAt, this.signal)
+      ? await lastStatements(this.services, records, from, definedAt, this.signal)
       : null;
     if (this.signal.aborted) return;
-    const tracker = (this.tracker = this.newTracker(position));
-    const tables: StreamTables = new StreamTables(
-      options.settings,
-      options.prepared.records,
-      options.prepared.etl,
-      options.prepared.facts,
-      options.prepared.charsets,
-      {
+    const applier = (this.applier = new BinlogApplier(this.services, {
+      from,
+      signal: this.signal,
+      isOver: () => this.joined || this.signal.aborted,
+      applies: (source) => this.applies(source),
+      branches: { keeps: (source) => this.sources.has(source), marks: () => this.sources },
+      unknownRows: (source, _xid, at) => this.unknownRows(source, at),
+      ddl: {
         reload: (name, why, isUnseen) => this.begin(name, why, isUnseen),
         leaveOut: () => undefined,
         deleteRows: ({ plan: { definition } }) =>
           this.begin({ database: definition.database, table: definition.name }, 'was truncated'),
-        changed: () => handler.forget(),
-        log: (text) => options.log.warn(text),
       },
-    );
-    this.tables = tables;
-    const handler: StreamHandler = new StreamHandler(
-      this.host.context({
-        tracker,
-        branches: new XaBranches(options.store, {
-          keeps: (source) => this.sources.has(source),
-          marks: () => this.sources,
-        }),
-        find: (database, name) => this.only(tables.find(database, name)),
-        follows: (source) => this.only(tables.follows(source)),
-        unknownRows: (source, _xid, at) => this.unknownRows(source, at),
-        isOver: () => this.signal.aborted,
-        asDescribed: (table, map, transaction) => tables.asDescribed(table, map, transaction),
-        stopTable: (source, problem) => tables.stop(source, problem),
-        statement: (event, transaction) => tables.statement(event, transaction),
-        sealed: (at) => {
-          if (tables.anyWaiting) tables.reached(at);
-          this.meet(at);
-        },
-        wait: (work) => this.wait(work),
-      }),
-    );
-    for (const record of records) tables.add(record, defined?.get(record.source)?.at);
+      leftOut: null,
+      sealed: (at) => this.meet(at),
+    }));
+    for (const record of records) applier.tables.add(record, defined?.get(record.source)?.at);
     const saver = setInterval(() => this.save(), saveMs);
     const began = Date.now();
     let release: (() => void) | undefined;
     const looker = setInterval(() => {
-      if (this.stream?.isStreaming) this.reader.answered();
-      if (Date.now() - began > patienceMs && !release && this.isClose(tracker)) release = this.host.hold();
-      if (handler.isInside) return;
-      this.meet(this.stream?.position ?? position);
+      if (Date.now() - began > patienceMs && !release && this.isClose(applier))
+        release = this.host.main().gate.hold('a table catches up');
+      const { position, isInside } = applier.place;
+      if (isInside) return;
+      this.meet(position);
       // Heartbeats bring the tracker on where no transaction does.
-      if (tracker.isIdle) this.meet(tracker.position);
+      if (applier.tracker.isIdle) this.meet(applier.tracker.position);
     }, lookMs);
     try {
-      while (!this.joined) {
-        this.signal.throwIfAborted();
-        this.stream = new BinlogStream(
-          options.settings.task.source,
-          { position, heartbeatSeconds: 2, history: historyCheck },
-          handler,
-        );
-        this.gate.lead(this.stream);
-        try {
-          await this.stream.run();
-        } catch (error) {
-          if (this.joined || this.signal.aborted) break;
-          position = handler.restart(this.stream.position);
-          await this.reader.failed(error, this.signal);
-        }
-      }
+      await applier.run();
     } finally {
       clearInterval(saver);
       clearInterval(looker);
       release?.();
-      await this.stream?.stop();
+      await applier.stop();
       this.save();
     }
     if (!this.joined) this.signal.throwIfAborted();
   }
 
-  private tables: StreamTables | null = null;
   /** Up to there the loaded rows hold what the stream brings. */
   private definedAt: SourcePosition | undefined;
 
   /** A branch was prepared before our place, and is committed here. Up to `definedAt` its rows are in the load. */
   private unknownRows(source: string, at: SourcePosition): void {
     const { definedAt } = this;
-    const definition = this.only(this.tables!.follows(source))?.plan.definition;
+    const definition = this.applies(source)
+      ? this.applier!.tables.follows(source)?.plan.definition
+      : undefined;
     if (!definition || (definedAt && hasReached(definedAt, at))) return;
     this.begin({ database: definition.database, table: definition.name }, mayHaveBranchRows);
   }
 
-  /** The table, while it is ours to bring on. */
-  private only(table: StreamTable | undefined): StreamTable | undefined {
-    return table && !this.joined && this.sources.has(table.plan.source) ? table : undefined;
+  /** It is ours to bring on. */
+  private applies(source: string): boolean {
+    return !this.joined && this.sources.has(source);
   }
 
   /** A DDL asks for the table's rows anew: it leaves this group and begins again from a later place. */
   private begin(name: TableName, why: string, isUnseen = false): void {
-    const record = this.tables?.records.find(
+    const record = this.applier?.tables.records.find(
       ({ definition }) => definition.database === name.database && definition.name === name.table,
     );
-    if (this.joined || !record || !this.sources.has(record.source)) return;
+    if (!record || !this.applies(record.source)) return;
     void this.leave(record.source);
-    this.host.again(name, why, isUnseen).catch((error: unknown) => this.host.options.fail(error));
+    this.host.again(name, why, isUnseen).catch((error: unknown) => this.services.fail(error));
   }
 
   /**
@@ -438,42 +363,35 @@ export class Joining {
   private meet(at: SourcePosition): void {
     const { definedAt } = this;
     if (this.joined || this.signal.aborted || (definedAt && !hasReached(at, definedAt))) return;
-    const main = this.host.place();
+    const main = this.host.main().place;
     if (!hasReached(at, main.position)) return;
     if (main.isInside && hasReached(main.position, at)) return;
     this.joined = true;
-    const records = this.tables!.records.filter((record) => this.sources.has(record.source));
-    this.host.join(records, at, this.tracker!);
-    void this.stream?.stop();
+    const { tables, tracker } = this.applier!;
+    const records = tables.records.filter((record) => this.sources.has(record.source));
+    this.host.join(records, at, tracker);
+    void this.applier?.stop();
   }
 
-  private isClose(tracker: CheckpointTracker): boolean {
-    const main = this.host.place().position.commitMicros ?? 0;
-    return (this.stream?.position.commitMicros ?? tracker.position.commitMicros ?? 0) > main - closeMicros;
+  private isClose({ place, tracker }: BinlogApplier): boolean {
+    const main = this.host.main().place.position.commitMicros ?? 0;
+    return (place.position.commitMicros ?? tracker.position.commitMicros ?? 0) > main - closeMicros;
   }
 
   /** Where these tables are, with what belongs to it; also after they have joined, until all of it is through. */
   save(): void {
-    const { tracker, host } = this;
-    if (!tracker || this.sources.size === 0 || host.options.prepared.records.isClosed) return;
+    const tracker = this.applier?.tracker;
+    const { store, prepared } = this.services;
+    if (!tracker || this.sources.size === 0 || prepared.records.isClosed) return;
     const text = JSON.stringify(tracker.position);
     if (text === this.saved) return;
     this.saved = text;
     const passed = tracker.takePassed();
-    const { store, prepared } = host.options;
     store.transaction(() => {
       for (const step of passed) step();
       const from = tracker.position;
       for (const { source, life } of this.records)
         prepared.records.step(source, { step: 'moved', from }, life);
-    });
-  }
-
-  private wait(work: () => Promise<void>): void {
-    const release = this.gate.hold('waits');
-    work().then(release, (error: unknown) => {
-      this.tracker?.freeze();
-      this.host.options.fail(error);
     });
   }
 }

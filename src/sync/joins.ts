@@ -5,9 +5,9 @@ import { charsetsOf } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { ResolvedTask } from '../shared/task.js';
-import type { CheckpointEvents, CheckpointTracker } from './checkpoint.js';
+import type { BinlogApplier } from './binlog-applier.js';
+import type { CheckpointTracker } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
-import type { FollowingOptions } from './following.js';
 import {
   enterTables,
   hasSameColumns,
@@ -23,41 +23,25 @@ import { isToolName } from './online-change/names.js';
 import { withoutParts } from './online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from './online-change/traces.js';
 import { pace } from './pace.js';
-import type { PauseGate } from './pause-gate.js';
 import { sourceName } from '../shared/source-name.js';
 import { isSameTable, planError, planOf, planToLoad, selectionOf, type TablePlan } from './plan.js';
 import { selectorsOf } from './prepare.js';
+import { drained, type ApplierServices } from './run-services.js';
 import { joinsAtOnce } from './source-sessions.js';
 import type { TableRecord } from './store.js';
 import { Turns } from './turns.js';
-import type { StreamTables } from './stream-tables.js';
 import { aboutTable, withWayBack } from './table-boundary.js';
 
-/** The main stream, as whoever brings tables into it needs it. */
-export interface MainStream {
-  readonly options: FollowingOptions;
-  readonly tables: StreamTables;
-  readonly tracker: CheckpointTracker;
-  readonly events: CheckpointEvents;
-  context: JoinHost['context'];
-  /** Runs `work` behind what is read already, with the stream at rest. */
-  holdNext(work: () => Promise<void>): void;
-  /** As holdNext(), for work from outside: when everything queued has gone out. Throws ROW-E109 when the run ends before. */
+/** The run around the main stream, as whoever brings tables into it needs it. */
+export interface JoinsHost {
+  /** The main stream. */
+  applier(): BinlogApplier;
+  /** Runs work from outside between two events, when everything queued has gone out. Throws ROW-E109 when the run ends before. */
   asked(work: () => Promise<void>): Promise<void>;
   /** The run is to end. */
   isEnding(): boolean;
-  /** Everything queued is at the destination; the stream stands still. */
-  drained(): Promise<void>;
-  /** Where it is, and whether it is inside a transaction there. */
-  place(): { position: SourcePosition; isInside: boolean };
-  /** Stands still until the function that it gives is called. */
-  standStill(): () => void;
-  /** Holds streams of joining tables, too. */
-  readonly gate: PauseGate;
   /** A table is on its way: the stream is not caught up. */
   begun(): void;
-  /** Work that a stop waits for. */
-  keep(work: Promise<void>): void;
 }
 
 type Selection = Pick<ResolvedTask, 'objects'>;
@@ -74,38 +58,38 @@ export class Joins {
   /** In the stream, with rows from before still on their way, or with a place that is still ahead of it. */
   private readonly joined: Joined[] = [];
 
-  private readonly host: JoinHost;
+  private readonly joinHost: JoinHost;
   private looker: NodeJS.Timeout | undefined;
   private readonly looking = new WeakSet<object>();
 
   /** Each group has sessions of its own at the source: the others wait until one is through. */
   private readonly turns = new Turns(joinsAtOnce);
 
-  constructor(private readonly main: MainStream) {
-    this.host = {
-      get options() {
-        return main.options;
-      },
-      events: main.events,
-      context: (feed) => main.context(feed),
-      place: () => main.place(),
+  constructor(
+    private readonly services: ApplierServices,
+    private readonly host: JoinsHost,
+  ) {
+    this.joinHost = {
+      main: () => this.main,
       join: (records, from, tracker) => this.takeIn(records, from, tracker),
       again: (name, why, isUnseen) =>
         new Promise((resolve) =>
-          main.holdNext(async () => {
-            await main.drained();
+          this.main.holdNext(async () => {
+            await drained(services);
             await this.rejoin(name, why, { isUnseen });
             resolve();
           }),
         ),
-      hold: () => main.standStill(),
-      gate: main.gate,
     };
+  }
+
+  private get main(): BinlogApplier {
+    return this.host.applier();
   }
 
   /** None is on its way, nor may have to come. */
   get isEmpty(): boolean {
-    return this.joins.size === 0 && this.main.options.prepared.leftOut.isDecided;
+    return this.joins.size === 0 && this.services.prepared.leftOut.isDecided;
   }
 
   /** None is on its way or has rows from before on theirs. */
@@ -139,7 +123,7 @@ export class Joins {
   /** Goes on with those that a stop or a kill met on their way. */
   start(): void {
     this.looker = setInterval(() => this.look(), lookMs);
-    this.beginAll(this.main.options.prepared.records.all);
+    this.beginAll(this.services.prepared.records.all);
   }
 
   private beginAll(all: readonly TableRecord[]): void {
@@ -157,10 +141,10 @@ export class Joins {
    * made waits until that shows: the tools make a table before they make what proves it.
    */
   async came(name: TableName, why: string, isUnseen?: boolean): Promise<void> {
-    const { leftOut } = this.main.options.prepared;
+    const { leftOut } = this.services.prepared;
     const table = { database: name.database, name: name.table };
     if (this.mayBeLeftOut(name)) {
-      const { traces, until } = await this.main.options.retry.onSource(async (connection) => ({
+      const { traces, until } = await this.services.retry.onSource(async (connection) => ({
         traces: await readTraces(connection, [table.database]),
         until: await endPosition(connection),
       }));
@@ -172,7 +156,7 @@ export class Joins {
       }
       if (mayBePart(table, traces)) {
         leftOut.wait({ ...table, why, sinceMs: Date.now(), until });
-        this.main.begun();
+        this.host.begun();
         return;
       }
     }
@@ -193,7 +177,7 @@ export class Joins {
   }
 
   private selectionOf({ database, table: name }: TableName) {
-    const { settings, prepared } = this.main.options;
+    const { settings, prepared } = this.services;
     return selectionOf(settings.task, {
       database,
       name,
@@ -203,21 +187,21 @@ export class Joins {
 
   private look(): void {
     const isPassed = (until: SourcePosition) =>
-      hasReached(this.main.place().position, until) || hasReached(this.main.tracker.position, until);
+      hasReached(this.main.place.position, until) || hasReached(this.main.tracker.position, until);
     this.lookAtDoubtful(isPassed);
     this.lookAtOpen(isPassed);
   }
 
   /** What proved them was taken away outside of the stream, or what the stream has of it was passed over. */
   private lookAtDoubtful(isPassed: (until: SourcePosition) => boolean): void {
-    const { leftOut } = this.main.options.prepared;
+    const { leftOut } = this.services.prepared;
     for (const doubt of leftOut.doubtful) {
       if (this.looking.has(doubt) || !isPassed(doubt.until)) continue;
       this.looking.add(doubt);
       this.main.holdNext(async () => {
         const { table } = doubt;
-        if (this.main.isEnding() || leftOut.find(table) !== table) return;
-        await this.main.drained();
+        if (this.host.isEnding() || leftOut.find(table) !== table) return;
+        await drained(this.services);
         if (table.as !== 'copy') leftOut.remove(table);
         else await this.came({ database: table.database, table: table.name }, noLongerPart);
         leftOut.resolve(doubt);
@@ -227,23 +211,23 @@ export class Joins {
 
   /** What has waited long enough, with nothing in the stream to prove it, is looked at once more and taken in. */
   private lookAtOpen(isPassed: (until: SourcePosition) => boolean): void {
-    const { leftOut } = this.main.options.prepared;
+    const { leftOut } = this.services.prepared;
     for (const open of leftOut.opened) {
       if (this.looking.has(open) || !isPassed(open.until)) continue;
       if (Date.now() - open.sinceMs < pace.toolTableMs) continue;
       this.looking.add(open);
       this.main.holdNext(async () => {
-        if (this.main.isEnding()) return;
-        await this.main.drained();
+        if (this.host.isEnding()) return;
+        await drained(this.services);
         if (leftOut.opened.includes(open)) await this.decide(open);
       });
     }
   }
 
   private async decide(open: OpenTable): Promise<void> {
-    const { options } = this.main;
-    const { leftOut } = options.prepared;
-    const traces = await options.retry.onSource((connection) => readTraces(connection, [open.database]));
+    const { retry, prepared } = this.services;
+    const { leftOut } = prepared;
+    const traces = await retry.onSource((connection) => readTraces(connection, [open.database]));
     const part = provenPart(open, traces);
     if (part) leftOut.add(part);
     else {
@@ -262,8 +246,8 @@ export class Joins {
   private async letGo({ source, destination }: TableRecord): Promise<void> {
     await this.dismiss(source);
     this.main.tables.remove(source);
-    this.main.options.prepared.forget(source);
-    this.main.options.log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
+    this.services.prepared.forget(source);
+    this.services.log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
   }
 
   /**
@@ -271,12 +255,11 @@ export class Joins {
    * has begun. Throws ROW-T106 when it cannot be carried out, ROW-E109 when the run ends before.
    */
   change(selection: Selection): Promise<void> {
-    return this.main.asked(() => this.changeNow(selection));
+    return this.host.asked(() => this.changeNow(selection));
   }
 
   private async changeNow(selection: Selection): Promise<void> {
-    const { options } = this.main;
-    const { prepared, settings, retry } = options;
+    const { prepared, settings, retry } = this.services;
     const task = settings.selecting(selection);
     const noted = await noteTables(retry, selectorsOf(task));
     const { tables, proven } = await retry.onSource((connection) =>
@@ -299,7 +282,7 @@ export class Joins {
    * others go on. Settles when that has begun. Throws ROW-E109 when the run ends before.
    */
   reload(name: TableName, remake: boolean): Promise<void> {
-    return this.main.asked(() => this.rejoin(name, 'was requested', { remake }));
+    return this.host.asked(() => this.rejoin(name, 'was requested', { remake }));
   }
 
   /** A table whose definition or rows changed under it is loaded anew, while the others go on; if it cannot, it stops. */
@@ -308,8 +291,7 @@ export class Joins {
     why: string,
     { remake = false, isUnseen = false }: { remake?: boolean; isUnseen?: boolean | undefined } = {},
   ): Promise<void> {
-    const { options } = this.main;
-    const { prepared, signal, settings, retry } = options;
+    const { prepared, signal, settings, retry, log } = this.services;
     const { task } = settings;
     const { records } = prepared;
     const caseSensitive = prepared.facts.lowerCaseTableNames === 0;
@@ -341,15 +323,14 @@ export class Joins {
       const others = records.all.filter((one) => this.main.tables.recordOf(one.source));
       const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
-      options.log.info(`reloading ${plan.source} (${why})`);
+      log.info(`reloading ${plan.source} (${why})`);
       await this.enter([plan], noted, { remake, isMade: true });
     };
     await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
   }
 
   private async isGone({ definition: { database, name } }: TableRecord): Promise<boolean> {
-    const { options } = this.main;
-    const found = await options.retry.onSource((connection) =>
+    const found = await this.services.retry.onSource((connection) =>
       loadDefinitions(connection, [{ database, table: name }]),
     );
     return found.length === 0;
@@ -359,12 +340,12 @@ export class Joins {
   private async replace({ source }: TableRecord): Promise<void> {
     await this.dismiss(source);
     this.main.tables.remove(source);
-    this.main.options.prepared.unplan(source);
+    this.services.prepared.unplan(source);
   }
 
   /** It cannot be mapped as it is: it stops alone, and can be loaded when it is mended. */
   private async refuse(definition: TableDefinition, problem: RowferryError): Promise<void> {
-    const { settings, prepared, log } = this.main.options;
+    const { settings, prepared, log } = this.services;
     const source = sourceName(definition);
     await this.dismiss(source);
     this.main.tables.add(recordStopped(settings.task, prepared.records, definition, problem));
@@ -378,16 +359,15 @@ export class Joins {
   ): Promise<void> {
     if (plans.length === 0) return;
     for (const { source } of plans) await this.dismiss(source);
-    await this.main.drained();
-    const { options } = this.main;
-    const { prepared, signal } = options;
+    await drained(this.services);
+    const { prepared, signal, retry, settings, store } = this.services;
     const fit: TablePlan[] = [];
     for (const plan of plans) {
       const { source, definition } = plan;
       const isFit = await aboutTable(
         { source, signal },
         () =>
-          options.retry.onSource((connection) =>
+          retry.onSource((connection) =>
             prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
           ),
         (problem) => this.refuse(definition, problem),
@@ -395,7 +375,7 @@ export class Joins {
       if (isFit) fit.push(plan);
     }
     if (fit.length === 0) return;
-    const records = enterTables(options.settings.task, prepared.records, options.store, fit, noted, how);
+    const records = enterTables(settings.task, prepared.records, store, fit, noted, how);
     prepared.enter(fit);
     for (const record of records) this.main.tables.add(record, 'joining');
     this.beginAll(records);
@@ -410,15 +390,15 @@ export class Joins {
   /** All with the same place of their own. */
   private begin(records: readonly TableRecord[]): void {
     // Noted already: the next run begins them.
-    if (this.main.isEnding()) return;
-    const join = new Joining(this.host, records);
+    if (this.host.isEnding()) return;
+    const join = new Joining(this.services, this.joinHost, records);
     this.joins.add(join);
-    this.main.begun();
+    this.host.begun();
     const done = this.turns
       .run(() => join.run())
       .then(
         () => undefined,
-        (error: unknown) => this.main.options.fail(error),
+        (error: unknown) => this.services.fail(error),
       );
     this.main.keep(done);
     void done.finally(() => {
@@ -435,9 +415,9 @@ export class Joins {
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
     for (const record of records) {
       this.main.tables.add(record, from);
-      this.main.options.log.info(`${record.source} has joined the main stream`);
+      this.services.log.info(`${record.source} has joined the main stream`);
     }
-    const { position, isInside } = this.main.place();
+    const { position, isInside } = this.main.place;
     if (!isInside) this.main.tables.reached(position);
     // What these tables have on their way holds the checkpoint like everything else.
     this.joined.push({
@@ -460,7 +440,7 @@ export class Joins {
 
   /** Past their place the checkpoint speaks for these tables, too. Inside the store transaction that saves it. */
   forgetJoined(): void {
-    const { records } = this.main.options.prepared;
+    const { records } = this.services.prepared;
     for (const one of [...this.joined]) {
       if (one.through || !hasReached(this.main.tracker.position, one.from)) continue;
       this.joined.splice(this.joined.indexOf(one), 1);

@@ -7,8 +7,8 @@ import { CharsetNotLoaded } from '../mysql/types/index.js';
 import type { SourcePosition } from '../shared/position.js';
 import { differenceOf } from './binlog-drift.js';
 import { alteredBy, type Said } from './ddl/altered-by.js';
-import type { FollowingOptions } from './following.js';
 import { isSameTable } from './plan.js';
+import type { RunServices } from './run-services.js';
 import { SourceReader } from './source-retry.js';
 import type { TableRecord } from './store.js';
 
@@ -25,7 +25,7 @@ export interface LastStatement {
  * loaded rows, since a statement waits for every transaction that wrote the table; so the rows count from there on.
  */
 export async function lastStatements(
-  options: Pick<FollowingOptions, 'settings' | 'prepared' | 'retry'>,
+  options: Pick<RunServices, 'settings' | 'prepared' | 'retry'>,
   records: readonly TableRecord[],
   from: SourcePosition,
   to: SourcePosition,

@@ -1,23 +1,23 @@
 import { readCommitted } from './committed-read.js';
 import { destinationKeys } from './destination-rows.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
-import type { FollowingOptions } from './following.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from './row-now.js';
+import type { RunServices } from './run-services.js';
 import { deleteRows } from './sweep.js';
 
 /**
  * TRUNCATE with ddl.truncate "delete": every row of this source's table goes that the destination has. The source is not
  * asked: it may be far ahead, with other columns or without the table.
  */
-export async function deleteRowsOf(options: FollowingOptions, { plan }: StreamTable): Promise<void> {
-  const { client, writer, signal, settings } = options;
+export async function deleteRowsOf(services: RunServices, { plan }: StreamTable): Promise<void> {
+  const { client, writer, signal, settings } = services;
   let count = 0;
   for await (const keys of destinationKeys(client, plan, { windows: settings.windows, signal })) {
     await deleteRows(writer, plan.destination, keys);
     count += keys.length;
   }
-  options.log.info(`${plan.source} was truncated: ${count} rows deleted`);
+  services.log.info(`${plan.source} was truncated: ${count} rows deleted`);
 }
 
 /**
@@ -25,11 +25,11 @@ export async function deleteRowsOf(options: FollowingOptions, { plan }: StreamTa
  * source no longer gives is deleted: if it is gone, its DELETE comes anyway; if it left the filter, this is it.
  */
 export async function fetchRow(
-  options: FollowingOptions,
+  services: RunServices,
   row: RefetchedRow,
   transaction: Transaction,
 ): Promise<void> {
-  const { settings, writer, prepared, retry, questions } = options;
+  const { settings, writer, prepared, retry, questions } = services;
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
@@ -54,7 +54,7 @@ export async function fetchRow(
     else transaction.settled();
   } catch (error) {
     if (!(error instanceof DirtyNow)) throw error;
-    options.dirty.record({
+    services.dirty.record({
       plan,
       identity,
       operation,

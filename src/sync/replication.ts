@@ -26,6 +26,7 @@ import { RateMeter } from './rates.js';
 import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey, foundAt, prepareTable } from './schema.js';
 import { Questions } from './questions.js';
+import type { RunServices } from './run-services.js';
 import { SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import { questionsOf, readersOf } from './source-sessions.js';
@@ -506,7 +507,7 @@ export class Replication {
   }
 
   private async follow(prepared: PreparedTask, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
-    const following = new Following({
+    const services: RunServices = {
       settings: this.settings,
       store: this.store,
       writer: this.writer,
@@ -517,11 +518,13 @@ export class Replication {
       signal: this.stopping.signal,
       log: this.log,
       prepared,
-      goal,
-      drainMs: () => (isThrottled(this.task) ? throttledDrainMs : drainMs),
       fail: (error) => this.stopping.abort(error),
       earlierOver: () => this.earlierOver(),
       loadContext: () => this.loadContext(prepared),
+    };
+    const following = new Following(services, {
+      goal,
+      drainMs: () => (isThrottled(this.task) ? throttledDrainMs : drainMs),
     });
     this.following = following;
     if (this.paused) following.pause();
