@@ -120,7 +120,7 @@ export class Engine {
       reload: (id, table, remake) => supervisor.reload(id, table ?? undefined, remake === true),
       reset: (id, table) => supervisor.reset(id, table ?? undefined),
       dirtyRecords: async (id, filter, page) => supervisor.dirtyRecords(id, filter, page),
-      retryDirty: (task, filter) => supervisor.retryDirty(task, filter),
+      retryDirty: (task, filter) => supervisor.retryDirty(session, task, filter),
       skipDirty: (id, filter) => supervisor.decideDirty(id, filter, 'skip'),
       discardDirty: (id, filter) => supervisor.decideDirty(id, filter, 'discard'),
       localTablestore: async () => this.#local.running,

@@ -144,6 +144,7 @@ export const monitorCalls = {
   resume: z.tuple([]),
   openTask: z.tuple([]),
   dirty: z.tuple([]),
+  retryDirty: z.tuple([]),
   logs: z.tuple([]),
   /** Loads a table again; the person is asked before. */
   reload: z.tuple([name]),
@@ -177,6 +178,8 @@ export interface MonitorHost {
   resume(): Promise<void>;
   openTask(): Promise<void>;
   dirty(): Promise<void>;
+  /** All of them, by the file as it is now; the task goes on. */
+  retryDirty(): Promise<void>;
   logs(): Promise<void>;
   reload(table: string): Promise<void>;
   tune(tuning: MonitorTuning): Promise<void>;

@@ -1,6 +1,18 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Locator } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
-import { eventually, inlineAction, keepTidy, openSidebar, setStage, taskItem, type Stage } from './stage.js';
+import {
+  eventually,
+  inlineAction,
+  keepTidy,
+  openSidebar,
+  setStage,
+  taskItem,
+  webview,
+  type Stage,
+} from './stage.js';
 
 /** A task that waits for a decision on dirty rows: whatever the editor shows of it can be done, and leads out of it. */
 
@@ -22,6 +34,9 @@ beforeAll(async () => {
 keepTidy(() => ({ stage, workbench }));
 
 const task = () => taskItem(workbench.page, 'cards');
+const file = () => path.join(stage.workspace, 'cards.rowferry.json');
+const toast = (text: string): Locator =>
+  workbench.page.locator('.notification-toast', { hasText: text }).first();
 const says = (pattern: RegExp) =>
   eventually(async () => expect(await task().innerText()).toMatch(pattern), 60_000);
 
@@ -50,4 +65,49 @@ test('a blocked task is stopped, and its menu has what can be done with it', asy
   await inlineAction(task(), 'Stop Task');
   await says(/stopped · 1 dirty/);
   expect(await menu()).not.toContain('Stop Task');
+});
+
+test('a retried row leaves the list and the counts at once, and saving says when it takes effect', async () => {
+  const { page } = workbench;
+  await stage.mysql.query(`INSERT INTO shop.cards VALUES (3, ${tooWide})`);
+  await inlineAction(task(), 'Start Task');
+  await says(/blocked · 2 dirty/);
+  const told = toast('cards is blocked: 2 rows cannot be written.');
+  await told.getByRole('button', { name: 'Show Dirty Data' }).click();
+  const dirty = webview(page);
+  const rows = dirty.locator('rf-grid tbody tr');
+  await eventually(async () => expect(await rows.count()).toBe(2));
+  await stage.mysql.query('UPDATE shop.cards SET number = 20 WHERE id = 2');
+  await rows.filter({ hasText: 'id=2' }).click();
+  await dirty.locator('rf-record').getByRole('button', { name: 'Retry', exact: true }).click();
+  await eventually(async () => expect(await rows.count()).toBe(1));
+  expect(await rows.innerText()).toContain('id=3');
+  await says(/blocked · 1 dirty/);
+
+  // The mapping is changed in the text, and saved.
+  await workbench.command('Notifications: Clear All Notifications');
+  writeFileSync(
+    file(),
+    readFileSync(file(), 'utf8').replace(
+      '"name": "cards"\n',
+      '"name": "cards", "columns": { "number": { "type": "STRING" } }\n',
+    ),
+  );
+  await workbench.command('Rowferry: Open Task as JSON');
+  await page.locator('.monaco-editor .view-lines', { hasText: 'STRING' }).first().waitFor();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Control+S');
+  const saved = toast('The saved settings take effect when you retry its dirty rows, or start it.');
+  await saved.waitFor();
+  expect(await page.locator('.notification-toast', { hasText: 'not running' }).count()).toBe(0);
+  await page.getByRole('tab', { name: /^Dirty data/ }).click();
+  await dirty.getByRole('button', { name: 'Retry with the current settings and continue' }).waitFor();
+  await saved.getByRole('button', { name: 'Retry and Continue' }).click();
+  await says(/live · caught up$/);
+  expect(await stage.rows('cards')).toEqual([
+    { id: 1, number: '10' },
+    { id: 2, number: '20' },
+    { id: 3, number: tooWide },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStateDir } from '../../src/engine/base/paths.js';
 import { Engine } from '../../src/engine/engine.js';
 import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
@@ -65,8 +65,11 @@ async function running(task = taskOf()): Promise<Held> {
   return held(task);
 }
 
-/** The engine of a folder of its own: it is told to end and comes again, and its task waits. */
-async function waiting(): Promise<Held> {
+/** The engine of a folder of its own: it is told to end and comes again, and has no secrets of its task. */
+async function inAnotherEngine(
+  task: ResolvedTask,
+  before: (api: EngineConnection['api']) => Promise<void> = async () => {},
+): Promise<Held> {
   const stateDir = mkdtempSync(join(tmpdir(), 'rowferry-actions-'));
   const open = async () => {
     const engine = await Engine.open(openStateDir(stateDir), replicationOperations, '');
@@ -74,9 +77,9 @@ async function waiting(): Promise<Held> {
     const connection = await ensureEngine({ stateDir, engineScript: '', kind: 'extension', events: {} });
     return { engine, connection };
   };
-  const task = taskOf({ keepRunning: true });
   const first = await open();
   await first.connection.api.start(task, '/t.rowferry.json', {});
+  await before(first.connection.api);
   await first.engine.terminate('a test');
   first.connection.close();
   const { engine, connection } = await open();
@@ -145,7 +148,7 @@ const reach: Record<KnownState, () => Promise<Held>> = {
     await replica.run(task, {});
     return held(task);
   },
-  'waiting-for-credentials': waiting,
+  'waiting-for-credentials': () => inAnotherEngine(taskOf({ keepRunning: true })),
 };
 
 async function act(action: TaskAction, { task, api }: Held): Promise<unknown> {
@@ -220,3 +223,30 @@ it('a task that was stopped while it was blocked does not go on when its rows ar
   await replica.start(task);
   await replica.until(task, (one) => one.state === 'running' && one.caughtUp && one.dirty === 0);
 }, 30_000);
+
+describe('a task that an earlier engine left blocked', () => {
+  const reachBlocked = async () => {
+    await replica.mysql.query(`DELETE FROM a.t; INSERT INTO a.t VALUES (1, 18446744073709551615), (2, 2)`);
+    return inAnotherEngine(taskOf(), (api) =>
+      expect.poll(async () => (await api.snapshots())[0]?.state, { timeout: 20_000 }).toBe('blocked'),
+    );
+  };
+
+  it('goes on with a retry by the current settings', async () => {
+    const now = await reachBlocked();
+    expect(await stateOf(now)).toBe('blocked');
+    const [{ database, tables }] = now.task.objects as [{ database: string; tables: object[] }];
+    const objects = [{ database, tables: [{ ...tables[0], columns: { n: { type: 'STRING' } } }] }];
+    const changed = { ...now.task, objects } as unknown as ResolvedTask;
+    expect(await (now.api as EngineCalls).retryDirty(changed, {})).toBe(1);
+    await comesTo(now, ['running']);
+  }, 30_000);
+
+  it('is stopped, and not called blocked, once its rows are discarded: it can be started', async () => {
+    const now = await reachBlocked();
+    expect(await (now.api as EngineCalls).discardDirty(now.task.id, {})).toBe(1);
+    await comesTo(now, ['stopped']);
+    await act('start', now);
+    await comesTo(now, ['running']);
+  }, 30_000);
+});

@@ -123,7 +123,7 @@ class Dirty extends LitElement {
         >
         ${this.bulk(state, total)}
       </header>
-      ${state.blocked ? html`<p class="warning notice">${t('The task is blocked until you retry or discard these rows.')}</p>` : nothing}
+      ${state.blocked ? html`<p class="warning notice">${t('The task is blocked until you retry or discard these rows. A retry uses the task file as it is now.')}</p>` : nothing}
       <div role="status">
         ${this.said === '' ? nothing : html`<p class="notice ${this.failed ? 'error' : ''}">${this.said}</p>`}
       </div>
@@ -194,8 +194,12 @@ class Dirty extends LitElement {
       ${button(t('Export CSV'), () => this.call(this.host.exportAs('csv', this.filter)))}
       ${button(t('Export JSON'), () => this.call(this.host.exportAs('json', this.filter)))}
       ${state.methods.includes('discardDirty') ? button(t('Discard all…'), () => this.act('discard', this.filter)) : nothing}
-      ${state.methods.includes('retryDirty') ? button(t('Retry all'), () => this.act('retry', this.filter), 'primary') : nothing}
+      ${state.methods.includes('retryDirty') ? button(this.retryWords(state), () => this.act('retry', this.filter), 'primary') : nothing}
     `;
+  }
+
+  private retryWords({ blocked }: DirtyState): string {
+    return blocked && !this.isFiltered ? t('Retry with the current settings and continue') : t('Retry all');
   }
 
   private act(what: 'retry' | 'discard', filter: DirtyFilter): void {

@@ -201,9 +201,12 @@ class Monitor extends LitElement {
       }
       ${
         snapshot.state === 'blocked'
-          ? html`<p>
+          ? html`<p class="row">
               <vscode-button @click=${() => this.call(this.host.dirty())}
                 >${t('Show dirty data')}</vscode-button
+              >
+              <vscode-button appearance="secondary" @click=${() => this.call(this.host.retryDirty())}
+                >${t('Retry with the current settings and continue')}</vscode-button
               >
             </p>`
           : nothing

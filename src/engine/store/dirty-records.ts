@@ -15,6 +15,9 @@ export interface DirtyRowRecord {
   holds: boolean;
 }
 
+/** Neither out of sight for good nor written. */
+export const isOpen = "discarded = 0 AND decision IS NOT 'retry'";
+
 interface Row {
   id: number;
   source: string;
@@ -29,7 +32,10 @@ interface Row {
   at_ms: number;
 }
 
-/** Dirty records as people look at them and decide on them. */
+/**
+ * Dirty records as people look at them and decide on them. One whose row was written is none any more, though it is kept
+ * for as long as the checkpoint stands before it.
+ */
 export class DirtyRecords {
   constructor(
     private readonly database: Database,
@@ -51,7 +57,7 @@ export class DirtyRecords {
       .map(toRecord);
     const codes = this.database
       .all<{ code: string }>(
-        'SELECT DISTINCT code FROM dirty WHERE task = ? AND discarded = 0 ORDER BY code',
+        `SELECT DISTINCT code FROM dirty WHERE task = ? AND ${isOpen} ORDER BY code`,
         this.task,
       )
       .map(({ code }) => code);
@@ -76,6 +82,14 @@ export class DirtyRecords {
         locator: row.locator === null ? null : (JSON.parse(row.locator) as DirtyRowRecord['locator']),
         holds: row.holds === 1,
       }));
+  }
+
+  /** The oldest record that the checkpoint waits for, and that nobody has decided on. */
+  firstUndecided(): { source: string; message: string } | undefined {
+    return this.database.get(
+      'SELECT source, message FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL ORDER BY id LIMIT 1',
+      this.task,
+    );
   }
 
   /** Kept with the record's identity, and applied when the row comes again. Number of records. */
@@ -121,7 +135,7 @@ export class DirtyRecords {
   }
 
   #where(filter: DirtyFilter): { where: string; values: (string | number)[] } {
-    const parts = ['task = ?', 'discarded = 0'];
+    const parts = ['task = ?', isOpen];
     const values: (string | number)[] = [this.task];
     const add = (sql: string, ...more: (string | number)[]) => {
       parts.push(sql);

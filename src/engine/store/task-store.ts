@@ -15,6 +15,7 @@ import type {
 import { randomUUID } from 'node:crypto';
 import { StaleRecord } from '../../sync/store.js';
 import type { Database } from './database.js';
+import { isOpen } from './dirty-records.js';
 
 /** Records of earlier versions of the product have neither version nor life. */
 function asRecord(text: string): TableRecord {
@@ -304,7 +305,7 @@ export class SqliteTaskStore implements TaskStore {
 
   dirtyCount(): number {
     const row = this.database.get<{ n: number }>(
-      'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND discarded = 0',
+      `SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND ${isOpen}`,
       this.task,
     );
     return row?.n ?? 0;

@@ -1,5 +1,6 @@
 import type { StartOptions } from '../../shared/engine-api.js';
 import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
+import type { PlainError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
@@ -33,6 +34,8 @@ export interface TaskOperations {
   decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): number;
   /** Records that hold the task's checkpoint and wait for a decision. */
   undecidedDirty(id: string): number;
+  /** What a blocked task waits for, as it is by now; null: for nothing any more. */
+  blockedBy(id: string): PlainError | null;
   /** Source tables of a task, as its store knows them. */
   tables(id: string): string[];
   /** They are loaded anew, and swept: at once by the run, when there is one, else by the next. Throws RowferryError. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lockLost } from '../../mysql/lock.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { BlockedByDirtyData } from '../../sync/dirty.js';
 import { DirtyRetry } from '../../sync/dirty-retry.js';
 import { lockDestinations } from '../../sync/prepare.js';
 import { Replication } from '../../sync/replication.js';
@@ -90,6 +91,13 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
     decideDirty: (id, filter, how) =>
       how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
     undecidedDirty: (id) => storeOf(id).undecidedDirty(),
+    blockedBy: (id) => {
+      const first = dirtyOf(id).firstUndecided();
+      if (!first) return null;
+      return new BlockedByDirtyData(first.source, first.message)
+        .waiting(storeOf(id).undecidedDirty())
+        .toPlain();
+    },
     setPosition: (id, position) => {
       const kept = storeOf(id);
       const progress = kept.progress();

@@ -280,7 +280,10 @@ export class Supervisor {
     const snapshot = managed.snapshot();
     if (managed.active) return snapshot;
     try {
-      return { ...snapshot, ...this.operations.standing(managed.id) };
+      const now = { ...snapshot, ...this.operations.standing(managed.id) };
+      // What was decided meanwhile is not waited for.
+      const error = now.state === 'blocked' ? this.operations.blockedBy(managed.id) : null;
+      return { ...now, ...(error && { error }) };
     } catch (error) {
       this.log.warn(`${managed.id}: cannot read the current state: ${plain(error).message}`);
       return snapshot;
@@ -311,34 +314,42 @@ export class Supervisor {
     return this.operations.dirtyPage(id, filter, page);
   }
 
-  async retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number> {
+  async retryDirty(session: Session, task: ResolvedTask, filter: DirtyFilter): Promise<number> {
     try {
       return await this.operations.retryDirty(task, filter, this.#tasks.get(task.id)?.work);
     } finally {
-      this.#decided(task.id, task);
+      // A task that is told of its secrets by the editor may go on in an engine that never ran it; a command ends.
+      this.#decided(task.id, task, session.kind === 'extension');
     }
   }
 
   async decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): Promise<number> {
     const count = this.operations.decideDirty(id, filter, how);
-    this.#decided(id, undefined);
+    this.#decided(id);
     return count;
   }
 
-  /** Something was decided on dirty records: a task that waited for the last decision goes on. */
-  #decided(id: string, task: ResolvedTask | undefined): void {
+  /**
+   * Something was decided on dirty records: a task that waited for the last decision goes on, by the settings that came
+   * with it, and is stopped when nothing here can make it go on. With the policy to skip there is nothing to wait for.
+   */
+  #decided(id: string, task?: ResolvedTask, isTaken = false): void {
     const managed = this.#tasks.get(id);
     if (!managed) return;
-    if (task && managed.task && !managed.active) managed.task = task;
+    if (task && (managed.task ?? isTaken) && !managed.active) managed.task = task;
     this.#save(managed);
     this.events.changed();
-    if (this.operations.undecidedDirty(id) === 0) this.#goOn(managed);
+    if (this.operations.undecidedDirty(id) === 0 || task?.dirtyData.policy === 'skip') this.#goOn(managed);
   }
 
   #goOn(managed: ManagedTask): void {
     const { task, active, startedBy } = managed;
     const { state, file } = managed.snapshot();
-    if (!task || active || managed.stopAsked || state !== 'blocked' || startedBy === 'cli') return;
+    if (active || managed.stopAsked || state !== 'blocked') return;
+    if (!task || startedBy === 'cli') {
+      if (this.operations.undecidedDirty(managed.id) === 0) void this.stop(managed.id);
+      return;
+    }
     this.log.info(`${managed.id}: continuing; all dirty records are decided`);
     // What comes of it is in the snapshot.
     void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
@@ -363,7 +374,7 @@ export class Supervisor {
     await this.operations.reload(id, wanted, remake, managed.work);
     this.log.info(`${id}: reload requested: ${wanted.join(', ')}`);
     // Records of rows that are read again anyway hold nothing any more.
-    this.#decided(id, undefined);
+    this.#decided(id);
     return wanted;
   }
 

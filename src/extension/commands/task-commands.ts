@@ -80,6 +80,22 @@ export function taskCommands(context: TaskCommandContext): Commands {
         progress(t('Starting {0}', file.name), () => service.start(file.uri)),
       );
     },
+    'task.retryDirty': async (argument) => {
+      const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'blocked');
+      const snapshot = file && service.snapshotOf(file);
+      if (!snapshot) return;
+      await progress(t('Retrying dirty rows of {0}', file.name), () => service.retryDirty(file.uri, {}));
+      if ((await service.stateOf(snapshot.id)) !== 'blocked') {
+        vscode.window.setStatusBarMessage(t('{0} continues with the current settings.', file.name), 5000);
+        return;
+      }
+      const show = t('Show Dirty Data');
+      const chosen = await vscode.window.showWarningMessage(
+        t('{0} is still blocked: some rows cannot be written with the current settings.', file.name),
+        show,
+      );
+      if (chosen === show) panels.dirty.reveal(file.uri);
+    },
     'task.stop': async (argument) => {
       const known = await pickKnown('stop', argument);
       if (known) await progress(t('Stopping {0}', known.name), () => service.stop(known.id));

@@ -64,8 +64,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
             known() === undefined
               ? { total: 0, codes: [], records: [] }
               : (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
-          retry: async (filter) =>
-            changed(await (await engine('retryDirty')).retryDirty(await service.resolve(task.uri), filter)),
+          retry: async (filter) => changed(await service.retryDirty(task.uri, filter)),
           discard: async (filter) => {
             const api = await engine('discardDirty');
             const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });

@@ -90,6 +90,7 @@ export function monitorKind(
           stop: command('task.stop'),
           openTask: command('task.openForm'),
           dirty: command('task.dirty'),
+          retryDirty: command('task.retryDirty'),
           logs: command('logs.show'),
           reload: async (table) => {
             await vscode.commands.executeCommand('rowferry.task.reload', { uri: task.uri, table });

@@ -25,6 +25,7 @@ export function applyChanges(session: EngineSession, service: TaskService, log: 
     const { parseTask } = await import('../../shared/task-file.js');
     const { value: task } = parseTask(document.getText());
     const snapshot = task && service.snapshotOf({ uri: document.uri, task });
+    if (snapshot?.state === 'blocked') await sayWhen(snapshot.name, document.uri);
     if (!snapshot || !isRunning(snapshot.state) || !session.answers('planChanges') || open.has(key)) return;
     open.add(key);
     try {
@@ -71,6 +72,17 @@ export function applyChanges(session: EngineSession, service: TaskService, log: 
       for (const timer of timers.values()) clearTimeout(timer);
     }),
   );
+}
+
+/** A blocked task has no run that could take the settings: they hold from the retry that makes it go on. */
+async function sayWhen(name: string, uri: vscode.Uri): Promise<void> {
+  const { t } = vscode.l10n;
+  const retry = t('Retry and Continue');
+  const chosen = await vscode.window.showInformationMessage(
+    t('{0} is blocked. The saved settings take effect when you retry its dirty rows, or start it.', name),
+    retry,
+  );
+  if (chosen === retry) await vscode.commands.executeCommand('rowferry.task.retryDirty', { uri });
 }
 
 /** In a corner first, so that nobody is interrupted while typing; the plan itself is a question of its own. */

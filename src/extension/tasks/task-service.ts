@@ -5,7 +5,7 @@ import type { CheckReport } from '../../shared/check-report.js';
 import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask, SourceSettings } from '../../shared/task.js';
-import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { DirtyFilter, WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { Resolver } from './resolve.js';
 import { Secrets } from '../base/secrets.js';
@@ -102,6 +102,18 @@ export class TaskService {
    */
   async reload(id: string, table: string, remake: boolean): Promise<void> {
     await (await this.answering('reload')).reload(id, table, remake);
+  }
+
+  /** Writes dirty rows by the settings of the file as it is now; a blocked task goes on by them. Number of rows written. */
+  async retryDirty(uri: vscode.Uri, filter: DirtyFilter): Promise<number> {
+    const task = await this.resolve(uri);
+    return (await this.answering('retryDirty')).retryDirty(task, filter);
+  }
+
+  /** The newest state, asked for: the one that is known may be a second old. */
+  async stateOf(id: string): Promise<TaskSnapshot['state'] | undefined> {
+    const snapshots = await (await this.session.engine()).snapshots();
+    return snapshots.find((snapshot) => snapshot.id === id)?.state;
   }
 
   async forget(id: string): Promise<void> {

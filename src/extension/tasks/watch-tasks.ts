@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import { formatDuration } from '../../shared/format.js';
+import { formatCount, formatDuration } from '../../shared/format.js';
 import type { Alert } from '../../shared/alert.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
@@ -63,6 +63,22 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
     }
   };
 
+  const blocked = async ({ id, name, dirty }: TaskSnapshot) => {
+    const show = t('Show Dirty Data');
+    const retry = t('Retry and Continue');
+    const text =
+      dirty === 1
+        ? t('{0} is blocked: 1 row cannot be written.', name)
+        : t('{0} is blocked: {1} rows cannot be written.', name, formatCount(dirty, vscode.env.language));
+    const chosen = await vscode.window.showWarningMessage(text, show, retry);
+    const snapshot = session.snapshots.get(id);
+    const file = snapshot && service.fileOf(snapshot);
+    if (chosen === undefined || !file) return;
+    await vscode.commands.executeCommand(`rowferry.task.${chosen === show ? 'dirty' : 'retryDirty'}`, {
+      uri: file.uri,
+    });
+  };
+
   const stops = new StopNotices(session, service);
 
   return vscode.Disposable.from(
@@ -94,9 +110,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
             run: startAgain(snapshot),
           });
         } else if (snapshot.state === 'blocked') {
-          void vscode.window.showWarningMessage(
-            t('{0} is blocked: {1} rows cannot be written.', snapshot.name, snapshot.dirty),
-          );
+          void blocked(snapshot);
         }
       }
     }),
