@@ -22,6 +22,7 @@ import { whyUnseen } from './join-records.js';
 import { Joins } from './joins.js';
 import { lastStatements } from './last-statements.js';
 import { deleteRowsOf } from './reload.js';
+import { statementsBetween } from './moved-position.js';
 import { pace } from './pace.js';
 import { PauseGate } from './pause-gate.js';
 import { Questions } from './questions.js';
@@ -322,6 +323,7 @@ export class Following {
     const auditing = this.audit?.run();
     const defining = this.definitions.run(AbortSignal.any([this.finishing.signal, signal]));
     try {
+      await this.passMoved();
       await this.passDefined();
       await this.applier.run();
       signal.throwIfAborted();
@@ -366,9 +368,33 @@ export class Following {
       const { at, said } = last.get(record.source) ?? {};
       if (!at) continue;
       if (!record.unread) this.tables.add(record, at);
-      else if (said?.has('made')) this.tables.wasElse(record, 'made');
-      else if (said?.has('altered')) this.tables.wasElse(record, 'altered');
+      else if (said?.has('made')) this.tables.wasElse(record, 'made', 'after the start position');
+      else if (said?.has('altered')) this.tables.wasElse(record, 'altered', 'after the start position');
     }
+  }
+
+  /** As statementsBetween(): a table that was another one where the checkpoint was moved to stops, or is loaded. */
+  private async passMoved(): Promise<void> {
+    const { prepared, signal } = this.services;
+    const { movedFrom } = prepared.progress;
+    if (!movedFrom) return;
+    const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
+    const over = AbortSignal.any([this.finishing.signal, signal]);
+    const { position } = this.applier.place;
+    const found = await statementsBetween(this.services, records, movedFrom, position, over);
+    if (over.aborted) return;
+    const since = 'between the previous position and the one that was set';
+    for (const record of records) {
+      const said = found.get(record.source);
+      if (said?.has('made')) this.tables.wasElse(record, 'made', since);
+      else if (said?.has('altered')) this.tables.wasElse(record, 'altered', since);
+    }
+    // Not before what they ask for is noted.
+    this.applier.hold(async () => {
+      delete prepared.progress.movedFrom;
+      this.savedPosition = '';
+      await Promise.resolve();
+    });
   }
 
   /**

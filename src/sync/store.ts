@@ -138,6 +138,8 @@ export interface TaskProgress {
   definedAt?: SourcePosition;
   /** Everything before it is at the destination, or recorded as dirty (architecture, decision 5). */
   checkpoint: SourcePosition | null;
+  /** A person has moved the checkpoint since the last run: the definitions are those of the place where it was. */
+  movedFrom?: SourcePosition;
   /** End of the binlog when the load ended: from there on the destination is a copy. */
   loadedAt: SourcePosition | null;
   rows: { full: number; inserted: number; updated: number; deleted: number };

@@ -481,20 +481,16 @@ export class StreamTables {
   }
 
   /**
-   * What came after the place where the task began says that the table looked otherwise there, or was another one. It is
-   * loaded as it is, or stops.
+   * Statements that the stream does not apply say that the table looked otherwise where the stream begins, or was another
+   * one: they are `since` there. It is loaded as it is, or stops.
    */
-  wasElse(record: TableRecord, said: 'made' | 'altered'): void {
+  wasElse(record: TableRecord, said: 'made' | 'altered', since: string): void {
     const { database, name } = record.definition;
     const table = { database, table: name };
     if (said === 'altered')
-      this.stopOrReload(
-        record,
-        'it was altered after the start position, and its columns at that position are unknown',
-      );
-    else if (this.selectionOf(table)?.isWhole)
-      this.actions.reload(table, 'was created after the start position');
-    else this.stopOrReload(record, 'it was dropped or renamed and re-created after the start position');
+      this.stopOrReload(record, `it was altered ${since}, and its columns at that position are unknown`);
+    else if (this.selectionOf(table)?.isWhole) this.actions.reload(table, `was created ${since}`);
+    else this.stopOrReload(record, `it was dropped or renamed and re-created ${since}`);
   }
 
   private stopOrReload(

@@ -106,7 +106,8 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
           remedy:
             'Start the task once. For a task without a full load, "startPosition" in its file sets where it begins.',
         });
-      kept.saveProgress({ ...progress, checkpoint: position });
+      const { movedFrom = progress.checkpoint } = progress;
+      kept.saveProgress({ ...progress, checkpoint: position, movedFrom });
     },
     tables: (id) =>
       storeOf(id)
