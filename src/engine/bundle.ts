@@ -3,6 +3,7 @@ import { platform, release, totalmem } from 'node:os';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 import type { ResolvedTask } from '../shared/task.js';
 import type { EngineStore } from './store/engine-store.js';
+import type { LogEntry } from './base/log.js';
 import type { StatePaths } from './base/paths.js';
 
 const logBytes = 512 * 1024;
@@ -42,7 +43,7 @@ export function supportBundle(
       'SELECT source, operation, code, COUNT(*) AS records, MIN(at_ms) AS firstMs, MAX(at_ms) AS lastMs FROM dirty WHERE task = ? GROUP BY source, operation, code',
       task.id,
     ),
-    log: [...tail(`${paths.log}.1`, logBytes / 2), ...tail(paths.log, logBytes)],
+    log: [...tail(`${paths.log}.1`, logBytes / 2), ...tail(paths.log, logBytes)].map(entryOf),
     output: tail(paths.output, 64 * 1024),
   };
 }
@@ -66,6 +67,15 @@ export function withoutSecrets(task: ResolvedTask): ResolvedTask {
       ...(alerts.webhookSecret !== undefined && { webhookSecret: hidden }),
     },
   };
+}
+
+/** A line of the log; as text when it is cut, or of a version that wrote text. */
+function entryOf(line: string): LogEntry | string {
+  try {
+    return JSON.parse(line) as LogEntry;
+  } catch {
+    return line;
+  }
 }
 
 function tail(file: string, bytes: number): string[] {

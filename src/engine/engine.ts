@@ -54,7 +54,7 @@ export class Engine {
     localTablestore: string,
   ) {
     this.ended = new Promise((settle) => (this.#settleEnded = settle));
-    this.#log = new FileLog(paths.log, (level, text) => this.#tell('log', level, text));
+    this.#log = new FileLog(paths.log, (level, text, task) => this.#tell('log', level, text, task));
     this.#supervisor = new Supervisor(store, makeOperations(store, this.#log), this.#log, {
       ended: (id, outcome, run) => {
         this.#tell('ended', id, outcome, run);

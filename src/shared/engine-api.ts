@@ -73,7 +73,8 @@ export interface ClientApi {
   /** Every task that the store knows, once a second. */
   snapshot(tasks: TaskSnapshot[]): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
-  log(level: LogLevel, text: string): void;
+  /** `task`: id of the one that it is about. */
+  log(level: LogLevel, text: string, task?: string): void;
   /** A run came to its end: its goal was reached, it was stopped, or it failed. */
   ended(id: string, outcome: RunOutcome, run: number): void;
   /** An incident began, or is over. */

@@ -69,7 +69,7 @@ export class BinlogApplier {
       prepared.etl,
       prepared.facts,
       prepared.charsets,
-      { ...feed.ddl, changed: () => this.handler.forget(), log: (text) => log.warn(text) },
+      { ...feed.ddl, changed: () => this.handler.forget(), log },
       feed.leftOut,
     );
     this.handler = new StreamHandler(this.context(new XaBranches(store, feed.branches)));

@@ -168,7 +168,7 @@ export class Joining {
   private refuse(record: TableRecord, problem: RowferryError): void {
     const { prepared, log } = this.services;
     prepared.records.step(record.source, { step: 'stopped', problem: problem.toPlain() }, record.life);
-    log.warn(`${record.source} stopped: ${problem.message}`);
+    log.warn(`${record.source} stopped: ${problem.message}`, { table: record.source, code: problem.code });
     this.host.join(
       [prepared.records.get(record.source)],
       record.from!,

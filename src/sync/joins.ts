@@ -247,7 +247,9 @@ export class Joins {
     await this.dismiss(source);
     this.main.tables.remove(source);
     this.services.prepared.forget(source);
-    this.services.log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
+    this.services.log.info(`${source} is no longer replicated; ${destination} stays unchanged`, {
+      table: source,
+    });
   }
 
   /**
@@ -323,7 +325,7 @@ export class Joins {
       const others = records.all.filter((one) => this.main.tables.recordOf(one.source));
       const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
-      log.info(`reloading ${plan.source} (${why})`);
+      log.info(`reloading ${plan.source} (${why})`, { table: plan.source });
       await this.enter([plan], noted, { remake, isMade: true });
     };
     await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
@@ -349,7 +351,7 @@ export class Joins {
     const source = sourceName(definition);
     await this.dismiss(source);
     this.main.tables.add(recordStopped(settings.task, prepared.records, definition, problem));
-    log.warn(`${source} stopped: ${problem.message}`);
+    log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
   }
 
   private async enter(
@@ -415,7 +417,7 @@ export class Joins {
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
     for (const record of records) {
       this.main.tables.add(record, from);
-      this.services.log.info(`${record.source} has joined the main stream`);
+      this.services.log.info(`${record.source} has joined the main stream`, { table: record.source });
     }
     const { position, isInside } = this.main.place;
     if (!isInside) this.main.tables.reached(position);

@@ -27,13 +27,14 @@ import { TableRecords } from './state/table-records.js';
 import { problemOfTable, withWayBack } from './table-boundary.js';
 import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from './store.js';
 import { RowTransform } from './transform.js';
+import type { TaskLog } from './task-log.js';
 
 export interface PrepareOptions {
   task: ResolvedTask;
   store: TaskStore;
   retry: SourceRetry;
   signal: AbortSignal;
-  log: { info(text: string): void; warn(text: string): void };
+  log: TaskLog;
   onLockLost: (reason: RowferryError) => void;
   /** Another session held the lock until just now: what it sent may still be on its way. */
   onTakenOver: () => void;
@@ -158,7 +159,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   }
   for (const [source, problem] of unfit) {
     records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    options.log.warn(`${source} stopped: ${problem.message}`);
+    options.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
   }
   return prepared;
 }
@@ -217,17 +218,19 @@ async function reselect(
   if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
   for (const { source, destination } of changes.removed) {
     records.remove(source);
-    log.info(`${source} is no longer replicated; ${destination} stays unchanged`);
+    log.info(`${source} is no longer replicated; ${destination} stays unchanged`, { table: source });
   }
   for (const { definition, problem } of changes.unfit) {
     const source = sourceName(definition);
     const reason = withWayBack(planError([problem]), source);
     recordStopped(task, records, definition, reason);
-    log.warn(`${source} stopped: ${reason.message}`);
+    log.warn(`${source} stopped: ${reason.message}`, { table: source, code: reason.code });
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
   for (const plan of plans)
-    log.info(`loading ${plan.source}: it is new, mapped differently or marked for reload`);
+    log.info(`loading ${plan.source}: it is new, mapped differently or marked for reload`, {
+      table: plan.source,
+    });
   enterTables(task, records, store, plans, noted);
   upgrade({ task, records, log }, noted.definitions);
 }
@@ -243,7 +246,7 @@ async function stopUnseen(
     if (!reload || seen.has(source) || !selectionOf(options.task, definition)) continue;
     const reason = withWayBack(await whyUnseen(options.retry, definition), source);
     records.step(source, { step: 'stopped', problem: reason.toPlain() });
-    options.log.warn(`${source} stopped: ${reason.message}`);
+    options.log.warn(`${source} stopped: ${reason.message}`, { table: source, code: reason.code });
   }
 }
 
@@ -303,6 +306,7 @@ function upgrade(
     if (definition !== known)
       log.warn(
         `An earlier version loaded ${source} without knowing that some of its generated columns depend on the session. Rows it wrote may differ; "rowferry verify" finds them.`,
+        { table: source },
       );
     let { textDefaults } = record;
     if (known.collation === undefined) {

@@ -17,7 +17,7 @@ export async function deleteRowsOf(services: RunServices, { plan }: StreamTable)
     await deleteRows(writer, plan.destination, keys);
     count += keys.length;
   }
-  services.log.info(`${plan.source} was truncated: ${count} rows deleted`);
+  services.log.info(`${plan.source} was truncated: ${count} rows deleted`, { table: plan.source });
 }
 
 /**

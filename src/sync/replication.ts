@@ -35,13 +35,9 @@ import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
 import { UncleanEnd } from './unclean-end.js';
 import { isThrottled, writerSettings } from './settings.js';
+import type { TaskLog } from './task-log.js';
 import { TaskSettings } from './task-settings.js';
 import { watchStart } from './start-watch.js';
-
-export interface ReplicationLog {
-  info(text: string): void;
-  warn(text: string): void;
-}
 
 /** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
 const drainMs = 15_000;
@@ -91,7 +87,7 @@ export class Replication {
     task: ResolvedTask,
     private readonly store: TaskStore,
     private readonly options: StartOptions,
-    private readonly log: ReplicationLog,
+    private readonly log: TaskLog,
   ) {
     this.settings = new TaskSettings(task);
     const { windows } = this.settings;
@@ -312,7 +308,9 @@ export class Replication {
         sweep: record.sweep === true && !created && task.synchronization.full,
         isLoaded: !task.synchronization.full,
       });
-      this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`);
+      this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`, {
+        table: plan.source,
+      });
     };
     const refused = new Map<string, RowferryError>();
     for (const plan of prepared.plans) {
@@ -383,7 +381,7 @@ export class Replication {
 
   private lost(prepared: PreparedTask, source: string, problem: RowferryError): void {
     prepared.records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    this.log.warn(`${source} stopped: ${problem.message}`);
+    this.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
   }
 
   private toLoad(prepared: PreparedTask): LoadTable[] {
@@ -431,7 +429,7 @@ export class Replication {
       altered.add(source);
       const enter = async () => {
         if (!definition) throw await whyUnseen(retry, plan.definition);
-        this.log.warn(`${source} was altered before its load finished: reloading it`);
+        this.log.warn(`${source} was altered before its load finished: reloading it`, { table: source });
         const fresh = planOf(this.task, definition, planToLoad);
         await retry.onSource((connection) =>
           prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
@@ -496,7 +494,7 @@ export class Replication {
             this.store.settleLoaded(source);
             this.store.saveProgress(prepared.progress);
           });
-          this.log.info(`${source} loaded: ${record.rows} rows`);
+          this.log.info(`${source} loaded: ${record.rows} rows`, { table: source });
         },
         begunAgain: (source) => {
           prepared.records.step(source, { step: 'loading-again' });
@@ -542,7 +540,7 @@ export class Replication {
     const said = now ? `${now.message} ${now.remedy}` : '';
     if (said === this.saidRetry) return;
     this.saidRetry = said;
-    if (now) this.log.warn(`retrying: ${said}`);
+    if (now) this.log.warn(`retrying: ${said}`, { code: now.code });
     else this.log.info('continuing after a retry');
   }
 

@@ -9,6 +9,7 @@ import type { PreparedTask } from './prepare.js';
 import type { Questions } from './questions.js';
 import type { SourceRetry } from './source-retry.js';
 import type { TaskStore } from './store.js';
+import type { TaskLog } from './task-log.js';
 import type { TaskSettings } from './task-settings.js';
 import type { WriterQueue } from './writer-queue.js';
 
@@ -23,7 +24,7 @@ export interface RunServices {
   /** About rows of the stream. */
   readonly questions: Questions;
   readonly prepared: PreparedTask;
-  readonly log: { info(text: string): void; warn(text: string): void };
+  readonly log: TaskLog;
   /** Aborted when the run ends at once. */
   readonly signal: AbortSignal;
   /** Ends the run with this error. */

@@ -4,6 +4,7 @@ import type { SourceStrain } from '../shared/snapshot.js';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask, SourceSettings } from '../shared/task.js';
 import { RateLimiter } from '../tablestore/writer/throttle.js';
+import type { TaskLog } from './task-log.js';
 
 type FullThrottle = ResolvedTask['throttle']['full'];
 
@@ -35,7 +36,7 @@ export class SourceGate {
     private readonly source: SourceSettings,
     throttle: FullThrottle,
     private readonly signal: AbortSignal,
-    private readonly log: { info(text: string): void; warn(text: string): void },
+    private readonly log: TaskLog,
   ) {
     this.tune(throttle);
     signal.addEventListener('abort', () => {

@@ -24,6 +24,7 @@ import { destinationKey, planOf, selectionOf, tableId, toleratesCascades, type T
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { withWayBack } from './table-boundary.js';
+import type { TaskLog } from './task-log.js';
 import type { TaskSettings } from './task-settings.js';
 import { RowTransform } from './transform.js';
 
@@ -40,7 +41,7 @@ export interface DdlActions {
   deleteRows(table: StreamTable): void;
   /** Row events of the tables look different from here on. */
   changed(): void;
-  log(text: string): void;
+  readonly log: TaskLog;
 }
 
 /**
@@ -183,7 +184,7 @@ export class StreamTables {
       const plain = problem.toPlain();
       entry.record = { ...entry.record, phase: 'stopped', problem: plain };
       this.stored.step(source, { step: 'stopped', problem: plain }, entry.record.life);
-      this.actions.log(`${source} stopped: ${problem.message}`);
+      this.actions.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
       this.changed();
     }
   }
@@ -428,7 +429,9 @@ export class StreamTables {
       return undefined;
     }
     this.become(entry, described, { ...told, defaults: record.textDefaults }, transaction);
-    this.actions.log(`${unseen} altered ${record.source} (${what}): using its definition in ${by}`);
+    this.actions.log.warn(`${unseen} altered ${record.source} (${what}): using its definition in ${by}`, {
+      table: record.source,
+    });
     return described;
   }
 

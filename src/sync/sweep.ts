@@ -15,6 +15,7 @@ import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
 import { RowTransform } from './transform.js';
 import type { TaskSettings } from './task-settings.js';
+import type { TaskLog } from './task-log.js';
 
 export interface SweepOptions {
   settings: TaskSettings;
@@ -71,7 +72,7 @@ async function* inLots(pages: AsyncIterable<string[]>, most: number): AsyncGener
 export async function sweepTable(
   options: Omit<SweepOptions, 'charsets' | 'etl'> & {
     prepared: PreparedTask;
-    log: { info(text: string): void; warn(text: string): void };
+    log: TaskLog;
   },
   plan: TablePlan,
 ): Promise<void> {
@@ -83,11 +84,13 @@ export async function sweepTable(
   ) {
     log.warn(
       `${plan.destination} existed before this task, so rows that ${plan.source} does not have stay; verify --repair deletes them`,
+      { table: plan.source },
     );
     return;
   }
   const ghosts = await sweep({ ...options, charsets: prepared.charsets, etl: prepared.etl }, plan);
-  if (ghosts > 0) log.info(`${plan.source}: deleted ${ghosts} rows that the source no longer has`);
+  if (ghosts > 0)
+    log.info(`${plan.source}: deleted ${ghosts} rows that the source no longer has`, { table: plan.source });
 }
 
 /** Resolves when every row is gone. Throws when one cannot be deleted. */

@@ -72,7 +72,7 @@ export class AlertDispatcher {
       this.store.saveIncident(alert);
     } catch (error) {
       // It may be told once more by the next engine; that is better than not at all.
-      this.log.warn(`${alert.task.id}: cannot save the alert: ${(error as Error).message}`);
+      this.log.warn(`cannot save the alert: ${(error as Error).message}`, { task: alert.task });
     }
     this.tell(alert);
     const { webhook, webhookSecret } = this.#settings!;

@@ -199,7 +199,7 @@ export async function postWebhook(
       problem = error instanceof Error ? error.message : String(error);
     }
     if (attempt >= attempts) {
-      log.warn(`${alert.task.id}: the webhook rejected the alert "${alert.kind}" (${problem})`);
+      log.warn(`the webhook rejected the alert "${alert.kind}" (${problem})`, { task: alert.task });
       return;
     }
     try {

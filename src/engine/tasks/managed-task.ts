@@ -56,6 +56,10 @@ export class ManagedTask {
     return this.#last.id;
   }
 
+  get name(): string {
+    return this.#last.name;
+  }
+
   get active(): boolean {
     return this.#running !== undefined;
   }

@@ -18,6 +18,7 @@ import { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { MakeTaskOperations } from './operations.js';
 import type { ReplicationRun } from './run.js';
 import { DirtyRecords } from '../store/dirty-records.js';
+import type { TaskLog } from '../../sync/task-log.js';
 import { SqliteTaskStore } from '../store/task-store.js';
 
 /** Dirty records that are read and told at once. */
@@ -32,11 +33,11 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
   const dirtyOf = (id: string) => new DirtyRecords(store.database, id);
   return {
     work: (task, options) => {
-      const named = {
-        info: (text: string) => log.info(`${task.name}: ${text}`),
-        warn: (text: string) => log.warn(`${task.name}: ${text}`),
+      const ofTask: TaskLog = {
+        info: (message, about) => log.info(message, { task, ...about }),
+        warn: (message, about) => log.warn(message, { task, ...about }),
       };
-      return new Replication(task, storeOf(task.id), options, named);
+      return new Replication(task, storeOf(task.id), options, ofTask);
     },
     verify: async (asked, options, progress, running, signal) => {
       const task = options.wait ? asked : { ...asked, retry: impatient };

@@ -50,7 +50,7 @@ export class RetryingRun implements ReplicationRun {
     /** Asked at each failure: tasks that share a source or destination share the shortest window. */
     private readonly windows: () => RetryWindows,
     private readonly log: Log,
-    private readonly name: string,
+    private readonly task: { readonly id: string; readonly name: string },
   ) {
     this.#current = make();
   }
@@ -86,7 +86,8 @@ export class RetryingRun implements ReplicationRun {
       if (now >= untilMs) return { state: 'failed', error: gaveUp(outcome.error, this.#backoff.failures) };
       const pause = this.#backoff.next();
       this.#retry = { error: outcome.error, attempt: this.#backoff.failures, untilMs };
-      this.log.warn(`${this.name}: restarting: ${outcome.error.message}`);
+      const { code, message } = outcome.error;
+      this.log.warn(`restarting: ${message}`, { task: this.task, code });
       try {
         await delay(pause, undefined, { signal: this.#stopping.signal });
       } catch {
@@ -107,9 +108,9 @@ export class RetryingRun implements ReplicationRun {
       return await this.#current.run();
     } catch (error) {
       if (!(error instanceof RowferryError))
-        this.log.error(
-          `${this.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        );
+        this.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error), {
+          task: this.task,
+        });
       return { state: 'failed', error: plain(error) };
     }
   }

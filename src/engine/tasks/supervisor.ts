@@ -77,7 +77,7 @@ export class Supervisor {
 
   async #begin(managed: ManagedTask, task: ResolvedTask, file: string): Promise<void> {
     const { options } = managed;
-    this.log.info(`${task.name} (${task.id}): start`);
+    this.log.info('start', { task });
     this.events.changed();
     try {
       await managed.begin(
@@ -87,7 +87,7 @@ export class Supervisor {
           await this.#mustPass(managed, task);
           const windows = () => this.#windows(task);
           const make = () => this.operations.work(withWindows(managed.task ?? task, windows()), options);
-          return new RetryingRun(make, windows, this.log, task.name);
+          return new RetryingRun(make, windows, this.log, task);
         },
         (outcome) => this.#ended(managed, outcome),
       );
@@ -149,7 +149,7 @@ export class Supervisor {
     const { managed, work, task } = this.#running(id);
     managed.task = tuned(task, tuning);
     work.tune(managed.task);
-    this.log.info(`${managed.id}: tuned ${JSON.stringify(tuning)}`);
+    this.log.info(`tuned ${JSON.stringify(tuning)}`, { task: managed });
     this.events.changed();
   }
 
@@ -171,7 +171,8 @@ export class Supervisor {
     managed.task = { ...(managed.task ?? now), objects: task.objects };
     const { added, changed: anew, removed } = plan;
     this.log.info(
-      `${managed.id}: objects changed: ${added.length} added, ${anew.length} reloading, ${removed.length} removed`,
+      `objects changed: ${added.length} added, ${anew.length} reloading, ${removed.length} removed`,
+      { task: managed },
     );
     this.events.changed();
     return plan;
@@ -186,7 +187,7 @@ export class Supervisor {
     const managed = this.#resting(id);
     this.operations.setPosition(id, position);
     managed.moved(position);
-    this.log.warn(`${id}: position set manually to ${JSON.stringify(position)}`);
+    this.log.warn(`position set manually to ${JSON.stringify(position)}`, { task: { id } });
     this.#save(managed);
     this.events.changed();
   }
@@ -196,7 +197,7 @@ export class Supervisor {
     if (!managed) throw unknownTask(id);
     this.#save(managed);
     writeState(this.store.database, id, file, Date.now());
-    this.log.info(`${id}: exported the state to ${file}`);
+    this.log.info(`exported the state to ${file}`, { task: { id } });
   }
 
   async importState(file: string, options: { replace: boolean }): Promise<string> {
@@ -205,7 +206,7 @@ export class Supervisor {
     });
     const known = this.store.known().find((one) => one.id === id);
     if (known) this.#tasks.set(id, new ManagedTask(known.snapshot));
-    this.log.info(`${id}: imported the state from ${file}`);
+    this.log.info(`imported the state from ${file}`, { task: { id } });
     this.events.changed();
     return id;
   }
@@ -216,7 +217,7 @@ export class Supervisor {
     this.verifications.forget(id);
     this.#checked.delete(id);
     this.store.forget(id);
-    this.log.info(`${id}: forgotten`);
+    this.log.info('forgotten', { task: { id } });
     this.events.changed();
   }
 
@@ -246,8 +247,10 @@ export class Supervisor {
       if (managed.owner !== session) continue;
       managed.owner = undefined;
       if (this.#keeps(managed)) continue;
-      this.log.info(`${managed.id}: the client that started it (process ${session.pid}) has disconnected`);
-      void managed.stop().catch((error: unknown) => this.log.error(String(error)));
+      this.log.info(`the client that started it (process ${session.pid}) has disconnected`, {
+        task: managed,
+      });
+      void managed.stop().catch((error: unknown) => this.log.error(String(error), { task: managed }));
     }
   }
 
@@ -285,7 +288,7 @@ export class Supervisor {
       const error = now.state === 'blocked' ? this.operations.blockedBy(managed.id) : null;
       return { ...now, ...(error && { error }) };
     } catch (error) {
-      this.log.warn(`${managed.id}: cannot read the current state: ${plain(error).message}`);
+      this.#warn('cannot read the current state', managed, error);
       return snapshot;
     }
   }
@@ -350,9 +353,11 @@ export class Supervisor {
       if (this.operations.undecidedDirty(managed.id) === 0) void this.stop(managed.id);
       return;
     }
-    this.log.info(`${managed.id}: continuing; all dirty records are decided`);
+    this.log.info('continuing; all dirty records are decided', { task: managed });
     // What comes of it is in the snapshot.
-    void this.#begin(managed, task, file).catch((error: unknown) => this.log.warn(plain(error).message));
+    void this.#begin(managed, task, file).catch((error: unknown) =>
+      this.#warn('cannot continue', managed, error),
+    );
   }
 
   /**
@@ -372,7 +377,7 @@ export class Supervisor {
       });
     }
     await this.operations.reload(id, wanted, remake, managed.work);
-    this.log.info(`${id}: reload requested: ${wanted.join(', ')}`);
+    this.log.info(`reload requested: ${wanted.join(', ')}`, { task: { id } });
     // Records of rows that are read again anyway hold nothing any more.
     this.#decided(id);
     return wanted;
@@ -388,7 +393,7 @@ export class Supervisor {
     }
     this.operations.reset(id);
     managed.renewed();
-    this.log.info(`${id}: reset`);
+    this.log.info('reset', { task: managed });
     this.#save(managed);
     this.events.changed();
   }
@@ -495,6 +500,11 @@ export class Supervisor {
     }
   }
 
+  #warn(what: string, task: ManagedTask, error: unknown): void {
+    const { code, message } = plain(error);
+    this.log.warn(`${what}: ${message}`, { task, code });
+  }
+
   #save(managed: ManagedTask): TaskSnapshot | undefined {
     try {
       const snapshot = managed.snapshot();
@@ -502,7 +512,7 @@ export class Supervisor {
       return snapshot;
     } catch (error) {
       // What people see of a task is not worth ending its replication.
-      this.log.warn(`${managed.id}: cannot save the state: ${plain(error).message}`);
+      this.#warn('cannot save the state', managed, error);
       return undefined;
     }
   }

@@ -34,7 +34,11 @@ export class EngineSession implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly lost = new vscode.EventEmitter<{ error: RowferryError; snapshots: TaskSnapshot[] }>();
   private readonly taskEnded = new vscode.EventEmitter<TaskEnded>();
-  private readonly logged = new vscode.EventEmitter<{ level: LogLevel; text: string }>();
+  private readonly logged = new vscode.EventEmitter<{
+    level: LogLevel;
+    text: string;
+    task?: string | undefined;
+  }>();
   private readonly alerted = new vscode.EventEmitter<Alert>();
   private readonly localChanged = new vscode.EventEmitter<void>();
   private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
@@ -97,9 +101,9 @@ export class EngineSession implements vscode.Disposable {
       events: {
         snapshot: (tasks) => this.take(tasks),
         verifyProgress: (id, progress) => this.verified.fire({ id, progress }),
-        log: (level, text) => {
+        log: (level, text, task) => {
           this.log[levels[level]](text);
-          this.logged.fire({ level, text });
+          this.logged.fire({ level, text, task });
         },
         alert: (alert) => this.alerted.fire(alert),
         localTablestore: () => this.localChanged.fire(),

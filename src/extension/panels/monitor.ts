@@ -16,12 +16,6 @@ export function monitorKind(
   const { session, service } = context;
 
   /** Lines of a task begin with its name or its id; those of the engine itself with none. */
-  const isOfAnother = (text: string, mine: TaskSnapshot | null) =>
-    [...session.snapshots.values()].some(
-      ({ id, name }) =>
-        id !== mine?.id && [id, name].some((one) => one !== mine?.name && text.startsWith(`${one}: `)),
-    );
-
   return {
     name: 'monitor',
     title: (name) => vscode.l10n.t('Monitor: {0}', name),
@@ -47,7 +41,7 @@ export function monitorKind(
             : null,
           live: snapshot ? lastMinutes(live.get(snapshot.id) ?? []) : [],
           logTail: log
-            .filter(({ text }) => !isOfAnother(text, snapshot))
+            .filter((said) => said.task === undefined || said.task === snapshot?.id)
             .slice(-100)
             .map(({ line }) => line),
           methods: session.methods,

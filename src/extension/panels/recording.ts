@@ -10,7 +10,7 @@ const logLines = 500;
 export class Recording implements vscode.Disposable {
   /** By task. */
   readonly live = new Map<string, HistoryPoint[]>();
-  readonly log: { line: string; text: string }[] = [];
+  readonly log: { line: string; task?: string | undefined }[] = [];
   private readonly listening: vscode.Disposable;
 
   constructor(session: EngineSession) {
@@ -25,9 +25,9 @@ export class Recording implements vscode.Disposable {
           if (points.length > livePoints) points.splice(0, points.length - livePoints);
         }
       }),
-      session.onLog(({ level, text }) => {
+      session.onLog(({ level, text, task }) => {
         const time = new Date().toLocaleTimeString('sv');
-        log.push({ line: `${time} ${level.padEnd(5)} ${text}`, text });
+        log.push({ line: `${time} ${level.padEnd(5)} ${text}`, task });
         if (log.length > logLines) log.splice(0, log.length - logLines);
       }),
     );

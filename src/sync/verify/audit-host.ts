@@ -6,6 +6,7 @@ import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { EtlProgram } from '../etl/compile.js';
 import type { TablePlan } from '../plan.js';
 import type { TaskStore } from '../store.js';
+import type { TaskLog } from '../task-log.js';
 import type { TaskSettings } from '../task-settings.js';
 import type { Settled } from './repair.js';
 
@@ -17,7 +18,7 @@ export interface AuditHost {
   readonly writer: Pick<TablestoreWriter, 'watch' | 'hold' | 'drain'>;
   readonly charsets: CharsetDecoders;
   readonly etl: EtlProgram | null;
-  readonly log: { info(text: string): void; warn(text: string): void };
+  readonly log: TaskLog;
   /** Tables that the stream follows now. */
   plans(): TablePlan[];
   /** How one of them is mapped now: another object after every change of it; undefined when it is not followed. */

@@ -317,9 +317,9 @@ export class Audit {
     for (const { look, verdict } of stands) {
       const difference = comparison.describe(look, verdict);
       if (table.found(look.key, difference))
-        host.log.warn(
-          `the audit found a difference in ${table.source}: ${difference.kind}: ${difference.key}`,
-        );
+        host.log.warn(`the audit found a row of ${table.source} that is ${difference.kind}`, {
+          table: table.source,
+        });
     }
     this.save();
     if (!this.settings.repair) return;
@@ -352,7 +352,9 @@ export class Audit {
       progress: () => undefined,
     });
     table.record.repaired += repaired;
-    host.log.info(`the audit repaired ${repaired} ${repaired === 1 ? 'row' : 'rows'} of ${table.source}`);
+    host.log.info(`the audit repaired ${repaired} ${repaired === 1 ? 'row' : 'rows'} of ${table.source}`, {
+      table: table.source,
+    });
     await this.dropEqual(table, plan, keys);
     this.save();
   }

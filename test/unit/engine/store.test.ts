@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { scrubbedEnvironment } from '../../../src/engine/ipc/client.js';
 import { acquireLock } from '../../../src/engine/base/lock.js';
-import { FileLog } from '../../../src/engine/base/log.js';
 import { openStateDir, socketPath } from '../../../src/engine/base/paths.js';
 import { Database } from '../../../src/engine/store/database.js';
 
@@ -96,14 +95,5 @@ describe('the engine’s surroundings', () => {
       NODE_OPTIONS: '--x',
     });
     expect(passed).toEqual({ PATH: '/bin', HOME: '/h', LC_ALL: 'C' });
-  });
-
-  it('turns its log over and keeps three', () => {
-    const file = join(dir, 'engine.log');
-    const log = new FileLog(file);
-    for (let n = 0; n < 26; n++) log.info(`${n} ${'x'.repeat(1 << 20)}`);
-    expect(statSync(file).size).toBeLessThanOrEqual(5 << 20);
-    expect(readFileSync(`${file}.3`, 'utf8').length).toBeGreaterThan(0);
-    expect(() => statSync(`${file}.4`)).toThrow();
   });
 });

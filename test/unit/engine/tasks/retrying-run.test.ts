@@ -46,7 +46,7 @@ function attempts(
       over: false,
     };
   };
-  return { work: new RetryingRun(make, () => windows, log, 't'), made: () => made };
+  return { work: new RetryingRun(make, () => windows, log, { id: 't', name: 't' }), made: () => made };
 }
 
 describe('attempts', () => {

@@ -1,0 +1,13 @@
+/** What a message is about beside the task. */
+interface LogTopic {
+  /** `database.table` at the source. */
+  readonly table?: string;
+  /** Code of the error that it tells of. */
+  readonly code?: string;
+}
+
+/** The log of one task. It is given neither secrets nor values of rows: both would go into support bundles. */
+export interface TaskLog {
+  info(message: string, about?: LogTopic): void;
+  warn(message: string, about?: LogTopic): void;
+}
