@@ -167,6 +167,7 @@ export class BinlogApplier {
         retry.onSource((connection) => prepared.charsets.load((sql) => connection.query(sql), [charset])),
       dirty,
       find: (database, name) => this.applied(tables.find(database, name)),
+      passedOver: ({ database, name }) => tables.passedOver({ database, table: name }),
       follows: (source) => this.applied(tables.follows(source)),
       asDescribed: (table, map, transaction) => tables.asDescribed(table, map, transaction),
       stopTable: (source, problem) => tables.stop(source, problem),

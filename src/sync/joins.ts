@@ -271,6 +271,7 @@ export class Joins {
     const [problem] = changes.problems;
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
     settings.select(selection);
+    this.main.tables.reselected();
     prepared.leftOut.retask(task, proven);
     for (const record of changes.removed) await this.letGo(record);
     for (const record of changes.replaced) await this.replace(record);
@@ -307,8 +308,10 @@ export class Joins {
       if (!noted.definitions[0]) {
         const reason = await whyUnseen(retry, wanted);
         // A statement took it away, and it says so already, or this one is behind that.
-        if (!known || (known.phase === 'stopped' && reason.code === 'ROW-S108')) return;
-        throw reason;
+        if (known?.phase === 'stopped' && reason.code === 'ROW-S108') return;
+        if (known) throw reason;
+        if (reason.code === 'ROW-S103') log.warn(reason.message);
+        return;
       }
       definition = noted.definitions[0];
       if (isUnseen && known && hasSameColumns(definition, known.definition)) {

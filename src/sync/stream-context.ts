@@ -33,6 +33,8 @@ export interface StreamContext {
   readonly dirty: DirtyData;
   /** The table, when it is selected and not stopped. */
   find(database: string, name: string): StreamTable | undefined;
+  /** Rows follow of a table that find() does not give. */
+  passedOver(table: BinlogTable): void;
   /**
    * The table as the TABLE_MAP before its rows describes it, inside `transaction`: another one where it differs from what
    * is believed; undefined where it stops for that, or is loaded anew. Throws CharsetNotLoaded, with nothing done.

@@ -26,6 +26,8 @@ export class StreamHandler implements BinlogHandler {
   private readonly backlog: (() => void)[] = [];
   private waiting = false;
   private readonly held: (() => Promise<void>)[] = [];
+  /** Whose rows are passed over until a table changes. */
+  private notApplied = new WeakSet<BinlogTable>();
 
   constructor(private readonly context: StreamContext) {
     this.events = new RowEvents(context, {
@@ -37,6 +39,7 @@ export class StreamHandler implements BinlogHandler {
   /** After DDL the tables have other columns: everything compiled is forgotten. */
   forget(): void {
     this.events.forget();
+    this.notApplied = new WeakSet();
   }
 
   transaction(start: TransactionStart): void {
@@ -52,7 +55,11 @@ export class StreamHandler implements BinlogHandler {
   }
 
   wants(table: BinlogTable): boolean {
-    return this.context.find(table.database, table.name) !== undefined;
+    if (this.notApplied.has(table)) return false;
+    if (this.context.find(table.database, table.name)) return true;
+    this.notApplied.add(table);
+    this.inOrder(() => this.context.passedOver(table));
+    return false;
   }
 
   row(table: BinlogTable, kind: RowKind, before: RowImage | null, after: RowImage | null): void {

@@ -53,6 +53,8 @@ export class StreamTables {
   private readonly tables = new Map<string, Entry>();
   /** Forgotten whenever a table changes. */
   private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
+  /** Selected tables of which the source was asked although no statement told of them, until one tells of the name. */
+  private readonly asked = new Set<string>();
 
   constructor(
     private readonly settings: Pick<TaskSettings, 'task'>,
@@ -136,6 +138,33 @@ export class StreamTables {
     return [...this.tables.values()].filter(({ from }) => from !== null).map(({ record }) => record.source);
   }
 
+  /**
+   * The stream has rows of a table that it does not follow. One that is selected, and that no statement brought
+   * (sql_log_bin=0), is taken in as if one had; what it was may be gone by now, so that is asked once.
+   */
+  passedOver(name: TableName): void {
+    const id = this.id(name.database, name.table);
+    if (this.tables.has(id) || this.asked.has(id) || !this.isSelected(name)) return;
+    if (this.leftOut?.has(pairOf(name)) || this.leftOut?.isOpen(pairOf(name))) return;
+    this.asked.add(id);
+    this.actions.reload(name, 'was created by a statement that is not in the binlog');
+  }
+
+  /** Its names may stand for other tables from here on. */
+  private forgetAsked(statement: DdlStatement): void {
+    if (this.asked.size === 0) return;
+    const before = this.asked.size;
+    if (statement.kind === 'drop-database') this.asked.clear();
+    for (const { database, table } of namesOf(statement)) this.asked.delete(this.id(database, table));
+    if (this.asked.size < before) this.changed();
+  }
+
+  /** The task selects other tables. */
+  reselected(): void {
+    this.asked.clear();
+    this.changed();
+  }
+
   /** The table whose row a change is about; in a merge the key says which. */
   ofChange(change: { readonly table: string; readonly key: string }): StreamTable | undefined {
     if (!this.byDestination) {
@@ -196,6 +225,7 @@ export class StreamTables {
       (table) => this.entry(table)?.record.textDefaults ?? unknownTextDefaults,
       this.charsets,
     );
+    this.forgetAsked(statement);
     switch (statement.kind) {
       case 'none':
         return;
@@ -631,6 +661,23 @@ export class StreamTables {
 
   private isTouchedBy(event: StatementEvent, database: string): boolean {
     return mayTouch(event, (name) => this.id(name, '') === this.id(database, ''));
+  }
+}
+
+/** Tables that a statement makes, takes away or calls otherwise. */
+function namesOf(statement: DdlStatement): TableName[] {
+  switch (statement.kind) {
+    case 'create':
+      return [statement.table];
+    case 'drop':
+    case 'unreadable':
+      return statement.tables;
+    case 'rename':
+      return statement.pairs.flatMap(({ from, to }) => [from, to]);
+    case 'alter':
+      return statement.actions.flatMap((one) => (one.do === 'rename-table' ? [statement.table, one.to] : []));
+    default:
+      return [];
   }
 }
 
