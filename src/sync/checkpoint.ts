@@ -6,7 +6,7 @@ export const changeKinds = { insert: 0, update: 1, delete: 2, extra: 3 } as cons
 
 export interface CheckpointEvents {
   /** A change was written; its kind is change.tag. Gives what it counts as, if anything. */
-  written(change: RowChange): Counted | null;
+  written(change: RowChange, transaction: Transaction): Counted | null;
   /** So many that were counted come again. */
   uncounted(what: Counted, times: number): void;
   /** Refused for good by the destination. */
@@ -28,6 +28,10 @@ export class Transaction implements ChangeOwner {
   private readonly counted = new Map<Counted, number>();
   /** Runs in the store transaction of the checkpoint that passes this transaction. */
   readonly onPassed: (() => void)[] = [];
+  /** Rows of it were dirty when they were read. */
+  hasDirty = false;
+  /** It commits rows that an XA branch had before. */
+  isBranch = false;
   /** Runs at once when it and everything before it is through. */
   onThrough: (() => void) | undefined;
 
@@ -61,7 +65,7 @@ export class Transaction implements ChangeOwner {
   acknowledged(change: RowChange): void {
     // What comes again is counted then (correctness rule 15).
     if (!this.abandoned) {
-      const what = this.tracker.events.written(change);
+      const what = this.tracker.events.written(change, this);
       if (what) this.counted.set(what, (this.counted.get(what) ?? 0) + 1);
     }
     this.settled();

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { RowferryError } from '../shared/errors.js';
+import { hasReached } from '../mysql/position.js';
 import type { SourcePosition } from '../shared/position.js';
 import type { Operation, ResolvedTask } from '../shared/task.js';
+import type { RowChange } from '../tablestore/client/model.js';
 import { keyOnly } from '../tablestore/writer/compose.js';
 import { decodeRows } from '../tablestore/wire/plainbuffer.js';
+import type { Transaction } from './checkpoint.js';
 import { showValue } from './encoder.js';
 import { compileEtl } from './etl/compile.js';
 import { locatorOfRow, type RowLocator } from './locator.js';
@@ -43,6 +46,8 @@ export interface DirtyRow {
   position: SourcePosition | null;
   /** Values of the source; without them what the encoded row tells of them. */
   sourceRow?: Values;
+  /** Its key at the destination, where it has one, as RowChange.key. */
+  key?: string | undefined;
   /** The row as it would have been written, if it could be encoded: PlainBuffer. */
   row?: Buffer;
   locator?: RowLocator | null;
@@ -51,6 +56,11 @@ export interface DirtyRow {
 }
 
 const pruneEvery = 200;
+/** Written rows that are looked up together. */
+const mostOvertaking = 10_000;
+
+/** The transaction that a row comes from, as far as the order of changes goes. */
+type Origin = Pick<Transaction, 'begins' | 'name' | 'isBranch'>;
 
 /** Part of an identity: short, the same on every replay, and telling nothing of a masked key. */
 export function digest(text: string | Buffer): string {
@@ -67,12 +77,21 @@ export class DirtyData {
   private recorded = 0;
   /** Source columns whose values are not the same each time that the row is read. */
   private readonly unstable: ReadonlySet<string>;
+  /** A transformation makes keys: values of the source do not tell them. */
+  private readonly written: ReadonlySet<string>;
+  /** Tables with records that a later change of the row ends; null: not asked for yet. */
+  private open: Set<string> | null = null;
+  /** By table, the newest change of each key that was written since. */
+  private readonly overtaking = new Map<string, Map<string, Origin>>();
+  private overtakingKeys = 0;
 
   constructor(
     private readonly store: TaskStore,
     private readonly task: Pick<ResolvedTask, 'dirtyData' | 'etl'>,
   ) {
-    this.unstable = compileEtl(task.etl)?.notComparable ?? new Set();
+    const etl = compileEtl(task.etl);
+    this.unstable = etl?.notComparable ?? new Set();
+    this.written = etl?.writes ?? new Set();
     this.decided = store.dirtyDecisions();
     this.prune();
   }
@@ -87,8 +106,66 @@ export class DirtyData {
   }
 
   /** The row was passed as decided; to be called in the store transaction of the checkpoint that passes it. */
-  settle(decided: DecidedDirty): void {
+  settle(decided: DecidedDirty, source: string): void {
     this.store.settleDirty(decided.id);
+    this.opened.add(source);
+  }
+
+  private get opened(): Set<string> {
+    return (this.open ??= new Set(this.store.dirtySources()));
+  }
+
+  /**
+   * A change of the stream is at the destination: records of what its row was before are over, when endOvertaken() is
+   * called next.
+   */
+  wrote(plan: TablePlan, change: RowChange, by: Origin): void {
+    // Rows of a branch come at its COMMIT; which of them was dirty before the other is not known by then.
+    if (!this.opened.has(plan.source) || by.isBranch || !isWhole(plan, change)) return;
+    let keys = this.overtaking.get(plan.source);
+    if (!keys) this.overtaking.set(plan.source, (keys = new Map()));
+    if (!keys.has(change.key)) this.overtakingKeys++;
+    keys.set(change.key, by);
+    if (this.overtakingKeys >= mostOvertaking) this.endOvertaken();
+  }
+
+  /** Read again, a row that is dirty is recorded again: what the checkpoint has not passed needs no care here. */
+  endOvertaken(): void {
+    for (const [source, keys] of this.overtaking) {
+      const byHash = new Map([...keys].map(([key, by]) => [keyDigestOf(key), { key, by }]));
+      const ended = this.store.openDirty(source, [...byHash.keys()]).filter((record) => {
+        const { key, by } = byHash.get(record.keyHash)!;
+        // Changes of one key are answered in their order.
+        return isBefore(record.position, by) || record.identity === refusedIdentity(source, by, key);
+      });
+      this.store.removeDirty(ended.map(({ id }) => id));
+      if (!this.store.hasOpenDirty(source)) this.opened.delete(source);
+    }
+    this.overtaking.clear();
+    this.overtakingKeys = 0;
+  }
+
+  /** The same for dirty rows that were read before, in the transaction that is being read. */
+  overtakes(plan: TablePlan, change: Pick<RowChange, 'op' | 'key' | 'row'>, by: Origin): void {
+    if (!this.opened.has(plan.source) || !isWhole(plan, change)) return;
+    const own = `${plan.source} ${by.name} `;
+    const records = this.store.openDirty(plan.source, [keyDigestOf(change.key)]);
+    this.store.removeDirty(records.filter(({ identity }) => identity.startsWith(own)).map(({ id }) => id));
+  }
+
+  /** A row is gone whose key could never be written, so that no change of it is. */
+  left(plan: TablePlan, sourceRow: () => Values, by: Origin): void {
+    if (!this.opened.has(plan.source)) return;
+    const own = `${plan.source} ${by.name} `;
+    const ended = this.store
+      .openDirty(plan.source, [this.keyHash(plan, sourceRow())])
+      .filter(({ position, identity }) => isBefore(position, by) || identity.startsWith(own));
+    this.store.removeDirty(ended.map(({ id }) => id));
+  }
+
+  private keyHash(plan: TablePlan, sourceRow: Values): string {
+    const isMade = plan.key.some(({ column }) => this.written.has(column.name));
+    return isMade ? digest(`source ${exactLine(keyOf(plan, sourceRow))}`) : keyDigest(plan, sourceRow);
   }
 
   /** Returns when the row is passed over. Throws BlockedByDirtyData when a person has to decide. */
@@ -118,7 +195,11 @@ export class DirtyData {
       destination: plan.destination,
       operation: dirty.operation,
       key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : lineOf(key),
-      keyHash: digest(exactLine(key)),
+      keyHash: dirty.row
+        ? digest(exactLine(key))
+        : dirty.key === undefined
+          ? this.keyHash(plan, dirty.sourceRow ?? new Map())
+          : keyDigestOf(dirty.key),
       rowHash:
         dirty.row && dirty.operation !== 'DELETE'
           ? rowDigest(dirty.row, new Set([...this.unstable].map((name) => cellOf(plan, name))))
@@ -133,6 +214,7 @@ export class DirtyData {
       atMs: Date.now(),
     });
     if (++this.recorded % pruneEvery === 0) this.prune();
+    if (this.task.dirtyData.policy === 'skip') this.opened.add(plan.source);
     if (this.task.dirtyData.policy === 'skip' || decision === 'skip') return;
     throw new BlockedByDirtyData(plan.source, message);
   }
@@ -140,6 +222,22 @@ export class DirtyData {
   private prune(): void {
     this.store.pruneDirty(this.task.dirtyData, Date.now());
   }
+}
+
+/** A row that the destination refused is known by its key within the transaction. */
+export function refusedIdentity(source: string, { name }: Pick<Origin, 'name'>, key: string): string {
+  return `${source} ${name} ${digest(Buffer.from(key, 'latin1'))}`;
+}
+
+/** What was read in the load comes before whatever the stream does not bring again. */
+function isBefore(position: SourcePosition | null, { begins }: Origin): boolean {
+  if (position === null) return true;
+  return begins !== null && hasReached(begins, position) && !hasReached(position, begins);
+}
+
+/** An update may name some cells alone: the row still lacks the others. */
+function isWhole(plan: TablePlan, { op, row }: Pick<RowChange, 'op' | 'row'>): boolean {
+  return op !== 'update' || (decodeRows(row)[0]?.cells.length ?? 0) >= plan.attributes.length;
 }
 
 interface ReadableRow {

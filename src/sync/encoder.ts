@@ -19,7 +19,7 @@ import {
 import { RowferryError } from '../shared/errors.js';
 import type { WriteSettings } from '../shared/task.js';
 import { checkRow } from '../tablestore/client/limits.js';
-import { prepareName, type CellName, type RowWriter } from '../tablestore/wire/row-writer.js';
+import { prepareName, RowWriter, type CellName } from '../tablestore/wire/row-writer.js';
 import { ValueSink, writeValue, type CellValue } from './cell-value.js';
 import { EtlError } from './etl/values.js';
 import { locatorType, type RowLocator } from './locator.js';
@@ -214,6 +214,18 @@ export class TableEncoder {
       throw new UnwritableRow('ROW-V104', `The key column ${cell.name} is NULL.`);
     if (start === ABSENT_VALUE || start === CHANGED_VALUE) throw new IncompleteRow();
     throw new UnwritableRow('ROW-V104', `Column ${cell.name}: the value cannot be written.`);
+  }
+
+  /** The key as RowChange has it, of a row of which the rest may not be encoded; undefined when it cannot be either. */
+  keyOf(image: RowImage): string | undefined {
+    const writer = new RowWriter();
+    try {
+      this.encode(image, 'delete', writer);
+    } catch (error) {
+      if (error instanceof IncompleteRow || dirtyReason(error)) return undefined;
+      throw error;
+    }
+    return writer.rowKey();
   }
 
   /** Does the image hold every column that a put needs? Otherwise the row has to be read from the source. */

@@ -12,9 +12,8 @@ import { ChangeCounts, type Figure } from './change-counts.js';
 import type { CheckpointTracker, Transaction } from './checkpoint.js';
 import type { TableName } from './ddl/parse.js';
 import { DefinitionWatch } from './definition-watch.js';
-import { BlockedByDirtyData } from './dirty.js';
+import { BlockedByDirtyData, refusedIdentity } from './dirty.js';
 import { Heartbeat } from './heartbeat.js';
-import { refusedIdentity } from './row-events.js';
 import { SourceWatch } from './source-watch.js';
 import type { StreamTable } from './stream-context.js';
 import { mayHaveBranchRows } from './joining.js';
@@ -109,7 +108,11 @@ export class Following {
       gate,
       queue: new WriterQueue(run.writer, gate),
       events: {
-        written: (change) => this.counts.add(change, this.tables.ofChange(change)?.plan.source),
+        written: (change, transaction) => {
+          const plan = this.tables.ofChange(change)?.plan;
+          if (plan) run.dirty.wrote(plan, change, transaction);
+          return this.counts.add(change, plan?.source);
+        },
         uncounted: (figure, times) => this.counts.take(figure as Figure, times),
         rejected: (change, error, transaction) => this.rejected(change, error, transaction),
       },
@@ -510,6 +513,7 @@ export class Following {
     const { progress } = prepared;
     const passed = this.tracker.takePassed();
     this.joins.save();
+    this.services.dirty.endOvertaken();
     progress.leftOut = prepared.leftOut.all;
     const text = JSON.stringify([this.tracker.position, progress.rows, progress.leftOut]);
     if (passed.length === 0 && text === this.savedPosition && !this.joins.anyJoined) return;

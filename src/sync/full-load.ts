@@ -395,6 +395,7 @@ class ChunkLoader {
       ...reason,
       position: null,
       sourceRow,
+      key: this.table.transform.makesKey ? undefined : this.encoder.keyOf(image),
       locator: this.encoder.locate(image),
     });
   }

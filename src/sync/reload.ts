@@ -62,6 +62,7 @@ export async function fetchRow(
       message: error.message,
       position: transaction.begins,
       sourceRow: error.sourceRow,
+      key: deletion?.key,
       locator,
     });
     transaction.settled();

@@ -5,7 +5,7 @@ import type { Operation } from '../shared/task.js';
 import type { RowChange } from '../tablestore/client/model.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
-import { BlockedByDirtyData, digest } from './dirty.js';
+import { BlockedByDirtyData, refusedIdentity } from './dirty.js';
 import {
   dirtyReason,
   IncompleteRow,
@@ -142,7 +142,7 @@ export class RowEvents {
     const operation = kind.toUpperCase() as Operation;
     const decided = this.context.dirty.hasDecisions ? this.decision(event) : undefined;
     if (decided) {
-      transaction.onPassed.push(() => this.context.dirty.settle(decided));
+      transaction.onPassed.push(() => this.context.dirty.settle(decided, table.plan.source));
       if (decided.decision === 'retry') {
         // A record with a masked key does not tell where its row is; the event does.
         const locator = decided.locator ?? encoder.locate(after ?? before!);
@@ -161,6 +161,8 @@ export class RowEvents {
           : null;
       // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
       oldKey = old === null ? null : this.encodeOld(encoder, before!, old.overrides, kind);
+      if (old !== null && oldKey === null && !this.context.branches.isOpen)
+        this.context.dirty.left(table.plan, () => encoder.describe(before!), transaction);
       if (typeof isIn !== 'boolean') throw isIn;
       const now = after && isIn ? this.transformed(transform, encoder, after, operation, transaction) : null;
       if (now === null) {
@@ -226,8 +228,10 @@ export class RowEvents {
         ...reason,
         position: transaction.begins,
         sourceRow,
+        key: this.keyAlone(event, image)?.key,
         locator: encoder.locate(image),
       });
+      transaction.hasDirty = true;
     } catch (blocked) {
       if (!(blocked instanceof BlockedByDirtyData)) throw blocked;
       // The rows behind it are looked through, too: what is written of them is written again by the replay.
@@ -360,7 +364,10 @@ export class RowEvents {
     if (this.context.branches.isOpen) {
       const { owner: _owner, ...kept } = change;
       this.context.branches.add(table.plan.source, kept);
-    } else this.send(change, transaction);
+    } else {
+      if (transaction.hasDirty) this.context.dirty.overtakes(table.plan, change, transaction);
+      this.send(change, transaction);
+    }
   }
 
   send(change: RowChange, transaction: Transaction): void {
@@ -481,11 +488,6 @@ function movedOn(source: string, { message }: RowferryError): RowferryError {
       remedy: `Set binlog_row_image=FULL in every session, then reload the table: rowferry reload TASK --table ${source}`,
     },
   );
-}
-
-/** A row that the destination refused is known by its key within the transaction. */
-export function refusedIdentity(source: string, transaction: Transaction, key: string): string {
-  return `${source} ${transaction.name} ${digest(Buffer.from(key, 'latin1'))}`;
 }
 
 type Encoded = Pick<RowChange, 'op' | 'key' | 'row' | 'dataBytes'>;

@@ -5,6 +5,7 @@ import { keyOnly } from '../tablestore/writer/compose.js';
 import { RowWriter } from '../tablestore/wire/row-writer.js';
 import { dirtyReason, TableEncoder } from './encoder.js';
 import type { EtlProgram } from './etl/compile.js';
+import type { RowLocator } from './locator.js';
 import { lookUp, readAll } from './lookup.js';
 import type { TablePlan } from './plan.js';
 import { contentsOf, type RowContent } from './row-content.js';
@@ -59,6 +60,11 @@ export class SourceRows {
       if (dirtyReason(error)) return null;
       throw error;
     }
+  }
+
+  /** As TableEncoder.isAt(). */
+  isAt(image: RowImage, locator: RowLocator): boolean {
+    return this.encoder.isAt(image, locator);
   }
 
   /** What the source has of each of these keys; one that it has no row of is left out. */

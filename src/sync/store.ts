@@ -35,11 +35,17 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   clearDirty(source: string): void;
   /** Was just this row refused: the same key, and holding the same? Of both by digest (dirty.ts). */
   isDirty(source: string, keyHash: string, rowHash: string): boolean;
+  /** Tables with records that hold nothing. */
+  dirtySources(): string[];
+  hasOpenDirty(source: string): boolean;
+  /** Of those, the ones of these keys. */
+  openDirty(source: string, keyHashes: readonly string[]): OpenDirty[];
+  removeDirty(ids: readonly string[]): void;
   dirtyCount(): number;
   /** Records that hold the checkpoint and wait for a decision. */
   undecidedDirty(): number;
-  /** Rows of a table that may be missing at the destination because they are dirty. */
-  dirtyRowsOf(source: string): number;
+  /** Where the rows of a table are that may be missing at the destination because they are dirty; null: not known. */
+  dirtyRowsOf(source: string): (RowLocator | null)[];
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
 
@@ -265,6 +271,11 @@ export interface DecidedDirty {
   id: string;
   decision: DirtyDecision;
   locator: RowLocator | null;
+}
+
+/** A record that nothing waits for. */
+export interface OpenDirty extends Pick<NewDirtyRecord, 'identity' | 'keyHash' | 'position'> {
+  readonly id: string;
 }
 
 export interface NewDirtyRecord {

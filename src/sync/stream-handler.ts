@@ -143,6 +143,7 @@ export class StreamHandler implements BinlogHandler {
 
   /** Rows that were kept go out, as fast as the writer takes them; the stream stands still meanwhile. */
   private bring(branch: DecidedBranch, transaction: Transaction, position: SourcePosition): void {
+    transaction.isBranch = true;
     transaction.onPassed.push(() => branch.forget());
     if (branch.parts.length === 0) {
       this.end(transaction, position);

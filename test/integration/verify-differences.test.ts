@@ -226,6 +226,29 @@ describe('a row that a dirty record is of', () => {
     expect(report(wrong.stdout).tables[0]).toMatchObject({ different: 1, dirty: 1, repaired: 1 });
     expect(await tableOf('mended')).toMatchObject({ different: 0, missing: 0, dirty: 1 });
   });
+
+  it('is missing for that reason by the counts alone, too, only while it cannot be written; a repair ends its record', async () => {
+    const quick = async () => report((await run('verify', 'counted', '--quick', '--json')).stdout);
+    const dirty = async () =>
+      (JSON.parse((await run('status', 'counted', '--json')).stdout) as { dirty: number }).dirty;
+    await mysql.query(`
+      CREATE TABLE shop.counted (id INT PRIMARY KEY, v BIGINT UNSIGNED);
+      INSERT INTO shop.counted VALUES (1, 1), (2, 18446744073709551615), (3, 18446744073709551615)`);
+    write('counted', skip);
+    expect((await run('run', 'counted', '--until', 'caught-up')).code).toBe(0);
+    expect(await quick()).toMatchObject({ equal: true, tables: [{ missing: 0, dirty: 2 }] });
+    await mysql.query('SET sql_log_bin = 0; UPDATE shop.counted SET v = 2 WHERE id = 2; SET sql_log_bin = 1');
+    expect(await quick()).toMatchObject({ equal: false, tables: [{ missing: 1, dirty: 1 }] });
+    const repaired = await run('verify', 'counted', '--repair', '--json');
+    expect(report(repaired.stdout).tables[0]).toMatchObject({ missing: 1, dirty: 1, repaired: 1 });
+    expect(await dirty()).toBe(1);
+    expect(await quick()).toMatchObject({ equal: true, tables: [{ missing: 0, dirty: 1 }] });
+    // A row that another one hides behind its record.
+    await mysql.query(
+      'SET sql_log_bin = 0; DELETE FROM shop.counted WHERE id = 3; INSERT INTO shop.counted VALUES (4, 4); SET sql_log_bin = 1',
+    );
+    expect(await quick()).toMatchObject({ equal: false, tables: [{ missing: 1, dirty: 0 }] });
+  });
 });
 
 describe('a verification', () => {

@@ -6,6 +6,7 @@ import type {
   DirtyDecision,
   NewDirtyRecord,
   NewTableRecord,
+  OpenDirty,
   TableRecord,
   TaskProgress,
   TaskStore,
@@ -13,6 +14,8 @@ import type {
   XaPartKey,
 } from '../../sync/store.js';
 import { randomUUID } from 'node:crypto';
+import type { SourcePosition } from '../../shared/position.js';
+import type { RowLocator } from '../../sync/locator.js';
 import { StaleRecord } from '../../sync/store.js';
 import type { Database } from './database.js';
 import { isOpen } from './dirty-records.js';
@@ -295,6 +298,47 @@ export class SqliteTaskStore implements TaskStore {
     return row !== undefined;
   }
 
+  dirtySources(): string[] {
+    return this.database
+      .all<{ source: string }>('SELECT DISTINCT source FROM dirty WHERE task = ? AND holds = 0', this.task)
+      .map(({ source }) => source);
+  }
+
+  hasOpenDirty(source: string): boolean {
+    const found = this.database.get(
+      'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND holds = 0 LIMIT 1',
+      this.task,
+      source,
+    );
+    return found !== undefined;
+  }
+
+  openDirty(source: string, keyHashes: readonly string[]): OpenDirty[] {
+    return this.database
+      .all<{ id: number; identity: string; key_hash: string; position: string | null }>(
+        `SELECT id, identity, key_hash, position FROM dirty
+         WHERE task = ? AND source = ? AND holds = 0 AND key_hash IN (SELECT value FROM json_each(?))`,
+        this.task,
+        source,
+        JSON.stringify(keyHashes),
+      )
+      .map(({ id, identity, key_hash: keyHash, position }) => ({
+        id: String(id),
+        identity,
+        keyHash,
+        position: position === null ? null : (JSON.parse(position) as SourcePosition),
+      }));
+  }
+
+  removeDirty(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.database.run(
+      'DELETE FROM dirty WHERE task = ? AND holds = 0 AND id IN (SELECT value FROM json_each(?))',
+      this.task,
+      JSON.stringify(ids.map(Number)),
+    );
+  }
+
   undecidedDirty(): number {
     const row = this.database.get<{ n: number }>(
       'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL',
@@ -311,13 +355,15 @@ export class SqliteTaskStore implements TaskStore {
     return row?.n ?? 0;
   }
 
-  dirtyRowsOf(source: string): number {
-    const row = this.database.get<{ n: number }>(
-      "SELECT COUNT(DISTINCT key_hash) AS n FROM dirty WHERE task = ? AND source = ? AND operation <> 'DELETE'",
-      this.task,
-      source,
-    );
-    return row?.n ?? 0;
+  dirtyRowsOf(source: string): (RowLocator | null)[] {
+    return this.database
+      .all<{ locator: string | null }>(
+        `SELECT MAX(locator) AS locator FROM dirty
+         WHERE task = ? AND source = ? AND operation <> 'DELETE' GROUP BY key_hash`,
+        this.task,
+        source,
+      )
+      .map(({ locator }) => (locator === null ? null : (JSON.parse(locator) as RowLocator)));
   }
 
   pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number {

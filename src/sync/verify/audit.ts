@@ -344,6 +344,7 @@ export class Audit {
       writer: host.writer,
       settled: host.settled,
       plan,
+      records: host.store,
       keys,
       keysAtOnce: comparison.rowsAtOnce(suspectsAtOnce),
       signal,

@@ -267,6 +267,7 @@ class TableCheck {
       writer,
       settled: options.settled ?? null,
       plan,
+      records: options.store,
       keys,
       keysAtOnce: readsAll ? rowsRepairedByReadingAll : comparison.rowsAtOnce(await this.lotRows()),
       signal,

@@ -3,6 +3,8 @@ import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/client/mo
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { TablePlan } from '../plan.js';
 import type { KeyRows } from '../source-rows.js';
+import { keyDigestOf } from '../dirty.js';
+import type { TaskStore } from '../store.js';
 import { deletion } from '../sweep.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
@@ -18,6 +20,8 @@ export interface RepairOptions {
   /** Of the task's stream, when it runs. */
   readonly settled: Settled | null;
   readonly plan: TablePlan;
+  /** Dirty records of rows that are put right end here; null: none are kept. */
+  readonly records: Pick<TaskStore, 'openDirty' | 'removeDirty'> | null;
   /** Each once. */
   readonly keys: readonly string[];
   /** Keys that are held, read and written together. */
@@ -78,12 +82,14 @@ export async function repair(options: RepairOptions): Promise<number> {
 }
 
 async function repairLot(
-  { writer, plan, settled }: Pick<RepairOptions, 'writer' | 'plan' | 'settled'>,
+  { writer, plan, settled, records }: Pick<RepairOptions, 'writer' | 'plan' | 'settled' | 'records'>,
   keys: readonly string[],
   read: RowReader,
   signal: AbortSignal,
 ): Promise<{ repaired: number; refused: { code: string; message: string }[] }> {
   const table = plan.destination;
+  // Not those that the stream makes from here on: they may be of a newer row than the one that is read.
+  const dirty = records?.openDirty(plan.source, keys.map(keyDigestOf)) ?? [];
   const holds = await holdAll(writer, table, keys, signal);
   let rows: Map<string, KeyRows>;
   try {
@@ -96,12 +102,12 @@ async function repairLot(
     throw error;
   }
   let open = 0;
-  let repaired = 0;
+  const written: string[] = [];
   const refused: { code: string; message: string }[] = [];
   let tell = () => {};
   const owner: ChangeOwner = {
-    acknowledged: () => {
-      repaired++;
+    acknowledged: ({ key }) => {
+      written.push(key);
       if (--open === 0) tell();
     },
     rejected: (_change, error) => {
@@ -118,15 +124,19 @@ async function repairLot(
     return { table, op: 'put', key, row, dataBytes: row.length, owner, tag: 0 };
   });
   open = changes.filter((change) => change !== undefined).length;
-  const written = new Promise<void>((resolve, reject) => {
+  const through = new Promise<void>((resolve, reject) => {
     tell = resolve;
     if (open === 0) resolve();
     // When the writer ends, no owner is told any more.
     writer.drain().catch(reject);
   });
   holds.forEach((hold, i) => hold.release(changes[i]));
-  await orAborted(written, signal);
-  return { repaired, refused };
+  await orAborted(through, signal);
+  if (dirty.length > 0) {
+    const over = new Set(written.map(keyDigestOf));
+    records!.removeDirty(dirty.filter(({ keyHash }) => over.has(keyHash)).map(({ id }) => id));
+  }
+  return { repaired: written.length, refused };
 }
 
 /**
