@@ -28,6 +28,8 @@ export interface RetriedRecord {
 export interface DirtyRetryOptions {
   readonly task: ResolvedTask;
   readonly writer: Pick<TablestoreWriter, 'hold' | 'drain'>;
+  /** Aborted when no further record is to be begun. */
+  readonly signal: AbortSignal;
   /** `database.table` to both names, as far as the task knows its tables. */
   readonly tables: ReadonlyMap<string, { database: string; name: string }>;
   /**
@@ -60,7 +62,10 @@ export class DirtyRetry {
   async run(records: readonly RetriedRecord[]): Promise<void> {
     const waiting = [...records];
     const work = async () => {
-      for (let record = waiting.shift(); record; record = waiting.shift()) await this.retry(record);
+      for (let record = waiting.shift(); record; record = waiting.shift()) {
+        this.options.signal.throwIfAborted();
+        await this.retry(record);
+      }
     };
     const results = await Promise.allSettled(Array.from({ length: atOnce }, work));
     await this.questions.close();

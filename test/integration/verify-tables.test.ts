@@ -232,4 +232,30 @@ describe('repair in bulk', () => {
     const after = await run('verify', 'many');
     expect(after.code, after.stdout).toBe(0);
   }, 120_000);
+
+  it('ends when the task is paused in the middle, and says to resume it', async () => {
+    const running = start('many');
+    await running.until((line) => line['caughtUp'] === true, 'caught up');
+    await mysql.query(
+      "SET SESSION sql_log_bin = 0; UPDATE shop.many SET note = CONCAT(note, '#') WHERE id <= 12000; SET SESSION sql_log_bin = 1",
+    );
+    const command = startCli(
+      ['verify', 'many.rowferry.json', '--state', 'state-many', '--repair', '--json'],
+      {
+        cwd: folder,
+        env,
+      },
+    );
+    await command.until((line) => line['stage'] === 'repair', 'repair', 60_000);
+    expect((await run('pause', 'many')).code).toBe(0);
+    const { code, stderr } = await command.ended;
+    expect(stderr).toMatch(/^ROW-T106 .* is paused, so no rows are written.*\n.*Resume the task/);
+    expect(code).toBe(2);
+    expect((await run('resume', 'many')).code).toBe(0);
+    expect(reportOf(await run('verify', 'many', '--repair', '--json')).repaired).toBeGreaterThan(0);
+    const after = await run('verify', 'many');
+    expect(after.code, after.stdout).toBe(0);
+    running.child.kill('SIGINT');
+    await running.ended;
+  }, 120_000);
 });

@@ -24,6 +24,7 @@ import { SqliteTaskStore } from '../store/task-store.js';
 /** Dirty records that are read and told at once. */
 const retryPage = 500;
 const writerPatienceMs = 15_000;
+const pauseLookMs = 100;
 /** A person waits for the answer: a side that is away for longer is told at once. */
 const impatient = { connectionMinutes: 5 / 60, otherMinutes: 5 / 60 };
 
@@ -52,7 +53,9 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       if (options.quick) return verifyCounts(check);
       if (!options.repair) return verifyTask(check);
       const settled = running ? { settled: () => running.settled() } : {};
-      return withWriter(task, kept, running, (repairBy) => verifyTask({ ...check, ...settled, repairBy }));
+      return withWriter(task, kept, running, (repairBy, paused) =>
+        verifyTask({ ...check, ...settled, repairBy, signal: AbortSignal.any([signal, paused]) }),
+      );
     },
     standing: (id) => {
       const kept = storeOf(id);
@@ -69,10 +72,11 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       const records = dirtyOf(task.id);
       const tables = new Map(kept.tables().map(({ source, definition }) => [source, definition]));
       let written = 0;
-      await withWriter(task, kept, running, async (writer) => {
+      await withWriter(task, kept, running, async (writer, paused) => {
         const retry = new DirtyRetry({
           task,
           writer,
+          signal: paused,
           tables,
           written: (id) => {
             records.writtenAnew(id);
@@ -182,28 +186,39 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
 /**
  * Work that writes rows beside the stream: by the writer of the task's run, which keeps the order of each key, or by
  * one of its own under the lock that a run would hold (correctness rules 11 and 12). Throws RowferryError: ROW-T106 for a
- * paused run, whose writer would wait for as long.
+ * run that is paused, or is paused meanwhile, whose writer would wait for as long; `paused` is aborted with it.
  */
 async function withWriter<T>(
   task: ResolvedTask,
   store: TaskStore,
   running: ReplicationRun | undefined,
-  work: (writer: TablestoreWriter) => Promise<T>,
+  work: (writer: TablestoreWriter, paused: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (running && !running.over && running.view().state === 'paused')
-    throw new RowferryError('ROW-T106', `${task.name} is paused, so no rows are written.`, {
+  const isPaused = () => running && !running.over && running.view().state === 'paused';
+  const notWriting = (written: string) =>
+    new RowferryError('ROW-T106', `${task.name} is paused, so no rows are written.${written}`, {
       remedy: 'Resume the task, then try again.',
     });
+  if (isPaused()) throw notWriting('');
+  const pausing = new AbortController();
   const shared = await sharedWriter(running);
   if (shared) {
+    const paused = new Promise<never>((_, reject) => {
+      pausing.signal.addEventListener('abort', () => reject(pausing.signal.reason as Error));
+    });
+    const look = setInterval(() => {
+      if (isPaused()) pausing.abort(notWriting(' Rows already written stay.'));
+    }, pauseLookMs);
     try {
-      return await work(shared);
+      return await Promise.race([work(shared, pausing.signal), paused]);
     } catch (error) {
       if (error instanceof RowferryError) throw error;
       throw new RowferryError('ROW-E101', `The run of ${task.name} ended in the meantime.`, {
         remedy: 'Try again. Rows already written stay.',
         cause: error,
       });
+    } finally {
+      clearInterval(look);
     }
   }
   const stopping = new AbortController();
@@ -223,7 +238,7 @@ async function withWriter<T>(
   stopping.signal.addEventListener('abort', () => writer.abort(stopping.signal.reason));
   unclean.begin();
   try {
-    return await work(writer);
+    return await work(writer, pausing.signal);
   } finally {
     writer.close();
     if (writer.leftNothing) unclean.end();
