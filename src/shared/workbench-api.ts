@@ -215,8 +215,11 @@ export interface WorkbenchApi {
   setPosition(id: string, position: SourcePosition): Promise<void>;
   /** Writes what is kept of a task into a file: positions, tables, dirty records (row values among them), no secret. */
   exportState(id: string, file: string): Promise<void>;
-  /** Takes it in from there. Throws ROW-E112 (runs), ROW-E113 (something is kept of it, not a state file). Its id. */
-  importState(file: string, options: { replace: boolean }): Promise<string>;
+  /**
+   * Takes it in from there. `reloaded`: tables that were loaded otherwise since it was written, which the next run loads
+   * anew. Throws ROW-E112 (runs), ROW-E113 (something is kept of it, not a state file).
+   */
+  importState(file: string, options: { replace: boolean }): Promise<{ id: string; reloaded: string[] }>;
   /** Forgets a task and all that is kept of it; the destination stays. Throws ROW-E112 while it runs, ROW-E109. */
   forget(id: string): Promise<void>;
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;

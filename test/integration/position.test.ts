@@ -178,6 +178,31 @@ describe('a place set by hand', () => {
 });
 
 describe('state', () => {
+  it('that is older than what was loaded since by another filter loads the table anew, and says so', async () => {
+    await mysql.query(`CREATE TABLE shop.m (id INT PRIMARY KEY, v INT); INSERT INTO shop.m VALUES (1, 1), (2, 20);
+      CREATE TABLE shop.n (id INT PRIMARY KEY, v INT); INSERT INTO shop.n VALUES (1, 1)`);
+    const filtered = (filter: string) =>
+      save('filtered', { objects: [{ database: 'shop', tables: [{ name: 'm', filter }, { name: 'n' }] }] });
+    filtered('v < 10');
+    await runToEnd('filtered');
+    expect((await rowferry('state', 'export', 'filtered.rowferry.json', 'filtered.state')).code).toBe(0);
+    filtered('v >= 10');
+    await mysql.query('INSERT INTO shop.m VALUES (3, 30), (4, 4); INSERT INTO shop.n VALUES (2, 2)');
+    await runToEnd('filtered');
+    expect(rows('m')).toEqual({ 2: 20, 3: 30 });
+    filtered('v < 10');
+    const imported = await rowferry('state', 'import', 'filtered.state', '--replace');
+    expect(imported.stdout).toBe(
+      'filtered: state imported\nLoaded differently since this state was exported; the next run reloads: shop.m\n',
+    );
+    await runToEnd('filtered');
+    expect([rows('m'), rows('n')]).toEqual([
+      { 1: 1, 4: 4 },
+      { 1: 1, 2: 2 },
+    ]);
+    expect((await rowferry('verify', 'filtered.rowferry.json')).code).toBe(0);
+  }, 60_000);
+
   it('is taken to another folder, where the task goes on; forgotten, it begins anew', async () => {
     expect((await rowferry('state', 'export', 'hand.rowferry.json', 'hand.state')).code).toBe(0);
     expect(statSync(join(folder, 'hand.state')).mode & 0o777).toBe(0o600);

@@ -28,10 +28,14 @@ export const state: Command = {
       return 0;
     }
     if (action === 'import' && rest.length === 1) {
-      const id = await withEngine(context, values, {}, (engine) =>
+      const { id, reloaded } = await withEngine(context, values, {}, (engine) =>
         engine.api.importState(path(rest[0]!), { replace: flag(values, 'replace') }),
       );
       terminal.print(`${id}: state imported`);
+      if (reloaded.length > 0)
+        terminal.print(
+          `Loaded differently since this state was exported; the next run reloads: ${reloaded.join(', ')}`,
+        );
       return 0;
     }
     throw usageError('Use "export TASK FILE" or "import FILE".', 'state');

@@ -2,8 +2,11 @@ import { closeSync, createReadStream, openSync, renameSync, rmSync, writeSync } 
 import { createInterface } from 'node:readline';
 import type { SQLInputValue } from 'node:sqlite';
 import { RowferryError } from '../../shared/errors.js';
+import type { DestinationRecord, TableRecord } from '../../sync/store.js';
+import { askReload } from './asked-reload.js';
 import type { Database } from './database.js';
 import { keepDestinations, migrations, quoteNames } from './migrations.js';
+import { SqliteTaskStore } from './task-store.js';
 
 /** What is kept of one task, table by table, in the order in which it is written and taken in. */
 const tables = [
@@ -81,9 +84,15 @@ function asJson(row: Record<string, SQLInputValue>): Line['row'] {
   );
 }
 
+export interface ImportedState {
+  readonly id: string;
+  /** Tables that the state it replaced had loaded otherwise since: the next run loads them anew. */
+  readonly reloaded: string[];
+}
+
 /**
- * Takes in what writeState() wrote, all of it or nothing. Returns the task's id. Throws ROW-E113: no such file,
- * something is kept of the task already and `replace` is not said; ROW-E108: a newer version wrote it.
+ * Takes in what writeState() wrote, all of it or nothing. Throws ROW-E113: no such file, something is kept of the task
+ * already and `replace` is not said; ROW-E108: a newer version wrote it.
  */
 export async function readState(
   database: Database,
@@ -91,7 +100,7 @@ export async function readState(
   replace: boolean,
   /** Throws when the task may not be touched now. */
   allow: (task: string) => void,
-): Promise<string> {
+): Promise<ImportedState> {
   const lines: string[] = [];
   try {
     for await (const line of createInterface({ input: createReadStream(file) })) lines.push(line);
@@ -107,20 +116,47 @@ export async function readState(
     throw new RowferryError('ROW-E108', `${file} was written by a newer version of Rowferry.`);
   const { task } = header;
   allow(task);
-  database.transaction(() => {
+  const store = new SqliteTaskStore(database, task);
+  const reloaded = database.transaction(() => {
     if (!replace && database.get('SELECT 1 AS found FROM task WHERE id = ?', task)) {
       throw new RowferryError('ROW-E113', `This state folder already holds state for the task ${task}.`, {
         remedy: 'To replace the state, add --replace.',
       });
     }
+    const before = { tables: store.tables(), destinations: store.destinations() };
     removeState(database, task);
     for (const line of lines.slice(1)) {
       if (line !== '') insert(database, task, parse(line, file) as Line, file);
     }
     database.raw.exec(quoteNames);
     database.raw.exec(keepDestinations);
+    return reconcile(store, before);
   });
-  return task;
+  return { id: task, reloaded };
+}
+
+/**
+ * What the replaced state knows of the destination holds still. A table that was loaded otherwise since, or whose
+ * destination another one took, has rows there that the older state knows nothing of.
+ */
+function reconcile(
+  store: SqliteTaskStore,
+  before: { tables: readonly TableRecord[]; destinations: readonly DestinationRecord[] },
+): string[] {
+  const known = new Set(store.destinations().map(({ name }) => name));
+  for (const one of before.destinations) if (!known.has(one.name)) store.saveDestination(one);
+  const tables = store.tables();
+  const isTheSame = (one: TableRecord, other: TableRecord) =>
+    one.source === other.source &&
+    one.life === other.life &&
+    // Records of earlier versions tell no lives.
+    (one.life !== '' || one.mapping === other.mapping);
+  const others = before.tables.filter((other) => !tables.some((table) => isTheSame(table, other)));
+  const isTouched = ({ source, destination }: TableRecord) =>
+    others.some((other) => other.source === source || other.destination === destination);
+  const reloaded = tables.filter(isTouched).map(({ source }) => source);
+  askReload(store, reloaded, false);
+  return reloaded;
 }
 
 /** Forgets everything that is kept of a task, its history too. */

@@ -8,7 +8,6 @@ import { lockDestinations } from '../../sync/prepare.js';
 import { Replication } from '../../sync/replication.js';
 import { writerSettings } from '../../sync/settings.js';
 import { Destinations } from '../../sync/state/destinations.js';
-import { TableRecords } from '../../sync/state/table-records.js';
 import { UncleanEnd } from '../../sync/unclean-end.js';
 import type { TableRecord, TaskStore } from '../../sync/store.js';
 import { verifyTask } from '../../sync/verify/index.js';
@@ -17,6 +16,7 @@ import { TablestoreClient } from '../../tablestore/client/client.js';
 import { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { MakeTaskOperations } from './operations.js';
 import type { ReplicationRun } from './run.js';
+import { askReload } from '../store/asked-reload.js';
 import { DirtyRecords } from '../store/dirty-records.js';
 import type { TaskLog } from '../../sync/task-log.js';
 import { SqliteTaskStore } from '../store/task-store.js';
@@ -128,16 +128,7 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
           if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
         }
       }
-      const kept = storeOf(id);
-      kept.transaction(() => {
-        const records = new TableRecords(kept);
-        for (const record of records.all) {
-          if (!sources.includes(record.source)) continue;
-          records.step(record.source, { step: 'reload-asked', remake });
-          kept.clearChunks(record.source);
-          kept.clearDirty(record.source);
-        }
-      });
+      askReload(storeOf(id), sources, remake);
     },
     reset: (id) => storeOf(id).reset(),
     history: ({ id, destination }) => {

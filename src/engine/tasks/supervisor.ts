@@ -20,7 +20,7 @@ import type { Log } from '../base/log.js';
 import { fingerprint, ManagedTask, plain } from './managed-task.js';
 import type { Session } from '../ipc/server.js';
 import type { EngineStore } from '../store/engine-store.js';
-import { readState, writeState } from '../store/state-file.js';
+import { readState, writeState, type ImportedState } from '../store/state-file.js';
 import { Verifications } from './verifications.js';
 import type { TaskOperations } from './operations.js';
 import type { ReplicationRun, RetryWindows } from './run.js';
@@ -200,15 +200,15 @@ export class Supervisor {
     this.log.info(`exported the state to ${file}`, { task: { id } });
   }
 
-  async importState(file: string, options: { replace: boolean }): Promise<string> {
-    const id = await readState(this.store.database, file, options.replace, (task) => {
+  async importState(file: string, options: { replace: boolean }): Promise<ImportedState> {
+    const { id, reloaded } = await readState(this.store.database, file, options.replace, (task) => {
       if (this.#tasks.has(task)) this.#resting(task);
     });
     const known = this.store.known().find((one) => one.id === id);
     if (known) this.#tasks.set(id, new ManagedTask(known.snapshot));
     this.log.info(`imported the state from ${file}`, { task: { id } });
     this.events.changed();
-    return id;
+    return { id, reloaded };
   }
 
   async forget(id: string): Promise<void> {
