@@ -4,7 +4,7 @@ import type { BinlogHandler, BinlogTable, RowImage, RowKind } from '../mysql/mod
 import type { ResolvedTask } from '../shared/task.js';
 import type { SourceReader } from './source-retry.js';
 
-/** The database of the heartbeat table, and the one that the statement of "statement" names (dts-behaviour). */
+/** The database of the heartbeat table, and the one that the statement of "statement" names, as DTS has it. */
 export const heartbeatDatabase = { table: 'rowferry', statement: 'test' } as const;
 const table = { database: heartbeatDatabase.table, name: 'heartbeat' };
 

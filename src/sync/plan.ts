@@ -327,7 +327,7 @@ export function isUnique({ keys }: TableDefinition, names: readonly string[]): b
   return keys.some((key) => key.unique && key.columns.every((column) => chosen.has(column.toLowerCase())));
 }
 
-/** Capitalization: dts-behaviour, “object names”. */
+/** `capitalization` in the task file. */
 export function tableName(
   name: string,
   mapping: Pick<TableMapping, 'rename' | 'renameTables'> | undefined,

@@ -159,7 +159,7 @@ export class RowEvents {
         before && wasIn !== false
           ? this.transformedOld(transform, encoder, before, operation, transaction)
           : null;
-      // A transformation may drop a DELETE, which leaves the row (dts-behaviour, ETL).
+      // A transformation may drop a DELETE: the row stays.
       oldKey = old === null ? null : this.encodeOld(encoder, before!, old.overrides, kind);
       if (old !== null && oldKey === null && !this.context.branches.isOpen)
         this.context.dirty.left(table.plan, () => encoder.describe(before!), transaction);

@@ -20,7 +20,7 @@ export interface SchemaOptions {
   windows: RetryWindows;
 }
 
-/** A table is "not ready" for up to a minute after its creation (tablestore.md §3). */
+/** A table is "not ready" for up to a minute after its creation (docs/tablestore.md §3). */
 const readyPollMs = 250;
 const unseenAfterCreationMs = 60_000;
 

@@ -2,7 +2,7 @@ import type { ResolvedTask } from '../shared/task.js';
 import type { RetryWindows } from '../tablestore/client/retry.js';
 import { standardWriterSettings, type WriterSettings } from '../tablestore/writer/writer.js';
 
-/** Rows a second of the instance classes (dts-behaviour, “instance class”). */
+/** Rows a second of the instance classes (`class` in the task file, as in DTS). */
 const classRows: Record<ResolvedTask['class'], number | null> = {
   micro: 200,
   small: 2000,

@@ -14,7 +14,7 @@ const idleMs = 5_000;
 
 /**
  * The way of the full load to the source: so many queries a second, and none while a person has paused the task or
- * the source is under strain (dts-behaviour, “throttling”). Every setting may change while readers wait.
+ * the source is under strain (`throttle.full` in the task file). Every setting may change while readers wait.
  */
 export class SourceGate {
   /** What keeps the load waiting just now, if it is the source. */

@@ -10,7 +10,7 @@ export interface ModelChange {
 /** Columns of a row; null when there is none. */
 export type ModelRow = Record<string, string> | null;
 
-/** What a change leaves (tablestore.md §4); an update without cells is a put of the key alone. */
+/** What a change leaves (docs/tablestore.md §4); an update without cells is a put of the key alone. */
 export function applyChange(row: ModelRow, change: ModelChange): ModelRow {
   if (change.op === 'delete') return null;
   const result: Record<string, string> = {};

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.js';
 import { plain } from './managed-task.js';
 import type { ReplicationRun, RetryWindows, RunView } from './run.js';
 
-/** What another attempt with fresh connections may mend, by the window that holds for it (dts-behaviour, “retry windows”). */
+/** What another attempt with fresh connections may mend, by the window that holds for it (`retry` in the task file). */
 const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
   'ROW-S101': 'connection',
   'ROW-S107': 'connection',

@@ -1,4 +1,4 @@
-/** HTTP status by error code, as the service answers (tablestore.md §4). */
+/** HTTP status by error code, as the service answers (docs/tablestore.md §4). */
 const statusByCode = {
   OTSServerBusy: 503,
   OTSPartitionUnavailable: 503,

@@ -1,6 +1,6 @@
 import { invalid } from './errors.js';
 
-/** Limits of the service (tablestore.md §3). Sizes in bytes. */
+/** Limits of the service (docs/tablestore.md §3). Sizes in bytes. */
 export const limits = {
   primaryKeyColumns: 4,
   primaryKeyValueBytes: 1024,

@@ -20,7 +20,7 @@ export interface ServiceLimits {
   repeatedKeys?: 'reject' | 'allow';
 }
 
-/** The switches as the service has them (tablestore.md §3). */
+/** The switches as the service has them (docs/tablestore.md §3). */
 export const serviceLimits: ServiceLimits = {
   tables: 64,
   tableOperationsPerSecond: 10,

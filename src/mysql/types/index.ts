@@ -10,7 +10,7 @@ import { binaryDecoders, jsonDecoders, memberDecoders, textDecoder } from './tex
 
 export { CharsetNotLoaded, isCopied, loadCharsetDecoders, type CharsetDecoders, type Decode };
 
-/** Types that a Tablestore key column can have (tablestore.md §3). */
+/** Types that a Tablestore key column can have (docs/tablestore.md §3). */
 export type KeyType = 'STRING' | 'INTEGER' | 'BINARY';
 
 export interface CellTarget {

@@ -53,7 +53,7 @@ const variableNames = [
 
 /**
  * Compiles a script once; an empty one gives null. Throws EtlSyntaxError (ROW-T102) with line and column.
- * Language: dts-behaviour, “ETL language”.
+ * The functions of the language and their words: src/shared/etl-words.ts.
  */
 export function compileEtl(script: string): EtlProgram | null {
   if (script.trim().replace(/^script\s*:\s*/, '') === '') return null;

@@ -1,7 +1,7 @@
 import { RowferryError } from '../../shared/errors.js';
 
 /**
- * Syntax of the ETL language of dts-behaviour (“ETL language”): one expression of nested calls. Strings stand
+ * Syntax of the ETL language of DTS: one expression of nested calls. Strings stand
  * in single, double or full-width quotes; columns in backquotes; `script:` may lead.
  */
 export interface Place {

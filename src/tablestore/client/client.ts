@@ -8,7 +8,7 @@
  *
  * operations.ts (tables, reads) and writer/batch.ts (writes) build on call(). The npm SDK is not used for any of them:
  * it loses the service's error codes, retries through process-wide settings, opens a TLS connection for every
- * request, and takes a column named `timestamp` for a cell version (tablestore.md §1); mending that from outside
+ * request, and takes a column named `timestamp` for a cell version (docs/tablestore.md §1); mending that from outside
  * takes more code than the dozen small messages of operations.ts, and reads here give bytes, which is what a
  * comparison needs. The SDK reads back what we write in the tests.
  */

@@ -1,5 +1,5 @@
 /**
- * What went wrong with Tablestore, and what may be done about it. The one table of service codes (tablestore.md §4);
+ * What went wrong with Tablestore, and what may be done about it. The one table of service codes (docs/tablestore.md §4);
  * everything decides on code and HTTP status, never on a message, with the two exceptions marked below.
  */
 import { RowferryError, type ErrorCode } from '../../shared/errors.js';

@@ -1,5 +1,5 @@
 /**
- * Limits of Tablestore (tablestore.md §3), checked before anything is sent, so that one bad row never costs its
+ * Limits of Tablestore (docs/tablestore.md §3), checked before anything is sent, so that one bad row never costs its
  * batch. Sizes in bytes.
  */
 import type { RowWriter } from '../wire/row-writer.js';

@@ -10,7 +10,7 @@ export interface RowChange {
   readonly key: string;
   /** The whole PlainBuffer row, header included, as BatchWriteRow and BulkImport carry it. */
   readonly row: Buffer;
-  /** The size Tablestore counts (tablestore.md §3), for the 4 MB limits. */
+  /** The size Tablestore counts (docs/tablestore.md §3), for the 4 MB limits. */
   readonly dataBytes: number;
   /** Told once what became of it. A change that was composed with others is told like any other. */
   readonly owner: ChangeOwner;

@@ -1,5 +1,5 @@
 /**
- * Writes PlainBuffer rows (tablestore.md §2) straight from value bytes, without an object per cell or row.
+ * Writes PlainBuffer rows (docs/tablestore.md §2) straight from value bytes, without an object per cell or row.
  *
  *     const id = prepareName('id'), note = prepareName('note');       // once per table
  *     writer.beginRow();
@@ -37,7 +37,7 @@ export interface DenseRows {
   readonly buffer: Buffer;
   readonly ends: Int32Array;
   readonly count: number;
-  /** Data size of each row as Tablestore counts it (tablestore.md §3). */
+  /** Data size of each row as Tablestore counts it (docs/tablestore.md §3). */
   readonly dataBytes: Int32Array;
 }
 

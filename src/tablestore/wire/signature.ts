@@ -8,7 +8,7 @@ export function contentMd5(body: Uint8Array): string {
 
 /**
  * Signature of a request: HMAC-SHA1 over path, method and every x-ots-* header, sorted by lower-case name
- * (tablestore.md §2). Other headers and x-ots-signature itself are left out.
+ * (docs/tablestore.md §2). Other headers and x-ots-signature itself are left out.
  * @param path '/' + operation.
  * @returns base64, the value of x-ots-signature.
  */

@@ -1,5 +1,5 @@
 /**
- * One write request for rows of one table, as BulkImport or as BatchWriteRow (tablestore.md §2), and its answer.
+ * One write request for rows of one table, as BulkImport or as BatchWriteRow (docs/tablestore.md §2), and its answer.
  *
  *     const failures = await writeRows(client, 'batch-write', 'orders', rows);   // [] when every row was written
  *

@@ -12,7 +12,7 @@ import {
 import { encodeRow, type CellInput } from '../../support/plainbuffer-encoder.js';
 import { ServiceFixture, type Key } from './service-fixture.js';
 
-/** The limits of the service (tablestore.md §3): the last value that passes, and the first that does not. */
+/** The limits of the service (docs/tablestore.md §3): the last value that passes, and the first that does not. */
 const MB = 1024 * 1024;
 const invalid = (message: string): string => `400 OTSParameterInvalid ${message}`;
 const id = (value: bigint): Key => [['id', value]];

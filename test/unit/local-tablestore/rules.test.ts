@@ -18,7 +18,7 @@ import { decodeRows } from '../../../src/tablestore/wire/plainbuffer.js';
 import { encodeRow, variantOf, type CellInput, type Value } from '../../support/plainbuffer-encoder.js';
 import { ServiceFixture, type Key } from './service-fixture.js';
 
-/** Rules of the service (tablestore.md §4) that neither the model of the store nor the SDK's test looks at. */
+/** Rules of the service (docs/tablestore.md §4) that neither the model of the store nor the SDK's test looks at. */
 const id = (value: bigint): Key => [['id', value]];
 const DAY = 86_400_000;
 

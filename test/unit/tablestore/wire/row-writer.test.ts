@@ -27,7 +27,7 @@ function written(fill: (writer: RowWriter) => void, writer = new RowWriter()): B
   return writer.copyRow();
 }
 
-describe('golden vectors (tablestore.md §2)', () => {
+describe('golden vectors (docs/tablestore.md §2)', () => {
   test('put', () => {
     const row = written((w) => {
       w.key(id).integer(1);
