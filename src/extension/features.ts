@@ -19,6 +19,7 @@ import { TaskPanels } from './panels/task-panel.js';
 import { verifyKind } from './panels/verify.js';
 import type { PanelName } from './panels/view-types.js';
 import type { Secrets } from './base/secrets.js';
+import { ChangedSettings } from './tasks/changed-settings.js';
 import { SourceCatalog } from './tasks/source-catalog.js';
 import type { TaskFiles } from './tasks/task-files.js';
 import type { TaskService } from './tasks/task-service.js';
@@ -56,6 +57,7 @@ export function makeFeatures(core: Core): Features {
   const { tasksView, connectionsView } = core;
   const catalog = new SourceCatalog(service, session);
   const panelContext = { extensionUri, files, session, service, log };
+  const changes = new ChangedSettings(session, service);
   const precheck = precheckKind(panelContext);
   const verify = verifyKind(panelContext);
   const panels = {
@@ -73,7 +75,7 @@ export function makeFeatures(core: Core): Features {
   const { rows } = panels;
   return {
     commands: {
-      ...taskCommands({ files, service, view: tasksView, log, cliScript, panels, precheck, verify }),
+      ...taskCommands({ files, service, changes, view: tasksView, log, cliScript, panels, precheck, verify }),
       ...textCommands(catalog),
       ...sampleCommands({ files, saved, local, session }),
       ...newTaskCommands({ files, saved, session, view: connectionsView }),

@@ -37,7 +37,7 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
   );
   const local = new LocalTablestore(session, join(storage, 'local-tablestore'));
-  const service = new TaskService(files, session, { saved, local, secrets });
+  const service = new TaskService(files, session, { saved, local, secrets }, context.globalState);
   const recording = new Recording(session);
   const tasksView = new TasksView(files, session, service);
   const connectionsView = new ConnectionsView(saved, local, session, log);
@@ -56,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new StatusBar(session),
     watchTasks(session, service, log),
     applyTuning(files, session, service, log),
-    applyChanges(session, service, log),
+    applyChanges(files, service, log),
     closing,
     registerOnDemand({ ...core, tasksView, connectionsView }, commandsOf(context.extension)),
   );

@@ -58,7 +58,18 @@ const edit = z.strictObject({
 });
 export type TaskEdit = z.infer<typeof edit>;
 
-export const taskEditorActions = ['check', 'start', 'stop', 'verify', 'openText', 'copyCommand'] as const;
+/** About a task that runs with other settings than its file. */
+export const differenceActions = ['showChanges', 'applyChanges', 'restart'] as const;
+export type DifferenceAction = (typeof differenceActions)[number];
+export const taskEditorActions = [
+  'check',
+  'start',
+  'stop',
+  'verify',
+  'openText',
+  'copyCommand',
+  ...differenceActions,
+] as const;
 
 export const taskEditorCalls = {
   ready: z.tuple([]),
@@ -105,6 +116,8 @@ export interface TaskEditorState {
   destinations: string[];
   /** What the engine says of the task, in words. */
   look: Pick<TaskLook, 'description' | 'canStart' | 'canStop'>;
+  /** Keys of the saved file that the running task does not go by. */
+  differences: string[];
   /** Calls that the engine answers; empty while it is not connected. */
   methods: (keyof WorkbenchApi)[];
 }
@@ -145,6 +158,7 @@ export const monitorCalls = {
   openTask: z.tuple([]),
   dirty: z.tuple([]),
   retryDirty: z.tuple([]),
+  settings: z.tuple([z.enum(differenceActions)]),
   logs: z.tuple([]),
   /** Loads a table again; the person is asked before. */
   reload: z.tuple([name]),
@@ -180,6 +194,7 @@ export interface MonitorHost {
   dirty(): Promise<void>;
   /** All of them, by the file as it is now; the task goes on. */
   retryDirty(): Promise<void>;
+  settings(action: DifferenceAction): Promise<void>;
   logs(): Promise<void>;
   reload(table: string): Promise<void>;
   tune(tuning: MonitorTuning): Promise<void>;
@@ -188,6 +203,8 @@ export interface MonitorHost {
 export interface MonitorState {
   name: string;
   snapshot: TaskSnapshot | null;
+  /** Keys of the saved file that the running task does not go by. */
+  differences: string[];
   /** Phases that the task has. */
   synchronization: { schema: boolean; full: boolean; incremental: boolean } | null;
   /** Settings in force: what the sliders begin with. */

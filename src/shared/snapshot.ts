@@ -143,6 +143,8 @@ export interface TaskSnapshot {
   error?: PlainError;
   /** Throttle, write settings and class in force; absent while it does not run. */
   tuning?: WholeTuning;
+  /** Marks of the settings that it runs with, by their keys in the file (settings-digest.ts); absent while it does not run. */
+  settings?: Record<string, string>;
   /** What the audit has come to; absent when the task has none. */
   audit?: AuditView;
   /** The full load waits because the source is under strain. */

@@ -132,7 +132,9 @@ test('a running task whose file gets another table asks once, and loads it', asy
   await page.keyboard.press('Enter');
   await form.getByRole('textbox', { name: 'Name of orders in Tablestore' }).waitFor();
   await page.keyboard.press('Control+S');
-  await toast('differ from those it is running with').getByRole('button').first().click();
+  await toast('running with other settings than its file')
+    .getByRole('button', { name: 'Show Changes' })
+    .click();
   await dialog().waitFor();
   expect(await dialog().innerText()).toContain('Add shop.orders → orders: load about 5K rows');
   await dialog().getByRole('button', { name: 'Apply' }).click();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { differingKeys, settingsDigest } from '../../src/shared/settings-digest.js';
 import { Replication } from '../../src/sync/replication.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
@@ -21,6 +22,28 @@ afterEach(async () => {
 const objects = (...names: string[]) => [{ database: 'shop', tables: names.map((name) => ({ name })) }];
 
 describe('settings of a running task', () => {
+  it('are told by marks, by which a client sees what its file has otherwise', async () => {
+    const { engine } = replica;
+    const task = replica.task({ objects: objects('here') });
+    const differing = async (file: typeof task) =>
+      differingKeys(settingsDigest(file), (await replica.snapshot(task)).settings ?? {});
+    await replica.start(task);
+    await replica.caughtUp(task);
+    expect(await differing(task)).toEqual([]);
+    const throttle = { ...task.throttle, incremental: { ...task.throttle.incremental, rowsPerSecond: 5000 } };
+    const { objects: both } = replica.task({ objects: objects('here', 'late') });
+    const changed = { ...task, objects: both, throttle, conflict: 'ignore' as const };
+    expect((await differing(changed)).sort()).toEqual(['conflict', 'objects', 'throttle']);
+    await engine.api.tune(task.id, { throttle });
+    expect((await differing(changed)).sort()).toEqual(['conflict', 'objects']);
+    await engine.api.applyChanges(changed);
+    expect(await differing(changed)).toEqual(['conflict']);
+    await replica.stop(task);
+    expect((await replica.snapshot(task)).settings).toBeUndefined();
+    await replica.start(changed);
+    expect(await differing(changed)).toEqual([]);
+  }, 60_000);
+
   it('keep a tuning that is made while other tables are applied', async () => {
     const { mysql, store, engine } = replica;
     const task = replica.task({ objects: objects('here') });

@@ -6,13 +6,14 @@ import {
   formatShort,
   loadPercent,
 } from '../../src/shared/format.js';
-import type { MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
+import type { DifferenceAction, MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
 import { delayWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { isRunning, offers } from '../../src/shared/task-actions.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
+import '../components/difference-bar.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';
 import { base } from '../components/styles.js';
@@ -128,6 +129,10 @@ class Monitor extends LitElement {
     const { snapshot, write, throttle } = state;
     return html`<main>
       ${this.heading(state)}
+      <rf-difference
+        .keys=${state.differences}
+        @act=${(event: CustomEvent<DifferenceAction>) => this.call(this.host.settings(event.detail))}
+      ></rf-difference>
       ${this.said === '' ? nothing : html`<p class="error" role="alert">${this.said}</p>`}
       ${
         snapshot

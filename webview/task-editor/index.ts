@@ -1,8 +1,9 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import type { TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
+import type { DifferenceAction, TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
 import { committed, flushInputs } from '../components/input.js';
+import '../components/difference-bar.js';
 import '../components/page.js';
 import '../components/toolkit.js';
 import { t } from '../components/words.js';
@@ -150,6 +151,10 @@ class TaskEditor extends LitElement {
       </nav>
       <main @scroll=${(event: Event) => this.follow(event)}>
         ${this.heading(context)}
+        <rf-difference
+          .keys=${state.differences}
+          @act=${(event: CustomEvent<DifferenceAction>) => void this.run(event.detail)}
+        ></rf-difference>
         ${sections.map(
           ({ id, title, lead, body }) =>
             html`<section id=${id} aria-labelledby="${id}-title">

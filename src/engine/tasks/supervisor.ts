@@ -8,6 +8,7 @@ import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/ve
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { settingsDigest } from '../../shared/settings-digest.js';
 import { accepts, type TaskAction } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
@@ -281,7 +282,7 @@ export class Supervisor {
   /** A task that rests is as the store says: its dirty records may be decided, its position set, meanwhile. */
   #seen(managed: ManagedTask): TaskSnapshot {
     const snapshot = managed.snapshot();
-    if (managed.active) return snapshot;
+    if (managed.active) return managed.task ? { ...snapshot, settings: marksOf(managed.task) } : snapshot;
     try {
       const now = { ...snapshot, ...this.operations.standing(managed.id) };
       // What was decided meanwhile is not waited for.
@@ -527,6 +528,14 @@ function otherKeys(now: ResolvedTask, then: ResolvedTask): string[] {
     return JSON.stringify([task.write.mode, task.write.batch]);
   };
   return [...keys].filter((key) => !atOnce.has(key) && text(now, key) !== text(then, key));
+}
+
+/** Asked for every second, and the settings of a run change seldom. */
+const marks = new WeakMap<ResolvedTask, Record<string, string>>();
+function marksOf(task: ResolvedTask): Record<string, string> {
+  const known = marks.get(task) ?? settingsDigest(task);
+  marks.set(task, known);
+  return known;
 }
 
 function withWindows(task: ResolvedTask, windows: RetryWindows): ResolvedTask {

@@ -7,6 +7,7 @@ import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.j
 import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/view-types.js';
 import type { VerifyKind } from '../panels/verify.js';
+import type { ChangedSettings } from '../tasks/changed-settings.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { stoppedFirst } from '../../shared/stopped-tables.js';
 import { isRunning, offers, type TaskAction } from '../../shared/task-actions.js';
@@ -16,6 +17,7 @@ import type { TaskTableNode, TasksView } from '../views/tasks-view.js';
 export interface TaskCommandContext {
   files: TaskFiles;
   service: TaskService;
+  changes: ChangedSettings;
   view: TasksView;
   log: Log;
   cliScript: string;
@@ -26,7 +28,7 @@ export interface TaskCommandContext {
 
 /** Commands on a task: called from the tree, an editor, or the palette, which asks for the task. */
 export function taskCommands(context: TaskCommandContext): Commands {
-  const { files, service, view, log, cliScript, panels, precheck, verify } = context;
+  const { files, service, changes, view, log, cliScript, panels, precheck, verify } = context;
   const { t } = vscode.l10n;
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
@@ -44,6 +46,15 @@ export function taskCommands(context: TaskCommandContext): Commands {
     throw new RowferryError('ROW-E109', t('{0} has not been started on this machine.', file.name), {
       remedy: t('Start the task first.'),
     });
+  };
+
+  const pickChanged = async (argument: unknown) => {
+    const file = await pick(argument, ({ uri }) => service.differences(uri).length > 0);
+    if (!file || service.differences(file.uri).length > 0) return file;
+    void vscode.window.showInformationMessage(
+      t('{0} runs with the settings of its file, or does not run.', file.name),
+    );
+    return undefined;
   };
 
   const progress = <T>(title: string, work: () => Promise<T>): Promise<T> =>
@@ -99,6 +110,18 @@ export function taskCommands(context: TaskCommandContext): Commands {
     'task.stop': async (argument) => {
       const known = await pickKnown('stop', argument);
       if (known) await progress(t('Stopping {0}', known.name), () => service.stop(known.id));
+    },
+    'task.showChanges': async (argument) => {
+      const file = await pickChanged(argument);
+      if (file) await progress(t('Comparing {0} with its file', file.name), () => changes.show(file.uri));
+    },
+    'task.applyChanges': async (argument) => {
+      const file = await pickChanged(argument);
+      if (file) await progress(t('Applying the file of {0}', file.name), () => changes.apply(file.uri));
+    },
+    'task.restart': async (argument) => {
+      const file = await pickFor('stop', argument);
+      if (file) await progress(t('Restarting {0}', file.name), () => changes.restart(file.uri));
     },
     'task.check': async (argument) => {
       const file = await pick(argument);

@@ -31,6 +31,7 @@ export function monitorKind(
         return {
           name: task.name(),
           snapshot,
+          differences: service.differences(task.uri),
           synchronization: settings ? phases(settings.synchronization) : null,
           write: settings ? pick(settings.write) : null,
           throttle: settings
@@ -85,6 +86,7 @@ export function monitorKind(
           openTask: command('task.openForm'),
           dirty: command('task.dirty'),
           retryDirty: command('task.retryDirty'),
+          settings: (action) => command(`task.${action}`)(),
           logs: command('logs.show'),
           reload: async (table) => {
             await vscode.commands.executeCommand('rowferry.task.reload', { uri: task.uri, table });

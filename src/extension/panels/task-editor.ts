@@ -64,7 +64,8 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
     const look = () => {
       if (panel.visible) {
         const { task, issues } = this.parsed(document);
-        const now = JSON.stringify([this.look(document, task, issues), context.session.methods]);
+        const differing = context.service.differences(document.uri);
+        const now = JSON.stringify([this.look(document, task, issues), differing, context.session.methods]);
         if (now === shown) return;
         shown = now;
       }
@@ -131,6 +132,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
         tables: catalog.tablesOf(document),
       },
       ...this.look(document, task, issues),
+      differences: this.context.service.differences(document.uri),
       methods: session.methods,
     };
   }

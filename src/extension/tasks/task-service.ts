@@ -4,7 +4,9 @@ import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import type { ResolvedTask, SourceSettings } from '../../shared/task.js';
+import { connectionsDigest, differingKeys, settingsDigest } from '../../shared/settings-digest.js';
+import { isRunning } from '../../shared/task-actions.js';
+import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
 import type { DirtyFilter, WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { Resolver } from './resolve.js';
@@ -20,6 +22,8 @@ export class TaskService {
     private readonly files: TaskFiles,
     private readonly session: EngineSession,
     private readonly resolver: Resolver,
+    /** Of this person, for all windows. */
+    private readonly memory: Pick<vscode.Memento, 'get' | 'update'>,
   ) {}
 
   /** The engine's word about a file: by the task's id, else by the path it was started from. */
@@ -28,6 +32,29 @@ export class TaskService {
     const id = file.task?.id;
     const byId = id === undefined ? undefined : snapshots.get(id);
     return byId ?? [...snapshots.values()].find((s) => s.file === file.uri.fsPath);
+  }
+
+  snapshotAt(uri: vscode.Uri): TaskSnapshot | undefined {
+    const file = this.files.get(uri);
+    return file && this.snapshotOf(file);
+  }
+
+  /** Keys of a saved file that its running task does not go by; none while that is not known. */
+  differences(uri: vscode.Uri): string[] {
+    const { task } = this.files.get(uri) ?? {};
+    const snapshot = this.snapshotAt(uri);
+    if (!task || !snapshot?.settings || !isRunning(snapshot.state) || snapshot.state === 'stopping')
+      return [];
+    const marks = this.marks.get(task) ?? { ...settingsDigest(task), ...connectionsDigest(task) };
+    this.marks.set(task, marks);
+    return differingKeys(marks, { ...this.memory.get(startedWith(snapshot.id), {}), ...snapshot.settings });
+  }
+  private readonly marks = new WeakMap<Task, Record<string, string>>();
+
+  /** What the engine is not told of: how the file names the servers. Other ones may be behind the same settings. */
+  private remember(uri: vscode.Uri, id: string): void {
+    const { task } = this.files.get(uri) ?? {};
+    if (task) void this.memory.update(startedWith(id), connectionsDigest(task));
   }
 
   fileOf(snapshot: TaskSnapshot): TaskFile | undefined {
@@ -68,6 +95,7 @@ export class TaskService {
     this.starting.add(task.id);
     try {
       await engine.start(task, uri.fsPath, {});
+      this.remember(uri, task.id);
     } finally {
       // The snapshot that says "failed" comes a moment after the answer.
       setTimeout(() => this.starting.delete(task.id), 3000);
@@ -107,7 +135,10 @@ export class TaskService {
   /** Writes dirty rows by the settings of the file as it is now; a blocked task goes on by them. Number of rows written. */
   async retryDirty(uri: vscode.Uri, filter: DirtyFilter): Promise<number> {
     const task = await this.resolve(uri);
-    return (await this.answering('retryDirty')).retryDirty(task, filter);
+    const isBlocked = this.snapshotAt(uri)?.state === 'blocked';
+    const written = await (await this.answering('retryDirty')).retryDirty(task, filter);
+    if (isBlocked) this.remember(uri, task.id);
+    return written;
   }
 
   /** The newest state, asked for: the one that is known may be a second old. */
@@ -163,6 +194,8 @@ export class TaskService {
     }
   }
 }
+
+const startedWith = (id: string) => `rowferry.startedWith.${id}`;
 
 /** Schemas and the parser: loaded when the first task is read. */
 const reading = () => import('./task-reader.js');

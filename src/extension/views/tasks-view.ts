@@ -211,6 +211,17 @@ export class TasksView
         description: problem.remedy,
       });
     }
+    const differing = this.service.differences(task);
+    if (differing.length > 0)
+      nodes.push({
+        kind: 'line',
+        task,
+        id: 'differs',
+        label: t('Running with other settings than the file'),
+        icon: themeIcon({ icon: 'diff-modified', color: 'charts.yellow' }),
+        description: differing.join(', '),
+        opens: 'rowferry.task.showChanges',
+      });
     nodes.push(...this.leading(file));
     for (const step of phaseSteps(snapshot, file.task.synchronization, t, locale)) {
       const { id, label, description } = step;
@@ -371,9 +382,11 @@ export class TasksView
           return this.session.answers(action);
       }
     };
-    item.contextValue = taskContext(snapshot?.state ?? 'new', isPossible);
+    const differs = this.service.differences(node.uri).length > 0;
+    item.contextValue = taskContext(snapshot?.state ?? 'new', isPossible) + (differs ? ';differs' : '');
+    if (differs) item.description = `${look.description} · ${t('file changed')}`;
     const place = file?.own ? `, ${t('in your own folder')}` : '';
-    item.accessibilityInformation = { label: `${file?.name ?? ''}, ${look.description}${place}` };
+    item.accessibilityInformation = { label: `${file?.name ?? ''}, ${item.description}${place}` };
     // Without arguments: those of an item die with every refresh, and the click with them.
     item.command = { command: 'rowferry.task.openSelected', title: '' };
     return item;

@@ -4,6 +4,7 @@ import type { Locator } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
 import {
+  customers,
   eventually,
   inlineAction,
   keepTidy,
@@ -14,7 +15,7 @@ import {
   type Stage,
 } from './stage.js';
 
-/** A task that waits for a decision on dirty rows: whatever the editor shows of it can be done, and leads out of it. */
+/** Whatever the editor shows of a task can be done, and leads out of where it is: blocked, or running with other settings. */
 
 let stage: Stage;
 let workbench: Workbench;
@@ -110,4 +111,66 @@ test('a retried row leaves the list and the counts at once, and saving says when
     { id: 2, number: '20' },
     { id: 3, number: tooWide },
   ]);
+});
+
+test('a task that runs with other settings than its file says so until they are applied', async () => {
+  const { page } = workbench;
+  await workbench.command('View: Close All Editors');
+  await workbench.command('Notifications: Clear All Notifications');
+  const write = (change: Record<string, unknown>) =>
+    stage.writeTask('cards', {
+      objects: [{ database: 'shop', tables: [{ name: 'cards', columns: { number: { type: 'STRING' } } }] }],
+      ...change,
+    });
+  const bar = () => webview(page).locator('rf-difference .bar');
+  const tree = page.getByRole('treeitem', { name: /^Running with other settings than the file/ });
+
+  await inlineAction(task(), 'Open Monitor');
+  await webview(page).locator('rf-monitor .figures').waitFor();
+  expect(await bar().count()).toBe(0);
+  write({ dirtyData: 'skip' });
+  await eventually(async () =>
+    expect(await bar().innerText()).toMatch(/other settings than the file: dirtyData/),
+  );
+  await says(/live · caught up · file changed/);
+  expect(await tree.innerText()).toContain('dirtyData');
+  expect(await menu()).toEqual(
+    expect.arrayContaining([
+      'Show Changed Settings…',
+      'Apply Changed Settings',
+      'Restart Task with Its File',
+    ]),
+  );
+
+  // It is there after a reload of the window, and in the form; what a running task cannot take needs a restart.
+  await workbench.reload();
+  await openSidebar(page);
+  await eventually(async () => expect(await bar().innerText()).toContain('dirtyData'));
+  await workbench.command('View: Close All Editors');
+  await task().click();
+  await webview(page).locator('rf-objects').waitFor();
+  await bar().getByRole('button', { name: 'Show Changes' }).click();
+  const dialog = page.locator('.monaco-dialog-box');
+  await dialog.waitFor();
+  expect(await dialog.innerText()).toContain('Takes effect at the next start: dirtyData.');
+  expect(await dialog.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+  await dialog.getByRole('button', { name: 'Restart' }).click();
+  await eventually(async () => expect(await bar().count()).toBe(0), 60_000);
+  await says(/live · caught up$/);
+
+  write({
+    dirtyData: 'skip',
+    objects: [
+      {
+        database: 'shop',
+        tables: [{ name: 'cards', columns: { number: { type: 'STRING' } } }, { name: 'customers' }],
+      },
+    ],
+  });
+  await eventually(async () => expect(await bar().innerText()).toMatch(/: objects/));
+  await bar().getByRole('button', { name: 'Apply' }).click();
+  await eventually(async () => expect(await stage.rows('customers')).toHaveLength(customers), 60_000);
+  await eventually(async () => expect(await bar().count()).toBe(0));
+  expect(await tree.count()).toBe(0);
+  expect(workbench.violations).toEqual([]);
 });
