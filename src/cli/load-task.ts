@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { noConnections, type Connections } from '../shared/connections.js';
 import { RowferryError } from '../shared/errors.js';
 import { connectionsFileName, taskFileSuffix } from '../shared/file-names.js';
-import type { ResolvedTask } from '../shared/task.js';
+import { sourceFiles, type ResolvedTask } from '../shared/task.js';
 import { issueError, parseConnections, parseTask, resolveTask, withTaskId } from '../shared/task-file.js';
 
 export interface LoadedTask {
@@ -63,10 +63,10 @@ function loadConnections(file: string, cwd: string): Connections {
   return parsed.value;
 }
 
-/** Certificate files are meant from the folder of the task; the engine runs elsewhere. */
+/** Certificates and keys are meant from the folder of the task; the engine runs elsewhere. */
 function withFilesFrom(task: ResolvedTask, folder: string): ResolvedTask {
   const source = { ...task.source };
-  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+  for (const key of sourceFiles) {
     const value = source[key];
     if (value !== undefined) source[key] = resolve(folder, value);
   }

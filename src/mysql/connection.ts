@@ -1,9 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import tls from 'node:tls';
 import type mysql from 'mysql2';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
+import { connectionOptions, sourceAddresses, type SourceAddress } from './connection-options.js';
 import { sourceError } from './errors.js';
 import { logIn } from './login.js';
+import { isProven } from './password.js';
+import { isLoopback, resolvesToThisMachine } from './this-machine.js';
 
 export { identifier } from './identifier.js';
 
@@ -39,72 +43,10 @@ export interface ServerFacts {
   readonly clockOffsetMicros: number;
 }
 
-export interface SourceAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-const connectTimeoutMillis = 10_000;
 /** A light question that is not answered for so long means a dead link, which TCP itself takes a quarter of an hour to see. */
 const answerTimeoutMillis = 15_000;
 /** An answer that is under way may come yet when nobody needs it any more, so that its session ends in order. */
 const patienceMillis = 1000;
-
-/** The servers of a connection in the order in which they are tried. `hosts` holds host:port, port optional. */
-export function sourceAddresses(settings: SourceSettings): SourceAddress[] {
-  return [
-    { host: settings.host, port: settings.port },
-    ...settings.hosts.map((text) => {
-      const match = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-      if (!match) return { host: text, port: settings.port };
-      return { host: match[1] ?? match[2] ?? text, port: match[3] ? Number(match[3]) : settings.port };
-    }),
-  ];
-}
-
-/** Options for mysql2, certificates read. Throws ROW-S110 when a certificate file cannot be read. */
-export async function connectionOptions(
-  settings: SourceSettings,
-  address: SourceAddress,
-): Promise<mysql.ConnectionOptions> {
-  return {
-    host: address.host,
-    port: address.port,
-    user: settings.user,
-    password: settings.password,
-    connectTimeout: connectTimeoutMillis,
-    charset: 'utf8mb4_general_ci',
-    supportBigNumbers: true,
-    dateStrings: true,
-    jsonStrings: true,
-    enableKeepAlive: true,
-    keepAliveInitialDelay: 10_000,
-    ...(settings.ssl === 'disabled' ? {} : { ssl: await sslOptions(settings) }),
-  };
-}
-
-async function sslOptions(settings: SourceSettings): Promise<mysql.SslOptions> {
-  const read = async (file: string | undefined): Promise<string | undefined> => {
-    if (file === undefined) return undefined;
-    try {
-      return await readFile(file, 'utf8');
-    } catch (error) {
-      throw new RowferryError('ROW-S110', `The certificate file ${file} cannot be read.`, { cause: error });
-    }
-  };
-  const [ca, cert, key] = await Promise.all([
-    read(settings.caFile),
-    read(settings.certFile),
-    read(settings.keyFile),
-  ]);
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    rejectUnauthorized: settings.ssl !== 'required',
-    verifyIdentity: settings.ssl === 'verify-identity',
-  };
-}
 
 /** Whatever a server or an administrator set globally must not reach our sessions. */
 const sessionVariables = [
@@ -166,6 +108,15 @@ function errnoOf(error: unknown): number {
   return (error as { cause?: { errno?: number } } | null)?.cause?.errno ?? 0;
 }
 
+/** What protects a session. */
+export interface Protection {
+  /** What is sent does not leave this machine. */
+  readonly isOnThisMachine: boolean;
+  readonly isEncrypted: boolean;
+  /** The server's certificate comes from a known authority and holds for the host. */
+  readonly isProven: boolean;
+}
+
 /** One session on the source. All errors are RowferryErrors. */
 export class SourceConnection {
   /** The driver's connection, for the readers of this floor. */
@@ -174,6 +125,7 @@ export class SourceConnection {
   readonly address: string;
   /** What prepared the session; another one on the same server may be prepared by the same statements. */
   preparedBy: readonly string[] = [];
+  readonly #host: string;
   readonly #listeners: ((error: RowferryError) => void)[] = [];
   /** What waits for an answer. The driver forgets its callbacks when we destroy the connection; we must not. */
   readonly #waiting = new Set<(error: RowferryError) => void>();
@@ -182,15 +134,27 @@ export class SourceConnection {
   #destroyed = false;
   #lost: RowferryError | undefined;
 
-  constructor(raw: mysql.Connection, address: string) {
+  constructor(raw: mysql.Connection, { host, port }: SourceAddress) {
     this.raw = raw;
-    this.address = address;
+    this.#host = host;
+    this.address = `${host}:${port}`;
     raw.on('error', (error: unknown) => this.#lose(error));
     raw.on('end', () => this.#lose({ code: 'PROTOCOL_CONNECTION_LOST', message: 'the server closed it' }));
   }
 
   get threadId(): number {
     return this.raw.threadId ?? 0;
+  }
+
+  /** How it is protected on its way, for people and for further sessions on the same server. */
+  get protection(): Protection {
+    const { stream } = this.raw as unknown as { stream: Socket };
+    const isEncrypted = stream instanceof tls.TLSSocket;
+    return {
+      isOnThisMachine: isLoopback(stream.remoteAddress),
+      isEncrypted,
+      isProven: isEncrypted && isProven(stream, this.#host),
+    };
   }
 
   #lose(error: unknown): void {
@@ -305,7 +269,7 @@ export class SourceConnection {
 
 /**
  * Connects to the first server that answers and prepares the session (correctness rule 15).
- * Throws ROW-S101, S102, S103, S110 or S114; of several servers the first one's error.
+ * Throws ROW-S101, S102, S103, S110, S114 or S115; of several servers the first one's error.
  */
 export async function connectSource(
   settings: SourceSettings,
@@ -329,9 +293,8 @@ export async function connectTo(
   purpose: SessionPurpose,
 ): Promise<SourceConnection> {
   const text = `${address.host}:${address.port}`;
-  const options = await connectionOptions(settings, address);
-  const raw = await logIn(options, text);
-  const connection = new SourceConnection(raw, text);
+  const raw = await logInWithTls(settings, address, text);
+  const connection = new SourceConnection(raw, address);
   try {
     connection.preparedBy = await connection.answering(() =>
       prepareSession(
@@ -344,6 +307,37 @@ export async function connectTo(
     throw error;
   }
   return connection;
+}
+
+/**
+ * With `preferred` TLS is tried with any server but one of this machine. What a server in the middle can always do, make
+ * it fail, must not cost the password: without TLS the rules of passwordPlugins() are stricter, not looser.
+ */
+async function logInWithTls(
+  settings: SourceSettings,
+  address: SourceAddress,
+  text: string,
+): Promise<mysql.Connection> {
+  const withTls = async (isEncrypted: boolean) =>
+    logIn(await connectionOptions(settings, address, isEncrypted), text);
+  if (settings.ssl !== 'preferred') return withTls(settings.ssl !== 'disabled');
+  if (await resolvesToThisMachine(address.host)) return withTls(false);
+  try {
+    return await withTls(true);
+  } catch (error) {
+    if (!isWithoutTls(error, settings)) throw error;
+    return withTls(false);
+  }
+}
+
+/** The server has no TLS that we could speak, or the one proof of it that the task has is for logins without TLS. */
+function isWithoutTls(error: unknown, settings: SourceSettings): boolean {
+  if (!(error instanceof RowferryError)) return false;
+  const driver = (error.cause as { code?: string } | undefined)?.code ?? '';
+  return (
+    driver.startsWith('HANDSHAKE_') ||
+    (error.code === 'ROW-S115' && settings.serverPublicKeyFile !== undefined)
+  );
 }
 
 const factVariables = [

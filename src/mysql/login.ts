@@ -76,11 +76,12 @@ const passwordTaken = 3;
 
 async function isPasswordRight(options: mysql.ConnectionOptions): Promise<boolean> {
   let isRight = false;
-  const plugin = mysql.authPlugins.caching_sha2_password({});
+  const plugin = options.authPlugins!['caching_sha2_password']!;
   try {
     const connection = await open({
       ...options,
       authPlugins: {
+        ...options.authPlugins,
         caching_sha2_password: (metadata) => {
           const answer = plugin(metadata);
           return (data) => {

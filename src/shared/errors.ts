@@ -93,6 +93,13 @@ export const errorCodes = {
     remedy:
       'Raise the limit named in the message, or close other connections. The task retries automatically.',
   },
+  'ROW-S115': {
+    exit: 3,
+    cause:
+      'The server asks for the password itself, and nothing proves that it is the right server. The password was not sent.',
+    remedy:
+      'Set source.ssl to "verify-identity" and source.caFile to its certificate authority. Without TLS, set source.serverPublicKeyFile to a copy of its public_key.pem. Only in a network that you trust: "ssl": "required", or "allowPublicKeyRetrieval": true.',
+  },
   'ROW-D101': {
     exit: 3,
     cause: 'The Tablestore endpoint is unreachable.',

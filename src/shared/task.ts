@@ -108,12 +108,24 @@ const inlineSource = z.strictObject({
     .default([])
     .describe('More host:port addresses of the same data, tried when the first fails (requires GTID).'),
   ssl: z
-    .enum(['disabled', 'required', 'verify-ca', 'verify-identity'])
-    .default('disabled')
-    .describe('Encryption of the connection.'),
+    .enum(['disabled', 'preferred', 'required', 'verify-ca', 'verify-identity'])
+    .default('preferred')
+    .describe(
+      'Encryption of the connection. preferred: TLS if the server offers it, except to this machine. required: TLS, but anyone could answer. verify-ca, verify-identity: the server must prove who it is.',
+    ),
   caFile: z.string().optional().describe('Certificate authority (PEM file).'),
   certFile: z.string().optional().describe('Client certificate (PEM file).'),
   keyFile: z.string().optional().describe('Private key of the client certificate (PEM file).'),
+  serverPublicKeyFile: z
+    .string()
+    .optional()
+    .describe('Public RSA key of the server (PEM file), to encrypt the password without TLS.'),
+  allowPublicKeyRetrieval: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Send the password to whichever server answers, without proof of its identity. Only in a network that you trust.',
+    ),
   serverId: z
     .int()
     .min(1)
@@ -388,6 +400,9 @@ export type TableMapping = z.infer<typeof tableMapping> &
   Pick<ObjectSelection, 'renameTables' | 'renameColumns'>;
 export type WriteSettings = Task['write'];
 export type Operation = Task['synchronization']['operations'][number];
+
+/** Files that a source names; relative ones are meant from the folder of the task. */
+export const sourceFiles = ['caFile', 'certFile', 'keyFile', 'serverPublicKeyFile'] as const;
 
 export const sourceSchema = inlineSource;
 export const destinationSchema = inlineDestination;

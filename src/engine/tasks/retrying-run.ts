@@ -22,7 +22,7 @@ const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
  * Refusals of an account that was let in before: locked, expired, dropped, or its password or TLS changed. Who did it
  * can undo it, and the task goes on by itself. So it is with the rights of one that has followed the source.
  */
-const refusals = new Set<ErrorCode>(['ROW-S102', 'ROW-S110']);
+const refusals = new Set<ErrorCode>(['ROW-S102', 'ROW-S110', 'ROW-S115']);
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;

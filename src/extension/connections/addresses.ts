@@ -5,14 +5,14 @@ export interface MysqlAddress {
   port: number;
   user?: string;
   password?: string;
-  ssl?: 'disabled' | 'required' | 'verify-ca' | 'verify-identity';
+  ssl?: 'disabled' | 'preferred' | 'required' | 'verify-ca' | 'verify-identity';
   caFile?: string;
 }
 
 /** MySQL's own names of the modes (--ssl-mode), as URLs carry them. */
 const sslModes = new Map<string, NonNullable<MysqlAddress['ssl']>>([
   ['disabled', 'disabled'],
-  ['preferred', 'disabled'],
+  ['preferred', 'preferred'],
   ['required', 'required'],
   ['verify_ca', 'verify-ca'],
   ['verify_identity', 'verify-identity'],

@@ -80,7 +80,7 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
       ];
     case 'ROW-S110':
       return [
-        source.ssl === 'disabled'
+        source.ssl === 'disabled' || source.ssl === 'preferred'
           ? { about: 'TLS', text: t('The server requires TLS. Turn it on in the settings.') }
           : {
               about: 'TLS',
@@ -107,6 +107,21 @@ function sourceAdvice(code: string, source: SourceSettings, t: Translate, remote
               },
             ]
           : []),
+      ];
+    case 'ROW-S115':
+      return [
+        {
+          about: t('Identity'),
+          text: t(
+            'Choose TLS that checks authority and host name, with the CA file of the server. RDS, PolarDB and Aurora offer theirs for download.',
+          ),
+        },
+        {
+          about: 'TLS',
+          text: t(
+            'In a network that you trust, choose TLS: the password is then encrypted, but anyone could answer.',
+          ),
+        },
       ];
     default:
       return [];

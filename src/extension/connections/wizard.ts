@@ -93,6 +93,11 @@ export async function askForMysql(
       prompt: t('Encryption of the connection'),
       value: settings.ssl,
       items: [
+        {
+          value: 'preferred',
+          label: t('TLS if the server offers it'),
+          description: t('except to this machine'),
+        },
         { value: 'disabled', label: t('No TLS'), description: t('in a network that you trust') },
         { value: 'required', label: t('TLS'), description: t('encrypted, server not verified') },
         { value: 'verify-ca', label: t('TLS, check the authority'), description: t('needs a CA file') },

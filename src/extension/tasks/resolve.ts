@@ -4,7 +4,13 @@ import { noConnections, type Connections } from '../../shared/connections.js';
 import { resolveVariables, variablesIn } from '../../shared/environment.js';
 import { RowferryError } from '../../shared/errors.js';
 import { resolveTask } from '../../shared/task-file.js';
-import type { DestinationSettings, ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
+import {
+  sourceFiles,
+  type DestinationSettings,
+  type ResolvedTask,
+  type SourceSettings,
+  type Task,
+} from '../../shared/task.js';
 import { localTablestoreName, type LocalTablestore } from '../connections/local-tablestore.js';
 import {
   connectionsBeside,
@@ -78,10 +84,10 @@ export async function resolveSource(
   );
 }
 
-/** Certificate files are meant from the folder of the task; the engine runs elsewhere. */
+/** Certificates and keys are meant from the folder of the task; the engine runs elsewhere. */
 function withFilesFrom(source: SourceSettings, task: vscode.Uri): SourceSettings {
   const found = { ...source };
-  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+  for (const key of sourceFiles) {
     const value = found[key];
     if (value !== undefined) found[key] = resolve(dirname(task.fsPath), value);
   }

@@ -1,7 +1,8 @@
 import { RowferryError } from '../../shared/errors.js';
 import type { BeginsAt, LastTransaction, SourcePosition } from '../../shared/position.js';
 import type { SourceSettings } from '../../shared/task.js';
-import { sourceAddresses, type SourceConnection } from '../connection.js';
+import type { SourceConnection } from '../connection.js';
+import { sourceAddresses } from '../connection-options.js';
 import { GtidSet } from '../gtid.js';
 import type { TransactionStart } from '../model.js';
 import { assertAvailable, binlogFiles, endPosition, firstEventOffset, gtidVariable } from '../position.js';

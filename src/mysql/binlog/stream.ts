@@ -2,13 +2,8 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { SourceSettings } from '../../shared/task.js';
-import {
-  connectTo,
-  connectionOptions,
-  sourceAddresses,
-  type SourceAddress,
-  type SourceConnection,
-} from '../connection.js';
+import { connectTo, type SourceConnection } from '../connection.js';
+import { connectionOptions, sourceAddresses, type SourceAddress } from '../connection-options.js';
 import { sourceError } from '../errors.js';
 import type { BinlogHandler } from '../model.js';
 import { assertAvailable, askedOf } from '../position.js';
@@ -147,7 +142,7 @@ export class BinlogStream {
   async #stream(address: SourceAddress, connection: SourceConnection, serverUuid: string): Promise<void> {
     const text = connection.address;
     const heartbeat = this.#options.heartbeatSeconds ?? standardHeartbeatSeconds;
-    const options = await connectionOptions(this.#settings, address);
+    const options = await connectionOptions(this.#settings, address, connection.protection.isEncrypted);
     if (this.#stopped) return;
     const ended = new Promise<void>((resolve, reject) => {
       this.#end = (error) => {

@@ -35,6 +35,7 @@ import { replicaUpdates } from './checks/replica-updates.js';
 import { serverId } from './checks/server-id.js';
 import { sourceConnection } from './checks/source-connection.js';
 import { sourceConnections, sourceRoom } from './checks/source-connections.js';
+import { sourceEncryption } from './checks/source-encryption.js';
 import { sourceKind } from './checks/source-kind.js';
 import { sourcePrivileges } from './checks/source-privileges.js';
 import { sourceVersion } from './checks/source-version.js';
@@ -46,6 +47,7 @@ import { cellSizes, emptyKeys, keySizes, rowSizes, unsignedBigints } from './che
 /** Every item, in the order in which people read them. */
 export const checks: readonly Check[] = [
   sourceConnection,
+  sourceEncryption,
   sourceKind,
   sourceVersion,
   sourcePrivileges,

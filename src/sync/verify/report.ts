@@ -52,6 +52,7 @@ const ofNoTable = new Set<ErrorCode>([
   'ROW-S110',
   'ROW-S112',
   'ROW-S114',
+  'ROW-S115',
   'ROW-D101',
   'ROW-D102',
   'ROW-D103',

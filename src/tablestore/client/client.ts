@@ -40,6 +40,9 @@ const standardTimeoutMs = 30_000;
 /** An idle connection is closed before the service would close it under a request that is just being sent. */
 const idleTimeoutMs = 10_000;
 
+/** Node's codes of a certificate that does not hold. */
+const certificateCode = /CERT|UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH/;
+
 /** What changes nothing; everything else needs the lease. */
 const readingOperations = new Set([
   'ListTable',
@@ -183,6 +186,12 @@ export class TablestoreClient {
 
   private connectionError(error: NodeJS.ErrnoException, sent: boolean): TablestoreError {
     const reason = error.code ?? error.message;
+    if (certificateCode.test(reason))
+      return TablestoreError.connection(
+        'Unreachable',
+        `The certificate of Tablestore at ${this.endpoint} is not trusted (${reason})`,
+        error,
+      );
     return TablestoreError.connection(
       sent ? 'Interrupted' : 'Unreachable',
       sent

@@ -38,6 +38,18 @@ export function sourceFields(): Field[] {
       idle: encrypted(),
     },
     {
+      path: ['source', 'serverPublicKeyFile'],
+      label: t('Public key of the server'),
+      help: t('A PEM file (public_key.pem), to encrypt the password without TLS.'),
+      kind: 'file',
+    },
+    {
+      path: ['source', 'allowPublicKeyRetrieval'],
+      label: t('Trust whichever server answers'),
+      help: t('Send it the password without proof of its identity. Only in a network that you trust.'),
+      kind: 'switch',
+    },
+    {
       path: ['source', 'hosts'],
       label: t('More addresses'),
       help: t('host:port of the same data, tried when the first address fails. Requires GTIDs.'),

@@ -40,6 +40,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                     help: '',
                     kind: 'choice',
                     choices: [
+                      ['preferred', t('TLS if the server offers it')],
                       ['disabled', t('No TLS')],
                       ['required', t('TLS')],
                       ['verify-ca', t('TLS, check the authority')],
