@@ -1,4 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { readCommitted } from './committed-read.js';
+import { pace } from './pace.js';
+import type { TablePlan } from './plan.js';
 import { destinationKeys } from './destination-rows.js';
 import { changeKinds, type Transaction } from './checkpoint.js';
 import type { RefetchedRow, StreamTable } from './stream-context.js';
@@ -21,6 +24,19 @@ export async function deleteRowsOf(services: RunServices, { plan }: StreamTable)
 }
 
 /**
+ * A row that an engine without transactions inserts beside readers (concurrent_insert) is shown to them only when its
+ * statement lets go of the table, after it is in the binlog, and no lock of a row waits for that.
+ */
+const hasRowLocks = ({ definition }: TablePlan) => definition.engine.toLowerCase() === 'innodb';
+
+/** How long what a transaction inserted may be unseen still, ms. */
+function unseenFor({ prepared }: RunServices, { commitMicros }: Transaction): number {
+  if (commitMicros === 0) return pace.unseenCommitMs;
+  const ageMs = Date.now() + (prepared.facts.clockOffsetMicros - commitMicros) / 1000;
+  return Math.min(pace.unseenCommitMs, Math.max(0, pace.unseenCommitMs - ageMs));
+}
+
+/**
  * Writes a row of the stream as it is at the source now, while its key is held (correctness rule 11). One that the
  * source no longer gives is deleted: if it is gone, its DELETE comes anyway; if it left the filter, this is it.
  */
@@ -33,8 +49,8 @@ export async function fetchRow(
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
-  try {
-    const found = await takeRow(
+  const take = () =>
+    takeRow(
       {
         task: settings.task,
         writer,
@@ -48,6 +64,12 @@ export async function fetchRow(
       },
       { plan, transform, locator, operation, isThere, commitMicros, ...(deletion && { key: deletion.key }) },
     );
+  try {
+    let found = await take();
+    if (!found && operation === 'INSERT' && !hasRowLocks(plan)) {
+      await delay(unseenFor(services, transaction), undefined, { signal: services.signal });
+      found = await take();
+    }
     const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;
     if (found) found.hold.release({ ...found.change, owner: transaction, tag });
     else if (deletion) writer.enqueue(deletion);

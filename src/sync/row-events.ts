@@ -246,7 +246,7 @@ export class RowEvents {
 
   /**
    * The key of a row of which no more can be encoded, as a deletion; null when not even that. Throws IncompleteRow with
-   * `mustTell` when the transformation makes it of what the event does not hold.
+   * `mustTell` when the event does not hold what it is made of.
    */
   private keyAlone(event: RowEvent, image: RowImage, mustTell = false): Encoded | null {
     const { table, encoder, kind, transaction } = event;
@@ -257,8 +257,7 @@ export class RowEvents {
         : noOverrides;
       return overrides && this.encoded(encoder, image, 'delete', overrides);
     } catch (error) {
-      const isToTell = mustTell && transform.makesKey;
-      if (dirtyReason(error) || (error instanceof IncompleteRow && !isToTell)) return null;
+      if (dirtyReason(error) || (error instanceof IncompleteRow && !mustTell)) return null;
       throw error;
     }
   }
@@ -381,8 +380,9 @@ export class RowEvents {
     let old: Encoded | null;
     let now: Encoded | null;
     try {
+      // Without the key that it had, the row would stay under it when it gets another one.
       old = before && this.keyAlone(event, before, true);
-      now = (after && this.keyAlone(event, after, true)) ?? old;
+      now = (after && this.keyAlone(event, after, table.transform.makesKey)) ?? old;
     } catch (error) {
       if (!(error instanceof IncompleteRow)) throw error;
       this.stopWithoutKey(table);

@@ -44,4 +44,41 @@ describe.each([{ gtid: true }, { gtid: false }])('GTIDs on: $gtid', ({ gtid }) =
     ]);
     await replica.stop(task);
   });
+
+  it('rule 11: a row of MyISAM too, which others see only when its INSERT has let go of the table', async () => {
+    await replica.mysql.query(
+      `CREATE TABLE v.isam (id INT PRIMARY KEY, code VARCHAR(9) NOT NULL UNIQUE, n INT DEFAULT 7) ENGINE=MyISAM`,
+    );
+    const task = replica.task({
+      objects: [{ database: 'v', tables: [{ name: 'isam', primaryKey: ['code'] }] }],
+      ignoredChecks: ['engines'],
+    });
+    await replica.start(task, {});
+    await replica.until(task, (snapshot) => snapshot.phase === 'incremental');
+    const connection = await replica.mysql.connect();
+    await connection.query('SET binlog_row_image = MINIMAL');
+    for (const id of [1, 2, 3])
+      await connection.query(`INSERT INTO v.isam (id, code) VALUES (${id}, 'c${id}')`);
+    await connection.end();
+    await replica.caughtUp(task);
+    expect(replica.rows('isam')).toEqual([1, 2, 3].map((id) => ({ code: `c${id}`, id, n: 7 })));
+    await replica.stop(task);
+  }, 60_000);
+
+  it('rule 7: an update that does not tell the key that its row had stops the table', async () => {
+    await replica.mysql
+      .query(`CREATE TABLE v.coded (id INT PRIMARY KEY, code VARCHAR(9) NOT NULL UNIQUE, n INT);
+      INSERT INTO v.coded VALUES (1, 'a', 1), (2, 'b', 2)`);
+    const task = replica.task({
+      objects: [{ database: 'v', tables: [{ name: 'coded', primaryKey: ['code'] }] }],
+    });
+    await replica.start(task, {});
+    await replica.until(task, (snapshot) => snapshot.phase === 'incremental');
+    await replica.mysql.query(
+      "SET binlog_row_image = MINIMAL; UPDATE v.coded SET code = 'z' WHERE id = 1; SET binlog_row_image = FULL",
+    );
+    await replica.until(task, ({ tables }) => tables[0]!.phase === 'stopped');
+    expect((await replica.snapshot(task)).tables[0]!.problem).toMatchObject({ code: 'ROW-S109' });
+    await replica.stop(task);
+  }, 60_000);
 });
