@@ -105,7 +105,7 @@ export interface TaskEditorState {
   document: unknown;
   issues: FileIssue[];
   /** What is wrong beyond the schema: names, filters, keys, script. */
-  problems: (FileIssue & { severity: 'error' | 'warning' })[];
+  problems: (FileIssue & { severity: 'error' | 'warning'; within?: { at: number; length: number } })[];
   /** The stretch of the transformation script that is wrong. */
   etlProblem: { at: number; length: number; message: string } | null;
   /** What is known of the source: its identity, its databases, and those whose tables can be had without asking it. */

@@ -302,6 +302,22 @@ describe('the selected objects', () => {
       ['etl'],
     ],
     [
+      'a script that reads a column that one of the tables does not have',
+      ((t) => {
+        inDatabase('bad', [{ name: 'fine' }, { name: 'parent' }])(t);
+        t.etl = 'e_if(op_gt(`u`, 1), e_drop())';
+      }) as Change,
+      ['etl-columns'],
+    ],
+    [
+      'a script that reads a column only of the table that has it',
+      ((t) => {
+        inDatabase('bad', [{ name: 'fine' }, { name: 'parent' }])(t);
+        t.etl = "e_if(op_and(op_eq(__TB__, 'fine'), op_gt(`u`, 1)), e_drop())";
+      }) as Change,
+      [],
+    ],
+    [
       'a script that sets what is the name of another column',
       ((t) => {
         table('fine', { columns: { u: { rename: 'v' } } })(t);

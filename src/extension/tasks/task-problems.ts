@@ -4,10 +4,12 @@ import { etlTokens, offsetAt } from '../../shared/etl-words.js';
 import type { Translate } from '../../shared/format.js';
 import { keyProblems } from '../../shared/key-problems.js';
 import { nearest } from '../../shared/nearest.js';
+import { sourceName } from '../../shared/source-name.js';
 import { parseTask } from '../../shared/task-file.js';
 import type { Task } from '../../shared/task.js';
 import type { CatalogTable } from '../../shared/workbench-api.js';
 import { compileEtl } from '../../sync/etl/compile.js';
+import { columnsRead } from '../../sync/etl/reads.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';
 import { checkFilter, FilterError } from '../../sync/filter/check.js';
 import { selectionOf, tableName } from '../../sync/plan.js';
@@ -16,6 +18,8 @@ import { isValidName } from '../../tablestore/client/limits.js';
 /** Something that the schema cannot know. An error makes the precheck fail; a warning is a thing to think about. */
 export interface TaskProblem extends FileIssue {
   severity: 'error' | 'warning';
+  /** The stretch inside of the value at `key` that it is about, in UTF-16 units; without it the value as a whole. */
+  within?: Within;
 }
 
 /** What is known without asking anybody. undefined: not known, and then nothing is said about it. */
@@ -29,7 +33,7 @@ export interface KnownNames {
 type Path = readonly (string | number)[];
 type Report = (path: Path, message: string, severity?: 'error' | 'warning', within?: Within) => void;
 /** A stretch inside of a string's value, in UTF-16 units. */
-interface Within {
+export interface Within {
   at: number;
   length: number;
 }
@@ -49,7 +53,11 @@ export function taskProblems(text: string, known: KnownNames, t: Translate): Tas
   const report: Report = (path, message, severity = 'error', within) => {
     const issue = located(text, root, path, message);
     const node = within && findNodeAtLocation(root, [...path]);
-    found.push({ ...issue, ...(node ? placeWithin(text, node, within) : {}), severity });
+    found.push({
+      ...issue,
+      ...(within && node ? { ...placeWithin(text, node, within), within } : {}),
+      severity,
+    });
   };
   connections(task, known, report, t);
   phases(task, report, t);
@@ -287,37 +295,40 @@ function script(task: Task, known: KnownNames, report: Report, t: Translate): vo
     report(['etl'], problem.message, 'error', problem);
     return;
   }
-  const columns = columnsOf(task, known);
-  if (!columns) return;
-  const names = [...new Set(columns.map(({ name }) => name))];
-  for (const { kind, text, at } of etlTokens(task.etl)) {
-    if (kind !== 'column' || reads(task.etl, at) === 'set') continue;
-    const name = text.replaceAll('`', '');
-    if (!includes(names, name))
-      report(['etl'], t('No selected table has a column {0}.', name), 'warning', { at, length: text.length });
+  // A name that no table has may still be one of a table that nobody looked at.
+  const every = columnsOf(task, known);
+  const writes = compileEtl(task.etl)?.writes ?? new Set<string>();
+  const told = new Set<string>();
+  for (const table of selectedTables(task, known)) {
+    for (const { name, at } of columnsRead(task.etl, table)) {
+      if (writes.has(name) || includes(namesOf(table.columns), name)) continue;
+      const isAnywhere = !every || includes(namesOf(every), name);
+      const message = isAnywhere
+        ? t('{0} has no column {1}, which the script reads.', sourceName(table), name)
+        : t('No selected table has a column {0}.', name);
+      const from = offsetAt(task.etl, at.line, at.column);
+      if (told.has(`${from} ${message}`)) continue;
+      told.add(`${from} ${message}`);
+      report(['etl'], message, 'error', { at: from, length: name.length + 2 });
+    }
   }
 }
 
-/** e_set may name a column that the source does not have: it is added. */
-function reads(script: string, at: number): 'read' | 'set' {
-  return /\be_set\s*\(\s*$/.test(script.slice(0, at)) ? 'set' : 'read';
-}
+/** The selected tables, as far as the source was looked at. */
+const selectedTables = (task: Pick<Task, 'objects'>, known: KnownNames) =>
+  task.objects.flatMap(({ database }) =>
+    (known.tables(database) ?? [])
+      .filter(({ name }) => selectionOf(task, { database, name }))
+      .map(({ name, columns }) => ({ database, name, columns })),
+  );
 
 /** Columns of every selected table; undefined while one of the tables is not known. */
 export function columnsOf(
   task: Pick<Task, 'objects'>,
   known: KnownNames,
 ): { name: string; type: string }[] | undefined {
-  const columns: { name: string; type: string }[] = [];
-  for (const { database, tables } of task.objects) {
-    const all = known.tables(database);
-    if (!all) return undefined;
-    for (const table of all) {
-      if (tables && !tables.some(({ name }) => name.toLowerCase() === table.name.toLowerCase())) continue;
-      columns.push(...table.columns);
-    }
-  }
-  return columns;
+  if (task.objects.some(({ database }) => !known.tables(database))) return undefined;
+  return selectedTables(task, known).flatMap(({ columns }) => columns);
 }
 
 /** What is wrong with a script, and the word where it is; null: nothing. */
@@ -362,6 +373,7 @@ export function rawOffset(literal: string, at: number): number {
   return raw;
 }
 
+const namesOf = (columns: readonly { name: string }[]) => columns.map(({ name }) => name);
 const includes = (names: readonly string[], name: string) =>
   names.some((one) => one.toLowerCase() === name.toLowerCase());
 /** As it begins: often with a name, whose case matters. */

@@ -15,6 +15,7 @@ import { destinationPermissions } from './checks/destination-permissions.js';
 import { destinationTables } from './checks/destination-tables.js';
 import { encryptedColumns } from './checks/encrypted-columns.js';
 import { engines } from './checks/engines.js';
+import { etlColumns } from './checks/etl-columns.js';
 import { etlKey } from './checks/etl-key.js';
 import { etlScript } from './checks/etl-script.js';
 import { filters } from './checks/filters.js';
@@ -70,6 +71,7 @@ export const checks: readonly Check[] = [
   columnTypes,
   filters,
   etlScript,
+  etlColumns,
   etlKey,
   engines,
   cascades,

@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import type { TaskEditorState } from '../../../src/shared/pages.js';
 import type { PreviewRow, PreviewTable } from '../../../src/shared/workbench-api.js';
 import { dropdown } from '../../components/dropdown.js';
 import { messageOf } from '../../components/host.js';
@@ -8,6 +9,7 @@ import { t } from '../../components/words.js';
 import type { Catalog } from '../form/catalog.js';
 import type { FormContext } from '../form/context.js';
 import { selection, valueAt } from '../form/document.js';
+import type { Mark } from './script-editor.js';
 import './script-editor.js';
 import { form } from '../form/styles.js';
 import { sourceName } from '../../../src/shared/source-name.js';
@@ -51,7 +53,7 @@ export class EtlSection extends LitElement {
         .name=${t('ETL script')}
         .value=${text}
         .placeholder=${'e_if(op_gt(`id`, 10000), e_drop())'}
-        .marks=${etlProblem ? [etlProblem] : []}
+        .marks=${etlProblem ? [etlProblem] : marksOf(state.problems)}
         .columns=${this.columns()}
         @commit=${(event: Event) => {
           const typed = committed(event);
@@ -69,7 +71,12 @@ export class EtlSection extends LitElement {
       </div>
       ${state.problems
         .filter(({ key, message }) => key === 'etl' && message !== etlProblem?.message)
-        .map(({ message }) => html`<div class="help warning">${message}</div>`)}
+        .map(
+          ({ message, severity }) =>
+            html`<div class="help ${severity}" role=${severity === 'error' ? 'alert' : nothing}>
+              ${message}
+            </div>`,
+        )}
       <div class="row tools">
         ${
           tables.length === 0
@@ -133,6 +140,13 @@ export class EtlSection extends LitElement {
     }
     this.loading = false;
   }
+}
+
+/** Words of the script that something is said of. */
+function marksOf(problems: TaskEditorState['problems']): Mark[] {
+  return problems.flatMap(({ key, message, within }) =>
+    key === 'etl' && within ? [{ ...within, message }] : [],
+  );
 }
 
 /** Line and column, from 1, of an offset. */

@@ -109,6 +109,24 @@ test('the script is underlined at its word', () => {
   expect(problems({ etl: 'e_set(`fresh`, 1)' })).toEqual([]);
 });
 
+test('a script that reads what only one of the tables has is underlined, unless it reads it of that one only', () => {
+  const visits = { ...orders, name: 'visits', columns: [column('id', 'bigint'), column('page', 'text')] };
+  const both = (etl: string) =>
+    problems({ objects: [{ database: 'shop' }], etl }, { ...known, tables: () => [orders, visits] });
+  expect(both('e_if(op_gt(`id`, 1), e_set(`x`, `note`))')).toEqual([
+    '`note` → shop.visits has no column note, which the script reads.',
+  ]);
+  expect(both("e_if(op_eq(__TB__, 'orders'), e_set(`x`, `note`))")).toEqual([]);
+  expect(both('e_set(`x`, op_add(`PAGE`, `size`))')).toEqual([
+    '`PAGE` → shop.orders has no column PAGE, which the script reads.',
+    '`size` → No selected table has a column size.',
+  ]);
+  // Of a table that nobody looked at nothing is said, and of the other what is so in any case.
+  expect(
+    problems({ objects: [{ database: 'shop' }, { database: 'crm' }], etl: 'e_set(`x`, `page`)' }, known),
+  ).toEqual(['`page` → shop.orders has no column page, which the script reads.']);
+});
+
 test('keys, renames and units', () => {
   expect(problems(table({ primaryKey: ['note'] }))[0]).toMatch(/note.*NULL/);
   expect(problems(table({ primaryKey: ['id'] }))[0]).toMatch(/No unique key/);
