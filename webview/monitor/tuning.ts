@@ -25,7 +25,7 @@ class TuningSection extends LitElement {
         grid-template-columns: repeat(auto-fit, minmax(240px, 1fr));
         gap: 14px 32px;
       }
-      label {
+      .slider {
         display: grid;
         grid-template-columns: 1fr auto;
         gap: 2px 8px;
@@ -35,8 +35,27 @@ class TuningSection extends LitElement {
       }
       input {
         grid-column: 1 / -1;
+        appearance: none;
         width: 100%;
-        accent-color: var(--vscode-button-background);
+        height: 18px;
+        margin: 0;
+        background: none;
+        cursor: pointer;
+      }
+      /* Drawn by us: the browser takes its colours for a white page, or none at all in high contrast. */
+      input::-webkit-slider-runnable-track {
+        height: 4px;
+        border-radius: 2px;
+        background: var(--vscode-descriptionForeground);
+      }
+      input::-webkit-slider-thumb {
+        appearance: none;
+        width: 14px;
+        height: 14px;
+        margin-top: -5px;
+        border-radius: 50%;
+        background: var(--rf-handle);
+        box-shadow: 0 0 0 2px var(--vscode-editor-background);
       }
       input:focus-visible {
         outline: 1px solid var(--vscode-focusBorder);
@@ -72,12 +91,14 @@ class TuningSection extends LitElement {
     const all = steps.includes(value) ? steps : [...steps, value].sort(byLimit);
     const index = this.held?.name === name ? this.held.index : all.indexOf(value);
     const chosen = (event: Event) => Number((event.target as HTMLInputElement).value);
-    return html`<label>
+    // Of a label with an output in it the output is what it names.
+    return html`<div class="slider">
       <span>${label}</span>
       <output>${say(all[index] ?? null)}</output>
       <input
         type="range"
         name=${name}
+        aria-label=${label}
         min="0"
         max=${all.length - 1}
         step="1"
@@ -91,7 +112,7 @@ class TuningSection extends LitElement {
           setTimeout(() => (this.held = null), 1500);
         }}
       />
-    </label>`;
+    </div>`;
   }
 
   override render(): TemplateResult {

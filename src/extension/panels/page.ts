@@ -199,6 +199,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}';" />
     <meta property="csp-nonce" content="${nonce}" />
     <meta name="viewport" content="width=device-width" />
+    <title>Rowferry</title>
   </head>
   <body>
     <rf-${name}></rf-${name}>

@@ -117,7 +117,7 @@ export const form = css`
     padding-inline-start: 27px;
   }
   .field[data-idle] .label {
-    color: var(--vscode-disabledForeground);
+    color: var(--vscode-descriptionForeground);
   }
   .wide,
   .field > vscode-dropdown {
@@ -201,12 +201,10 @@ export const form = css`
     padding-inline-start: 44px;
   }
   /* A name is the last to be cut. */
-  .line > button .hint.clip {
+  .line > .notes {
     flex: 0 1000 auto;
     min-width: 0;
-  }
-  .line > button .hint.clip:empty {
-    display: none;
+    margin-inline-start: 6px;
   }
   .rename {
     flex: 0 1 150px;

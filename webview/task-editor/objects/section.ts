@@ -225,8 +225,8 @@ export class ObjectsSection extends LitElement {
       >
         ${icon(open ? 'open' : 'closed')} ${icon('table')}
         <span class="clip" title=${table.name}>${table.name}</span>
-        <span class="hint clip">${notes.join(', ')}</span>
       </button>
+      <span class="hint clip notes">${notes.join(', ')}</span>
       ${
         wrong.length === 0
           ? nothing
