@@ -129,25 +129,74 @@ async function assertGtidAvailable(
   if (facts.gtidMode !== 'ON') {
     throw gone(`The task uses GTIDs, but gtid_mode is now ${facts.gtidMode} on ${connection.address}.`);
   }
-  const seen = GtidSet.parse(gtidSet);
-  const executed = GtidSet.parse(await gtidVariable(connection, 'gtid_executed'));
   const purged = GtidSet.parse(await gtidVariable(connection, 'gtid_purged'));
-  const missing = purged.minus(seen);
+  const missing = purged.minus(GtidSet.parse(gtidSet));
   if (!missing.isEmpty) {
     throw gone(
       `The source has purged binlogs that Rowferry has not read yet: transactions ${String(missing)}.`,
     );
   }
+  await assertExecuted(connection, gtidSet);
+}
+
+/**
+ * Throws ROW-S104 when the server had some of these transactions and has them no more, or has none of them at all;
+ * ROW-S107 when it has yet to get some, or to commit what it has sent.
+ */
+export async function assertExecuted(connection: SourceConnection, gtidSet: string): Promise<void> {
+  const { serverUuid } = await connection.facts();
+  // First: what is committed in between is executed then.
+  const owned = await ownedTransactions(connection);
+  const executed = GtidSet.parse(await gtidVariable(connection, 'gtid_executed'));
+  const seen = GtidSet.parse(gtidSet);
   const ahead = seen.minus(executed);
   if (ahead.isEmpty) return;
-  if (!ahead.ofServer(facts.serverUuid).isEmpty || executed.isEmpty) {
+  if (!ahead.ofServer(serverUuid).minus(owned).isEmpty) {
     throw gone(
       `The source no longer has transactions that Rowferry already read (${String(ahead)}): its binlog was reset, or its data was restored.`,
+    );
+  }
+  if (seen.minus(ahead).isEmpty) {
+    throw gone(
+      `${connection.address} has none of the transactions that Rowferry already read (${String(ahead)}): it is another server, its binlog was reset, or its data was restored.`,
     );
   }
   throw new RowferryError(
     'ROW-S107',
     `${connection.address} does not have transactions that Rowferry already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,
+    {
+      remedy:
+        'The task continues when the server has caught up. If it lost them, reset the task; the next start loads everything again.',
+    },
+  );
+}
+
+/** Transactions that sessions of the server are at; it may have sent them already. */
+async function ownedTransactions(connection: SourceConnection): Promise<GtidSet> {
+  const [row] = await connection.query<{ owned: string }>('SELECT @@GLOBAL.gtid_owned AS owned');
+  // `uuid:number#thread:number#thread`, and nothing between one UUID and the next.
+  const owned = (row?.owned ?? '').replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, ',$&');
+  return GtidSet.parse(owned.replace(/#\d+/g, ''));
+}
+
+/**
+ * Do reads of this server show everything before `position`? A file and offset say something of their own server only,
+ * whose reads show what it has sent but for commits under way. Throws ROW-S104 when that can never be told.
+ */
+export async function showsAll(connection: SourceConnection, position: SourcePosition): Promise<boolean> {
+  const { gtidSet, serverUuid } = position;
+  if (gtidSet !== undefined) {
+    const [row] = await connection.query<{ isExecuted: number }>(
+      'SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed) AS isExecuted',
+      [gtidSet],
+    );
+    if (Number(row?.isExecuted) === 1) return true;
+  }
+  const facts = await connection.facts();
+  if (gtidSet !== undefined && facts.gtidMode === 'ON') return false;
+  if (serverUuid === undefined || serverUuid === facts.serverUuid) return true;
+  throw gone(
+    `Rowferry cannot tell whether ${connection.address} has everything that was read from another server: that takes gtid_mode=ON on both.`,
   );
 }
 

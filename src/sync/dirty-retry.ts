@@ -11,6 +11,7 @@ import { compileEtl, type EtlProgram } from './etl/compile.js';
 import type { RowLocator } from './locator.js';
 import { planTable, selectionOf, type PlanProblem, type TablePlan } from './plan.js';
 import { Questions } from './questions.js';
+import type { Known } from './row-sessions.js';
 import { DirtyNow, takeRow } from './row-now.js';
 import { RowTransform } from './transform.js';
 
@@ -27,6 +28,8 @@ export interface RetriedRecord {
 
 export interface DirtyRetryOptions {
   readonly task: ResolvedTask;
+  /** No older row is written. */
+  readonly known: Known;
   readonly writer: Pick<TablestoreWriter, 'hold' | 'drain'>;
   /** Aborted when no further record is to be begun. */
   readonly signal: AbortSignal;
@@ -56,7 +59,7 @@ export class DirtyRetry {
 
   constructor(private readonly options: DirtyRetryOptions) {
     this.etl = compileEtl(options.task.etl);
-    this.questions = new Questions(options.task.source, atOnce);
+    this.questions = new Questions(options.task.source, atOnce, options.known);
   }
 
   async run(records: readonly RetriedRecord[]): Promise<void> {

@@ -148,8 +148,9 @@ export class Following {
     starting.clear();
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
     this.asker = new SourceReader(retry);
-    this.auditQuestions = new Questions(task.source, auditSessionsOf(task));
-    this.settledQuestions = new Questions(task.source, 1);
+    this.auditQuestions = new Questions(task.source, auditSessionsOf(task), run.known);
+    // It asks for that itself.
+    this.settledQuestions = new Questions(task.source, 1, () => null);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
     this.definitions = new DefinitionWatch({
       followed: () => this.tables.followed(),
@@ -181,6 +182,11 @@ export class Following {
 
   get position(): SourcePosition {
     return this.tracker.position;
+  }
+
+  /** Up to where the stream has read. */
+  get known(): SourcePosition {
+    return this.tracker.sealed;
   }
 
   private get tracker(): CheckpointTracker {

@@ -1,4 +1,4 @@
-import { connectSource, type SourceConnection } from '../mysql/connection.js';
+import type { SessionPurpose, SourceConnection } from '../mysql/connection.js';
 import type { RowImage } from '../mysql/model.js';
 import { planChunks, readChunk, type Chunk } from '../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../mysql/types/index.js';
@@ -16,6 +16,7 @@ import { isOfValues } from './filter/answers.js';
 import { readAsking } from './filtered-read.js';
 import { pace } from './pace.js';
 import type { TablePlan } from './plan.js';
+import { connectForRows, type Known } from './row-sessions.js';
 import type { ChunkRecord, TaskStore } from './store.js';
 import { problemOfTable } from './table-boundary.js';
 import type { RowTransform } from './transform.js';
@@ -51,6 +52,8 @@ export interface LoadEvents {
 /** What the loaders of all tables share. */
 export interface LoadContext {
   readonly settings: SourceSettings;
+  /** Where the replay of what is loaded begins: nothing older is read. */
+  readonly known: Known;
   readonly store: TaskStore;
   readonly writer: TablestoreWriter;
   readonly charsets: CharsetDecoders;
@@ -218,7 +221,7 @@ class ChunkQueue {
     if (this.context.whole) return this.last ? null : { index: 0, lower: null, upper: null };
     try {
       if (!this.plan) {
-        this.planner = await connectSource(this.context.settings);
+        this.planner = await connect(this.context, 'query');
         const { definition } = this.table.plan;
         const { bytes, leastRows, mostRows } = pace.chunk;
         const rows = Math.round(bytes / Math.max(definition.averageRowBytes, 1));
@@ -286,6 +289,9 @@ async function loadChunk(
   queue.done();
 }
 
+const connect = ({ settings, known, signal }: LoadContext, purpose: SessionPurpose) =>
+  connectForRows(settings, purpose, known, signal);
+
 /** Rows that were written, and those that were there and stay (conflict "ignore"). */
 interface Dealt {
   rows: number;
@@ -318,7 +324,7 @@ class ChunkLoader {
   /** `asks`: MySQL cannot evaluate the filter on some row of the chunk. */
   async run(asks: boolean): Promise<Dealt> {
     const { context } = this;
-    this.connection = await connectSource(context.settings, 'snapshot');
+    this.connection = await connect(context, 'snapshot');
     try {
       await context.query(() => (asks ? this.readAsking() : this.read()));
       this.send();
@@ -352,7 +358,7 @@ class ChunkLoader {
 
   private async readBesideAsker(): Promise<void> {
     const { context, connection, chunk, signal } = this;
-    const asker = await connectSource(context.settings);
+    const asker = await connect(context, 'query');
     try {
       await readAsking(connection, asker, this.table.plan, context.charsets, {
         chunk,

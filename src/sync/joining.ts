@@ -242,12 +242,14 @@ export class Joining {
         return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
       });
     const context = services.loadContext();
+    const known = () => this.records[0]?.from ?? null;
     await services.earlierOver();
     const unreadable = new Map<string, RowferryError>();
     if (tables.length > 0) {
       const failed = await loadTables(
         {
           ...context,
+          known,
           signal,
           readers: () => Math.min(mostJoinReaders, context.readers()),
           events: { ...context.events, lost: (source, problem) => this.lose(source, problem) },
@@ -260,7 +262,7 @@ export class Joining {
       if (!record.sweep || record.phase !== 'loaded') continue;
       const { source, life } = record;
       const sweep = async () => {
-        await sweepTable({ ...services, signal }, prepared.planOf(source));
+        await sweepTable({ ...services, known, signal }, prepared.planOf(source));
         prepared.records.step(source, { step: 'swept' }, life);
       };
       await aboutTable({ source, signal }, sweep, (problem) => void unreadable.set(source, problem));

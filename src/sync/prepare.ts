@@ -4,7 +4,7 @@ import type { SourceConnection, ServerFacts } from '../mysql/connection.js';
 import { acquireLock, type SourceLock } from '../mysql/lock.js';
 import type { Column, TableDefinition } from '../mysql/model.js';
 import { identified } from '../mysql/binlog/history.js';
-import { endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
+import { askedOf, endPosition, preparedTransactions, safeStartPosition } from '../mysql/position.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../mysql/types/index.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
@@ -126,6 +126,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       ...progress,
       start: noted.start,
       checkpoint: noted.start,
+      ...(noted.start === null && { sourceUuid: facts.serverUuid }),
       ...(noted.begun && { begun: noted.begun }),
       ...(noted.definedAt && { definedAt: noted.definedAt }),
     };
@@ -136,6 +137,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
       ...records.inherited(plan.destination),
     }));
   } else {
+    if (usesBinlog(task, records.all)) await mustBeSameSource(options, progress);
     await reselect(options, records, progress, leftOut);
     for (const record of records.all) countAgain(store, records, record);
     const loaded = records.all.reduce((sum, record) => sum + record.rows, 0);
@@ -163,6 +165,50 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   }
   return prepared;
 }
+
+/**
+ * Before anything is read of a source with which a task goes on: it has the very transactions that the task knows, whoever the
+ * file names by now (correctness rule 1). Throws as the stream does.
+ */
+async function mustBeSameSource(
+  { task, retry, signal }: PrepareOptions,
+  { checkpoint, start, sourceUuid }: TaskProgress,
+): Promise<void> {
+  const position = checkpoint ?? start;
+  await retry.onSource(async (connection) => {
+    const facts = await connection.facts();
+    if (position !== null) await identified(task.source, connection, askedOf(facts, position), signal);
+    else mustBeSameServer(task.source, sourceUuid, connection.address, facts);
+  });
+}
+
+/** Without a binlog there is only the server to be known by. Of several hosts it may be another one now. */
+function mustBeSameServer(
+  { hosts }: ResolvedTask['source'],
+  known: string | undefined,
+  address: string,
+  { serverUuid }: ServerFacts,
+): void {
+  if (hosts.length > 0 || known === undefined || known === serverUuid) return;
+  throw new RowferryError(
+    'ROW-S104',
+    `${address} is not the server that the task loads its tables from (server_uuid ${known}).`,
+    { remedy: 'Change the source back, or reset the task; the next start loads everything again.' },
+  );
+}
+
+/** A load that has begun comes to its end, even if the file asks for none any more: the stream brings only what changes. */
+export function hasBegunToLoad(records: readonly TableRecord[]): boolean {
+  return records.some(
+    ({ phase, from, sweep }) => !from && (phase === 'full' || (phase === 'loaded' && sweep === true)),
+  );
+}
+
+/** What only makes tables reads nothing that a position would be needed for. */
+const usesBinlog = (
+  { synchronization: { full, incremental } }: ResolvedTask,
+  records: readonly TableRecord[],
+) => full || incremental || hasBegunToLoad(records);
 
 /** The plans of the tables, and the charsets of their columns. Why one cannot have them goes to `unfit`. */
 async function fit(

@@ -1,5 +1,6 @@
-import { connectSource, type SessionPurpose, type SourceConnection } from '../mysql/connection.js';
+import type { SessionPurpose, SourceConnection } from '../mysql/connection.js';
 import type { SourceSettings } from '../shared/task.js';
+import { connectForRows, type Known } from './row-sessions.js';
 import { Turns } from './turns.js';
 
 /** A connection that nobody asked anything for so long is closed. */
@@ -17,11 +18,12 @@ export class Questions {
   constructor(
     private readonly settings: SourceSettings,
     private readonly most: number,
+    private readonly known: Known,
   ) {
     this.turns = new Turns(most);
   }
 
-  /** Throws what connectSource and `work` throw. `work` may ask once more when `most` is more than are asked so. */
+  /** Throws what connectForRows and `work` throw. `work` may ask once more when `most` is more than are asked so. */
   ask<T>(purpose: SessionPurpose, work: (connection: SourceConnection) => Promise<T>): Promise<T> {
     return this.turns.run(async () => {
       const connection = await this.connect(purpose);
@@ -49,7 +51,7 @@ export class Questions {
       const [other] = this.kept.keys();
       if (other !== undefined) await this.take(other)?.close();
     }
-    return connectSource(this.settings, purpose);
+    return connectForRows(this.settings, purpose, this.known);
   }
 
   /** What is being asked comes to its end; nothing is kept after it. */

@@ -17,7 +17,7 @@ import { BlockedByDirtyData, DirtyData } from './dirty.js';
 import { Following } from './following.js';
 import { loadTables, type LoadContext, type LoadTable } from './full-load.js';
 import { changePlan, objectChanges } from './object-changes.js';
-import { prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
+import { hasBegunToLoad, prepareTask, selectorsOf, type PreparedTask } from './prepare.js';
 import { sourceName } from '../shared/source-name.js';
 import { withoutParts } from './online-change/parts.js';
 import { planOf, planToLoad, type TablePlan } from './plan.js';
@@ -30,7 +30,7 @@ import type { RunServices } from './run-services.js';
 import { SourceRetry, type SourceRetryState } from './source-retry.js';
 import { SourceGate } from './source-gate.js';
 import { questionsOf, readersOf } from './source-sessions.js';
-import type { TableRecord, TaskProgress, TaskStore } from './store.js';
+import type { TaskProgress, TaskStore } from './store.js';
 import { sweepTable } from './sweep.js';
 import { aboutTable } from './table-boundary.js';
 import { UncleanEnd } from './unclean-end.js';
@@ -45,13 +45,6 @@ const drainMs = 15_000;
 const throttledDrainMs = 2_000;
 
 type Retry = NonNullable<ReplicationView['retry']>;
-
-/** A load that has begun comes to its end, even if the file asks for none any more: the stream brings only what changes. */
-function hasBegunToLoad(records: readonly TableRecord[]): boolean {
-  return records.some(
-    ({ phase, from, sweep }) => !from && (phase === 'full' || (phase === 'loaded' && sweep === true)),
-  );
-}
 
 /** What stop() aborts with: not a failure. */
 const stopAsked = new Error('stop was requested');
@@ -110,8 +103,12 @@ export class Replication {
       },
     );
     this.dirty = new DirtyData(store, task);
-    this.sourceRetry = new SourceRetry(task.source, windows, this.stopping.signal, (state) =>
-      this.retrying('source', state),
+    this.sourceRetry = new SourceRetry(
+      task.source,
+      () => this.known,
+      windows,
+      this.stopping.signal,
+      (state) => this.retrying('source', state),
     );
     this.progress = store.progress();
     this.gate = new SourceGate(task.source, task.throttle.full, this.stopping.signal, log);
@@ -127,6 +124,14 @@ export class Replication {
    */
   get runningWriter(): TablestoreWriter | null {
     return this.prepared && !this.over ? this.writer : null;
+  }
+
+  /**
+   * What the run has seen of its source: all that its stream has read, or where that will begin. Whoever reads rows of
+   * the task reads none that are older. null: nothing yet, or there is no binlog.
+   */
+  get known(): SourcePosition | null {
+    return this.following?.known ?? this.progress?.checkpoint ?? this.progress?.start ?? null;
   }
 
   /** As Following.settled(), for whoever reads rows in order to write them; at once while nothing is followed. */
@@ -462,12 +467,22 @@ export class Replication {
 
   private sweeping(prepared: PreparedTask): Parameters<typeof sweepTable>[0] {
     const { settings, client, writer, sourceRetry: retry, stopping, log } = this;
-    return { settings, client, writer, retry, signal: stopping.signal, log, prepared };
+    return {
+      settings,
+      known: () => this.known,
+      client,
+      writer,
+      retry,
+      signal: stopping.signal,
+      log,
+      prepared,
+    };
   }
 
   private loadContext(prepared: PreparedTask): LoadContext {
     return {
       settings: this.task.source,
+      known: () => this.known,
       store: this.store,
       writer: this.writer,
       charsets: prepared.charsets,
@@ -505,6 +520,7 @@ export class Replication {
   }
 
   private async follow(prepared: PreparedTask, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
+    const known = () => this.known;
     const services: RunServices = {
       settings: this.settings,
       store: this.store,
@@ -512,7 +528,8 @@ export class Replication {
       client: this.client,
       dirty: this.dirty,
       retry: this.sourceRetry,
-      questions: new Questions(this.task.source, questionsOf(this.task)),
+      known,
+      questions: new Questions(this.task.source, questionsOf(this.task), known),
       signal: this.stopping.signal,
       log: this.log,
       prepared,

@@ -7,6 +7,7 @@ import type { LoadContext } from './full-load.js';
 import type { PauseGate } from './pause-gate.js';
 import type { PreparedTask } from './prepare.js';
 import type { Questions } from './questions.js';
+import type { Known } from './row-sessions.js';
 import type { SourceRetry } from './source-retry.js';
 import type { TaskStore } from './store.js';
 import type { TaskLog } from './task-log.js';
@@ -21,6 +22,8 @@ export interface RunServices {
   readonly writer: TablestoreWriter;
   readonly dirty: DirtyData;
   readonly retry: SourceRetry;
+  /** Up to where the stream has read: what it has seen of the source. */
+  readonly known: Known;
   /** About rows of the stream. */
   readonly questions: Questions;
   readonly prepared: PreparedTask;

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectSource, type SourceConnection } from '../mysql/connection.js';
+import type { SourceConnection } from '../mysql/connection.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SourceSettings } from '../shared/task.js';
 import type { RetryWindows } from '../tablestore/client/retry.js';
+import { connectForRows, type Known } from './row-sessions.js';
 
 /** What another try may mend: the source is away or has no room, or the link broke. Everything else is for a person. */
 const passing = new Set(['ROW-S101', 'ROW-S107', 'ROW-S114']);
@@ -26,6 +27,7 @@ export class SourceRetry {
 
   constructor(
     private readonly source: SourceSettings,
+    private readonly known: Known,
     readonly windows: Pick<RetryWindows, 'connectionMs'>,
     /** Ends the work, and whatever asks the source for it. */
     readonly signal: AbortSignal,
@@ -50,7 +52,7 @@ export class SourceRetry {
   /** Runs work on a connection of its own, as retrying(). */
   onSource<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T> {
     return this.retrying(async () => {
-      const connection = await connectSource(this.source);
+      const connection = await connectForRows(this.source, 'query', this.known, this.signal);
       try {
         return await connection.until(this.signal, () => work(connection));
       } finally {

@@ -135,6 +135,8 @@ export interface XaPart extends XaPartKey {
 export interface TaskProgress {
   /** Noted before the load; the stream begins here. null when there is no stream (log_bin is OFF). */
   start: SourcePosition | null;
+  /** Without a start: the server that is loaded from. Missing where an earlier version stored none. */
+  sourceUuid?: string;
   /**
    * Where the binlog was when the load began: XA branches that were prepared before `start` are decided by then, and
    * what was committed of them is in the loaded rows (correctness rule 2).

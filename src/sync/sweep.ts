@@ -1,4 +1,3 @@
-import { connectSource } from '../mysql/connection.js';
 import type { CharsetDecoders } from '../mysql/types/index.js';
 import type { TablestoreClient } from '../tablestore/client/client.js';
 import { keyOnly } from '../tablestore/writer/compose.js';
@@ -11,6 +10,7 @@ import { destinationKeys } from './destination-rows.js';
 import type { EtlProgram } from './etl/compile.js';
 import type { TablePlan } from './plan.js';
 import type { PreparedTask } from './prepare.js';
+import { connectForRows, type Known } from './row-sessions.js';
 import { SourceRows } from './source-rows.js';
 import type { SourceRetry } from './source-retry.js';
 import { RowTransform } from './transform.js';
@@ -19,6 +19,8 @@ import type { TaskLog } from './task-log.js';
 
 export interface SweepOptions {
   settings: TaskSettings;
+  /** Where the replay begins of what is swept: a row that came before it is there. */
+  known: Known;
   client: TablestoreClient;
   writer: TablestoreWriter;
   retry: SourceRetry;
@@ -32,7 +34,7 @@ export interface SweepOptions {
  * source's (correctness rule 5). Nothing else may write the table meanwhile. Returns how many; throws LostTable.
  */
 export async function sweep(options: SweepOptions, plan: TablePlan): Promise<number> {
-  const { settings, client, writer, retry, signal } = options;
+  const { settings, known, client, writer, retry, signal } = options;
   const { windows } = settings;
   let deleted = 0;
   const readsAll = new RowTransform(plan, options.etl).makesKey;
@@ -40,7 +42,7 @@ export async function sweep(options: SweepOptions, plan: TablePlan): Promise<num
   for await (const keys of readsAll ? inLots(pages, keysOfAll) : pages) {
     if (keys.length === 0) continue;
     const there = await retry.retrying(async () => {
-      const connection = await connectSource(settings.task.source, 'snapshot');
+      const connection = await connectForRows(settings.task.source, 'snapshot', known, signal);
       try {
         return await new SourceRows(connection, plan, options.charsets, options.etl).among(keys);
       } finally {

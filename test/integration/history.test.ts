@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pace } from '../../src/sync/pace.js';
+import { startMysql } from '../support/mysql-server.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** Whose binlog is this? Numbers that begin again are not the transactions that were applied. */
 describe('the history of the source', () => {
@@ -43,6 +46,43 @@ describe('the history of the source', () => {
     await replica.mysql.query('RESET BINARY LOGS AND GTIDS');
     await insert('early', 100, 120);
     expect(await replica.run(task)).toMatchObject(another);
+  });
+
+  it('rule 1: another server in place of the source in the middle of the load is refused, and nothing is read there', async () => {
+    const { chunk } = pace;
+    pace.chunk = { bytes: 1, leastRows: 150, mostRows: 150 };
+    const other = await startMysql({ gtid: true });
+    const proxy = await TcpProxy.start(replica.mysql);
+    const make = (v: string) =>
+      `CREATE TABLE o.moved (id INT PRIMARY KEY, v TEXT);
+       INSERT INTO o.moved WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 900) SELECT i, '${v}' FROM s`;
+    await replica.mysql.query(make('ours'));
+    await other.query(`CREATE DATABASE o; ${make('theirs')}`);
+    const task = replica.task({
+      objects: [{ database: 'o', tables: [{ name: 'moved' }] }],
+      source: { host: '127.0.0.1', port: proxy.port, user: 'root' },
+      write: { threads: 1 },
+      throttle: { full: { queriesPerSecond: 3 } },
+    });
+    await replica.start(task, { until: 'full' });
+    await replica.until(task, ({ rows: { full } }) => full > 0);
+    await replica.stop(task);
+    expect(replica.rows('moved').length).toBeLessThan(900);
+    proxy.lead(other);
+    expect(await replica.run(task, { until: 'full' })).toMatchObject(another);
+    // A file that names it is refused by the precheck.
+    const elsewhere = { ...task, source: { ...task.source, port: other.port } };
+    await expect(replica.run(elsewhere, { until: 'full' })).rejects.toMatchObject({
+      code: 'ROW-E102',
+      message: expect.stringMatching(/start-position .*another server/) as string,
+    });
+    proxy.lead(replica.mysql);
+    expect(await replica.run(task)).toMatchObject({ reached: true });
+    expect(replica.rows('moved')).toHaveLength(900);
+    expect(new Set(replica.rows('moved').map((row) => row['v']))).toEqual(new Set(['ours']));
+    pace.chunk = chunk;
+    await proxy.stop();
+    await other.stop();
   });
 
   it('rule 1: a reset while the task runs is seen when it connects again (D1)', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startMysql } from '../support/mysql-server.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 let replica: Replica;
@@ -29,4 +30,28 @@ it('rule 3: without a binlog a load shows one moment of a table, however its key
   const ids = replica.rows('t').map((row) => Number(row['id']));
   expect(ids).toHaveLength(rows);
   expect([ids[0], ids.at(-1)]).toEqual([1, rows]);
+}, 60_000);
+
+it('rule 1: without a binlog, too, a load does not go on at another server', async () => {
+  const other = await startMysql({ args: ['--skip-log-bin'] });
+  for (const [server, v] of [
+    [replica.mysql, 'ours'],
+    [other, 'theirs'],
+  ] as const)
+    await server.query(`CREATE DATABASE p; CREATE TABLE p.a (id INT PRIMARY KEY, v TEXT); INSERT INTO p.a VALUES (1, '${v}');
+      CREATE TABLE p.b (id INT PRIMARY KEY, v TEXT); INSERT INTO p.b VALUES (1, '${v}')`);
+  const task = replica.task({
+    objects: [{ database: 'p' }],
+    synchronization: { schema: true, full: true, incremental: false },
+    write: { threads: 1 },
+    throttle: { full: { queriesPerSecond: 1 } },
+  });
+  await replica.start(task, {});
+  await replica.until(task, ({ tables }) => tables.some(({ phase }) => phase === 'done'));
+  await replica.stop(task);
+  const elsewhere = { ...task, source: { ...task.source, port: other.port } };
+  expect(await replica.run(elsewhere, {})).toMatchObject({ state: 'failed', error: { code: 'ROW-S104' } });
+  await other.stop();
+  expect(await replica.run(task, {})).toMatchObject({ state: 'completed' });
+  for (const table of ['a', 'b']) expect(replica.rows(table)).toEqual([{ id: 1, v: 'ours' }]);
 }, 60_000);

@@ -9,6 +9,7 @@ import { Replication } from '../../sync/replication.js';
 import { writerSettings } from '../../sync/settings.js';
 import { Destinations } from '../../sync/state/destinations.js';
 import { UncleanEnd } from '../../sync/unclean-end.js';
+import type { Known } from '../../sync/row-sessions.js';
 import type { TableRecord, TaskStore } from '../../sync/store.js';
 import { verifyTask } from '../../sync/verify/index.js';
 import { verifyCounts } from '../../sync/verify/quick.js';
@@ -45,6 +46,7 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       const kept = storeOf(task.id);
       const check = {
         task,
+        known: knownOf(kept, running),
         store: kept,
         signal,
         progress,
@@ -75,6 +77,7 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
       await withWriter(task, kept, running, async (writer, paused) => {
         const retry = new DirtyRetry({
           task,
+          known: knownOf(kept, running),
           writer,
           signal: paused,
           tables,
@@ -147,6 +150,16 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
     },
   };
 };
+
+/** What the task has seen of its source: rows of it are not written, or compared, as they were before. */
+const knownOf =
+  (store: TaskStore, running: ReplicationRun | undefined): Known =>
+  () => {
+    const seen = running && !running.over ? running.known : null;
+    if (seen) return seen;
+    const progress = store.progress();
+    return progress?.checkpoint ?? progress?.start ?? null;
+  };
 
 /**
  * Only what the task made itself, and nobody else's rows lie in, is deleted. false: there is nothing to delete. Throws

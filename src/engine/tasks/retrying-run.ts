@@ -154,6 +154,10 @@ export class RetryingRun implements ReplicationRun {
     return this.#current.runningWriter;
   }
 
+  get known(): ReplicationRun['known'] {
+    return this.#current.known;
+  }
+
   settled(): Promise<void> {
     return this.#current.settled();
   }

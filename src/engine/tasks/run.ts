@@ -1,5 +1,6 @@
 import type { ChangePlan } from '../../shared/change-plan.js';
 import type { RunOutcome } from '../../shared/engine-api.js';
+import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { Tunable } from '../../shared/tuning.js';
@@ -39,6 +40,8 @@ export interface ReplicationRun {
    * null: it may not write, not yet or not any more.
    */
   readonly runningWriter: TablestoreWriter | null;
+  /** What it has seen of its source; null: nothing yet, or there is no binlog. */
+  readonly known: SourcePosition | null;
   /** Settles when a read of the source shows all that the run has been sent. Throws ROW-S107. */
   settled(): Promise<void>;
   /** It has ended. */

@@ -23,7 +23,7 @@ const rowsOfChunk = 10_000;
 export async function countSource(
   connection: SourceConnection,
   plan: TablePlan,
-  options: Pick<VerifyOptions, 'task' | 'signal'>,
+  options: Pick<VerifyOptions, 'task' | 'known' | 'signal'>,
 ): Promise<SourceCount> {
   const { definition: table, filter } = plan;
   try {

@@ -1,10 +1,13 @@
 import type { ResolvedTask } from '../../shared/task.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
+import type { Known } from '../row-sessions.js';
 import type { TaskStore } from '../store.js';
 import type { RepairWriter, Settled } from './repair.js';
 
 export interface VerifyOptions {
   task: ResolvedTask;
+  /** No older row is compared. */
+  known: Known;
   /** What is known of the task: dirty records, rows kept, tables that stopped. null: nothing. */
   store: TaskStore | null;
   signal: AbortSignal;

@@ -150,10 +150,11 @@ async function countBoth(
   connection: SourceConnection,
   client: TablestoreClient,
   plan: TablePlan,
-  { task, signal, progress }: VerifyOptions,
+  options: VerifyOptions,
 ): Promise<Counts> {
+  const { task, signal, progress } = options;
   const { estimatedRows } = plan.definition;
-  const { rows: source, unanswered } = await countSource(connection, plan, { task, signal });
+  const { rows: source, unanswered } = await countSource(connection, plan, options);
   let destination = 0;
   const windows = retryWindows(task);
   for await (const keys of destinationKeys(client, plan, { windows, signal })) {

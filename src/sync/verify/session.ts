@@ -1,8 +1,9 @@
-import { connectSource, type SessionPurpose, type SourceConnection } from '../../mysql/connection.js';
+import type { SessionPurpose, SourceConnection } from '../../mysql/connection.js';
 import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { TablestoreError } from '../../tablestore/client/errors.js';
 import { listTables } from '../../tablestore/client/operations.js';
 import { withRetry } from '../../tablestore/client/retry.js';
+import { connectForRows } from '../row-sessions.js';
 import { retryWindows } from '../settings.js';
 import type { VerifyOptions } from './options.js';
 
@@ -13,11 +14,11 @@ const answerMs = 5000;
  * somebody else say, ends with it.
  */
 export async function withSource<T>(
-  { task, signal }: Pick<VerifyOptions, 'task' | 'signal'>,
+  { task, known, signal }: Pick<VerifyOptions, 'task' | 'known' | 'signal'>,
   purpose: SessionPurpose,
   work: (connection: SourceConnection) => Promise<T>,
 ): Promise<T> {
-  const connection = await connectSource(task.source, purpose);
+  const connection = await connectForRows(task.source, purpose, known, signal);
   const end = () => connection.destroy();
   signal.addEventListener('abort', end);
   try {

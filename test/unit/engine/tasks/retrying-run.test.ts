@@ -42,6 +42,7 @@ function attempts(
       change: () => Promise.reject(new Error('not asked')),
       reload: () => Promise.reject(new Error('not asked')),
       settled: () => Promise.resolve(),
+      known: null,
       runningWriter: null,
       over: false,
     };
