@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.js';
+
 export type CheckStatus = 'pass' | 'warning' | 'fail' | 'skipped' | 'information';
 
 export interface CheckResult {
@@ -10,6 +12,8 @@ export interface CheckResult {
   actual: string;
   why: string;
   fix: string;
+  /** Of a side that could not be asked: why. */
+  code?: ErrorCode;
   /** Statements that mend it, ready to copy. */
   sql?: string;
 }

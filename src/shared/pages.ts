@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { FileIssue } from './checked-jsonc.js';
 import type { CheckReport } from './check-report.js';
 import type { VerifyProgress, VerifyReport } from './verify-report.js';
+import type { Side } from './refusal.js';
 import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
@@ -68,6 +69,7 @@ export const taskEditorActions = [
   'verify',
   'openText',
   'copyCommand',
+  'enterSecrets',
   ...differenceActions,
 ] as const;
 
@@ -116,6 +118,8 @@ export interface TaskEditorState {
   destinations: string[];
   /** What the engine says of the task, in words. */
   look: Pick<TaskLook, 'description' | 'canStart' | 'canStop'>;
+  /** A side that did not take its secret when it was asked last. */
+  refused: { side: Side; message: string } | null;
   /** Keys of the saved file that the running task does not go by. */
   differences: string[];
   /** Calls that the engine answers; empty while it is not connected. */
@@ -128,6 +132,7 @@ export const precheckCalls = {
   start: z.tuple([]),
   /** Accepts a warning, or takes it back. */
   ignore: z.tuple([name, z.boolean()]),
+  enterSecrets: z.tuple([z.enum(['source', 'destination'])]),
   copy: z.tuple([text]),
   openTask: z.tuple([]),
 } satisfies CallSchemas;
@@ -136,6 +141,8 @@ export interface PrecheckHost {
   again(): Promise<void>;
   start(): Promise<void>;
   ignore(id: string, ignored: boolean): Promise<void>;
+  /** Asked of the person; then the precheck runs again. */
+  enterSecrets(side: Side): Promise<void>;
   copy(text: string): Promise<void>;
   openTask(): Promise<void>;
 }
@@ -158,6 +165,7 @@ export const monitorCalls = {
   openTask: z.tuple([]),
   dirty: z.tuple([]),
   retryDirty: z.tuple([]),
+  enterSecrets: z.tuple([]),
   settings: z.tuple([z.enum(differenceActions)]),
   logs: z.tuple([]),
   /** Loads a table again; the person is asked before. */
@@ -194,6 +202,8 @@ export interface MonitorHost {
   dirty(): Promise<void>;
   /** All of them, by the file as it is now; the task goes on. */
   retryDirty(): Promise<void>;
+  /** Asked of the person; then the task starts again. */
+  enterSecrets(): Promise<void>;
   settings(action: DifferenceAction): Promise<void>;
   logs(): Promise<void>;
   reload(table: string): Promise<void>;

@@ -1,5 +1,6 @@
-import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { DifferenceAction } from '../../src/shared/pages.js';
+import { bar } from './bar.js';
 import { icon } from './icon.js';
 import { base } from './styles.js';
 import './toolkit.js';
@@ -7,26 +8,7 @@ import { t } from './words.js';
 
 /** Stays for as long as a task runs with other settings than its file: which, and what to do. Tells it by the event `act`. */
 class DifferenceBar extends LitElement {
-  static override styles = [
-    base,
-    css`
-      .bar {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 8px;
-        align-items: center;
-        margin-top: 14px;
-        padding: 8px 12px;
-        border: 1px solid var(--vscode-inputValidation-warningBorder);
-        border-radius: 4px;
-        background: var(--vscode-inputValidation-warningBackground);
-        color: var(--vscode-inputValidation-warningForeground, var(--vscode-foreground));
-      }
-      .grow {
-        flex: 1 1 240px;
-      }
-    `,
-  ];
+  static override styles = [base, bar];
   static override properties: PropertyDeclarations = { keys: { attribute: false } };
   declare keys: readonly string[];
 

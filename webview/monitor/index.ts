@@ -8,6 +8,7 @@ import {
 } from '../../src/shared/format.js';
 import type { DifferenceAction, MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
 import { delayWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
+import { refusedSide } from '../../src/shared/refusal.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { isRunning, offers } from '../../src/shared/task-actions.js';
@@ -203,6 +204,15 @@ class Monitor extends LitElement {
               ${t('Attempt {0}; retries for another {1}.', retry.attempt, formatDuration(Math.max(0, retry.untilMs - snapshot.atMs), t, locale))}
             </p>`
           : nothing
+      }
+      ${
+        refusedSide(error.code) === undefined
+          ? nothing
+          : html`<p>
+              <vscode-button @click=${() => this.call(this.host.enterSecrets())}
+                >${t('Enter Again…')}</vscode-button
+              >
+            </p>`
       }
       ${
         snapshot.state === 'blocked'

@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { PrecheckHost, PrecheckState } from '../../src/shared/pages.js';
 import type { CheckResult } from '../../src/shared/check-report.js';
+import { refusedSide } from '../../src/shared/refusal.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -122,6 +123,7 @@ class Precheck extends LitElement {
         ? nothing
         : html`<dt>${label}</dt>
             <dd>${text}</dd>`;
+    const refused = refusedSide(result.code);
     return html`<div class="details">
       <dl>
         ${line(t('Expected'), result.expected)} ${line(t('Found'), result.actual)}
@@ -138,6 +140,13 @@ class Precheck extends LitElement {
               >
             </div>`
           : nothing
+      }
+      ${
+        refused === undefined
+          ? nothing
+          : html`<vscode-button @click=${() => this.call(this.host.enterSecrets(refused))}
+              >${refused === 'source' ? t('Enter the Password Again…') : t('Enter the AccessKey Again…')}</vscode-button
+            >`
       }
       ${
         result.status === 'warning'

@@ -5,6 +5,7 @@ import { base } from '../components/styles.js';
 import { committed, flushInputs } from '../components/input.js';
 import '../components/difference-bar.js';
 import '../components/page.js';
+import '../components/refusal-bar.js';
 import '../components/toolkit.js';
 import { t } from '../components/words.js';
 import { advancedFields } from './settings/advanced-fields.js';
@@ -151,6 +152,7 @@ class TaskEditor extends LitElement {
       </nav>
       <main @scroll=${(event: Event) => this.follow(event)}>
         ${this.heading(context)}
+        <rf-refusal .refusal=${state.refused} @enter=${() => void this.run('enterSecrets')}></rf-refusal>
         <rf-difference
           .keys=${state.differences}
           @act=${(event: CustomEvent<DifferenceAction>) => void this.run(event.detail)}

@@ -9,6 +9,7 @@ import { taskEditorViewType } from '../panels/view-types.js';
 import type { VerifyKind } from '../panels/verify.js';
 import type { ChangedSettings } from '../tasks/changed-settings.js';
 import type { TaskService } from '../tasks/task-service.js';
+import { refusedSide, type Side } from '../../shared/refusal.js';
 import { stoppedFirst } from '../../shared/stopped-tables.js';
 import { isRunning, offers, type TaskAction } from '../../shared/task-actions.js';
 import type { Commands } from './register.js';
@@ -70,14 +71,16 @@ export function taskCommands(context: TaskCommandContext): Commands {
       return await work();
     } catch (thrown) {
       const error = asRowferryError(thrown);
-      if (!(error instanceof RowferryError) || (error.code !== 'ROW-S102' && error.code !== 'ROW-D102'))
-        throw error;
+      const side = error instanceof RowferryError ? refusedSide(error.code) : undefined;
+      if (side === undefined) throw error;
       showError(log, again, error, {
-        title: t('Enter Secrets Again'),
-        run: async () => {
-          await service.forgetVariables(file.uri);
-          await vscode.commands.executeCommand(`rowferry.${again}`, { uri: file.uri });
-        },
+        title: t('Enter Again…'),
+        run: () =>
+          vscode.commands.executeCommand('rowferry.task.enterSecrets', {
+            uri: file.uri,
+            side,
+            then: `rowferry.${again}`,
+          }),
       });
       return undefined;
     }
@@ -106,6 +109,21 @@ export function taskCommands(context: TaskCommandContext): Commands {
         show,
       );
       if (chosen === show) panels.dirty.reveal(file.uri);
+    },
+    'task.enterSecrets': async (argument) => {
+      const given = argument as Partial<SecretsWanted> | undefined;
+      const file = await pick(argument);
+      if (!file) return;
+      const { uri } = file;
+      const snapshot = service.snapshotOf(file);
+      const failed = refusedSide((snapshot?.error ?? snapshot?.retry?.error)?.code);
+      const side = given?.side ?? failed ?? (await pickSide());
+      if (side === undefined) return;
+      await service.enterSecrets(uri, side);
+      // What failed by them begins again.
+      const again = snapshot && isRunning(snapshot.state) ? 'rowferry.task.restart' : 'rowferry.task.start';
+      const then = given?.then ?? (failed === undefined ? undefined : again);
+      if (then !== undefined) await vscode.commands.executeCommand(then, { uri });
     },
     'task.stop': async (argument) => {
       const known = await pickKnown('stop', argument);
@@ -291,6 +309,21 @@ async function pickTask(
     { placeHolder: vscode.l10n.t('Which task?') },
   );
   return chosen?.file;
+}
+
+/** Whose secrets are to be entered again, and the command that failed by them. */
+export interface SecretsWanted {
+  uri: vscode.Uri;
+  side?: Side;
+  then?: string;
+}
+
+async function pickSide(): Promise<Side | undefined> {
+  const sides: { label: string; side: Side }[] = [
+    { label: 'MySQL', side: 'source' },
+    { label: 'Tablestore', side: 'destination' },
+  ];
+  return (await vscode.window.showQuickPick(sides, { placeHolder: vscode.l10n.t('Whose secrets?') }))?.side;
 }
 
 /** A table of a task, named by who shows it. */

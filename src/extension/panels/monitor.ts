@@ -86,6 +86,7 @@ export function monitorKind(
           openTask: command('task.openForm'),
           dirty: command('task.dirty'),
           retryDirty: command('task.retryDirty'),
+          enterSecrets: command('task.enterSecrets'),
           settings: (action) => command(`task.${action}`)(),
           logs: command('logs.show'),
           reload: async (table) => {

@@ -84,6 +84,13 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           start: async () => {
             await vscode.commands.executeCommand('rowferry.task.start', { uri: task.uri });
           },
+          enterSecrets: async (side) => {
+            await vscode.commands.executeCommand('rowferry.task.enterSecrets', {
+              uri: task.uri,
+              side,
+              then: 'rowferry.task.check',
+            });
+          },
           ignore: async (id, ignored) => {
             const item = outcomes.get(key)?.report?.results.find((result) => result.id === id);
             if (item?.status !== 'warning') return;

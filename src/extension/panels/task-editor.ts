@@ -9,6 +9,7 @@ import {
 } from '../../shared/pages.js';
 import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
 import type { FileIssue } from '../../shared/checked-jsonc.js';
+import { refusedSide } from '../../shared/refusal.js';
 import { taskLook } from '../../shared/snapshot-words.js';
 import type { Task } from '../../shared/task.js';
 import { applyTaskEdits, difference } from '../../shared/task-edits.js';
@@ -17,6 +18,7 @@ import { taskJsonSchema } from '../../shared/task-json-schema.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
 import type { EngineSession } from '../engine/session.js';
 import type { Log } from '../base/log.js';
+import { asRowferryError } from '../base/notifications.js';
 import { sourceKey, type SourceCatalog } from '../tasks/source-catalog.js';
 import { scriptProblem, taskProblems } from '../tasks/task-problems.js';
 import type { TaskService } from '../tasks/task-service.js';
@@ -55,7 +57,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       extensionUri: context.extensionUri,
       name: 'task-editor',
       calls: taskEditorCalls,
-      host: this.host(document),
+      host: this.host(document, () => show()),
       log: context.log,
     });
     const show = () => page.update(() => this.state(document));
@@ -133,13 +135,39 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       },
       ...this.look(document, task, issues),
       differences: this.context.service.differences(document.uri),
+      refused: this.refused.get(document) ?? this.refusedTask(document.uri),
       methods: session.methods,
     };
   }
 
-  private host(document: vscode.TextDocument): Omit<TaskEditorHost, 'ready'> {
+  private refusedTask(uri: vscode.Uri): TaskEditorState['refused'] {
+    const snapshot = this.context.service.snapshotAt(uri);
+    const error = snapshot?.error ?? snapshot?.retry?.error;
+    const side = refusedSide(error?.code);
+    return side === undefined ? null : { side, message: error!.message };
+  }
+
+  /** What a question to a side came to: a secret that it did not take is told beside the form, until it takes one. */
+  private readonly refused = new WeakMap<vscode.TextDocument, NonNullable<TaskEditorState['refused']>>();
+
+  private host(document: vscode.TextDocument, changed: () => void): Omit<TaskEditorHost, 'ready'> {
     const { service, catalog } = this.context;
     const { uri } = document;
+    const asking = async <T>(question: Promise<T>): Promise<T> => {
+      try {
+        const answer = await question;
+        if (this.refused.delete(document)) changed();
+        return answer;
+      } catch (thrown) {
+        const error = asRowferryError(thrown);
+        const side = error instanceof RowferryError ? refusedSide(error.code) : undefined;
+        if (side !== undefined) {
+          this.refused.set(document, { side, message: (error as RowferryError).message });
+          changed();
+        }
+        throw thrown;
+      }
+    };
     return {
       edit: (edits) => applyToDocument(document, edits),
       run: async (action) => {
@@ -148,17 +176,24 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
           return;
         }
         if (action !== 'copyCommand' && document.isDirty) await document.save();
+        if (action === 'enterSecrets') {
+          const side = this.refused.get(document)?.side;
+          await vscode.commands.executeCommand('rowferry.task.enterSecrets', { uri, side });
+          this.refused.delete(document);
+          changed();
+          return;
+        }
         await vscode.commands.executeCommand(`rowferry.task.${action}`, { uri });
       },
       save: async () => void (await document.save()),
       chooseFile: (title) => chooseFile(uri, title),
-      databases: () => catalog.databases(document),
-      catalog: (database) => catalog.tables(document, database),
-      countRows: (table) => catalog.countRows(document, table),
+      databases: () => asking(catalog.databases(document)),
+      catalog: (database) => asking(catalog.tables(document, database)),
+      countRows: (table) => asking(catalog.countRows(document, table)),
       preview: async ({ table, rows, before }) => {
         const task = await service.resolveText(document);
         const engine = await catalog.engine('preview');
-        return engine.preview(task, { rows, before, ...(table === null ? {} : { table }) });
+        return asking(engine.preview(task, { rows, before, ...(table === null ? {} : { table }) }));
       },
     };
   }

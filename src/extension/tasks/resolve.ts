@@ -132,21 +132,32 @@ async function variables(secrets: Secrets, uri: vscode.Uri, of: unknown): Promis
     else values.set(name, value);
   }
   for (const [index, name] of missing.entries()) {
-    const value = await vscode.window.showInputBox({
-      title:
-        missing.length === 1
-          ? vscode.l10n.t('Value of {0}', name)
-          : vscode.l10n.t('Value of {0} ({1} of {2})', name, index + 1, missing.length),
-      prompt: vscode.l10n.t(
-        '{0} uses this variable, but the environment does not set it. The value is stored in the secret storage of this editor.',
-        vscode.workspace.asRelativePath(uri),
-      ),
-      password: true,
-      ignoreFocusOut: true,
-    });
-    if (value === undefined) throw new vscode.CancellationError();
+    const value = await askForVariable(uri, name, index, missing.length);
     values.set(name, value);
     await secrets.set(Secrets.variable(folder, name), value);
   }
   return values;
+}
+
+/** Throws CancellationError when the person does not answer. */
+export async function askForVariable(
+  uri: vscode.Uri,
+  name: string,
+  index: number,
+  count: number,
+): Promise<string> {
+  const value = await vscode.window.showInputBox({
+    title:
+      count === 1
+        ? vscode.l10n.t('Value of {0}', name)
+        : vscode.l10n.t('Value of {0} ({1} of {2})', name, index + 1, count),
+    prompt: vscode.l10n.t(
+      '{0} uses this variable, but the environment does not set it. The value is stored in the secret storage of this editor.',
+      vscode.workspace.asRelativePath(uri),
+    ),
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (value === undefined) throw new vscode.CancellationError();
+  return value;
 }

@@ -1,16 +1,15 @@
-import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { Side } from '../../shared/refusal.js';
 import { connectionsDigest, differingKeys, settingsDigest } from '../../shared/settings-digest.js';
 import { isRunning } from '../../shared/task-actions.js';
 import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
 import type { DirtyFilter, WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { Resolver } from './resolve.js';
-import { Secrets } from '../base/secrets.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 
 /** What people do with a task file. The engine is connected on the first thing that needs it, never before. */
@@ -186,12 +185,10 @@ export class TaskService {
     }
   }
 
-  /** The secrets asked for the tasks of this file's folder are asked again next time. */
-  async forgetVariables(uri: vscode.Uri): Promise<void> {
-    const prefix = Secrets.variable(dirname(uri.fsPath), '');
-    for (const key of await this.resolver.secrets.keys()) {
-      if (key.startsWith(prefix)) await this.resolver.secrets.delete(key);
-    }
+  /** Asks once more for the secrets of a side. Throws CancellationError, RowferryError. */
+  async enterSecrets(uri: vscode.Uri, side: Side): Promise<void> {
+    const { enterSecrets } = await import('./enter-secrets.js');
+    await enterSecrets(this.resolver, uri, side);
   }
 }
 

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { formatCount, formatDuration } from '../../shared/format.js';
 import type { Alert } from '../../shared/alert.js';
+import { refusedSide } from '../../shared/refusal.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError } from '../base/notifications.js';
@@ -27,6 +28,11 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const startAgain = (snapshot: TaskSnapshot) => async () => {
     const file = service.fileOf(snapshot);
     if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
+  };
+
+  const enterAgain = (snapshot: TaskSnapshot) => async () => {
+    const file = service.fileOf(snapshot);
+    if (file) await vscode.commands.executeCommand('rowferry.task.enterSecrets', { uri: file.uri });
   };
 
   /** A window that opens brings back what a restart of the machine, or of its container, had ended. */
@@ -105,10 +111,15 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         if (before === undefined || before === snapshot.state || !service.fileOf(snapshot)) continue;
         if (snapshot.state === 'failed' && snapshot.error) {
           if (service.isStarting(snapshot.id)) continue;
-          showError(log, snapshot.name, asRowferryError(named(snapshot)), {
-            title: t('Start Again'),
-            run: startAgain(snapshot),
-          });
+          const isRefused = refusedSide(snapshot.error.code) !== undefined;
+          showError(
+            log,
+            snapshot.name,
+            asRowferryError(named(snapshot)),
+            isRefused
+              ? { title: t('Enter Again…'), run: enterAgain(snapshot) }
+              : { title: t('Start Again'), run: startAgain(snapshot) },
+          );
         } else if (snapshot.state === 'blocked') {
           void blocked(snapshot);
         }

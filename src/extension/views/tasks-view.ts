@@ -12,6 +12,7 @@ import {
   type TableLook,
 } from '../../shared/snapshot-words.js';
 import { isStopped, stoppedFirst, stoppedTables } from '../../shared/stopped-tables.js';
+import { refusedSide } from '../../shared/refusal.js';
 import { leftOutWords } from '../../shared/left-out-words.js';
 import { taskContext, type TaskAction } from '../../shared/task-actions.js';
 import type { EngineSession } from '../engine/session.js';
@@ -44,6 +45,7 @@ type Node =
       /** Where the description says too little. */
       tooltip?: string;
       opens?: string;
+      context?: string;
     }
   | { kind: 'tables'; task: vscode.Uri; count: number }
   | TaskTableNode
@@ -209,6 +211,9 @@ export class TasksView
         label: problem.message,
         icon,
         description: problem.remedy,
+        ...(refusedSide(problem.code) === undefined
+          ? { opens: 'rowferry.task.monitor' }
+          : { opens: 'rowferry.task.enterSecrets', context: 'refused' }),
       });
     }
     const differing = this.service.differences(task);
@@ -303,6 +308,7 @@ export class TasksView
         const said = [node.label, node.tooltip ?? node.description].filter((text) => text !== '');
         item.tooltip = said.join('\n');
         item.accessibilityInformation = { label: said.join(', ') };
+        if (node.context !== undefined) item.contextValue = node.context;
         if (node.opens !== undefined) {
           item.command = { command: node.opens, title: '', arguments: [{ uri: node.task }] };
         }

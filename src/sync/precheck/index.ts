@@ -106,7 +106,7 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
     const own = id === 'source-connection' || id === 'destination-connection';
     // Of one cause one item fails; the others say that they could not look.
     if (!own) return { ...base, status: 'skipped', actual: `not verified: ${error.message}`, fix: '' };
-    return { ...base, status: 'fail', actual: error.message, fix: error.remedy };
+    return { ...base, status: 'fail', actual: error.message, fix: error.remedy, code: error.code };
   } finally {
     clearTimeout(timer);
   }

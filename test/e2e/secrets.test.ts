@@ -1,0 +1,90 @@
+import type { Locator } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { startWorkbench, type Workbench } from '../support/workbench.js';
+import {
+  eventually,
+  inlineAction,
+  keepTidy,
+  openSidebar,
+  setStage,
+  taskItem,
+  webview,
+  type Stage,
+} from './stage.js';
+
+/** A password that was mistyped is entered again where it fails: beside the failure, wherever that is shown. */
+
+let stage: Stage;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  stage = await setStage({ passwordInEnvironment: false });
+  stage.writeTask('shop', { objects: [{ database: 'shop', tables: [{ name: 'customers' }] }] });
+  workbench = await startWorkbench({ workspace: stage.workspace, env: stage.env });
+  await openSidebar(workbench.page);
+});
+
+keepTidy(() => ({ stage, workbench }));
+
+const task = () => taskItem(workbench.page, 'shop');
+const toast = (text: string): Locator =>
+  workbench.page.locator('.notification-toast', { hasText: text }).first();
+const says = (pattern: RegExp) =>
+  eventually(async () => expect(await task().innerText()).toMatch(pattern), 60_000);
+
+async function enter(password: string): Promise<void> {
+  const { page } = workbench;
+  const box = page.locator('.quick-input-widget input[type=password]');
+  await box.waitFor();
+  expect(await page.locator('.quick-input-widget').innerText()).toContain('MYSQL_PASSWORD');
+  await box.fill(password);
+  await page.keyboard.press('Enter');
+  await box.waitFor({ state: 'hidden' });
+}
+
+test('in the notification, the form and the precheck', async () => {
+  const { page } = workbench;
+  await inlineAction(task(), 'Start Task');
+  await enter('wrong');
+  await toast('dts').getByRole('button', { name: 'Enter Again…' }).click();
+  await enter('wrong again');
+  await says(/failed/);
+  await workbench.command('Notifications: Clear All Notifications');
+
+  await task().click();
+  const form = webview(page);
+  const bar = form.locator('rf-refusal .bar');
+  await bar.waitFor();
+  await bar.getByRole('button', { name: 'Enter the Password Again…' }).click();
+  await enter('wrong for the third time');
+  await toast('dts').waitFor();
+  await bar.waitFor();
+
+  await workbench.command('Notifications: Clear All Notifications');
+  await workbench.command('Rowferry: Precheck Task');
+  const again = webview(page)
+    .locator('rf-precheck')
+    .getByRole('button', { name: 'Enter the Password Again…' });
+  await again.waitFor();
+  await again.click();
+  await enter(stage.password);
+  await webview(page).locator('rf-precheck').getByText('Everything is ready.').waitFor();
+  await inlineAction(task(), 'Start Task');
+  await says(/live · caught up/);
+});
+
+test('in the tree, while the task runs and its password is changed at the source', async () => {
+  const { page } = workbench;
+  await stage.mysql.query("ALTER USER dts@'%' IDENTIFIED BY 'a new one'");
+  const sessions = await stage.mysql.query<{ id: number }>(
+    "SELECT id FROM information_schema.processlist WHERE user = 'dts'",
+  );
+  for (const { id } of sessions) await stage.mysql.query(`KILL ${id}`).catch(() => undefined);
+  await says(/retrying/);
+  const problem = page.getByRole('treeitem', { name: /Access denied|refused|rejected/i }).first();
+  await problem.waitFor();
+  await inlineAction(problem, 'Enter Secrets Again…');
+  await enter('a new one');
+  await says(/live · caught up/);
+  expect(workbench.violations).toEqual([]);
+});
