@@ -7,18 +7,22 @@ import type { VerifyChoice, VerifyProgress, VerifyReport } from './verify-report
 import type { WorkbenchApi } from './workbench-api.js';
 
 /** Goes up with every change that an older peer would misread. An older engine drains and hands over. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export interface ClientHello {
   protocolVersion: number;
   kind: 'cli' | 'extension';
   /** Process that asks, so that others can be told who holds a task. */
   pid: number;
+  /** What the engine has to answer with its key. */
+  challenge: string;
 }
 
 export interface EngineHello {
   protocolVersion: number;
   pid: number;
+  /** The answer to the challenge; missing before version 2. */
+  proof?: string;
   /** It is about to end: connect again in a moment, to the next one. */
   draining: boolean;
   /** What it answers beyond EngineApi; a client shows no control for the rest. */

@@ -245,6 +245,11 @@ export const errorCodes = {
     cause: 'Some tables of the task have stopped and are no longer kept up to date. The others are.',
     remedy: 'Follow the instructions for each stopped table; "rowferry status" lists them.',
   },
+  'ROW-E116': {
+    exit: 3,
+    cause: 'Another program answers in the place of the engine. It was told nothing.',
+    remedy: 'End the process named in the message, and find out what started it.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

@@ -11,7 +11,14 @@ import {
   type HandedOverTask,
 } from '../../shared/engine-api.js';
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
-import { openStateDir, stateDirError, type EngineAddress, type StatePaths } from '../base/paths.js';
+import {
+  openStateDir,
+  socketPath,
+  stateDirError,
+  type EngineAddress,
+  type StatePaths,
+} from '../base/paths.js';
+import { isOurSocket, isProof, makeChallenge } from './proof.js';
 import { connectRpc } from './transport.js';
 
 export interface EngineOptions {
@@ -44,20 +51,25 @@ export interface EngineConnection {
 /**
  * Connects to the engine of a state folder, starting it when there is none. Safe to call from several processes
  * at once: the engine's lock decides who becomes the engine, the others connect to it.
- * Throws ROW-E105 (folder unusable), ROW-E101 (held, but not answering), ROW-E108 (engine newer), ROW-E104.
+ * Throws ROW-E105 (folder unusable), ROW-E101 (held, but not answering), ROW-E108 (engine newer), ROW-E116 (not the engine), ROW-E104.
  */
 export async function ensureEngine(options: EngineOptions): Promise<EngineConnection> {
   const paths = openStateDir(options.stateDir);
   const deadline = Date.now() + (options.timeoutMs ?? 20_000);
   let handedOver: HandedOverTask[] = [];
   let lastHolder: number | undefined;
+  let unproven = false;
   while (Date.now() < deadline) {
-    const address = readAddress(paths);
-    const socket = address && (await tryConnect(address.socket));
+    const path = socketPath(paths.dir);
+    const socket = isOurSocket(path) ? await tryConnect(path) : undefined;
     if (socket) {
       const connection = await greet(socket, paths, options, handedOver);
       if (connection === 'draining') {
         await delay(100);
+      } else if (connection instanceof RowferryError) {
+        // The next engine may have written its key while the last one answered.
+        if (unproven) throw connection;
+        unproven = true;
       } else if (Array.isArray(connection)) {
         handedOver = connection;
       } else {
@@ -82,7 +94,7 @@ async function greet(
   paths: StatePaths,
   options: EngineOptions,
   handedOver: HandedOverTask[],
-): Promise<EngineConnection | HandedOverTask[] | 'draining'> {
+): Promise<EngineConnection | HandedOverTask[] | RowferryError | 'draining'> {
   let orderly = false;
   const nothing = () => {};
   const events: ClientApi = {
@@ -108,7 +120,8 @@ async function greet(
     });
   });
   try {
-    const hello = await rpc.hello({ protocolVersion, kind: options.kind, pid: process.pid });
+    const challenge = makeChallenge();
+    const hello = await rpc.hello({ protocolVersion, kind: options.kind, pid: process.pid, challenge });
     if (hello.protocolVersion > protocolVersion) {
       throw new RowferryError(
         'ROW-E108',
@@ -120,6 +133,14 @@ async function greet(
       orderly = true;
       socket.destroy();
       return tasks;
+    }
+    if (!isProof(paths.key, challenge, hello.proof)) {
+      orderly = true;
+      socket.destroy();
+      return new RowferryError(
+        'ROW-E116',
+        `Process ${hello.pid} answers for the state folder ${paths.dir} and is not its engine. It was told nothing.`,
+      );
     }
     return {
       api: callable(rpc, paths),

@@ -11,6 +11,7 @@ import {
 import type { WorkbenchApi } from '../../shared/workbench-api.js';
 import type { Log } from '../base/log.js';
 import { socketPath, type EngineAddress, type StatePaths } from '../base/paths.js';
+import { makeKey, prove } from './proof.js';
 import { connectRpc } from './transport.js';
 
 /** A client that said hello. */
@@ -45,6 +46,7 @@ const clientEvents: (keyof ClientApi)[] = [
 export class EngineServer {
   readonly sessions = new Set<Session>();
   #server: Server | undefined;
+  #key: Buffer = Buffer.alloc(0);
   readonly #sockets = new Set<Socket>();
 
   constructor(
@@ -56,6 +58,7 @@ export class EngineServer {
   /** The caller holds the lock of the folder, so a socket file that is there is nobody's. */
   async listen(): Promise<void> {
     const socket = socketPath(this.paths.dir);
+    this.#key = makeKey(this.paths.key);
     const windows = process.platform === 'win32';
     if (!windows) rmSync(socket, { force: true });
     const server = createServer((connection) => this.#accept(connection));
@@ -65,7 +68,7 @@ export class EngineServer {
       server.listen(socket, done);
     });
     if (!windows) chmodSync(socket, 0o600);
-    const address: EngineAddress = { socket, pid: process.pid, protocolVersion };
+    const address: EngineAddress = { pid: process.pid, protocolVersion };
     writeFileSync(this.paths.address, JSON.stringify(address), { mode: 0o600 });
   }
 
@@ -107,6 +110,7 @@ export class EngineServer {
         return Promise.resolve({
           protocolVersion,
           pid: process.pid,
+          proof: prove(this.#key, hello.challenge),
           draining: this.hooks.draining(),
           methods: Object.keys(api) as (keyof WorkbenchApi)[],
         });
