@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { RowferryError } from '../shared/errors.js';
+import { refusalOf } from '../shared/http-guard.js';
 import { isEveryTableStopped, stoppedTables } from '../shared/stopped-tables.js';
 import type { TaskSnapshot } from '../shared/snapshot.js';
 
@@ -24,9 +25,18 @@ export class MetricsServer {
     this.#snapshot = snapshot;
   }
 
-  /** The port that it listens on; `port` may be 0. `host` is 127.0.0.1 unless told otherwise. */
-  async listen(port: number, host = '127.0.0.1'): Promise<number> {
+  /**
+   * The port that it listens on; `port` may be 0. `host` is 127.0.0.1 unless told otherwise. It answers under names of
+   * this machine, under that of `host` and those of `hosts` (refusalOf()).
+   */
+  async listen(port: number, host = '127.0.0.1', hosts: readonly string[] = []): Promise<number> {
     const server = createServer((request, response) => {
+      const refusal = refusalOf(request.headers, [host, ...hosts]);
+      if (refusal !== null) {
+        response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' });
+        response.end(`${refusal} See rowferry run --help, --metrics-hosts.\n`);
+        return;
+      }
       void this.#answer(request.url ?? '/').then(({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type });
         response.end(request.method === 'HEAD' ? undefined : body);

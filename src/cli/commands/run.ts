@@ -40,7 +40,8 @@ import { isEmptyPlan, planLines } from './apply.js';
 export const run: Command = {
   name: 'run',
   summary: 'synchronize: create tables, load rows, then replicate changes',
-  usage: 'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT]',
+  usage:
+    'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT] [--metrics-hosts NAMES]',
   help: [
     'Checks the task, creates the tables, loads the existing rows, then replicates the binlog until interrupted. Started again with the same state folder, it continues from its checkpoint.',
     'On SIGINT (Ctrl+C) or SIGTERM, it finishes the writes in progress and saves the checkpoint. Exits with 0; with 5 when the goal of --until was not reached; with 1 when it was reached except for stopped tables. A second signal quits immediately; this loses nothing either.',
@@ -50,6 +51,7 @@ export const run: Command = {
   options: {
     until: { type: 'string' },
     metrics: { type: 'string' },
+    'metrics-hosts': { type: 'string' },
     ...yesOption,
     ...stateOption,
     ...jsonOption,
@@ -61,6 +63,8 @@ export const run: Command = {
     '--json': 'print one JSON object per line on stdout: status every second, then the result',
     '--metrics [HOST:]PORT':
       'serve Prometheus metrics at /metrics and health at /healthz; HOST defaults to 127.0.0.1',
+    '--metrics-hosts NAMES':
+      'further host names under which --metrics answers, separated by commas; * for any. Default: HOST and names of this machine',
     ...stateHelp,
   },
   examples: [
@@ -92,11 +96,20 @@ function startOptions(values: Values): StartOptions {
 /** `9100` or `0.0.0.0:9100`. */
 async function startMetrics(values: Values): Promise<MetricsServer | undefined> {
   const wanted = text(values, 'metrics');
-  if (wanted === undefined) return undefined;
+  if (wanted === undefined) {
+    if (text(values, 'metrics-hosts') !== undefined)
+      throw usageError('--metrics-hosts needs --metrics.', 'run');
+    return undefined;
+  }
   const match = /^(?:(.+):)?(\d{1,5})$/.exec(wanted);
   if (!match || Number(match[2]) > 65_535) throw usageError('--metrics must be PORT or HOST:PORT.', 'run');
   const metrics = new MetricsServer();
-  await metrics.listen(Number(match[2]), match[1]?.replace(/^\[(.*)\]$/, '$1'));
+  const hosts = (text(values, 'metrics-hosts') ?? '').split(',').map((name) => name.trim());
+  await metrics.listen(
+    Number(match[2]),
+    match[1]?.replace(/^\[(.*)\]$/, '$1'),
+    hosts.filter((name) => name !== ''),
+  );
   return metrics;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { deflateSync, inflateSync } from 'node:zlib';
+import { refusalOf } from '../../shared/http-guard.js';
 import { ErrorMessage } from '../../tablestore/wire/messages.js';
 import { WireFormatError } from '../../tablestore/wire/protobuf.js';
 import { contentMd5, signResponse } from '../../tablestore/wire/signature.js';
@@ -86,9 +87,10 @@ class Exchange {
 
   async run(): Promise<void> {
     const { request, response } = this;
-    if (!isLoopbackHost(request.headers.host)) {
+    const refusal = refusalOf(request.headers);
+    if (refusal !== null) {
       response.writeHead(403, { 'content-type': 'text/plain' });
-      response.end('This server accepts requests only under a name of this machine.\n');
+      response.end(`${refusal}\n`);
       request.resume();
       return;
     }
@@ -228,18 +230,6 @@ function headerMap(raw: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();
   for (let at = 0; at + 1 < raw.length; at += 2) headers.set(raw[at]!.toLowerCase(), raw[at + 1]!);
   return headers;
-}
-
-/** A page elsewhere may point its own name at 127.0.0.1; such a request carries that name here. */
-function isLoopbackHost(host: string | undefined): boolean {
-  if (host === undefined) return false;
-  const name = host.replace(/:\d+$/, '').toLowerCase();
-  return (
-    name === 'localhost' ||
-    name.endsWith('.localhost') ||
-    name === '[::1]' ||
-    /^127(\.\d{1,3}){3}$/.test(name)
-  );
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

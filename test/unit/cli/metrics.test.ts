@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { MetricsServer } from '../../../src/cli/metrics.js';
 import type { TaskSnapshot } from '../../../src/shared/snapshot.js';
@@ -60,6 +61,26 @@ it('serves figures in seconds and bytes, and health', async () => {
   metrics.see({ ...snapshot, atMs: Date.now() - 60_000 });
   expect((await get('/healthz')).status).toBe(503);
   expect((await get('/')).status).toBe(404);
+});
+
+it('answers no web page, and only under names that it is told', async () => {
+  metrics = new MetricsServer();
+  const port = await metrics.listen(0, '127.0.0.1', ['metrics.example']);
+  metrics.see(snapshot);
+  const status = (headers: Record<string, string>) =>
+    new Promise<number>((done) => {
+      request({ port, host: '127.0.0.1', path: '/metrics', headers }, (answer) => {
+        answer.resume();
+        done(answer.statusCode!);
+      }).end();
+    });
+  expect(await status({ host: 'rebound.example' })).toBe(403);
+  expect(await status({ host: `rebound.example:${port}` })).toBe(403);
+  expect(await status({ host: `metrics.example:${port}` })).toBe(200);
+  expect(await status({ host: `localhost:${port}` })).toBe(200);
+  expect(await status({ origin: 'http://page.example' })).toBe(403);
+  expect(await status({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+  expect(await status({ 'sec-fetch-site': 'none' })).toBe(200);
 });
 
 it('says when the port is taken', async () => {
