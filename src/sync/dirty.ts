@@ -12,6 +12,7 @@ import { compileEtl } from './etl/compile.js';
 import { locatorOfRow, type RowLocator } from './locator.js';
 import type { CellPlan, TablePlan } from './plan.js';
 import type { DecidedDirty, TaskStore } from './store.js';
+import type { TaskLog } from './task-log.js';
 
 /** The task waits for a person: the record is in the store, and nothing behind it was passed. */
 export class BlockedByDirtyData extends RowferryError {
@@ -88,6 +89,7 @@ export class DirtyData {
   constructor(
     private readonly store: TaskStore,
     private readonly task: Pick<ResolvedTask, 'dirtyData' | 'etl'>,
+    private readonly log: Pick<TaskLog, 'warn'>,
   ) {
     const etl = compileEtl(task.etl);
     this.unstable = etl?.notComparable ?? new Set();
@@ -220,7 +222,14 @@ export class DirtyData {
   }
 
   private prune(): void {
-    this.store.pruneDirty(this.task.dirtyData, Date.now());
+    const { dirtyData } = this.task;
+    const { expired, tooMany } = this.store.pruneDirty(dirtyData, Date.now());
+    if (expired > 0)
+      this.log.warn(`${expired} dirty records were older than ${dirtyData.keepDays} days and are deleted`);
+    if (tooMany > 0)
+      this.log.warn(
+        `${tooMany} dirty records are deleted, the oldest first, because all of them take more than ${dirtyData.maxMegabytes} MB (dirtyData.maxMegabytes); verify finds their rows`,
+      );
   }
 }
 

@@ -299,3 +299,11 @@ export function recordOf(
     mapping: mappingText(task, plan.definition),
   };
 }
+
+/** The destination table was there before the task, whose "conflict" keeps what it held. */
+export function mayHoldRowsOfOthers(
+  { conflict, merge }: Pick<ResolvedTask, 'conflict' | 'merge'>,
+  { created }: Pick<TableRecord, 'created'>,
+): boolean {
+  return conflict === 'ignore' && !merge && !created;
+}

@@ -201,7 +201,11 @@ export function planTable(
         'key-column',
         `The column ${name} of ${source} cannot be a Tablestore key with type ${chosen ?? column.dataType.toUpperCase()}.`,
       );
-    } else key.push({ ...cell(column, type), type });
+      continue;
+    }
+    const loss = keyLoss(column, type, ofColumn(column)?.unit);
+    if (loss) report('key-column', `The key column ${name} of ${source} ${loss}.`);
+    key.push({ ...cell(column, type), type });
   }
   const limit = task.merge ? 3 : 4;
   if (keyNames.length > limit) {
@@ -313,13 +317,33 @@ export function destinationKey(plan: TablePlan): { name: string; type: KeyType }
   return plan.mergeSource === null ? key : [...key, { name: mergeColumn, type: 'STRING' }];
 }
 
+/**
+ * The primary key, else the first by name of the unique keys that are NOT NULL: by name, since the catalog has keys in
+ * another order than the statements that made them.
+ */
 export function defaultKey(table: TableDefinition): readonly string[] | undefined {
   const identifies = (columns: readonly string[]) =>
     columns.every((name) => table.columns.find((column) => column.name === name)?.nullable === false);
   const key =
-    table.keys.find((one) => one.primary) ?? table.keys.find((one) => one.unique && identifies(one.columns));
+    table.keys.find((one) => one.primary) ??
+    table.keys
+      .filter((one) => one.unique && identifies(one.columns))
+      .map((one) => ({ ...one, folded: foldName(one.name) }))
+      .sort((a, b) => (a.folded < b.folded ? -1 : 1))[0];
   return key?.columns;
 }
+
+/** Why two values of a key column may become one key in Tablestore; null: they cannot. */
+export function keyLoss(column: Column, type: KeyType, unit?: 'ms' | 'us'): string | null {
+  const { dataType, decimals, members } = column;
+  if (type === 'INTEGER' && unit !== 'us' && decimals > 3 && fractional.has(dataType))
+    return 'has microseconds, and as INTEGER in milliseconds two keys may become one; set its "unit" to "us"';
+  // A value that is none of the labels is stored as '', too.
+  if (members.includes('')) return "has the label '', which reads like a value without a label";
+  return null;
+}
+
+const fractional = new Set(['datetime', 'timestamp', 'time']);
 
 /** Some unique key of the table is made of these columns, all or in part (correctness rule 20). */
 export function isUnique({ keys }: TableDefinition, names: readonly string[]): boolean {

@@ -102,7 +102,7 @@ export class Replication {
         onFailed: (error) => this.stopping.abort(error),
       },
     );
-    this.dirty = new DirtyData(store, task);
+    this.dirty = new DirtyData(store, task, log);
     this.sourceRetry = new SourceRetry(
       task.source,
       () => this.known,

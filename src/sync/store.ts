@@ -47,7 +47,10 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   /** Where the rows of a table are that may be missing at the destination because they are dirty; null: not known. */
   dirtyRowsOf(source: string): (RowLocator | null)[];
   /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
-  pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number;
+  pruneDirty(
+    limits: { keepDays: number; maxMegabytes: number },
+    nowMs: number,
+  ): { expired: number; tooMany: number };
 
   /** A run has sent something that did not come to its end; kept over clear() and reset() (unclean-end.ts). */
   isWriting(): boolean;

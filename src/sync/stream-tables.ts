@@ -21,6 +21,7 @@ import type { EtlProgram } from './etl/compile.js';
 import type { StreamTable } from './stream-context.js';
 import { sourceName, type SourceTable } from '../shared/source-name.js';
 import { destinationKey, planOf, selectionOf, tableId, toleratesCascades, type TablePlan } from './plan.js';
+import { mayHoldRowsOfOthers } from './object-changes.js';
 import type { TableRecords } from './state/table-records.js';
 import type { TableRecord } from './store.js';
 import { withWayBack } from './table-boundary.js';
@@ -604,19 +605,26 @@ export class StreamTables {
   private truncate(name: TableName): void {
     const entry = this.entry(name);
     if (!entry?.table || entry.from !== null) return;
-    if (this.settings.task.ddl.truncate === 'delete') this.actions.deleteRows(entry.table);
-    else {
-      this.stop(
-        entry.record.source,
-        new RowferryError(
-          'ROW-S113',
-          `${entry.record.source} was truncated at the source, and the task is set to stop the table.`,
-          {
-            remedy: `Reload the table: rowferry reload TASK --table ${entry.record.source}. To replicate TRUNCATE in future, set ddl.truncate to "delete".`,
-          },
-        ),
-      );
+    const { task } = this.settings;
+    const { source, destination } = entry.record;
+    if (task.ddl.truncate === 'delete' && !mayHoldRowsOfOthers(task, entry.record)) {
+      this.actions.deleteRows(entry.table);
+      return;
     }
+    const reload = `Reload the table: rowferry reload TASK --table ${source}.`;
+    const problem =
+      task.ddl.truncate === 'delete'
+        ? new RowferryError(
+            'ROW-S113',
+            `${source} was truncated at the source. ${destination} existed before this task, which keeps its rows ("conflict": "ignore"), so it is unknown which rows to delete.`,
+            { remedy: `${reload} Then verify --repair deletes every row that the source does not have.` },
+          )
+        : new RowferryError(
+            'ROW-S113',
+            `${source} was truncated at the source, and the task is set to stop the table.`,
+            { remedy: `${reload} To replicate TRUNCATE in future, set ddl.truncate to "delete".` },
+          );
+    this.stop(source, problem);
   }
 
   /**

@@ -16,6 +16,7 @@ import type { SourceRetry } from './source-retry.js';
 import { RowTransform } from './transform.js';
 import type { TaskSettings } from './task-settings.js';
 import type { TaskLog } from './task-log.js';
+import { mayHoldRowsOfOthers } from './object-changes.js';
 
 export interface SweepOptions {
   settings: TaskSettings;
@@ -79,11 +80,7 @@ export async function sweepTable(
   plan: TablePlan,
 ): Promise<void> {
   const { settings, prepared, log } = options;
-  if (
-    settings.task.conflict === 'ignore' &&
-    plan.mergeSource === null &&
-    !prepared.records.get(plan.source).created
-  ) {
+  if (mayHoldRowsOfOthers(settings.task, prepared.records.get(plan.source))) {
     log.warn(
       `${plan.destination} existed before this task, so rows that ${plan.source} does not have stay; verify --repair deletes them`,
       { table: plan.source },

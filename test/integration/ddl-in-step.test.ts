@@ -94,6 +94,20 @@ const leaving: Record<string, Case> = {
     sql: "SET sql_mode='NO_ZERO_IN_DATE', old_alter_table=1; OPTIMIZE TABLE d.other_one, T",
   },
   c3_repaired: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=MyISAM; REPAIR TABLE T' },
+  // Without a primary key the first unique one by name is the key, whatever statement made it.
+  key_first: {
+    create: 'u INT NOT NULL, id INT NOT NULL, v INT, UNIQUE KEY z (u)',
+    sql: 'ALTER TABLE T ADD UNIQUE KEY a (id)',
+  },
+  key_named: {
+    create: 'u INT NOT NULL, id INT NOT NULL, v INT, UNIQUE KEY a1 (u), UNIQUE KEY a2 (id)',
+    sql: 'ALTER TABLE T RENAME INDEX a1 TO z9',
+  },
+  key_coarse: {
+    create: 'k DATETIME(3) PRIMARY KEY, v INT',
+    mapping: { columns: { k: { type: 'INTEGER' } } },
+    sql: 'ALTER TABLE T MODIFY k DATETIME(6)',
+  },
   c4_truncate: { ...partitioned, sql: 'ALTER TABLE T TRUNCATE PARTITION p0' },
   engine: { create: 'id INT PRIMARY KEY, v INT', sql: 'ALTER TABLE T ENGINE=BLACKHOLE' },
   // In a routine every statement after one that used a temporary table has its mark.
@@ -303,6 +317,22 @@ it('rule 14: TRUNCATE with "delete" asks the source nothing, whatever became of 
     INSERT INTO d.calm VALUES (1)`);
   expect(await replica.run(task)).toMatchObject({ state: 'stopped' });
   expect([replica.rows('gone'), replica.rows('calm')]).toEqual([[{ id: 3 }], [{ id: 1 }]]);
+}, 60_000);
+
+it('rule 14: TRUNCATE with "delete" stops a table that may hold rows of others', async () => {
+  const { mysql } = replica;
+  await mysql.query('CREATE TABLE d.shared (id INT PRIMARY KEY); INSERT INTO d.shared VALUES (1), (2)');
+  const objects = [{ database: 'd', tables: [{ name: 'shared' }] }];
+  expect(await replica.run(replica.task({ objects }))).toMatchObject({ state: 'stopped' });
+  const task = replica.task({ objects, conflict: 'ignore', ddl: { truncate: 'delete' } });
+  await mysql.query('DELETE FROM d.shared WHERE id = 2');
+  await replica.run(task);
+  await mysql.query('TRUNCATE d.shared');
+  await replica.run(task);
+  expect(replica.rows('shared')).toEqual([{ id: 1 }, { id: 2 }]);
+  const [table] = (await replica.snapshot(task)).tables;
+  expect(table).toMatchObject({ phase: 'stopped', problem: { code: 'ROW-S113' } });
+  expect(table!.problem!.message).toMatch(/existed before this task/);
 }, 60_000);
 
 it('a table whose key nothing keeps unique any more stays stopped when it is loaded anew', async () => {

@@ -366,9 +366,12 @@ export class SqliteTaskStore implements TaskStore {
       .map(({ locator }) => (locator === null ? null : (JSON.parse(locator) as RowLocator)));
   }
 
-  pruneDirty(limits: { keepDays: number; maxMegabytes: number }, nowMs: number): number {
+  pruneDirty(
+    limits: { keepDays: number; maxMegabytes: number },
+    nowMs: number,
+  ): { expired: number; tooMany: number } {
     return this.transaction(() => {
-      let removed = this.database.run(
+      const expired = this.database.run(
         'DELETE FROM dirty WHERE task = ? AND holds = 0 AND at_ms < ?',
         this.task,
         nowMs - limits.keepDays * 86_400_000,
@@ -378,15 +381,16 @@ export class SqliteTaskStore implements TaskStore {
           'SELECT SUM(LENGTH(source_row) + LENGTH(cells) + LENGTH(key) + LENGTH(message) + 200) AS n FROM dirty WHERE task = ?',
           this.task,
         )?.n ?? 0;
+      let tooMany = 0;
       while (size() > limits.maxMegabytes * 1_000_000) {
         const { changes } = this.database.run(
           'DELETE FROM dirty WHERE id IN (SELECT id FROM dirty WHERE task = ? AND holds = 0 ORDER BY id LIMIT 100)',
           this.task,
         );
         if (changes === 0) break;
-        removed += changes;
+        tooMany += changes;
       }
-      return removed;
+      return { expired, tooMany };
     });
   }
 

@@ -40,7 +40,9 @@ describe('the record of a dirty row', () => {
   let dirty: DirtyData;
   const open = () => {
     const dirtyData = { policy: 'skip', mask: [], keepDays: 30, maxMegabytes: 100 };
-    dirty = new DirtyData(store, { dirtyData, etl: '' } as unknown as ResolvedTask);
+    dirty = new DirtyData(store, { dirtyData, etl: '' } as unknown as ResolvedTask, {
+      warn: () => undefined,
+    });
   };
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'rowferry-dirty-'));

@@ -1,6 +1,6 @@
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
-import { columnMapping, isUnique } from '../../plan.js';
+import { columnMapping, isUnique, keyLoss } from '../../plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 
@@ -24,10 +24,13 @@ export const keyColumns: Check = {
         if (column.volatile === 'virtual')
           problems.push(`${label}.${name} is computed on each read and may differ between sessions`);
         if (column.nullable) problems.push(`${label}.${name} can be NULL`);
-        const chosen = columnMapping(mappingOf(context.task, table), column)?.type;
-        if (keyType(column, chosen) === null) {
+        const mapping = columnMapping(mappingOf(context.task, table), column);
+        const chosen = mapping?.type;
+        const type = keyType(column, chosen);
+        if (type === null)
           problems.push(`${label}.${name} is ${column.columnType}${chosen ? ` as ${chosen}` : ''}`);
-        }
+        const loss = type && keyLoss(column, type, mapping?.unit);
+        if (loss) problems.push(`${label}.${name} ${loss}`);
       }
       if (names.length > 0 && !isUnique(table, names))
         problems.push(`${label}: (${names.join(', ')}) is not unique`);

@@ -207,7 +207,7 @@ describe('dirty records', () => {
     const [skip, retry, gone, open] = held.map(({ id }) => id);
     const records = new DirtyRecords(engine.database, 'a');
     const nothing = { keepDays: 1, maxMegabytes: 0.000001 };
-    expect(store.pruneDirty(nothing, 1e15)).toBe(0);
+    expect(store.pruneDirty(nothing, 1e15)).toEqual({ expired: 0, tooMany: 0 });
     records.decide({ ids: [skip!] }, 'skip');
     records.writtenAnew(Number(retry));
     records.discard({ ids: [gone!] });
@@ -236,7 +236,10 @@ describe('dirty records', () => {
     for (let n = 0; n < 300; n++)
       store.recordDirty(dirty(`r${n}`, { atMs: n * day, cells: new Map([['x', 'y'.repeat(5000)]]) }));
     const records = new DirtyRecords(engine.database, 'a');
-    expect(store.pruneDirty({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toBe(1);
+    expect(store.pruneDirty({ keepDays: 299, maxMegabytes: 1000 }, 300 * day)).toEqual({
+      expired: 1,
+      tooMany: 0,
+    });
     store.pruneDirty({ keepDays: 1000, maxMegabytes: 1 }, 300 * day);
     const left = records.page({}, { offset: 0, limit: 1000 }).records;
     expect(left.length).toBeGreaterThan(90);
