@@ -97,9 +97,9 @@ it('docs/task-states.md draws the table', async () => {
   const lines = [
     '# States of a task, and what can be done in them',
     '',
-    'The menus of the tree, the buttons of the form and the monitor, and the engine itself go by this one table',
-    '(`src/shared/task-actions.ts`). What is not offered is refused with a sentence. *waits*: nobody is offered it while the',
-    'task stops; when asked for, it is done once the task has stopped.',
+    'The menus of the tree, the buttons of the form and the monitor, and the engine all follow this one table',
+    '(`src/shared/task-actions.ts`). The engine refuses every other action and says why. *waits*: no menu offers it while the',
+    'task stops; when asked for it, the engine does it once the task has stopped.',
     '',
     `| State | Means | ${taskActions.map(title).join(' | ')} |`,
     `| --- | --- |${' --- |'.repeat(taskActions.length)}`,
