@@ -54,7 +54,7 @@ export class Joining {
   private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
   private saved = '';
 
-  /** All with the same `from`. */
+  /** All with the same `from` and `definedAt`. */
   constructor(
     private readonly services: ApplierServices,
     private readonly host: JoinHost,

@@ -130,7 +130,7 @@ export class Joins {
     const open = new Map<string, TableRecord[]>();
     for (const record of all) {
       if (!record.from) continue;
-      const place = JSON.stringify(record.from);
+      const place = JSON.stringify([record.from, record.definedAt]);
       open.set(place, [...(open.get(place) ?? []), record]);
     }
     for (const records of open.values()) this.begin(records);

@@ -31,6 +31,7 @@ export async function lastStatements(
   to: SourcePosition,
   signal: AbortSignal,
 ): Promise<Map<string, LastStatement>> {
+  if (hasReached(from, to)) return new Map();
   const { charsets } = options.prepared;
   const isDescribedElse = ({ definition }: TableRecord, map: BinlogTable) =>
     isSameTable(map, definition) && differenceOf(definition, map, charsets) !== null;
@@ -42,7 +43,9 @@ export async function lastStatements(
   while (!ended && !signal.aborted) {
     const pass = (at: SourcePosition) => {
       reader.answered();
-      for (const { source, said } of altered)
+      // What the first transaction past `to` says holds from there on: the stream itself carries it out.
+      const isBefore = to.gtidSet !== undefined || hasReached(to, at);
+      for (const { source, said } of isBefore ? altered : [])
         last.set(source, { at, said: new Set([...(last.get(source)?.said ?? []), said]) });
       altered = [];
       if (!hasReached(at, to)) return;
