@@ -8,6 +8,8 @@ const othersEnter = 0o011;
 const worldWrites = 0o002;
 const sticky = 0o1000;
 
+type Refuse = (path: string, what: string, remedy: string) => RowferryError;
+
 /**
  * Is the folder ours alone? What lies in it is believed, and secrets go to who answers for it. So it belongs to this
  * account, nobody else may write to it, nothing in it is somebody else's, and nobody else can put another folder or a
@@ -19,15 +21,18 @@ export function assertPrivate(folder: string): void {
   if (uid === undefined) return;
   const trusted = new Set([uid, systemAccount()]);
   const named = resolve(folder);
-  for (const path of [...foldersAbove(named), named]) assertNoForeignLink(path, path === named, trusted);
+  const refuse: Refuse = (path, what, remedy) =>
+    new RowferryError('ROW-E105', `The state folder ${named} cannot be used: ${path} ${what}`, { remedy });
+  for (const path of [...foldersAbove(named), named])
+    assertNoForeignLink(path, path === named, trusted, refuse);
   const real = realpathSync(named);
-  for (const path of foldersAbove(real)) assertSafeAbove(path, statSync(path), trusted);
+  for (const path of foldersAbove(real)) assertSafeAbove(path, statSync(path), trusted, refuse);
   const folderStat = statSync(real);
-  assertOurs(real, folderStat, uid, true);
+  assertOurs(real, folderStat, uid, true, refuse);
   const isEntered = (folderStat.mode & othersEnter) !== 0;
   for (const name of readdirSync(real)) {
     const stat = lstatSync(join(real, name), { throwIfNoEntry: false });
-    if (stat) assertOurs(join(real, name), stat, uid, isEntered);
+    if (stat) assertOurs(join(real, name), stat, uid, isEntered, refuse);
   }
 }
 
@@ -49,51 +54,62 @@ function foldersAbove(path: string): string[] {
 }
 
 /** The system's own links (/tmp of macOS) and those of this account lead where we mean; the folder itself is none. */
-function assertNoForeignLink(path: string, isItself: boolean, trusted: ReadonlySet<number>): void {
+function assertNoForeignLink(
+  path: string,
+  isItself: boolean,
+  trusted: ReadonlySet<number>,
+  refuse: Refuse,
+): void {
   const stat = lstatSync(path);
   if (!stat.isSymbolicLink()) return;
-  if (isItself) throw refusal(path, 'is a symbolic link.', `Name the folder itself: ${realpathSync(path)}.`);
+  if (isItself)
+    throw refuse(
+      path,
+      'is a symbolic link.',
+      `Name the folder itself, ${realpathSync(path)}, or choose another with --state.`,
+    );
   if (!trusted.has(stat.uid))
-    throw refusal(
+    throw refuse(
       path,
       'is a symbolic link of another account.',
-      'Choose a folder with --state or ROWFERRY_STATE that belongs to you.',
+      'Delete the link, or choose another with --state or ROWFERRY_STATE.',
     );
 }
 
-function assertSafeAbove(path: string, stat: Stats, trusted: ReadonlySet<number>): void {
+function assertSafeAbove(path: string, stat: Stats, trusted: ReadonlySet<number>, refuse: Refuse): void {
   const isOpen = (stat.mode & worldWrites) !== 0 && (stat.mode & sticky) === 0;
   if (!trusted.has(stat.uid))
-    throw refusal(
+    throw refuse(
       path,
       'belongs to another account.',
-      'Choose a folder with --state or ROWFERRY_STATE whose parents belong to you or to root.',
+      'Use one whose parents belong to you or to root: choose another with --state or ROWFERRY_STATE.',
     );
   if (isOpen)
-    throw refusal(
+    throw refuse(
       path,
       'can be written by every account.',
-      `Run chmod o-w ${path}, or choose another folder with --state or ROWFERRY_STATE.`,
+      `Run chmod o-w ${path}, or choose another with --state or ROWFERRY_STATE.`,
     );
 }
 
 /** `isReached`: whoever the mode lets write can get there. */
-function assertOurs(path: string, stat: Stats, uid: number, isReached: boolean): void {
-  if (stat.isSymbolicLink()) throw refusal(path, 'is a symbolic link.', `Delete ${path}.`);
+function assertOurs(path: string, stat: Stats, uid: number, isReached: boolean, refuse: Refuse): void {
+  if (stat.isSymbolicLink())
+    throw refuse(
+      path,
+      'is a symbolic link.',
+      `Delete ${path}, or choose another with --state or ROWFERRY_STATE.`,
+    );
   if (stat.uid !== uid)
-    throw refusal(
+    throw refuse(
       path,
       'belongs to another account.',
-      'Run as the account that owns the folder, or choose a folder of your own with --state or ROWFERRY_STATE.',
+      'Run as the account that owns the folder, or choose another with --state or ROWFERRY_STATE.',
     );
   if (isReached && (stat.mode & othersWrite) !== 0)
-    throw refusal(
+    throw refuse(
       path,
       'can be written by other accounts.',
-      `Look through the folder, then run chmod -R go-w ${path}.`,
+      `Look through the folder, then run chmod -R go-w ${path}; or choose another with --state.`,
     );
-}
-
-function refusal(path: string, what: string, remedy: string): RowferryError {
-  return new RowferryError('ROW-E105', `The state folder is not private: ${path} ${what}`, { remedy });
 }

@@ -60,7 +60,7 @@ describe.skipIf(process.platform === 'win32')('the state folder', () => {
   it('that is a link, or holds one, is refused', () => {
     mkdirSync(join(home, 'real'));
     symlinkSync(join(home, 'real'), state);
-    refused(/is a symbolic link/, /Name the folder itself: .*real/);
+    refused(/is a symbolic link/, /Name the folder itself, .*real/);
     rmSync(state);
     openStateDir(state);
     symlinkSync(join(home, 'real'), join(state, 'store.db'));
@@ -82,7 +82,7 @@ describe.skipIf(process.getuid?.() !== 0)('what another account has made', () =>
   it('is refused as the state folder, as a file in it, above it, and as a link on the way', () => {
     mkdirSync(state, { mode: 0o700 });
     chownSync(state, other, other);
-    refused(/state belongs to another account/, /choose a folder of your own/);
+    refused(/state belongs to another account/, /choose another/);
     chownSync(state, 0, 0);
     writeFileSync(join(state, 'engine.json'), '{}');
     chownSync(join(state, 'engine.json'), other, other);
