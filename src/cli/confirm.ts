@@ -17,6 +17,11 @@ export async function confirmed(
   if (flag(values, 'yes')) return true;
   if (!terminal.interactive || !process.stdin.isTTY)
     throw usageError('Nothing was changed. To confirm, pass --yes.', command);
+  return ask(question, interrupted);
+}
+
+/** Asks a person at the terminal; an interruption is a no. */
+export async function ask(question: string, interrupted: AbortSignal): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal: interrupted })).trim());

@@ -3,13 +3,23 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { noConnections, type Connections } from '../shared/connections.js';
 import { RowferryError } from '../shared/errors.js';
 import { connectionsFileName, taskFileSuffix } from '../shared/file-names.js';
+import { sentVariables, type SentVariable } from '../shared/sent-variables.js';
 import { sourceFiles, type ResolvedTask } from '../shared/task.js';
-import { issueError, parseConnections, parseTask, resolveTask, withTaskId } from '../shared/task-file.js';
+import {
+  issueError,
+  parseConnections,
+  parseTask,
+  resolveTask,
+  withConnections,
+  withTaskId,
+} from '../shared/task-file.js';
 
 export interface LoadedTask {
   task: ResolvedTask;
   /** Absolute path. */
   file: string;
+  /** Variables of the environment that it sends to servers which are not on this machine. */
+  sends: readonly SentVariable[];
 }
 
 /**
@@ -30,16 +40,19 @@ export function loadTask(
   if (!parsed.value) throw issueError(shown, parsed.issues);
   const { text, id, added } = withTaskId(original);
   if (added && keepsId) writeInPlace(file, shown, text);
-  const task = resolveTask(
-    { ...parsed.value, id },
-    {
-      file: shown,
-      fallbackName: taskName(file),
-      connections: loadConnections(join(dirname(file), connectionsFileName), cwd),
-      environment: (name) => environment[name],
-    },
-  );
-  return { task: withFilesFrom(task, dirname(file)), file };
+  const connections = loadConnections(join(dirname(file), connectionsFileName), cwd);
+  const written = { ...parsed.value, id };
+  const task = resolveTask(written, {
+    file: shown,
+    fallbackName: taskName(file),
+    connections,
+    environment: (name) => environment[name],
+  });
+  return {
+    task: withFilesFrom(task, dirname(file)),
+    file,
+    sends: sentVariables(withConnections(written, connections), task),
+  };
 }
 
 /** `orders` for `…/orders.rowferry.json`. */

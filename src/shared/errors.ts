@@ -176,6 +176,11 @@ export const errorCodes = {
     cause: 'The running task cannot switch to the objects in its file.',
     remedy: 'Correct the problem named in the message, then apply the changes again.',
   },
+  'ROW-T107': {
+    exit: 2,
+    cause: 'The task file sends a variable of the environment to a server that it never went to.',
+    remedy: 'If you trust the file, run the command once on a terminal and confirm, or pass --trust-file.',
+  },
   'ROW-E101': {
     exit: 3,
     cause: 'Another process is using this state folder or running this task.',

@@ -97,17 +97,7 @@ export interface ResolveContext {
  * Throws ROW-T103 (variable missing), ROW-T105 (no such connection), ROW-T102 (a resolved value does not fit).
  */
 export function resolveTask(task: Task & { id: string }, context: ResolveContext): ResolvedTask {
-  const source =
-    'connection' in task.source
-      ? named(context.connections.sources, task.source.connection, 'source')
-      : task.source;
-  let destination: DestinationSettings;
-  if ('connection' in task.destination) {
-    const { connection, tables, tableLimit } = task.destination;
-    const saved = named(context.connections.destinations, connection, 'destination');
-    destination = { ...saved, tables: tables ?? saved.tables, tableLimit: tableLimit ?? saved.tableLimit };
-  } else destination = task.destination;
-  const resolved = resolveVariables({ ...task, source, destination }, context.environment);
+  const resolved = resolveVariables(withConnections(task, context.connections), context.environment);
   return {
     ...resolved,
     name: resolved.name ?? context.fallbackName,
@@ -119,6 +109,22 @@ export function resolveTask(task: Task & { id: string }, context: ResolveContext
       context.file,
     ),
   };
+}
+
+/** The same task with the connections that it names written out. Throws ROW-T105 (no such connection). */
+export function withConnections<T extends Task>(
+  task: T,
+  connections: Connections,
+): T & { source: SourceSettings; destination: DestinationSettings } {
+  const source =
+    'connection' in task.source ? named(connections.sources, task.source.connection, 'source') : task.source;
+  let destination: DestinationSettings;
+  if ('connection' in task.destination) {
+    const { connection, tables, tableLimit } = task.destination;
+    const saved = named(connections.destinations, connection, 'destination');
+    destination = { ...saved, tables: tables ?? saved.tables, tableLimit: tableLimit ?? saved.tableLimit };
+  } else destination = task.destination;
+  return { ...task, source, destination };
 }
 
 function named<T>(connections: Record<string, T>, name: string, key: string): T {

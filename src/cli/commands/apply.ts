@@ -1,25 +1,30 @@
 import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
 import { flag, taskArgument, type Command } from '../command.js';
-import { confirmed, yesHelp, yesOption } from '../confirm.js';
+import { confirmed, yesHelp } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { columns, type Terminal } from '../terminal.js';
 
 export const apply: Command = {
   name: 'apply',
   summary: 'apply the changed objects of a task file to the running task',
-  usage: 'TASK [--yes] [--json] [--state DIR]',
+  usage: 'TASK [--yes] [--json] [--trust-file] [--state DIR]',
   help: [
     'Shows what the current file changes in a running task, then applies it. Added tables are created, loaded and replicated alongside the others. Tables with a changed name, filter, key or columns are reloaded, and rows that no longer match are deleted. Removed tables are no longer replicated; their destination tables stay. Other tables continue meanwhile.',
     'The precheck runs first and must reach 100 %. Exits with 0 when the changes are applied or there is nothing to do, 1 when they are not confirmed.',
   ],
-  options: { ...yesOption, ...stateOption, ...jsonOption },
-  optionHelp: { ...yesHelp, '--json': 'print the plan as JSON; nothing changes without --yes', ...stateHelp },
+  options: { ...trustOptions, ...stateOption, ...jsonOption },
+  optionHelp: {
+    ...yesHelp,
+    '--json': 'print the plan as JSON; nothing changes without --yes',
+    ...trustHelp,
+    ...stateHelp,
+  },
   examples: ['rowferry apply orders.rowferry.json', 'rowferry apply orders.rowferry.json --yes'],
   async run(context, values, positionals) {
     const { terminal } = context;
-    const { task } = loadTask(taskArgument('apply', positionals), context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, taskArgument('apply', positionals));
     return withEngine(context, values, {}, async (engine) => {
       const plan = await engine.api.planChanges(task);
       const isJson = flag(values, 'json');

@@ -1,6 +1,6 @@
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { flag, taskArgument, type Command } from '../command.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { reportLines } from '../check-report.js';
 import { stoppedLines, stoppedObjects } from '../progress.js';
 
@@ -10,19 +10,19 @@ const connections: ReadonlySet<string> = new Set(['source-connection', 'destinat
 export const check: Command = {
   name: 'check',
   summary: 'run the precheck: whether the task can run, and what would go wrong',
-  usage: 'TASK [--json] [--state DIR]',
+  usage: 'TASK [--json] [--trust-file] [--state DIR]',
   help: [
     'Checks the source, the destination and the task without changing anything, and shows for each item what was expected, what was found and how to fix it. A task starts only at 100 %.',
     'To accept a warning, add its ID to "ignoredChecks"; failures cannot be accepted. Stopped tables are listed first. Exits with 0 at 100 % with no table stopped, 3 when the source or destination is unreachable or refuses access, 1 otherwise.',
   ],
-  options: { ...stateOption, ...jsonOption },
-  optionHelp: { '--json': 'print the report as one JSON object on stdout', ...stateHelp },
+  options: { ...trustOptions, ...stateOption, ...jsonOption },
+  optionHelp: { '--json': 'print the report as one JSON object on stdout', ...trustHelp, ...stateHelp },
   examples: [
     'rowferry check orders.rowferry.json',
     'rowferry check orders.rowferry.json --json | jq .successRate',
   ],
   async run(context, values, positionals) {
-    const { task } = loadTask(taskArgument('check', positionals), context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, taskArgument('check', positionals));
     const { report, snapshot } = await withEngine(context, values, {}, async ({ api }) => ({
       report: await api.check(task),
       snapshot: (await api.snapshots()).find(({ id }) => id === task.id),

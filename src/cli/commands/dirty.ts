@@ -5,7 +5,7 @@ import type { ResolvedTask } from '../../shared/task.js';
 import { flag, text, usageError, type Command, type Values } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { columns, type Terminal } from '../terminal.js';
 
 const actions = ['list', 'export', 'retry', 'skip', 'discard'] as const;
@@ -17,7 +17,7 @@ export const dirty: Command = {
   name: 'dirty',
   summary: 'handle rows that could not be written: list, export, retry, skip, discard',
   usage:
-    'list|export|retry|skip|discard TASK [ID…] [--table DB.TABLE] [--code CODE] [--all] [--json] [--state DIR]',
+    'list|export|retry|skip|discard TASK [ID…] [--table DB.TABLE] [--code CODE] [--all] [--json] [--trust-file] [--state DIR]',
   help: [
     'Rowferry keeps a row that Tablestore permanently rejects, or that cannot be converted, as a dirty record. With "dirtyData": "block" the task waits for your decision.',
     'retry reads the current row and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and deletes the record. A blocked task then continues, automatically or with run.',
@@ -28,6 +28,7 @@ export const dirty: Command = {
     table: { type: 'string' },
     code: { type: 'string' },
     all: { type: 'boolean' },
+    ...trustOptions,
     ...stateOption,
     ...jsonOption,
   },
@@ -36,6 +37,7 @@ export const dirty: Command = {
     '--code CODE': 'only records with this code',
     '--all': 'retry, skip, discard: all records of the task',
     '--json': 'list: JSON, one object per line',
+    ...trustHelp,
     ...stateHelp,
   },
   examples: [
@@ -53,7 +55,7 @@ export const dirty: Command = {
     if (decides && Object.keys(filter).length === 0 && !flag(values, 'all')) {
       throw usageError(`No records given. Pass IDs, --table, --code or --all.`, 'dirty');
     }
-    const { task } = loadTask(file, context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, file);
     return withEngine(context, values, {}, async (engine) =>
       carryOut(
         action,

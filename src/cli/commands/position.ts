@@ -1,16 +1,17 @@
 import type { Place, PlacePlan, TransactionSummary } from '../../shared/workbench-api.js';
 import { flag, taskArgument, text, usageError, type Command, type Values } from '../command.js';
-import { confirmed, yesHelp, yesOption } from '../confirm.js';
+import { confirmed, yesHelp } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { positionText } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 
 export const position: Command = {
   name: 'position',
   summary: 'show or set the position of a task in the binlog',
-  usage: 'TASK [--gtid SET | --at FILE:OFFSET | --time TIME | --skip] [--yes] [--json] [--state DIR]',
+  usage:
+    'TASK [--gtid SET | --at FILE:OFFSET | --time TIME | --skip] [--yes] [--json] [--trust-file] [--state DIR]',
   help: [
     'Without an option, shows the position up to which all changes are applied. With one, explains the effect of the new position, asks for confirmation and sets it. The task must be stopped.',
     'Moving back applies changes again: rows may show older values for a while, then reach the correct state. A table whose definition changed in between stops; reload it. Moving forward loses the changes in between at the destination; verify --repair finds them.',
@@ -20,7 +21,7 @@ export const position: Command = {
     at: { type: 'string' },
     time: { type: 'string' },
     skip: { type: 'boolean' },
-    ...yesOption,
+    ...trustOptions,
     ...stateOption,
     ...jsonOption,
   },
@@ -31,6 +32,7 @@ export const position: Command = {
     '--skip': 'skip the next transaction that affects a selected table',
     ...yesHelp,
     '--json': 'print JSON on stdout; nothing changes without --yes',
+    ...trustHelp,
     ...stateHelp,
   },
   examples: [
@@ -41,7 +43,7 @@ export const position: Command = {
   async run(context, values, positionals) {
     const { terminal } = context;
     const place = placeOf(values);
-    const { task } = loadTask(taskArgument('position', positionals), context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, taskArgument('position', positionals));
     const isJson = flag(values, 'json');
     return withEngine(context, values, {}, async (engine) => {
       if (place === null) {

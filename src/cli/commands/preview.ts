@@ -1,26 +1,33 @@
 import type { PreviewTable } from '../../shared/workbench-api.js';
 import { flag, taskArgument, text, wholeNumber, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { clip, columns, type Terminal } from '../terminal.js';
 
 export const preview: Command = {
   name: 'preview',
   summary: 'show the first rows as they would be written, without writing',
-  usage: 'TASK [--table DB.TABLE] [--rows N] [--json] [--state DIR]',
+  usage: 'TASK [--table DB.TABLE] [--rows N] [--json] [--trust-file] [--state DIR]',
   help: [
     'Reads the first rows of each selected table, applies its filter, transformation and types, and shows the result as Tablestore would store it. A row that could not be written shows the reason.',
   ],
-  options: { table: { type: 'string' }, rows: { type: 'string' }, ...stateOption, ...jsonOption },
+  options: {
+    table: { type: 'string' },
+    rows: { type: 'string' },
+    ...trustOptions,
+    ...stateOption,
+    ...jsonOption,
+  },
   optionHelp: {
     '--table DB.TABLE': 'only this table',
     '--rows N': 'rows per table, 1 to 1000; default 5',
     '--json': 'print one JSON object per table on stdout',
+    ...trustHelp,
     ...stateHelp,
   },
   async run(context, values, positionals) {
     const { terminal } = context;
-    const { task } = loadTask(taskArgument('preview', positionals), context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, taskArgument('preview', positionals));
     const table = text(values, 'table');
     const rows = wholeNumber(values, 'rows', 1, 1000, 'preview') ?? 5;
     const tables = await withEngine(context, values, {}, (engine) =>

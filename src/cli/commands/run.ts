@@ -16,10 +16,9 @@ import {
   type Command,
   type Values,
 } from '../command.js';
-import { yesOption } from '../confirm.js';
 import { interruption, jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count, duration } from '../figures.js';
-import { loadTask, type LoadedTask } from '../load-task.js';
+import type { LoadedTask } from '../load-task.js';
 import {
   isWorking,
   latency,
@@ -34,6 +33,7 @@ import {
 } from '../progress.js';
 import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
+import { stillTrustedTask, trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { watchTask } from '../watch-task.js';
 import { isEmptyPlan, planLines } from './apply.js';
 
@@ -41,7 +41,7 @@ export const run: Command = {
   name: 'run',
   summary: 'synchronize: create tables, load rows, then replicate changes',
   usage:
-    'TASK [--until full|caught-up] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT] [--metrics-hosts NAMES]',
+    'TASK [--until full|caught-up] [--trust-file] [--state DIR] [--yes] [--json] [--metrics [HOST:]PORT] [--metrics-hosts NAMES]',
   help: [
     'Checks the task, creates the tables, loads the existing rows, then replicates the binlog until interrupted. Started again with the same state folder, it continues from its checkpoint.',
     'On SIGINT (Ctrl+C) or SIGTERM, it finishes the writes in progress and saves the checkpoint. Exits with 0; with 5 when the goal of --until was not reached; with 1 when it was reached except for stopped tables. A second signal quits immediately; this loses nothing either.',
@@ -52,7 +52,7 @@ export const run: Command = {
     until: { type: 'string' },
     metrics: { type: 'string' },
     'metrics-hosts': { type: 'string' },
-    ...yesOption,
+    ...trustOptions,
     ...stateOption,
     ...jsonOption,
   },
@@ -65,6 +65,7 @@ export const run: Command = {
       'serve Prometheus metrics at /metrics and health at /healthz; HOST defaults to 127.0.0.1',
     '--metrics-hosts NAMES':
       'further host names under which --metrics answers, separated by commas; * for any. Default: HOST and names of this machine',
+    ...trustHelp,
     ...stateHelp,
   },
   examples: [
@@ -73,7 +74,7 @@ export const run: Command = {
   ],
   async run(context, values, positionals) {
     const options = startOptions(values);
-    const loaded = loadTask(taskArgument('run', positionals), context.cwd, context.environment, {
+    const loaded = await trustedTask(context, values, taskArgument('run', positionals), {
       keepsId: true,
     });
     const metrics = await startMetrics(values);
@@ -164,7 +165,7 @@ async function follow(
     const unwatch = watchTask(
       file,
       task,
-      () => loadTask(file, context.cwd, context.environment).task,
+      () => stillTrustedTask(context, values, file).task,
       (before, now) => saved(engine, terminal, before, now, flag(values, 'yes')),
       (text) => terminal.note(text),
     );

@@ -2,14 +2,14 @@ import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/ver
 import { flag, taskArgument, usageError, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
-import { loadTask } from '../load-task.js';
+import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { bar } from '../progress.js';
 import { columns, type Style, type Terminal } from '../terminal.js';
 
 export const verify: Command = {
   name: 'verify',
   summary: 'compare source and destination row by row',
-  usage: 'TASK [--repair | --quick] [--wait] [--json] [--state DIR]',
+  usage: 'TASK [--repair | --quick] [--wait] [--json] [--trust-file] [--state DIR]',
   help: [
     'Reads every row of the source and looks it up in Tablestore, then reads every row of Tablestore and looks it up in the source. Rows that change meanwhile are checked again before they count as different.',
     '--quick compares only the row counts: it does not detect different rows.',
@@ -19,6 +19,7 @@ export const verify: Command = {
     repair: { type: 'boolean' },
     quick: { type: 'boolean' },
     wait: { type: 'boolean' },
+    ...trustOptions,
     ...stateOption,
     ...jsonOption,
   },
@@ -28,12 +29,13 @@ export const verify: Command = {
     '--wait':
       'wait for an unreachable side as long as the task would (retry.connectionMinutes) instead of a few seconds',
     '--json': 'print progress and report as JSON, one object per line',
+    ...trustHelp,
     ...stateHelp,
   },
   examples: ['rowferry verify orders.rowferry.json', 'rowferry verify orders.rowferry.json --repair'],
   async run(context, values, positionals) {
     const { terminal } = context;
-    const { task } = loadTask(taskArgument('verify', positionals), context.cwd, context.environment);
+    const { task } = await trustedTask(context, values, taskArgument('verify', positionals));
     const json = flag(values, 'json');
     const quick = flag(values, 'quick');
     if (quick && flag(values, 'repair'))

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { openStateDir } from '../engine/base/paths.js';
+import { RowferryError } from '../shared/errors.js';
+import type { SentVariable } from '../shared/sent-variables.js';
+import { flag, type CliContext, type Values } from './command.js';
+import { ask } from './confirm.js';
+import { stateDir } from './engine.js';
+import { loadTask, type LoadedTask } from './load-task.js';
+
+export const trustOptions = { yes: { type: 'boolean' }, 'trust-file': { type: 'boolean' } } as const;
+export const trustHelp = {
+  '--trust-file': 'send the variables of the task file to the servers that it names without asking first',
+};
+
+type Context = Pick<CliContext, 'cwd' | 'environment' | 'terminal' | 'interrupted'>;
+
+/**
+ * A task whose secrets may be sent: a file that somebody else wrote can name any variable of the environment, and a
+ * server of theirs. A variable that never went to a server is asked about once, and the answer is kept in the state
+ * folder. Throws what loadTask() throws, and ROW-T107 when the answer is no or nobody can be asked.
+ */
+export async function trustedTask(
+  context: Context,
+  values: Values,
+  path: string,
+  options: { keepsId?: boolean } = {},
+): Promise<LoadedTask> {
+  const loaded = loadTask(path, context.cwd, context.environment, options);
+  const fresh = freshVariables(context, values, loaded);
+  if (fresh.length === 0) return loaded;
+  if (!isTrusted(values)) {
+    const { terminal, interrupted } = context;
+    if (!terminal.interactive || !process.stdin.isTTY) throw untrusted(loaded, fresh);
+    terminal.note(
+      `${basename(loaded.file)} sends variables of your environment to servers for the first time:`,
+    );
+    for (const { variable, server } of fresh) terminal.note(`  ${variable} to ${server}`);
+    if (!(await ask('Send them, now and from now on?', interrupted))) throw untrusted(loaded, fresh);
+  }
+  remember(context, values, fresh);
+  return loaded;
+}
+
+/** The same of a file that has changed while it is in use, when nobody is asked. Throws ROW-T107. */
+export function stillTrustedTask(context: Context, values: Values, path: string): LoadedTask {
+  const loaded = loadTask(path, context.cwd, context.environment);
+  const fresh = freshVariables(context, values, loaded);
+  if (fresh.length > 0 && !isTrusted(values)) throw untrusted(loaded, fresh);
+  return loaded;
+}
+
+const isTrusted = (values: Values) => flag(values, 'trust-file') || flag(values, 'yes');
+
+function untrusted({ file }: LoadedTask, fresh: readonly SentVariable[]): RowferryError {
+  const what = fresh.map(({ variable, server }) => `${variable} to ${server}`).join(', ');
+  return new RowferryError(
+    'ROW-T107',
+    `${basename(file)} would send ${what} for the first time. Nothing was sent.`,
+  );
+}
+
+const fileName = 'trusted-servers.json';
+const mark = ({ variable, address }: SentVariable) =>
+  createHash('sha256').update(`${variable}\n${address.toLowerCase()}`).digest('hex');
+
+function freshVariables(context: Context, values: Values, { sends }: LoadedTask): SentVariable[] {
+  if (sends.length === 0) return [];
+  const known = new Set(readMarks(openStateDir(stateDir(context, values)).dir));
+  return sends.filter((one) => !known.has(mark(one)));
+}
+
+function remember(context: Context, values: Values, fresh: readonly SentVariable[]): void {
+  const { dir } = openStateDir(stateDir(context, values));
+  const marks = new Set([...readMarks(dir), ...fresh.map(mark)]);
+  const file = join(dir, fileName);
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify([...marks])}\n`, { mode: 0o600 });
+  renameSync(temporary, file);
+}
+
+function readMarks(dir: string): string[] {
+  try {
+    const marks: unknown = JSON.parse(readFileSync(join(dir, fileName), 'utf8'));
+    return Array.isArray(marks) ? marks.filter((one) => typeof one === 'string') : [];
+  } catch {
+    // Never written, or not by us: it is asked again.
+    return [];
+  }
+}
