@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openStateDir } from '../engine/base/paths.js';
+import { sentMark } from '../engine/base/sent-mark.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SentVariable } from '../shared/sent-variables.js';
 import { flag, type CliContext, type Values } from './command.js';
@@ -62,18 +62,15 @@ function untrusted({ file }: LoadedTask, fresh: readonly SentVariable[]): Rowfer
 }
 
 const fileName = 'trusted-servers.json';
-const mark = ({ variable, address }: SentVariable) =>
-  createHash('sha256').update(`${variable}\n${address.toLowerCase()}`).digest('hex');
-
 function freshVariables(context: Context, values: Values, { sends }: LoadedTask): SentVariable[] {
   if (sends.length === 0) return [];
   const known = new Set(readMarks(openStateDir(stateDir(context, values)).dir));
-  return sends.filter((one) => !known.has(mark(one)));
+  return sends.filter((one) => !known.has(sentMark(one)));
 }
 
 function remember(context: Context, values: Values, fresh: readonly SentVariable[]): void {
   const { dir } = openStateDir(stateDir(context, values));
-  const marks = new Set([...readMarks(dir), ...fresh.map(mark)]);
+  const marks = new Set([...readMarks(dir), ...fresh.map(sentMark)]);
   const file = join(dir, fileName);
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify([...marks])}\n`, { mode: 0o600 });

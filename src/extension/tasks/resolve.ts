@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { noConnections, type Connections } from '../../shared/connections.js';
 import { resolveVariables, variablesIn } from '../../shared/environment.js';
 import { RowferryError } from '../../shared/errors.js';
-import { resolveTask } from '../../shared/task-file.js';
+import { resolveTask, withConnections } from '../../shared/task-file.js';
 import {
   sourceFiles,
   type DestinationSettings,
@@ -19,6 +19,7 @@ import {
 } from '../connections/saved-connections.js';
 import { Secrets } from '../base/secrets.js';
 import { keepsRunning } from '../base/settings.js';
+import { confirmSending } from './confirm-sending.js';
 import { fallbackName } from './task-files.js';
 
 /** Where the parts of a task that its file does not hold come from. */
@@ -26,15 +27,17 @@ export interface Resolver {
   saved: SavedConnections;
   local: LocalTablestore;
   secrets: Secrets;
+  /** Where it is remembered which variables may go to which servers. */
+  memory: Pick<vscode.Memento, 'get' | 'update'>;
 }
 
 /**
  * A task with its connections looked up and its variables filled in: from the editor's environment, else from
- * SecretStorage, else by asking once and remembering. Throws CancellationError when the person does not answer,
+ * SecretStorage, else by asking once and remembering. Throws CancellationError when the person does not answer or confirm,
  * and what resolveTask throws. The result holds secrets: memory and socket only.
  */
 export async function resolveForEngine(
-  { saved, local, secrets }: Resolver,
+  { saved, local, secrets, memory }: Resolver,
   uri: vscode.Uri,
   task: Task & { id: string },
 ): Promise<ResolvedTask> {
@@ -52,6 +55,7 @@ export async function resolveForEngine(
     connections,
     environment: (name) => values.get(name),
   });
+  await confirmSending(memory, uri, withConnections(task, connections), resolved);
   return {
     ...resolved,
     source: withFilesFrom(resolved.source, uri),
@@ -61,7 +65,7 @@ export async function resolveForEngine(
 
 /** The source alone, for looking at what is there. As resolveForEngine, but asks for nothing of the destination. */
 export async function resolveSource(
-  { saved, secrets }: Resolver,
+  { saved, secrets, memory }: Resolver,
   uri: vscode.Uri,
   source: Task['source'],
 ): Promise<SourceSettings> {
@@ -78,10 +82,9 @@ export async function resolveSource(
     settings = found;
   } else settings = source;
   const values = await variables(secrets, uri, settings);
-  return withFilesFrom(
-    resolveVariables(settings, (name) => values.get(name)),
-    uri,
-  );
+  const resolved = resolveVariables(settings, (name) => values.get(name));
+  await confirmSending(memory, uri, { source: settings }, { source: resolved });
+  return withFilesFrom(resolved, uri);
 }
 
 /** Certificates and keys are meant from the folder of the task; the engine runs elsewhere. */
