@@ -24,7 +24,7 @@ export function assertPrivate(folder: string): void {
   const refuse: Refuse = (path, what, remedy) =>
     new RowferryError('ROW-E105', `The state folder ${named} cannot be used: ${path} ${what}`, { remedy });
   for (const path of [...foldersAbove(named), named])
-    assertNoForeignLink(path, path === named, trusted, refuse);
+    assertNoForeignLink(path, path === named ? uid : null, trusted, refuse);
   const real = realpathSync(named);
   for (const path of foldersAbove(real)) assertSafeAbove(path, statSync(path), trusted, refuse);
   const folderStat = statSync(real);
@@ -53,16 +53,19 @@ function foldersAbove(path: string): string[] {
   return above === path ? [] : [...foldersAbove(above), above];
 }
 
-/** The system's own links (/tmp of macOS) and those of this account lead where we mean; the folder itself is none. */
+/**
+ * The system's own links (/tmp of macOS, the folders of systemd) and those of this account on the way lead where we mean;
+ * the folder itself is no link of this account.
+ */
 function assertNoForeignLink(
   path: string,
-  isItself: boolean,
+  owner: number | null,
   trusted: ReadonlySet<number>,
   refuse: Refuse,
 ): void {
   const stat = lstatSync(path);
   if (!stat.isSymbolicLink()) return;
-  if (isItself)
+  if (stat.uid === owner)
     throw refuse(
       path,
       'is a symbolic link.',
