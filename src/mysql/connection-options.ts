@@ -33,7 +33,7 @@ export async function connectionOptions(
 ): Promise<mysql.ConnectionOptions> {
   const { host, port } = address;
   const [serverPublicKey, ssl] = await Promise.all([
-    read(settings.serverPublicKeyFile),
+    read(settings.serverPublicKeyFile, 'public key'),
     isEncrypted ? sslOptions(settings) : undefined,
   ]);
   return {
@@ -73,12 +73,12 @@ function openSocket({ host, port }: SourceAddress): Socket {
   return isIP(host) ? Object.assign(socket, { _host: host }) : socket;
 }
 
-async function read(file: string | undefined): Promise<string | undefined> {
+async function read(file: string | undefined, what = 'certificate'): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new RowferryError('ROW-S110', `The file ${file} cannot be read.`, { cause: error });
+    throw new RowferryError('ROW-S110', `The ${what} file ${file} cannot be read.`, { cause: error });
   }
 }
 

@@ -80,7 +80,9 @@ describe('bad input', () => {
   });
 
   it('unknown host', async () => {
-    const result = await run(good().replace('"host": "127.0.0.1"', '"host": "no-such-host.invalid"'));
+    // A variable would be asked about before it goes to another machine.
+    const text = good().replace('${env:PW}', 'right');
+    const result = await run(text.replace('"host": "127.0.0.1"', '"host": "no-such-host.invalid"'));
     expectTwoLines(result, 3, 'ROW-S101', /no-such-host\.invalid/, /host and port/);
   });
 
