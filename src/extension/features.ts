@@ -75,7 +75,18 @@ export function makeFeatures(core: Core): Features {
   const { rows } = panels;
   return {
     commands: {
-      ...taskCommands({ files, service, changes, view: tasksView, log, cliScript, panels, precheck, verify }),
+      ...taskCommands({
+        files,
+        service,
+        session,
+        changes,
+        view: tasksView,
+        log,
+        cliScript,
+        panels,
+        precheck,
+        verify,
+      }),
       ...textCommands(catalog),
       ...sampleCommands({ files, saved, local, session }),
       ...newTaskCommands({ files, saved, session, view: connectionsView }),

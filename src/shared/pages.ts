@@ -213,6 +213,8 @@ export interface MonitorHost {
 export interface MonitorState {
   name: string;
   snapshot: TaskSnapshot | null;
+  /** Whether an engine runs is not known yet: without a snapshot nothing can be said of the task. */
+  isLooking: boolean;
   /** Keys of the saved file that the running task does not go by. */
   differences: string[];
   /** Phases that the task has. */

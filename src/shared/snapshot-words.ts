@@ -15,6 +15,11 @@ export interface TaskLook {
   canStop: boolean;
 }
 
+/** Before anything is known of a task: after a reload of the window its engine has to be found first. */
+export function loadingLook(t: Translate): TaskLook {
+  return { icon: 'loading~spin', description: t('Loading…'), canStart: false, canStop: false };
+}
+
 export function taskLook(
   snapshot: TaskSnapshot | undefined,
   valid: boolean,
@@ -49,6 +54,8 @@ export function taskLook(
     return look(trouble, itsColor, description);
   };
   const dirty = snapshot.dirty > 0 ? t('{0} dirty', formatCount(snapshot.dirty, locale)) : '';
+  // Rows that were skipped are not at the destination: not all is well.
+  const wellColor = snapshot.dirty > 0 ? 'charts.yellow' : 'charts.green';
   switch (state) {
     case 'starting':
       return look(
@@ -60,7 +67,7 @@ export function taskLook(
       const loading = snapshot.phase !== 'incremental';
       return ledByStopped(
         loading ? 'sync~spin' : 'pulse',
-        'charts.green',
+        wellColor,
         phaseWords(snapshot, t, locale),
         rateWords(snapshot, t, locale),
         dirty,
@@ -79,7 +86,7 @@ export function taskLook(
     case 'failed':
       return look('error', 'list.errorForeground', joined(t('failed'), dirty, stopped));
     case 'completed':
-      return ledByStopped('pass', 'charts.green', t('completed'), rowsWords(snapshot, t, locale), dirty);
+      return ledByStopped('pass', wellColor, t('completed'), rowsWords(snapshot, t, locale), dirty);
     case 'waiting-for-credentials':
       return look('key', 'charts.yellow', joined(stopped, t('waiting for credentials')));
     case 'stopped': {
@@ -236,7 +243,7 @@ export function phaseSteps(
         id,
         label: labels[id],
         icon: live ? 'pulse' : 'loading~spin',
-        ...(live ? { color: 'charts.green' } : {}),
+        ...(live ? { color: snapshot.dirty > 0 ? 'charts.yellow' : 'charts.green' } : {}),
         description: done[id],
       };
     });
@@ -309,7 +316,7 @@ export function statusWords(
   const none = shown.filter(isEveryTableStopped);
   const severity =
     failed.length + none.length > 0 ? 'error' : waiting.length + stopped > 0 ? 'warning' : 'none';
-  const worst = failed[0] ?? none[0] ?? waiting[0] ?? shown.find(needsPerson) ?? shown[0]!;
+  const worst = mostUrgentFirst(shown)[0]!;
   const { icon } = taskLook(worst, true, t, locale);
   if (shown.length === 1) return { text: `$(${icon}) ${lines[0]}`, severity, lines };
   const counts = joined(
@@ -319,6 +326,19 @@ export function statusWords(
     t('{0} tasks', shown.length),
   );
   return { text: `$(${icon}) ${counts}`, severity, lines };
+}
+
+/** Tasks that run or need a person, those first that need one most. */
+export function mostUrgentFirst(snapshots: readonly TaskSnapshot[]): TaskSnapshot[] {
+  const urgency = (s: TaskSnapshot) => {
+    if (s.state === 'failed') return 0;
+    if (isEveryTableStopped(s)) return 1;
+    if (s.state === 'blocked' || s.state === 'waiting-for-credentials') return 2;
+    return needsPerson(s) ? 3 : 4;
+  };
+  return snapshots
+    .filter((s) => isRunning(s.state) || needsPerson(s))
+    .sort((a, b) => urgency(a) - urgency(b));
 }
 
 const shownReasons = 3;

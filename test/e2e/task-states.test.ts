@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
@@ -53,8 +53,13 @@ async function menu(): Promise<string[]> {
 }
 
 test('a blocked task is stopped, and its menu has what can be done with it', async () => {
+  const { page } = workbench;
   await inlineAction(task(), 'Start Task');
   await says(/live · caught up/);
+  // Who starts a task sees how it does, and what its own log says.
+  const log = webview(page).locator('rf-monitor pre.log');
+  await eventually(async () => expect(await log.innerText()).toContain('cards: start'));
+  for (const line of (await log.innerText()).trim().split('\n')) expect(line).toMatch(/^\S+ \w+ +cards: /);
   await stage.mysql.query(`INSERT INTO shop.cards VALUES (2, ${tooWide})`);
   await says(/blocked · 1 dirty/);
   await eventually(async () => {
@@ -63,6 +68,8 @@ test('a blocked task is stopped, and its menu has what can be done with it', asy
       expect(entries).toContain(entry);
     for (const entry of ['Pause Task', 'Resume Task']) expect(entries).not.toContain(entry);
   });
+  await page.locator('[id="rowferry.rowferry.tasks"]').click();
+  await webview(page).locator('rf-dirty').waitFor();
   await inlineAction(task(), 'Stop Task');
   await says(/stopped · 1 dirty/);
   expect(await menu()).not.toContain('Stop Task');
@@ -145,6 +152,14 @@ test('a task that runs with other settings than its file says so until they are 
   // It is there after a reload of the window, and in the form; what a running task cannot take needs a restart.
   await workbench.reload();
   await openSidebar(page);
+  // Until the engine is found nothing is said of the task but that it is looked for.
+  const seen = new Set<string>();
+  await eventually(async () => {
+    const text = await task().innerText();
+    seen.add(text);
+    expect(text).toMatch(/live/);
+  });
+  expect([...seen].join()).not.toMatch(/not started|stopped/);
   await eventually(async () => expect(await bar().innerText()).toContain('dirtyData'));
   await workbench.command('View: Close All Editors');
   await task().click();
@@ -172,5 +187,17 @@ test('a task that runs with other settings than its file says so until they are 
   await eventually(async () => expect(await stage.rows('customers')).toHaveLength(customers), 60_000);
   await eventually(async () => expect(await bar().count()).toBe(0));
   expect(await tree.count()).toBe(0);
+
+  // Enter in a question about what destroys something keeps it.
+  await inlineAction(task(), 'Stop Task');
+  await says(/stopped/);
+  await task().click();
+  await page.keyboard.press('Delete');
+  await dialog.waitFor();
+  expect(await dialog.innerText()).toContain('Delete the task cards?');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  expect(existsSync(file())).toBe(true);
+  await says(/stopped/);
   expect(workbench.violations).toEqual([]);
 });

@@ -7,7 +7,7 @@ import {
   loadPercent,
 } from '../../src/shared/format.js';
 import type { DifferenceAction, MonitorHost, MonitorState, MonitorTuning } from '../../src/shared/pages.js';
-import { delayWords, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
+import { delayWords, loadingLook, positionWords, taskLook } from '../../src/shared/snapshot-words.js';
 import { refusedSide } from '../../src/shared/refusal.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
@@ -162,7 +162,9 @@ class Monitor extends LitElement {
               }
               ${this.audit(snapshot)} ${this.log(state)}`
           : html`<section>
-              <p class="hint">${t('This task has not been started on this machine.')}</p>
+              <p class="hint" role="status">
+                ${state.isLooking ? t('Loading…') : t('This task has not been started on this machine.')}
+              </p>
             </section>`
       }
     </main>`;
@@ -170,7 +172,8 @@ class Monitor extends LitElement {
 
   private heading(state: MonitorState): TemplateResult {
     const { snapshot, methods } = state;
-    const look = taskLook(snapshot ?? undefined, true, t, locale);
+    const look =
+      snapshot || !state.isLooking ? taskLook(snapshot ?? undefined, true, t, locale) : loadingLook(t);
     const button = (label: string, call: () => Promise<void>, appearance = 'secondary') =>
       html`<vscode-button appearance=${appearance} @click=${() => this.call(call())}
         >${label}</vscode-button

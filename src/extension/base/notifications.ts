@@ -26,9 +26,18 @@ export function showError(log: Log, doing: string, error: unknown, ...actions: A
   });
 }
 
-/** Asks in a modal dialog whether to do what cannot be undone; `action` is the button that says yes. */
-export async function confirmed(question: string, detail: string, action: string): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, action)) === action;
+/**
+ * Asks in a modal dialog whether to do what cannot be undone; `action` is the button that says yes. The first button is
+ * what Enter presses: `keep`, where the action destroys something.
+ */
+export async function confirmed(
+  question: string,
+  detail: string,
+  action: string,
+  keep?: string,
+): Promise<boolean> {
+  const buttons = keep === undefined ? [action] : [keep, action];
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, ...buttons)) === action;
 }
 
 /**

@@ -144,6 +144,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
         t('Delete the connection {0}?', node.name),
         t('This also deletes its secret. Tasks that use the connection will not start.'),
         t('Delete'),
+        t('Keep'),
       );
       if (isMeant) await saved.delete(node.of, node.name);
     },

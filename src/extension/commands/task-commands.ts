@@ -7,6 +7,8 @@ import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.j
 import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/view-types.js';
 import type { VerifyKind } from '../panels/verify.js';
+import { mostUrgentFirst } from '../../shared/snapshot-words.js';
+import type { EngineSession } from '../engine/session.js';
 import type { ChangedSettings } from '../tasks/changed-settings.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { refusedSide, type Side } from '../../shared/refusal.js';
@@ -18,6 +20,7 @@ import type { TaskTableNode, TasksView } from '../views/tasks-view.js';
 export interface TaskCommandContext {
   files: TaskFiles;
   service: TaskService;
+  session: EngineSession;
   changes: ChangedSettings;
   view: TasksView;
   log: Log;
@@ -29,7 +32,7 @@ export interface TaskCommandContext {
 
 /** Commands on a task: called from the tree, an editor, or the palette, which asks for the task. */
 export function taskCommands(context: TaskCommandContext): Commands {
-  const { files, service, changes, view, log, cliScript, panels, precheck, verify } = context;
+  const { files, service, session, changes, view, log, cliScript, panels, precheck, verify } = context;
   const { t } = vscode.l10n;
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
@@ -48,6 +51,9 @@ export function taskCommands(context: TaskCommandContext): Commands {
       remedy: t('Start the task first.'),
     });
   };
+
+  const run = (command: string, uri: vscode.Uri) =>
+    vscode.commands.executeCommand(`rowferry.${command}`, { uri });
 
   const pickChanged = async (argument: unknown) => {
     const file = await pick(argument, ({ uri }) => service.differences(uri).length > 0);
@@ -90,9 +96,36 @@ export function taskCommands(context: TaskCommandContext): Commands {
     'task.start': async (argument) => {
       const file = await pickFor('start', argument);
       if (!file) return;
-      await withCredentialCure(file, 'task.start', () =>
-        progress(t('Starting {0}', file.name), () => service.start(file.uri)),
-      );
+      const started = await withCredentialCure(file, 'task.start', async () => {
+        try {
+          return await progress(t('Starting {0}', file.name), () => service.start(file.uri));
+        } catch (thrown) {
+          const error = asRowferryError(thrown);
+          if (!(error instanceof RowferryError && error.code === 'ROW-E102')) throw thrown;
+          const show = { title: t('Show Precheck'), run: () => run('task.check', file.uri) };
+          showError(log, 'task.start', error, show);
+          return undefined;
+        }
+      });
+      if (started && !(argument as { stays?: boolean } | undefined)?.stays) panels.monitor.reveal(file.uri);
+    },
+    'tasks.attend': async () => {
+      const all = mostUrgentFirst([...session.snapshots.values()]);
+      const known = all.flatMap((snapshot) => {
+        const file = service.fileOf(snapshot);
+        if (!file) return [];
+        const { description } = service.lookOf(file, true);
+        return [{ label: snapshot.name, description, snapshot, uri: file.uri }];
+      });
+      const chosen =
+        known.length < 2
+          ? known[0]
+          : await vscode.window.showQuickPick(known, { placeHolder: t('Which task?') });
+      if (!chosen) {
+        if (known.length === 0) await vscode.commands.executeCommand('rowferry.tasks.focus');
+        return;
+      }
+      await run(chosen.snapshot.state === 'blocked' ? 'task.dirty' : 'task.monitor', chosen.uri);
     },
     'task.retryDirty': async (argument) => {
       const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'blocked');
@@ -221,6 +254,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
           'This deletes its position and dirty records. The next start loads every table again and deletes rows in Tablestore that the source no longer has.',
         ),
         t('Reset'),
+        t('Keep'),
       );
       if (isMeant) await service.reset(known.id);
     },
@@ -262,6 +296,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
           'This deletes the task file, its position, dirty records and history. Source and destination keep their rows.',
         ),
         t('Delete'),
+        t('Keep'),
       );
       if (!isMeant) return;
       const snapshot = service.snapshotOf(file);

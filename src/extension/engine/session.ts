@@ -78,7 +78,18 @@ export class EngineSession implements vscode.Disposable {
 
   /** Connects to an engine that another window or an earlier one left running; starts none. */
   async attach(): Promise<void> {
-    if (existsSync(join(this.stateDir, 'engine.json'))) await this.engine();
+    try {
+      if (existsSync(join(this.stateDir, 'engine.json'))) await this.engine();
+    } finally {
+      this.looking = false;
+      if (!this.disposed) this.changed.fire();
+    }
+  }
+  private looking = true;
+
+  /** Whether an engine of before still runs is not known yet: that a task has no snapshot says nothing. */
+  get isLooking(): boolean {
+    return this.looking && !this.connected;
   }
 
   /** The engine, started when there is none. Throws RowferryError. */

@@ -74,6 +74,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
                 : t('Discard {0} records?', formatCount(total, vscode.env.language)),
               t('Their rows stay unwritten. A verification reports them as missing or different.'),
               t('Discard'),
+              t('Keep'),
             );
             return isMeant ? changed(await api.discardDirty(id(), filter)) : 0;
           },

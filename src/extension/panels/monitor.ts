@@ -31,6 +31,7 @@ export function monitorKind(
         return {
           name: task.name(),
           snapshot,
+          isLooking: session.isLooking,
           differences: service.differences(task.uri),
           synchronization: settings ? phases(settings.synchronization) : null,
           write: settings ? pick(settings.write) : null,
@@ -42,7 +43,7 @@ export function monitorKind(
             : null,
           live: snapshot ? lastMinutes(live.get(snapshot.id) ?? []) : [],
           logTail: log
-            .filter((said) => said.task === undefined || said.task === snapshot?.id)
+            .filter((said) => said.task !== undefined && said.task === (snapshot?.id ?? file?.task?.id))
             .slice(-100)
             .map(({ line }) => line),
           methods: session.methods,

@@ -27,7 +27,11 @@ export class Recording implements vscode.Disposable {
       }),
       session.onLog(({ level, text, task }) => {
         const time = new Date().toLocaleTimeString('sv');
-        log.push({ line: `${time} ${level.padEnd(5)} ${text}`, task });
+        const name = task === undefined ? undefined : session.snapshots.get(task)?.name;
+        // Some places know a task by its id only; people know its name.
+        const said =
+          name !== undefined && text.startsWith(`${task}: `) ? `${name}${text.slice(task!.length)}` : text;
+        log.push({ line: `${time} ${level.padEnd(5)} ${said}`, task });
         if (log.length > logLines) log.splice(0, log.length - logLines);
       }),
     );

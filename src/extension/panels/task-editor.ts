@@ -10,7 +10,6 @@ import {
 import { parse as parseJsonc, type ParseError } from 'jsonc-parser';
 import type { FileIssue } from '../../shared/checked-jsonc.js';
 import { refusedSide } from '../../shared/refusal.js';
-import { taskLook } from '../../shared/snapshot-words.js';
 import type { Task } from '../../shared/task.js';
 import { applyTaskEdits, difference } from '../../shared/task-edits.js';
 import { parseTask } from '../../shared/task-file.js';
@@ -101,8 +100,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
     task: Task | undefined,
     issues: readonly FileIssue[],
   ): Pick<TaskEditorState, 'look'> {
-    const snapshot = this.context.service.snapshotOf({ uri, ...(task ? { task } : {}) });
-    const words = taskLook(snapshot, issues.length === 0, vscode.l10n.t, vscode.env.language);
+    const words = this.context.service.lookOf({ uri, ...(task ? { task } : {}) }, issues.length === 0);
     const { description, canStart, canStop } = words;
     return { look: { description, canStart, canStop } };
   }

@@ -46,7 +46,7 @@ export class ChangedSettings {
   async restart(uri: vscode.Uri): Promise<void> {
     const id = this.service.snapshotAt(uri)?.id;
     if (id !== undefined) await this.service.stop(id);
-    await vscode.commands.executeCommand('rowferry.task.start', { uri });
+    await vscode.commands.executeCommand('rowferry.task.start', { uri, stays: true });
   }
 
   private async plan(uri: vscode.Uri): Promise<{ name: string; plan: ChangePlan; words: string }> {

@@ -52,7 +52,7 @@ export function watchClosing(
     for (const running of files.all.filter(runs)) {
       const id = service.snapshotOf(running)?.id;
       if (id !== undefined) await service.stop(id);
-      await vscode.commands.executeCommand('rowferry.task.start', { uri: running.uri });
+      await vscode.commands.executeCommand('rowferry.task.start', { uri: running.uri, stays: true });
     }
   };
 
@@ -83,7 +83,8 @@ export function watchClosing(
       start,
     );
     if (answer !== start) return;
-    for (const { uri } of stopped) await vscode.commands.executeCommand('rowferry.task.start', { uri });
+    for (const { uri } of stopped)
+      await vscode.commands.executeCommand('rowferry.task.start', { uri, stays: stopped.length > 1 });
   };
 
   const listening = vscode.Disposable.from(session.onDidChange(remember), files.onDidChange(remember));

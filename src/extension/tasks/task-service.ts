@@ -5,6 +5,7 @@ import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Side } from '../../shared/refusal.js';
 import { connectionsDigest, differingKeys, settingsDigest } from '../../shared/settings-digest.js';
+import { loadingLook, taskLook, type TaskLook } from '../../shared/snapshot-words.js';
 import { isRunning } from '../../shared/task-actions.js';
 import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
 import type { DirtyFilter, WorkbenchApi } from '../../shared/workbench-api.js';
@@ -31,6 +32,13 @@ export class TaskService {
     const id = file.task?.id;
     const byId = id === undefined ? undefined : snapshots.get(id);
     return byId ?? [...snapshots.values()].find((s) => s.file === file.uri.fsPath);
+  }
+
+  /** How a file looks by what the engine says of it. */
+  lookOf(file: Pick<TaskFile, 'uri' | 'task'>, isValid: boolean): TaskLook {
+    const snapshot = this.snapshotOf(file);
+    if (!snapshot && isValid && this.session.isLooking) return loadingLook(vscode.l10n.t);
+    return taskLook(snapshot, isValid, vscode.l10n.t, vscode.env.language);
   }
 
   snapshotAt(uri: vscode.Uri): TaskSnapshot | undefined {

@@ -25,10 +25,29 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const last = new Map<string, TaskSnapshot['state']>();
   let restarts: number[] = [];
 
-  const startAgain = (snapshot: TaskSnapshot) => async () => {
-    const file = service.fileOf(snapshot);
-    if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri });
+  const startAgain =
+    (snapshot: TaskSnapshot, stays = false) =>
+    async () => {
+      const file = service.fileOf(snapshot);
+      if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri, stays });
+    };
+  const openMonitor = (snapshot: TaskSnapshot) => ({
+    title: t('Open Monitor'),
+    run: async () => {
+      const file = service.fileOf(snapshot);
+      if (file) await vscode.commands.executeCommand('rowferry.task.monitor', { uri: file.uri });
+    },
+  });
+  /** A notification about a task leads to it. */
+  const say = async (
+    snapshot: TaskSnapshot,
+    text: string,
+    show: (text: string, title: string) => Thenable<string | undefined>,
+  ) => {
+    const { title, run } = openMonitor(snapshot);
+    if ((await show(text, title)) === title) await run();
   };
+  const { showInformationMessage: inform, showWarningMessage: warn } = vscode.window;
 
   const enterAgain = (snapshot: TaskSnapshot) => async () => {
     const file = service.fileOf(snapshot);
@@ -93,12 +112,12 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       const snapshot = session.snapshots.get(alert.task.id);
       if (!snapshot || !service.fileOf(snapshot)) return;
       if (snapshot.state === 'stopped') return;
-      if (alert.state === 'over') void vscode.window.showInformationMessage(over(alert, snapshot));
+      if (alert.state === 'over') void say(snapshot, over(alert, snapshot), inform);
       else if (alert.kind === 'latency') {
         const behind = formatDuration(alert.latencyMs ?? 0, t);
-        void vscode.window.showWarningMessage(t('{0} is {1} behind.', alert.task.name, behind));
+        void say(snapshot, t('{0} is {1} behind.', alert.task.name, behind), warn);
       } else if (alert.kind === 'difference')
-        void vscode.window.showWarningMessage(`${alert.task.name}: ${alert.message}`);
+        void say(snapshot, `${alert.task.name}: ${alert.message}`, warn);
       else if (alert.kind === 'stopped-table') stops.add(alert);
       // A failure and a block are told by their states below, with what can be done.
     }),
@@ -119,6 +138,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
             isRefused
               ? { title: t('Enter Again…'), run: enterAgain(snapshot) }
               : { title: t('Start Again'), run: startAgain(snapshot) },
+            openMonitor(snapshot),
           );
         } else if (snapshot.state === 'blocked') {
           void blocked(snapshot);
@@ -137,7 +157,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       if (restarts.length >= restartsPerWindow) {
         showError(log, 'engine', error, {
           title: t('Start Again'),
-          run: () => Promise.all(ran.map((s) => startAgain(s)())),
+          run: () => Promise.all(ran.map((s) => startAgain(s, ran.length > 1)())),
         });
         return;
       }
@@ -150,7 +170,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
           remedy: t('{0} continues from the last checkpoint.', names),
         }),
       );
-      for (const snapshot of ran) void startAgain(snapshot)();
+      for (const snapshot of ran) void startAgain(snapshot, true)();
     }),
   );
 }

@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
 import { parseTask } from '../../shared/task-file.js';
-import { taskLook } from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskService } from '../tasks/task-service.js';
 
@@ -17,7 +16,10 @@ export class TaskLenses implements vscode.CodeLensProvider {
   ) {
     // Snapshots come every second; lenses are drawn again only when the words or what can be done are others.
     this.subscription = session.onDidChange(() => {
-      const states = [...session.snapshots.values()].map(({ id, state }) => `${id} ${state}`).join();
+      const states = [
+        session.isLooking,
+        ...[...session.snapshots.values()].map(({ id, state }) => `${id} ${state}`),
+      ].join();
       if (states === this.shown) return;
       this.shown = states;
       this.changed.fire();
@@ -28,8 +30,7 @@ export class TaskLenses implements vscode.CodeLensProvider {
     const { t } = vscode.l10n;
     const { value: task, issues } = parseTask(document.getText());
     const { uri } = document;
-    const snapshot = this.service.snapshotOf({ uri, ...(task ? { task } : {}) });
-    const look = taskLook(snapshot, issues.length === 0, t, vscode.env.language);
+    const look = this.service.lookOf({ uri, ...(task ? { task } : {}) }, issues.length === 0);
     const top = new vscode.Range(0, 0, 0, 0);
     const lens = (title: string, command: string, tooltip: string) =>
       new vscode.CodeLens(top, {

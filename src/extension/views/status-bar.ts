@@ -10,7 +10,7 @@ export class StatusBar implements vscode.Disposable {
 
   constructor(private readonly session: EngineSession) {
     this.item.name = vscode.l10n.t('Rowferry tasks');
-    this.item.command = 'rowferry.tasks.focus';
+    this.item.command = 'rowferry.tasks.attend';
     this.disposables = [
       this.item,
       session.onDidChange(() => this.update()),

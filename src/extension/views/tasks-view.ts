@@ -369,7 +369,7 @@ export class TasksView
     const file = this.files.get(node.uri);
     const snapshot = file && this.service.snapshotOf(file);
     const valid = file?.task !== undefined;
-    const look = taskLook(snapshot, valid, t, vscode.env.language);
+    const look = file ? this.service.lookOf(file, valid) : taskLook(undefined, valid, t);
     const item = new vscode.TreeItem(file?.name ?? '', snapshot || !valid ? Expanded : None);
     if (file) item.id = itemId(file, snapshot);
     item.description = look.description;
@@ -378,7 +378,7 @@ export class TasksView
     const isPossible = (action: TaskAction) => {
       switch (action) {
         case 'start':
-          return valid;
+          return look.canStart;
         case 'stop':
         case 'delete':
           return true;

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import {
   delayWords,
   latencyWords,
+  loadingLook,
+  mostUrgentFirst,
   needsPerson,
   phaseSteps,
   positionWords,
@@ -71,6 +73,29 @@ describe('a task in the tree', () => {
       expect(icon).not.toBe('');
     },
   );
+
+  test('is not all green when rows were skipped', () => {
+    const live = { phase: 'incremental', latencyMs: 0 } as const;
+    expect(look(live).color).toBe('charts.green');
+    expect(look({ ...live, dirty: 1 }).color).toBe('charts.yellow');
+    expect(look({ state: 'completed', dirty: 1 }).color).toBe('charts.yellow');
+    const colors = phaseSteps(
+      snapshot({ ...live, dirty: 1 }),
+      { schema: false, full: false, incremental: true },
+      t,
+    ).map(({ color }) => color);
+    expect(colors).toEqual(['charts.yellow']);
+  });
+
+  test('is not called started or not before its engine was looked for', () => {
+    expect(loadingLook(t)).toMatchObject({ description: 'Loading…', canStart: false, canStop: false });
+  });
+
+  test('comes before others when it needs a person more', () => {
+    const states = ['running', 'blocked', 'failed', 'stopped', 'completed'] as const;
+    const all = states.map((state) => snapshot({ state, phase: 'incremental' }));
+    expect(mostUrgentFirst(all).map(({ state }) => state)).toEqual(['failed', 'blocked', 'running']);
+  });
 
   test('a file that is not valid cannot be started', () => {
     expect(taskLook(undefined, false, t)).toMatchObject({ canStart: false, canStop: false, icon: 'error' });
