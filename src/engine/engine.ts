@@ -1,4 +1,4 @@
-import { previewTables } from '../sync/preview.js';
+import { previewTables } from '../sync/run/preview.js';
 import type { ClientApi } from '../shared/engine-api.js';
 import { supportBundle } from './bundle.js';
 import { FileLog, type Log } from './base/log.js';

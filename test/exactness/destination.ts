@@ -1,6 +1,6 @@
 import TableStore, { type Client, type SdkAnswer } from 'tablestore';
 import type { LocalTablestore } from '../../src/local-tablestore/index.js';
-import { contentsOf } from '../../src/sync/row-content.js';
+import { contentsOf } from '../../src/sync/rows/row-content.js';
 import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { getRange, keyBounds } from '../../src/tablestore/client/operations.js';
 import { cellOfDouble } from './values.js';

@@ -4,10 +4,10 @@ import type { BinlogTable, RowImage, TableDefinition } from '../../src/mysql/mod
 import { endPosition } from '../../src/mysql/position.js';
 import { charsetsOf, loadCharsetDecoders } from '../../src/mysql/types/index.js';
 import { RowferryError } from '../../src/shared/errors.js';
-import { TableEncoder } from '../../src/sync/encoder.js';
+import { TableEncoder } from '../../src/sync/mapping/encoder.js';
 import { askSource } from '../../src/sync/filter/answers.js';
 import { compileFilter, type Filter } from '../../src/sync/filter/index.js';
-import { planTable, type PlanProblem } from '../../src/sync/plan.js';
+import { planTable, type PlanProblem } from '../../src/sync/mapping/plan.js';
 import { NULL_VALUE } from '../../src/mysql/model.js';
 import { Recorder, settingsOf, type Value } from '../support/binlog-recorder.js';
 import { startReplica, type Replica } from '../support/replica.js';

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { pace } from '../../src/sync/pace.js';
+import { timing } from '../../src/sync/base/timing.js';
 import { precheck, noHistory } from '../../src/sync/precheck/index.js';
-import { sourceSessions } from '../../src/sync/source-sessions.js';
+import { sessionCounts } from '../../src/sync/source/session-count.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** What a task takes of the connections of its source: counted beforehand, held to, and said where it finds no room (E4). */
 
 let replica: Replica;
-const standard = structuredClone(pace);
+const standard = structuredClone(timing);
 
 beforeAll(async () => {
   replica = await startReplica();
@@ -18,7 +18,7 @@ beforeAll(async () => {
     INSERT INTO c.big WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i, REPEAT('x', 1000) FROM n;
     CREATE TABLE c.small (id INT PRIMARY KEY, v INT); INSERT INTO c.small VALUES (1, 1); ANALYZE TABLE c.big`);
 }, 60_000);
-afterEach(() => void Object.assign(pace, structuredClone(standard)));
+afterEach(() => void Object.assign(timing, structuredClone(standard)));
 afterAll(() => replica?.close());
 
 /** An account of its own for each test, since what is counted is the account's. */
@@ -70,7 +70,7 @@ const checkOf = async (one: ResolvedTask, id: string) =>
 describe('the sessions of a task are as many as it declares', () => {
   it('in the load, with a strain limit and the look at the place where the stream begins', async () => {
     await account('loads');
-    Object.assign(pace, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 30, mostRows: 30 } });
+    Object.assign(timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 30, mostRows: 30 } });
     const one = task('loads', {
       write: { threads: 3 },
       throttle: { full: { rowsPerSecond: 200, maxThreadsRunning: 1000 } },
@@ -78,13 +78,13 @@ describe('the sessions of a task are as many as it declares', () => {
     const counted = counting('loads');
     await replica.start(one, { until: 'full' });
     await replica.ended(one);
-    expect(await counted.stop()).toBe(sourceSessions(one).load);
-    expect(sourceSessions(one)).toMatchObject({ load: 7 });
+    expect(await counted.stop()).toBe(sessionCounts(one).load);
+    expect(sessionCounts(one)).toMatchObject({ load: 7 });
   });
 
   it('in the load, where MySQL cannot evaluate the filter on some rows', async () => {
     await account('asks');
-    Object.assign(pace, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 100, mostRows: 100 } });
+    Object.assign(timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 100, mostRows: 100 } });
     const one = task('asks', {
       write: { threads: 2 },
       objects: [
@@ -96,7 +96,7 @@ describe('the sessions of a task are as many as it declares', () => {
     const counted = counting('asks');
     await replica.start(one, { until: 'full' });
     await replica.ended(one);
-    expect(await counted.stop()).toBe(sourceSessions(one).load);
+    expect(await counted.stop()).toBe(sessionCounts(one).load);
   });
 
   it('while it follows: changes, look-ups, filters, a heartbeat, the audit, and a statement about a table', async () => {
@@ -104,7 +104,7 @@ describe('the sessions of a task are as many as it declares', () => {
     await replica.mysql.query(
       'CREATE TABLE c.asked (id INT PRIMARY KEY, name VARCHAR(20), v INT); INSERT INTO c.asked VALUES (1, "anna", 1)',
     );
-    pace.audit = { ...pace.audit, restMs: 0, lookMs: 10, knownMs: 100 };
+    timing.audit = { ...timing.audit, restMs: 0, lookMs: 10, knownMs: 100 };
     const one = task('follows', {
       objects: [
         {
@@ -124,7 +124,7 @@ describe('the sessions of a task are as many as it declares', () => {
     await replica.until(one, (s) => s.phase === 'incremental' && s.caughtUp);
     const session = await replica.mysql.connect();
     await session.query("SET SESSION binlog_row_image = 'MINIMAL', binlog_row_value_options = ''");
-    const { follow } = sourceSessions(one);
+    const { follow } = sessionCounts(one);
     const deadline = Date.now() + 25_000;
     // A charset that no column had before is looked up when a definition first needs it.
     const charsets = [
@@ -175,7 +175,7 @@ describe('the sessions of a task are as many as it declares', () => {
     // Rows that only a repair puts right.
     await replica.mysql.query('SET sql_log_bin = 0; UPDATE c.big SET v = -v; SET sql_log_bin = 1');
     expect(await replica.verify(one, { repair: true })).toMatchObject({ repaired: 900 });
-    const { follow, verify } = sourceSessions(one);
+    const { follow, verify } = sessionCounts(one);
     const most = await counted.stop();
     expect(before).toBeGreaterThanOrEqual(4);
     expect(most - before).toBeLessThanOrEqual(verify);
@@ -185,7 +185,7 @@ describe('the sessions of a task are as many as it declares', () => {
 
   it('and of tables that are loaded beside the stream, however many are', async () => {
     await account('joined');
-    Object.assign(pace, { chunk: { bytes: 1, leastRows: 20, mostRows: 20 } });
+    Object.assign(timing, { chunk: { bytes: 1, leastRows: 20, mostRows: 20 } });
     const names = ['j1', 'j2', 'j3', 'j4', 'j5', 'j6'];
     for (const name of names) {
       await replica.mysql.query(`CREATE TABLE c.${name} (id INT PRIMARY KEY, v INT);
@@ -203,7 +203,7 @@ describe('the sessions of a task are as many as it declares', () => {
     await replica.caughtUp(one);
     await replica.until(one, (s) => s.tables.every(({ phase }) => phase === 'incremental'));
     for (const name of names) expect(replica.rows(name)[0]).toMatchObject({ w: 5 });
-    const { follow, joining } = sourceSessions(one);
+    const { follow, joining } = sessionCounts(one);
     expect(await counted.stop()).toBeLessThanOrEqual(follow + joining);
     await replica.stop(one);
   });
@@ -215,7 +215,7 @@ describe('the precheck', () => {
     async (limit) => {
       await account(`short${limit}`, `WITH MAX_USER_CONNECTIONS ${limit}`);
       const one = task(`short${limit}`);
-      const { needed, follow, verify } = sourceSessions(one);
+      const { needed, follow, verify } = sessionCounts(one);
       const check = await checkOf(one, 'source-connections');
       expect(check).toMatchObject({
         status: 'fail',
@@ -231,12 +231,12 @@ describe('the precheck', () => {
   it('names the settings that would do, and with them the task runs in the room that there is', async () => {
     await account('tight');
     const wide = task('tight', { write: { threads: 8 } });
-    const { follow } = sourceSessions(wide);
+    const { follow } = sessionCounts(wide);
     await limitTo('tight', follow);
     const check = await checkOf(wide, 'source-connections');
     const threads = Number(/"threads": (\d+)/.exec(check.fix)?.[1]);
     expect(threads).toBeGreaterThanOrEqual(1);
-    pace.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
+    timing.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
     const one = task('tight', { write: { threads } });
     expect(await checkOf(one, 'source-connections')).toMatchObject({ status: 'pass' });
     const refusals: unknown[] = [];
@@ -254,7 +254,7 @@ describe('the precheck', () => {
     const { mysql } = replica;
     await account('everyone');
     const one = task('everyone');
-    const { needed } = sourceSessions(one);
+    const { needed } = sessionCounts(one);
     await mysql.query('SET GLOBAL max_user_connections = 3');
     try {
       expect(await checkOf(one, 'source-connections')).toMatchObject({
@@ -359,7 +359,7 @@ describe('a task that is refused for want of room says so while it waits, and go
 
   it('max_user_connections of the server, in the load', async () => {
     await account('loading');
-    pace.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
+    timing.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
     const one = task('loading', {
       objects: [{ database: 'c', tables: [{ name: 'big', rename: 'loading' }] }],
       throttle: { full: { rowsPerSecond: 100 } },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectSource, type SourceConnection } from '../../src/mysql/connection.js';
 import { acquireLock } from '../../src/mysql/lock.js';
 import { assertAvailable, endPosition, safeStartPosition } from '../../src/mysql/position.js';
-import { watchStart } from '../../src/sync/start-watch.js';
+import { watchRetention } from '../../src/sync/source/retention-watch.js';
 import { Recorder, settingsOf } from '../support/binlog-recorder.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 
@@ -71,7 +71,13 @@ describe.each([
     const start = await safeStartPosition(source);
     const stop = new AbortController();
     const told: string[] = [];
-    const watching = watchStart(settingsOf(server), start, ({ code }) => told.push(code), stop.signal, 50);
+    const watching = watchRetention(
+      settingsOf(server),
+      start,
+      ({ code }) => told.push(code),
+      stop.signal,
+      50,
+    );
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(told).toEqual([]);
     await server.query('INSERT INTO test.t VALUES (60); FLUSH BINARY LOGS; FLUSH BINARY LOGS');

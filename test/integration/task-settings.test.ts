@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { differingKeys, settingsDigest } from '../../src/shared/settings-digest.js';
-import { Replication } from '../../src/sync/replication.js';
+import { Replication } from '../../src/sync/run/replication.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** What changes of a task while it runs, when two changes meet: none of them takes another back. */

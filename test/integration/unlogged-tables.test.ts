@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { pace } from '../../src/sync/pace.js';
+import { timing } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Tables of a whole database that no statement in the binlog made, and whose rows are in it. */
@@ -8,15 +8,15 @@ describe.each([{ gtid: false }, { gtid: true }])(
   'tables made outside of the binlog, gtid $gtid',
   ({ gtid }) => {
     let replica: Replica;
-    const { toolTableMs } = pace;
+    const { toolTableMs } = timing;
     beforeAll(async () => {
-      pace.toolTableMs = 300;
+      timing.toolTableMs = 300;
       replica = await startReplica(
         gtid ? { gtid } : { args: ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'] },
       );
     }, 60_000);
     afterAll(async () => {
-      pace.toolTableMs = toolTableMs;
+      timing.toolTableMs = toolTableMs;
       await replica?.close();
     });
 

@@ -1,7 +1,7 @@
 import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../shared/workbench-api.js';
 import { errorCodes, type ErrorCode } from '../../shared/errors.js';
-import type { RowLocator } from '../../sync/locator.js';
-import type { DirtyDecision } from '../../sync/store.js';
+import type { RowLocator } from '../../sync/mapping/locator.js';
+import type { DirtyDecision } from '../../sync/state/task-store.js';
 import type { Database } from './database.js';
 
 /** A record as a retry takes it up. */

@@ -2,7 +2,7 @@ import { closeSync, createReadStream, openSync, renameSync, rmSync, writeSync } 
 import { createInterface } from 'node:readline';
 import type { SQLInputValue } from 'node:sqlite';
 import { RowferryError } from '../../shared/errors.js';
-import type { DestinationRecord, TableRecord } from '../../sync/store.js';
+import type { DestinationRecord, TableRecord } from '../../sync/state/task-store.js';
 import { askReload } from './asked-reload.js';
 import type { Database } from './database.js';
 import { keepDestinations, migrations, quoteNames } from './migrations.js';

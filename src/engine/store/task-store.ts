@@ -12,11 +12,11 @@ import type {
   TaskStore,
   XaPart,
   XaPartKey,
-} from '../../sync/store.js';
+} from '../../sync/state/task-store.js';
 import { randomUUID } from 'node:crypto';
 import type { SourcePosition } from '../../shared/position.js';
-import type { RowLocator } from '../../sync/locator.js';
-import { StaleRecord } from '../../sync/store.js';
+import type { RowLocator } from '../../sync/mapping/locator.js';
+import { StaleRecord } from '../../sync/state/task-store.js';
 import type { Database } from './database.js';
 import { isOpen } from './dirty-records.js';
 

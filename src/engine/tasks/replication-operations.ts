@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lockLost } from '../../mysql/lock.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { BlockedByDirtyData } from '../../sync/dirty.js';
-import { DirtyRetry } from '../../sync/dirty-retry.js';
-import { lockDestinations } from '../../sync/prepare.js';
-import { Replication } from '../../sync/replication.js';
-import { writerSettings } from '../../sync/settings.js';
+import { BlockedByDirtyData } from '../../sync/dirty/dirty.js';
+import { DirtyRetry } from '../../sync/dirty/retry.js';
+import { lockDestinations } from '../../sync/tables/prepare.js';
+import { Replication } from '../../sync/run/replication.js';
+import { writerSettings } from '../../sync/base/settings.js';
 import { Destinations } from '../../sync/state/destinations.js';
-import { UncleanEnd } from '../../sync/unclean-end.js';
-import type { Known } from '../../sync/row-sessions.js';
-import type { TableRecord, TaskStore } from '../../sync/store.js';
+import { InFlightMarker } from '../../sync/state/in-flight-marker.js';
+import type { Known } from '../../sync/source/row-sessions.js';
+import type { TableRecord, TaskStore } from '../../sync/state/task-store.js';
 import { verifyTask } from '../../sync/verify/index.js';
 import { verifyCounts } from '../../sync/verify/quick.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
@@ -19,7 +19,7 @@ import type { MakeTaskOperations } from './operations.js';
 import type { ReplicationRun } from './run.js';
 import { askReload } from '../store/asked-reload.js';
 import { DirtyRecords } from '../store/dirty-records.js';
-import type { TaskLog } from '../../sync/task-log.js';
+import type { TaskLog } from '../../sync/base/task-log.js';
 import { SqliteTaskStore } from '../store/task-store.js';
 
 /** Dirty records that are read and told at once. */
@@ -227,7 +227,7 @@ async function withWriter<T>(
   }
   const stopping = new AbortController();
   const settings = writerSettings(task);
-  const unclean = new UncleanEnd(store, settings.lateWriteMs);
+  const unclean = new InFlightMarker(store, settings.lateWriteMs);
   const lock = await lockDestinations(
     {
       task,

@@ -13,7 +13,7 @@ import { accepts, type TaskAction } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
 import type { Tuning } from '../../shared/tuning.js';
-import { planPlace } from '../../sync/place.js';
+import { planStart } from '../../sync/source/start-position.js';
 import { openItems, precheck } from '../../sync/precheck/index.js';
 import { RetryingRun } from './retrying-run.js';
 import { AlertDispatcher } from '../alerts/dispatcher.js';
@@ -181,7 +181,7 @@ export class Supervisor {
 
   planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
     const { checkpoint, leftOut } = this.operations.history(task);
-    return planPlace(task, checkpoint, place, leftOut);
+    return planStart(task, checkpoint, place, leftOut);
   }
 
   setPosition(id: string, position: SourcePosition): void {

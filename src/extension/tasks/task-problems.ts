@@ -12,7 +12,7 @@ import { compileEtl } from '../../sync/etl/compile.js';
 import { columnsRead } from '../../sync/etl/reads.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';
 import { checkFilter, FilterError } from '../../sync/filter/check.js';
-import { selectionOf, tableName } from '../../sync/plan.js';
+import { selectionOf, tableName } from '../../sync/mapping/plan.js';
 import { isValidName } from '../../tablestore/client/limits.js';
 
 /** Something that the schema cannot know. An error makes the precheck fail; a warning is a thing to think about. */

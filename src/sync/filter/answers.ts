@@ -1,5 +1,5 @@
 import { RowferryError } from '../../shared/errors.js';
-import { UnwritableRow } from '../encoder.js';
+import { UnwritableRow } from '../base/unwritable-row.js';
 import type { Filter } from './index.js';
 import type { ColumnReader } from './local.js';
 

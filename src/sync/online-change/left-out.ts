@@ -3,7 +3,7 @@ import { leftOutReason } from '../../shared/left-out-words.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { selectionOf, tableId } from '../plan.js';
+import { selectionOf, tableId } from '../mapping/plan.js';
 import { isToolName, toolOfNotes } from './names.js';
 import { partByTrigger, provenPart, toolTrigger, type ToolTable, type ToolTrigger } from './traces.js';
 

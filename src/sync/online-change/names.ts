@@ -1,4 +1,4 @@
-import { isSameName } from '../plan.js';
+import { isSameName } from '../mapping/plan.js';
 import type { OnlineTool } from '../../shared/snapshot.js';
 
 /**

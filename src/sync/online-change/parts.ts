@@ -1,7 +1,7 @@
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { isSameTable, selectionOf } from '../plan.js';
+import { isSameTable, selectionOf } from '../mapping/plan.js';
 import { isToolName } from './names.js';
 import { mayBePart, provenPart, readTraces, type ToolTable } from './traces.js';
 

@@ -1,7 +1,7 @@
 import type { SourceConnection } from '../../mysql/connection.js';
 import type { OnlineTool } from '../../shared/snapshot.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
-import { isSameName, isSameTable } from '../plan.js';
+import { isSameName, isSameTable } from '../mapping/plan.js';
 import {
   changedTable,
   isFamilyOf,

@@ -5,7 +5,14 @@ import { keyType, type KeyType } from '../../mysql/types/index.js';
 import type { ResolvedTask, TableMapping } from '../../shared/task.js';
 import { withoutParts } from '../online-change/parts.js';
 import type { ToolTable } from '../online-change/traces.js';
-import { columnMapping, columnName, defaultKey, mergeColumn, selectionOf, tableName } from '../plan.js';
+import {
+  columnMapping,
+  columnName,
+  defaultKey,
+  mergeColumn,
+  selectionOf,
+  tableName,
+} from '../mapping/plan.js';
 
 /**
  * What a table would become, as far as that can be said: unlike a plan it is also made of a table that has a

@@ -1,6 +1,6 @@
 import type { DestinationSettings } from '../../shared/task.js';
-import { destinationIdentity, isSameDestination } from '../destination-identity.js';
-import type { DestinationRecord, DestinationStore, TableRecord } from '../store.js';
+import { destinationIdentity, isSameDestination } from './destination-identity.js';
+import type { DestinationRecord, DestinationStore, TableRecord } from './task-store.js';
 
 /**
  * What a task knows of the tables that it writes to in its instance. It goes with the destination, not with a source

@@ -1,4 +1,4 @@
-import type { NewTableRecord, TableRecord, TableStore, XaStore } from '../store.js';
+import type { NewTableRecord, TableRecord, TableStore, XaStore } from './task-store.js';
 import type { Destinations } from './destinations.js';
 import { stepOf, type TableStep } from './table-state.js';
 

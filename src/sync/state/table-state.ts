@@ -2,7 +2,7 @@ import type { PlainError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TextDefaults } from '../ddl/text-defaults.js';
 import type { TableDefinition } from '../../mysql/model.js';
-import type { TableRecord } from '../store.js';
+import type { TableRecord } from './task-store.js';
 
 /**
  * Where a table of a task is; drawn in docs/architecture.md. A table that is gone has no record.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VerifyDifference } from '../../shared/verify-report.js';
-import { pace } from '../pace.js';
-import type { TablePlan } from '../plan.js';
+import { timing } from '../base/timing.js';
+import type { TablePlan } from '../mapping/plan.js';
 import type { AuditHost } from './audit-host.js';
 import type { Comparison, Look } from './comparison.js';
 
@@ -34,7 +34,7 @@ export async function standing(
   let open = [...keys];
   try {
     for (let nth = 0; nth < mostLooks && open.length > 0; nth++) {
-      if (nth > 0) await delay(pace.audit.lookMs, undefined, { signal });
+      if (nth > 0) await delay(timing.audit.lookMs, undefined, { signal });
       for (const key of touched) before.delete(key);
       touched.clear();
       await host.caughtUp(signal);

@@ -4,10 +4,10 @@ import type { AuditWait } from '../../shared/snapshot.js';
 import type { TablestoreClient } from '../../tablestore/client/client.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { EtlProgram } from '../etl/compile.js';
-import type { TablePlan } from '../plan.js';
-import type { TaskStore } from '../store.js';
-import type { TaskLog } from '../task-log.js';
-import type { TaskSettings } from '../task-settings.js';
+import type { TablePlan } from '../mapping/plan.js';
+import type { TaskStore } from '../state/task-store.js';
+import type { TaskLog } from '../base/task-log.js';
+import type { TaskSettings } from '../base/task-settings.js';
 import type { Settled } from './repair.js';
 
 /** The run that is audited, as the audit needs it. */

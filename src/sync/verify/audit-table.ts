@@ -3,8 +3,8 @@ import { chunkColumns } from '../../mysql/snapshot.js';
 import type { PlainError } from '../../shared/errors.js';
 import type { VerifyDifference } from '../../shared/verify-report.js';
 import type { TableAudit } from '../../shared/snapshot.js';
-import { destinationKey, type TablePlan } from '../plan.js';
-import type { AuditRecord } from '../store.js';
+import { destinationKey, type TablePlan } from '../mapping/plan.js';
+import type { AuditRecord } from '../state/task-store.js';
 
 /** Differences of a table that are kept by name; more are counted. */
 const mostKept = 1000;

@@ -4,11 +4,11 @@ import { RowferryError, type PlainError } from '../../shared/errors.js';
 import { lotRows } from '../../shared/audit-cost.js';
 import type { AuditView, TableAudit } from '../../shared/snapshot.js';
 import { RateLimiter } from '../../tablestore/writer/throttle.js';
-import { destinationKeyPage } from '../destination-rows.js';
-import { pace } from '../pace.js';
-import type { TablePlan } from '../plan.js';
-import { contentsOf, type RowContent } from '../row-content.js';
-import { RowTransform } from '../transform.js';
+import { destinationKeyPage } from '../rows/destination-rows.js';
+import { timing } from '../base/timing.js';
+import type { TablePlan } from '../mapping/plan.js';
+import { contentsOf, type RowContent } from '../rows/row-content.js';
+import { RowTransform } from '../mapping/transform.js';
 import { standing } from './audit-check.js';
 import type { AuditHost } from './audit-host.js';
 import { AuditedTable } from './audit-table.js';
@@ -170,7 +170,7 @@ export class Audit {
     const due = this.present().filter(
       ({ notBeforeMs, record }) =>
         notBeforeMs <= nowMs &&
-        (record.begunMs !== null || !record.pass || record.pass.finishedMs + pace.audit.restMs <= nowMs),
+        (record.begunMs !== null || !record.pass || record.pass.finishedMs + timing.audit.restMs <= nowMs),
     );
     return (
       due.find(({ record }) => record.begunMs !== null) ??
@@ -366,7 +366,7 @@ export class Audit {
     const plan = this.host.planOf(table.source);
     if (!plan) return;
     // Looking again and again at what is known must not take what the walk is to read.
-    table.knownMs = Date.now() + Math.max(pace.audit.knownMs, (10_000 * found.length) / this.rate);
+    table.knownMs = Date.now() + Math.max(timing.audit.knownMs, (10_000 * found.length) / this.rate);
     await this.pay(found.length);
     await this.dropEqual(
       table,

@@ -3,8 +3,8 @@ import type { RowImage } from '../../mysql/model.js';
 import { readChunk, type Chunk } from '../../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../../mysql/types/index.js';
 import { isOfValues } from '../filter/answers.js';
-import { readAsking } from '../filtered-read.js';
-import type { TablePlan } from '../plan.js';
+import { readAsking } from '../rows/filtered-read.js';
+import type { TablePlan } from '../mapping/plan.js';
 
 /**
  * Reads a chunk of the source, with the filter of the plan, and hands its rows over in batches; while so many of them are

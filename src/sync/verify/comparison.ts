@@ -5,14 +5,14 @@ import type { VerifyDifference } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
-import { destinationRows, type DestinationRow, type ReadOptions } from '../destination-rows.js';
-import { keyDigestOf, rowDigest } from '../dirty.js';
+import { destinationRows, type DestinationRow, type ReadOptions } from '../rows/destination-rows.js';
+import { keyDigestOf, rowDigest } from '../dirty/dirty.js';
 import type { EtlProgram } from '../etl/compile.js';
-import type { TablePlan } from '../plan.js';
-import { contentsOf, type RowContent } from '../row-content.js';
-import { SourceRows, type KeyRows } from '../source-rows.js';
-import type { TableRecord, TaskStore } from '../store.js';
-import { RowTransform } from '../transform.js';
+import type { TablePlan } from '../mapping/plan.js';
+import { contentsOf, type RowContent } from '../rows/row-content.js';
+import { SourceRows, type KeyRows } from '../rows/source-rows.js';
+import type { TableRecord, TaskStore } from '../state/task-store.js';
+import { RowTransform } from '../mapping/transform.js';
 import { cellsSideBySide, maskedCells, maskedKeyText, rowText } from './differences.js';
 
 export interface ComparisonOptions {

@@ -2,8 +2,8 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import { countChunk, planChunks, wholeTable } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import { isOfValues } from '../filter/answers.js';
-import { readAsking } from '../filtered-read.js';
-import type { TablePlan } from '../plan.js';
+import { readAsking } from '../rows/filtered-read.js';
+import type { TablePlan } from '../mapping/plan.js';
 import type { VerifyOptions } from './options.js';
 import { withSource } from './session.js';
 

@@ -1,9 +1,9 @@
 import type { VerifyCell } from '../../shared/verify-report.js';
 import { keyOnly } from '../../tablestore/writer/compose.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
-import type { CellValue } from '../cell-value.js';
-import { showValue } from '../encoder.js';
-import type { TablePlan } from '../plan.js';
+import type { CellValue } from '../mapping/cell-value.js';
+import { showValue } from '../mapping/encoder.js';
+import type { TablePlan } from '../mapping/plan.js';
 
 const hidden = '***';
 

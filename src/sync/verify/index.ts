@@ -5,14 +5,14 @@ import { planChunks, type Chunk } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
-import { destinationKeys, type ReadOptions } from '../destination-rows.js';
+import { destinationKeys, type ReadOptions } from '../rows/destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
-import { pace } from '../pace.js';
-import type { TablePlan } from '../plan.js';
-import { contentsOf, type RowContent } from '../row-content.js';
-import { retryWindows } from '../settings.js';
-import type { SourceRows } from '../source-rows.js';
-import { RowTransform } from '../transform.js';
+import { timing } from '../base/timing.js';
+import type { TablePlan } from '../mapping/plan.js';
+import { contentsOf, type RowContent } from '../rows/row-content.js';
+import { retryWindows } from '../base/settings.js';
+import type { SourceRows } from '../rows/source-rows.js';
+import { RowTransform } from '../mapping/transform.js';
 import type { VerifyOptions } from './options.js';
 import { inBatches } from './batches.js';
 import { Comparison, type Look } from './comparison.js';
@@ -200,7 +200,7 @@ class TableCheck {
    */
   private async lookAgain(): Promise<string[]> {
     const { options, comparison } = this;
-    const pauses = options.running ? pace.verifyLooksMs : looksAtRest;
+    const pauses = options.running ? timing.verifyLooksMs : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();

@@ -1,7 +1,7 @@
 import type { ResolvedTask } from '../../shared/task.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
-import type { Known } from '../row-sessions.js';
-import type { TaskStore } from '../store.js';
+import type { Known } from '../source/row-sessions.js';
+import type { TaskStore } from '../state/task-store.js';
 import type { RepairWriter, Settled } from './repair.js';
 
 export interface VerifyOptions {

@@ -1,11 +1,12 @@
+import { lotsAtOnce } from '../source/session-count.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/client/model.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
-import type { TablePlan } from '../plan.js';
-import type { KeyRows } from '../source-rows.js';
-import { keyDigestOf } from '../dirty.js';
-import type { TaskStore } from '../store.js';
-import { deletion } from '../sweep.js';
+import type { TablePlan } from '../mapping/plan.js';
+import type { KeyRows } from '../rows/source-rows.js';
+import { keyDigestOf } from '../dirty/dirty.js';
+import type { TaskStore } from '../state/task-store.js';
+import { deletion } from '../load/sweep.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
 
@@ -33,9 +34,6 @@ export interface RepairOptions {
 }
 
 export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows>>;
-
-/** Reading and writing of one lot overlap with those of another. */
-export const lotsAtOnce = 2;
 
 /**
  * Puts rows right, lot by lot: the keys of a lot are held, the rows read from the source as they are then, and written

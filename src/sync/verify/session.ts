@@ -3,8 +3,8 @@ import type { TablestoreClient } from '../../tablestore/client/client.js';
 import { TablestoreError } from '../../tablestore/client/errors.js';
 import { listTables } from '../../tablestore/client/operations.js';
 import { withRetry } from '../../tablestore/client/retry.js';
-import { connectForRows } from '../row-sessions.js';
-import { retryWindows } from '../settings.js';
+import { connectForRows } from '../source/row-sessions.js';
+import { retryWindows } from '../base/settings.js';
 import type { VerifyOptions } from './options.js';
 
 const answerMs = 5000;

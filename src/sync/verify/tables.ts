@@ -6,9 +6,9 @@ import type { VerifyTable } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { readParts } from '../online-change/parts.js';
 import { sourceName } from '../../shared/source-name.js';
-import { isSameTable, planError, planTables, selectionOf, type TablePlan } from '../plan.js';
-import { selectorsOf } from '../prepare.js';
-import type { TaskStore } from '../store.js';
+import { isSameTable, planError, planTables, selectionOf, type TablePlan } from '../mapping/plan.js';
+import { selectorsOf } from '../tables/prepare.js';
+import type { TaskStore } from '../state/task-store.js';
 import { emptyTable } from './report.js';
 
 /**

@@ -36,5 +36,5 @@ it('a wrong file or name is found', () => {
   expect(problems('`src/shared/no.ts`')).toHaveLength(1);
   expect(problems('`src/shared/tuning.ts: tuningOf`')).toEqual([]);
   expect(problems('`src/shared/tuning.ts: tuningOff`')).toHaveLength(1);
-  expect(problems('`src/sync/pause-gate.ts: hold` `src/sync/pause-gate.ts: isHeld`')).toEqual([]);
+  expect(problems('`src/sync/base/pause-gate.ts: hold` `src/sync/base/pause-gate.ts: isHeld`')).toEqual([]);
 });

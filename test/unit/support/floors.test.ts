@@ -6,7 +6,9 @@ const file = (name: string) => path.resolve(import.meta.dirname, '../../..', nam
 
 it.each([
   ['src/sync/a.ts', '../mysql/b.js'],
-  ['src/sync/full-load/a.ts', '../plan/b.js'],
+  ['src/sync/load/a.ts', '../mapping/b.js'],
+  ['src/sync/index.ts', './run/b.js'],
+  ['webview/task-editor/objects/a.ts', '../form/b.js'],
   ['src/cli/a.ts', '../engine/b.js'],
   ['src/extension/views/a.ts', 'vscode'],
   ['src/mysql/a.ts', 'node:zlib'],
@@ -28,6 +30,10 @@ it.each([
   ['src/shared/a.ts', 'node:fs', 'shared runs in a webview too'],
   ['webview/monitor/main.ts', '../../src/engine/b.js', 'webview must not import from engine'],
   ['src/engine/a.ts', '../../test/support/b.js', 'outside of src/'],
+  ['src/sync/mapping/a.ts', '../load/b.js', 'in src/sync, mapping must not import from load'],
+  ['src/engine/store/a.ts', '../main.js', 'in src/engine, store must not import from main.js'],
+  ['src/sync/newcomer/a.ts', '../base/b.js', 'src/sync/newcomer is not named among the rooms'],
+  ['webview/task-editor/form/a.ts', '../etl/b.js', 'form must not import from etl'],
   ['src/newcomer/a.ts', '../shared/b.js', 'newcomer must not import from shared'],
 ])('%s must not import %s', (name, specifier, problem) => {
   expect(problemOf(file(name), specifier)).toContain(problem);

@@ -1,6 +1,6 @@
 import { allowedCellTypes } from '../../../mysql/types/index.js';
 import { bad, good, some, type Check } from '../check.js';
-import { columnMapping } from '../../plan.js';
+import { columnMapping } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 

@@ -1,5 +1,5 @@
 import { RowferryError } from '../../../shared/errors.js';
-import { mustBeSameDestination } from '../../destination-identity.js';
+import { mustBeSameDestination } from '../../state/destination-identity.js';
 import { bad, good, some, type Check, type CheckContext } from '../check.js';
 
 export const destinationTables: Check = {

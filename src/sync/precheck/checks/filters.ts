@@ -1,4 +1,4 @@
-import { isSameName } from '../../plan.js';
+import { isSameName } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
 import { identifier } from '../../../mysql/connection.js';
 import { mysqlErrorNumber } from '../server-error.js';

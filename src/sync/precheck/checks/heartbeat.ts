@@ -1,4 +1,4 @@
-import { heartbeatDatabase } from '../../heartbeat.js';
+import { heartbeatDatabase } from '../../source/heartbeat.js';
 import { bad, good, type Check } from '../check.js';
 import { readGrants } from '../grants.js';
 import { quoted } from './source-privileges.js';

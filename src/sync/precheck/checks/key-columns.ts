@@ -1,6 +1,6 @@
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
-import { columnMapping, isUnique, keyLoss } from '../../plan.js';
+import { columnMapping, isUnique, keyLoss } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 

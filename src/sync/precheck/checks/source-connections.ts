@@ -1,6 +1,6 @@
 import type { SourceConnection } from '../../../mysql/connection.js';
 import type { ResolvedTask } from '../../../shared/task.js';
-import { readersOf, sourceSessions } from '../../source-sessions.js';
+import { readersOf, sessionCounts } from '../../source/session-count.js';
 import { bad, good, type Check, type Outcome } from '../check.js';
 import { quoted } from './source-privileges.js';
 
@@ -34,7 +34,7 @@ export const sourceConnections: Check = {
   async run(context) {
     const { task } = context;
     const limits = await readLimits(await context.source());
-    const sessions = sourceSessions(task);
+    const sessions = sessionCounts(task);
     const { needed, verify, joining } = sessions;
     const isOwn = limits.own > 0 && limits.own <= limits.server;
     const limit = isOwn ? limits.own : limits.server;
@@ -67,8 +67,8 @@ const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 /** Settings of the task by which it would do with so many connections; null when none do. */
 function fitting(task: ResolvedTask, limit: number): string | null {
   const slim = { ...task, write: { ...task.write, threads: 1 } };
-  const least = sourceSessions(slim);
-  const isByReaders = sourceSessions(task).load > limit;
+  const least = sessionCounts(slim);
+  const isByReaders = sessionCounts(task).load > limit;
   const readers = Math.min(readersOf(task), limit - least.load + 1);
   const threads = isByReaders ? [`"write": { "threads": ${readers} }`] : [];
   if (isByReaders && readers < 1) return null;
@@ -81,7 +81,7 @@ function fitting(task: ResolvedTask, limit: number): string | null {
     [unaudited, ['"audit": null']],
     [both, ['"heartbeat": "none"', '"audit": null']],
   ] as const)
-    if (sourceSessions(changed).follow <= limit) return [...threads, ...words].join(' and ');
+    if (sessionCounts(changed).follow <= limit) return [...threads, ...words].join(' and ');
   return null;
 }
 
@@ -101,7 +101,7 @@ export const sourceRoom: Check = {
     const hourly = await hourlyLimit(connection);
     if (hourly !== null) return hourly;
     if (context.running) return good('the task is running');
-    const { needed } = sourceSessions(task);
+    const { needed } = sessionCounts(task);
     const [status] = await connection.query<{ Value: string }>("SHOW GLOBAL STATUS LIKE 'Threads_connected'");
     const open = Math.max(0, Number(status?.Value ?? 0) - context.sessions.size);
     const kept = keptForOthers(limits.server);
@@ -117,7 +117,7 @@ export const sourceRoom: Check = {
         return bad(
           `The task needs ${connections(needed)}; the account has ${others} of ${limits.own} (${limits.ownName}) open.`,
           'Use a separate account for the task, close the other connections of this account, or raise its limit.',
-          `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sourceSessions(task).verify};`,
+          `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sessionCounts(task).verify};`,
         );
     }
     return good(`${open} of ${limits.server} are open`);

@@ -2,7 +2,7 @@ import { identified } from '../../../mysql/binlog/history.js';
 import { askedOf, assertAvailable, showsAll } from '../../../mysql/position.js';
 import { RowferryError } from '../../../shared/errors.js';
 import type { SourcePosition } from '../../../shared/position.js';
-import { findStart } from '../../place.js';
+import { findStart } from '../../source/start-position.js';
 import { bad, good, type Check, type CheckContext, type Outcome } from '../check.js';
 
 export const startPosition: Check = {

@@ -3,7 +3,7 @@ import type { TableDefinition } from '../../../mysql/model.js';
 import type { ResolvedTask } from '../../../shared/task.js';
 import { bad, good, some, type Check } from '../check.js';
 import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
-import { columnMapping } from '../../plan.js';
+import { columnMapping } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
 
 /** Limits of Tablestore that rows of the source can pass; such rows become dirty records. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digest } from '../../../../src/sync/dirty.js';
+import { digest } from '../../../../src/sync/dirty/dirty.js';
 import { DirtyRecords } from '../../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../../src/engine/store/engine-store.js';
 import { Database } from '../../../../src/engine/store/database.js';
@@ -11,7 +11,7 @@ import { readState, writeState } from '../../../../src/engine/store/state-file.j
 import { SqliteTaskStore } from '../../../../src/engine/store/task-store.js';
 import type { DestinationSettings } from '../../../../src/shared/task.js';
 import { Destinations } from '../../../../src/sync/state/destinations.js';
-import type { NewDirtyRecord, TableRecord } from '../../../../src/sync/store.js';
+import type { NewDirtyRecord, TableRecord } from '../../../../src/sync/state/task-store.js';
 
 let dir: string;
 let engine: EngineStore;
