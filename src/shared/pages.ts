@@ -105,6 +105,8 @@ export interface TaskEditorHost {
 export interface TaskEditorState {
   /** The document as it stands, whatever is in it; undefined when it is not even JSON. */
   document: unknown;
+  /** Without a document: the newest one that was JSON, if there was one. */
+  lastDocument?: unknown;
   issues: FileIssue[];
   /** What is wrong beyond the schema: names, filters, keys, script. */
   problems: (FileIssue & { severity: 'error' | 'warning'; within?: { at: number; length: number } })[];

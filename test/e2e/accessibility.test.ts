@@ -156,6 +156,9 @@ test.each(themes)(
       await show();
       await webview(workbench.page).locator(`body[data-vscode-theme-id="${theme}"]`).waitFor();
       found[name] = await findings();
+      // One thing is the next to do.
+      const accented = webview(workbench.page).locator('vscode-button[appearance=primary]:visible');
+      expect(await accented.allInnerTexts(), name).toSatisfy((texts: string[]) => texts.length <= 1);
       if (name === 'monitor') await sliderIsSeen();
     }
     expect(found).toEqual(Object.fromEntries(Object.keys(pages).map((name) => [name, []])));

@@ -117,6 +117,10 @@ export class Input extends LitElement {
     >`;
   }
 
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('input, vscode-text-field')?.focus();
+  }
+
   private type(event: Event): void {
     this.typed = valueOf(event);
     clearTimeout(this.settling);

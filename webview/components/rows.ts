@@ -182,6 +182,11 @@ export class Rows extends LitElement {
     this.renderRoot.querySelector<HTMLElement>('.scroll')?.focus();
   }
 
+  /** Gives the focus to what a row marked by `data-focus`, if it is drawn. */
+  focusRow(mark: string): void {
+    this.renderRoot.querySelector<HTMLElement>(`[data-focus=${CSS.escape(mark)}]`)?.focus();
+  }
+
   /** Puts the row in sight and makes it the active one. */
   reveal(index: number): void {
     const scroll = this.renderRoot.querySelector<HTMLElement>('.scroll');

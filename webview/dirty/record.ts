@@ -68,8 +68,8 @@ class RecordDetail extends LitElement {
     const alike: DirtyFilter = { code: error.code, source: record.source };
     const tell = (name: 'retry' | 'discard', detail: DirtyFilter) => () =>
       this.dispatchEvent(new CustomEvent<DirtyFilter>(name, { detail }));
-    const button = (label: string, act: () => void, appearance = 'secondary') =>
-      html`<vscode-button appearance=${appearance} ?disabled=${this.busy} @click=${act}
+    const button = (label: string, act: () => void) =>
+      html`<vscode-button appearance="secondary" ?disabled=${this.busy} @click=${act}
         >${label}</vscode-button
       >`;
     return html`<div class="card" role="region" aria-label=${t('Record')} tabindex="0">
@@ -82,7 +82,7 @@ class RecordDetail extends LitElement {
         ${line(t('Time'), new Date(record.atMs).toLocaleString(locale))}
       </dl>
       <div class="row">
-        ${this.canRetry ? html`${button(t('Retry'), tell('retry', one), 'primary')} ${button(t('Retry all with this error'), tell('retry', alike))}` : nothing}
+        ${this.canRetry ? html`${button(t('Retry'), tell('retry', one))} ${button(t('Retry all with this error'), tell('retry', alike))}` : nothing}
         ${this.canDiscard ? button(t('Discard…'), tell('discard', one)) : nothing}
         ${button(t('Copy'), () =>
           this.dispatchEvent(new CustomEvent<string>('copy', { detail: JSON.stringify(record, null, 2) })),

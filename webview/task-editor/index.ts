@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResu
 import type { DifferenceAction, TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
+import { icon } from '../components/icon.js';
 import { committed, flushInputs } from '../components/input.js';
 import '../components/difference-bar.js';
 import '../components/page.js';
@@ -22,6 +23,8 @@ import './objects/section.js';
 import './review.js';
 import type { ScriptEditor } from './etl/script-editor.js';
 import { form } from './form/styles.js';
+import type { ObjectsSection } from './objects/section.js';
+import { markOf, placeOf, type SectionId, type SectionMark } from './problem-places.js';
 
 /** The form of a task file. The file is its only state: it draws what the file says and sends edits to it. */
 class TaskEditor extends LitElement {
@@ -55,7 +58,7 @@ class TaskEditor extends LitElement {
 
   private sections(
     context: FormContext,
-  ): { id: string; title: string; lead: string; body: TemplateResult }[] {
+  ): { id: SectionId; title: string; lead: string; body: TemplateResult }[] {
     const fields = (list: ReturnType<typeof writingFields>) =>
       html`<div class="fields">${list.map((field) => fieldControl(field, context))}</div>`;
     return [
@@ -128,13 +131,15 @@ class TaskEditor extends LitElement {
   override render(): TemplateResult {
     const { state } = this;
     if (!state) return html`<p class="hint" role="status">${t('Loading…')}</p>`;
-    if (state.document === undefined) return this.notJson(state);
+    const broken = state.document === undefined;
+    if (broken && state.lastDocument === undefined) return this.notJson(state);
     const context: FormContext = {
-      state,
+      state: broken ? { ...state, document: state.lastDocument, problems: [] } : state,
       host: this.host,
       edit: (edits) => {
         if (edits.length > 0) this.edits = this.host.edit(edits).catch(() => undefined);
       },
+      show: (key) => void this.show(key),
       run: (action) => void this.run(action),
     };
     const sections = this.sections(context);
@@ -146,12 +151,12 @@ class TaskEditor extends LitElement {
               href="#${id}"
               aria-current=${this.current === id ? 'true' : 'false'}
               @click=${(event: Event) => this.go(event, id)}
-              >${title}</a
+              >${title}${broken ? nothing : mark(markOf(id, context.state))}</a
             >`,
         )}
       </nav>
-      <main @scroll=${(event: Event) => this.follow(event)}>
-        ${this.heading(context)}
+      <main class=${broken ? 'broken' : ''} @scroll=${(event: Event) => this.follow(event)}>
+        ${broken ? this.brokenText(state) : this.heading(context)}
         <rf-refusal .refusal=${state.refused} @enter=${() => void this.run('enterSecrets')}></rf-refusal>
         <rf-difference
           .keys=${state.differences}
@@ -159,7 +164,7 @@ class TaskEditor extends LitElement {
         ></rf-difference>
         ${sections.map(
           ({ id, title, lead, body }) =>
-            html`<section id=${id} aria-labelledby="${id}-title">
+            html`<section id=${id} aria-labelledby="${id}-title" ?inert=${broken}>
               <h2 id="${id}-title">${title}</h2>
               <p class="lead hint">${lead}</p>
               ${body}
@@ -172,8 +177,11 @@ class TaskEditor extends LitElement {
   private heading({ state, edit }: FormContext): TemplateResult {
     const name = valueAt(state.document, ['name']);
     const { look } = state;
-    const action = (label: string, name: 'start' | 'stop', isPossible: boolean) =>
-      html`<vscode-button ?disabled=${!isPossible} @click=${() => void this.run(name)}
+    const action = (label: string, name: 'start' | 'stop', isPossible: boolean, appearance = 'secondary') =>
+      html`<vscode-button
+        appearance=${appearance}
+        ?disabled=${!isPossible}
+        @click=${() => void this.run(name)}
         >${label}</vscode-button
       >`;
     return html`<header>
@@ -200,7 +208,7 @@ class TaskEditor extends LitElement {
         >${t('Save and Precheck')}</vscode-button
       >
       ${look.canStop ? action(t('Stop'), 'stop', true) : nothing}
-      ${look.canStart || !look.canStop ? action(t('Start'), 'start', look.canStart) : nothing}
+      ${look.canStart || !look.canStop ? action(t('Start'), 'start', look.canStart, 'primary') : nothing}
     </header>`;
   }
 
@@ -243,6 +251,38 @@ class TaskEditor extends LitElement {
     </main>`;
   }
 
+  /** In the place of the heading, whose buttons need a text that can be read. */
+  private brokenText({ issues: [first] }: TaskEditorState): TemplateResult {
+    return html`<header>
+      <div class="broken-text" role="alert">
+        <div class="error">${first ? t('Line {0}: {1}', first.line, first.message) : ''}</div>
+        <div class="hint">${t('The form shows the last text that it could read.')}</div>
+      </div>
+      <vscode-button @click=${() => void this.run('openText')}>${t('Open as JSON')}</vscode-button>
+    </header>`;
+  }
+
+  /** Its section, and there the control that is nearest to it. */
+  private async show(key: string): Promise<void> {
+    const { section, table } = placeOf(key, this.state?.document);
+    this.current = section;
+    const element = this.renderRoot.querySelector(`#${section}`);
+    element?.scrollIntoView();
+    if (table !== undefined && section === 'objects')
+      return this.renderRoot.querySelector<ObjectsSection>('rf-objects')?.open(table);
+    // A field, or what holds it: `write.batch` is in a field of its own, `dirtyData.policy` in that of `dirtyData`.
+    const fields = [...(element ? deepAll(element, '[data-key]') : [])];
+    const at = fields
+      .filter(
+        ({ dataset: { key: own = '' } }) =>
+          key === own || key.startsWith(`${own}.`) || key.startsWith(`${own}[`),
+      )
+      .sort((a, b) => b.dataset['key']!.length - a.dataset['key']!.length)[0];
+    at?.closest('details')?.setAttribute('open', '');
+    at?.scrollIntoView({ block: 'center' });
+    at?.querySelector<HTMLElement>('rf-input, vscode-dropdown, vscode-checkbox')?.focus();
+  }
+
   private go(event: Event, id: string): void {
     event.preventDefault();
     this.current = id;
@@ -258,6 +298,23 @@ class TaskEditor extends LitElement {
     const above = sections.filter((section) => section.offsetTop <= top);
     this.current = (atEnd ? sections.at(-1) : (above.at(-1) ?? sections[0]))?.id ?? this.current;
   }
+}
+
+/** Elements below, in the shadow of others too. */
+function deepAll(root: ParentNode, selector: string): HTMLElement[] {
+  const inside = [...root.querySelectorAll('*')].flatMap(({ shadowRoot }) =>
+    shadowRoot ? deepAll(shadowRoot, selector) : [],
+  );
+  return [...root.querySelectorAll<HTMLElement>(selector), ...inside];
+}
+
+function mark(one: SectionMark | null): TemplateResult | typeof nothing {
+  if (one === null) return nothing;
+  return one === 'problem'
+    ? html`<span class="error"
+        >${icon('warning')}<span class="visually-hidden">${t('has problems')}</span></span
+      >`
+    : html`<span class="good">${icon('pass')}<span class="visually-hidden">${t('done')}</span></span>`;
 }
 
 customElements.define('rf-task-editor', TaskEditor);

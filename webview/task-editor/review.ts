@@ -9,6 +9,7 @@ import type { FormContext } from './form/context.js';
 import { effective, selection } from './form/document.js';
 import './form/rows.js';
 import { form } from './form/styles.js';
+import { placeOf } from './problem-places.js';
 
 /** What the task will do; the tables it will make; the first rows as they would land; and the way to go on. */
 export class ReviewSection extends LitElement {
@@ -51,17 +52,26 @@ export class ReviewSection extends LitElement {
         problems.length === 0
           ? nothing
           : html`<div class="banner" role="alert">
-              ${problems
-                .slice(0, 20)
-                .map(
-                  ({ line, key, message }) =>
-                    html`<div>${t('Line {0}', line)}: <span class="mono">${key}</span> ${message}</div>`,
-                )}
+              ${problems.slice(0, 20).map(
+                ({ line, key, message }) =>
+                  html`<div>
+                    <vscode-link
+                      href="#"
+                      title=${t('Line {0}', line)}
+                      @click=${(event: Event) => {
+                        event.preventDefault();
+                        this.context.show(key);
+                      }}
+                      >${placeOf(key, state.document).label}</vscode-link
+                    >
+                    ${message}
+                  </div>`,
+              )}
               ${problems.length > 20 ? html`<div>${t('and {0} more', problems.length - 20)}</div>` : nothing}
             </div>`
       }
       <p class="row">
-        <vscode-button ?disabled=${!valid} @click=${() => this.context.run('check')}
+        <vscode-button appearance="secondary" ?disabled=${!valid} @click=${() => this.context.run('check')}
           >${t('Save and Precheck')}</vscode-button
         >
         <vscode-button

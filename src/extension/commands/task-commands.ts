@@ -326,7 +326,7 @@ async function pickTask(
     if (!files.get(given)) await files.refresh();
     return files.get(given);
   }
-  const active = vscode.window.activeTextEditor?.document.uri;
+  const active = activeTask();
   const open = active && isTaskFile(active.path) ? files.get(active) : undefined;
   if (open && suits(open)) return open;
   const fitting = files.all.filter(suits);
@@ -359,6 +359,14 @@ async function pickSide(): Promise<Side | undefined> {
     { label: 'Tablestore', side: 'destination' },
   ];
   return (await vscode.window.showQuickPick(sides, { placeHolder: vscode.l10n.t('Whose secrets?') }))?.side;
+}
+
+/** The file that the active tab shows, as text or as a form. */
+function activeTask(): vscode.Uri | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  return input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom
+    ? input.uri
+    : vscode.window.activeTextEditor?.document.uri;
 }
 
 /** A table of a task, named by who shows it. */

@@ -47,6 +47,8 @@ interface Parsed {
 export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
   private readonly schema = taskJsonSchema();
   private readonly read = new WeakMap<vscode.TextDocument, Parsed>();
+  /** What each document last said while it was JSON: the form goes on showing that while the text is broken. */
+  private readonly lastGood = new WeakMap<vscode.TextDocument, unknown>();
 
   constructor(private readonly context: TaskEditorContext) {}
 
@@ -75,7 +77,10 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
     const subscriptions = [
       page,
       vscode.workspace.onDidChangeTextDocument((event) => {
-        if (event.document.uri.toString() === document.uri.toString()) show();
+        if (event.document.uri.toString() !== document.uri.toString()) return;
+        // Also while the text is in front, and the page is not there.
+        this.value(document);
+        show();
       }),
       context.session.onDidChange(look),
       context.saved.onDidChange(show),
@@ -95,6 +100,15 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
     return read;
   }
 
+  /** The document as JSON; undefined when it is none. */
+  private value(document: vscode.TextDocument): unknown {
+    const errors: ParseError[] = [];
+    const value: unknown = parseJsonc(document.getText(), errors, { allowTrailingComma: true });
+    if (errors.length > 0 || typeof value !== 'object' || value === null) return undefined;
+    this.lastGood.set(document, value);
+    return value;
+  }
+
   private look(
     { uri }: vscode.TextDocument,
     task: Task | undefined,
@@ -108,14 +122,13 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
   private async state(document: vscode.TextDocument): Promise<TaskEditorState> {
     const { session, catalog } = this.context;
     const text = document.getText();
-    const errors: ParseError[] = [];
-    const value: unknown = parseJsonc(text, errors, { allowTrailingComma: true });
+    const value = this.value(document);
     const { task, issues } = this.parsed(document);
-    const broken = errors.length > 0 || typeof value !== 'object' || value === null;
     const script = (value as { etl?: unknown } | undefined)?.etl;
     const known = await knownNames(this.context, document);
     return {
-      document: broken ? undefined : value,
+      document: value,
+      ...(value === undefined && { lastDocument: this.lastGood.get(document) }),
       issues: [...issues],
       problems: taskProblems(text, known, vscode.l10n.t).filter(
         (problem) =>

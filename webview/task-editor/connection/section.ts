@@ -3,7 +3,7 @@ import { live } from 'lit/directives/live.js';
 import { dropdown } from '../../components/dropdown.js';
 import { committed } from '../../components/input.js';
 import { t } from '../../components/words.js';
-import { problemsAt, type FormContext } from '../form/context.js';
+import { keyOf, problemsAt, type FormContext } from '../form/context.js';
 import { fieldControl } from '../form/controls.js';
 import { effective, ruleAt, setEdit, valueAt, type Path } from '../form/document.js';
 import { destinationFields, sourceFields, synchronizationFields, tableFields } from './fields.js';
@@ -141,7 +141,7 @@ function textControl(context: FormContext, path: Path, label: string, placeholde
   const { state } = context;
   const value = effective(state.document, state.schema, path);
   const number = typeof ruleAt(state.schema, path).minimum === 'number';
-  return html`<div class="field">
+  return html`<div class="field" data-key=${keyOf(path)}>
     <rf-input
       .label=${label}
       .placeholder=${placeholder}

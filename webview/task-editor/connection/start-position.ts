@@ -37,7 +37,7 @@ export function startPosition(context: FormContext): TemplateResult {
     time: { time: new Date().toISOString().slice(0, 19) + 'Z' },
   };
   const problems = problemsAt(state, ['startPosition']);
-  return html`<div class="field" ?data-idle=${disabled}>
+  return html`<div class="field" data-key="startPosition" ?data-idle=${disabled}>
     <div class="label">${t('Start position')}</div>
     <div class="row">
       ${dropdown({

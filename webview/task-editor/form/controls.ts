@@ -5,7 +5,7 @@ import { committed } from '../../components/input.js';
 import { checkedOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import { formatCount } from '../../../src/shared/format.js';
-import { problemsAt, type FormContext } from './context.js';
+import { keyOf, problemsAt, type FormContext } from './context.js';
 import { effective, ruleAt, setEdit } from './document.js';
 import type { Field } from './fields.js';
 
@@ -19,7 +19,11 @@ export function fieldControl(field: Field, context: FormContext): TemplateResult
       (field.write ?? ((d, s, v) => setEdit(d, s, field.path, v)))(state.document, state.schema, next),
     );
   const problems = problemsAt(state, field.path);
-  return html`<div class="field ${field.kind === 'switch' ? 'switch' : ''}" ?data-idle=${idle !== undefined}>
+  return html`<div
+    class="field ${field.kind === 'switch' ? 'switch' : ''}"
+    data-key=${keyOf(field.path)}
+    ?data-idle=${idle !== undefined}
+  >
     ${
       field.kind === 'switch'
         ? html`<vscode-checkbox

@@ -192,10 +192,27 @@ export function listTables(database: SelectedDatabase, names: readonly string[])
   ];
 }
 
-/** `*` stands for any letters. */
+/** What of the exclusions of a whole database leaves a table out; undefined: nothing does. */
+export function excludedBy({ exclude }: SelectedDatabase, name: string): string | undefined {
+  return exclude.find((pattern) => matches(pattern, name));
+}
+
+/** Takes one table out of a whole database. */
+export function excludeTable({ path, exclude }: SelectedDatabase, name: string): TaskEdit[] {
+  return [{ path: [...path, 'exclude'], value: [...exclude, name] }];
+}
+
+/** Takes one table in again that was left out by its name: a pattern leaves out others too, and stays. */
+export function includeTable({ path, exclude }: SelectedDatabase, name: string): TaskEdit[] {
+  const left = exclude.filter((pattern) => pattern.toLowerCase() !== name.toLowerCase());
+  if (left.length === exclude.length) return [];
+  return [{ path: [...path, 'exclude'], ...(left.length === 0 ? {} : { value: left }) }];
+}
+
+/** `*` stands for any letters; the case does not matter, as in the engine. */
 export function matches(pattern: string, name: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name);
+  return new RegExp(`^${parts.join('.*')}$`, 'is').test(name);
 }
 
 function appendAll(document: unknown, path: Path, values: readonly object[]): TaskEdit[] {

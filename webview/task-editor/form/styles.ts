@@ -14,6 +14,8 @@ export const form = css`
   }
   nav a {
     display: flex;
+    gap: 8px;
+    align-items: center;
     justify-content: space-between;
     padding: 5px 10px;
     margin-bottom: 2px;
@@ -62,6 +64,13 @@ export const form = css`
     padding-top: 26px;
     max-width: 1060px;
     scroll-margin-top: 60px;
+  }
+  .broken > section {
+    filter: grayscale(1);
+    opacity: 0.55;
+  }
+  .broken-text {
+    flex: 1;
   }
   section > .lead {
     margin-bottom: 12px;
@@ -190,8 +199,10 @@ export const form = css`
   .line > button.grow {
     cursor: pointer;
   }
-  .line > strong.grow {
-    cursor: default !important;
+  /* All of it, whatever else there is room for. */
+  .line > .whole-name {
+    flex: 1 0 auto;
+    margin-inline-end: 6px;
   }
   .indent {
     flex: none;
@@ -211,8 +222,8 @@ export const form = css`
     min-width: 80px;
   }
   .exclude {
-    flex: 0 1 170px;
-    min-width: 80px;
+    flex: 0 1000 170px;
+    min-width: 40px;
     margin-inline-end: 6px;
   }
   .line > .remove {
@@ -384,6 +395,10 @@ export const form = css`
   rf-batch,
   rf-table-details {
     display: block;
+    scroll-margin-top: 60px;
+  }
+  .details:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
   }
   .details h3 {
     margin: 0;

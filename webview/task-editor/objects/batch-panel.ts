@@ -63,6 +63,7 @@ export class BatchPanel extends LitElement {
     const wrong = previews.filter(({ problem }) => problem !== null);
     const edits = rules ? rulesEdits(database, rules) : renameEdits(named);
     // What is wrong comes first: among a thousand it would not be found.
+    const byHand = rules ? [] : named.filter(overwrites);
     const shown = [...wrong, ...previews.filter(({ problem }) => problem === null)];
     const part = (key: 'prefix' | 'suffix' | 'find' | 'replace', label: string) =>
       html`<vscode-text-field
@@ -125,8 +126,23 @@ export class BatchPanel extends LitElement {
         .label=${t('Resulting names')}
         .row=${(index: number) => preview(shown[index]!)}
       ></rf-rows>
+      ${
+        byHand.length === 0
+          ? nothing
+          : html`<p class="warning" role="status">
+              ${t(
+                'Overwrites {0} names given by hand: {1}',
+                byHand.length,
+                byHand
+                  .slice(0, 5)
+                  .map(({ table, name }) => `${table.rename} → ${name}`)
+                  .join(', ') + (byHand.length > 5 ? ', …' : ''),
+              )}
+            </p>`
+      }
       <div class="row foot">
         <vscode-button
+          appearance="secondary"
           ?disabled=${edits.length === 0 || wrong.length > 0}
           @click=${() => {
             this.context.edit(edits);
@@ -147,13 +163,22 @@ export class BatchPanel extends LitElement {
   }
 }
 
+/** A name that a person gave to this table alone, and that another one would take the place of. */
+function overwrites({ table, name }: RenamePreview): boolean {
+  return table.rename !== undefined && table.rename !== name;
+}
+
 function preview({ table, name, problem }: Omit<RenamePreview, 'table'> & { table: Named }): TemplateResult {
   const changed = name !== (table.rename ?? table.ruled);
   return html`<div class="names">
     <span class="clip hint">${sourceName(table)}</span>
     <span class="clip ${changed ? 'changed' : 'hint'}">${name}</span>
     <span class="clip error"
-      >${problem === 'taken' ? t('duplicate table name') : problem === 'illegal' ? t('not allowed in Tablestore') : ''}</span
+      >${problem === 'taken' ? t('duplicate table name') : problem === 'illegal' ? t('not allowed in Tablestore') : ''}${
+        problem === null && table.rename !== undefined && changed
+          ? html`<span class="warning">${t('instead of {0}', table.rename)}</span>`
+          : nothing
+      }</span
     >
   </div>`;
 }

@@ -222,7 +222,11 @@ function picker(
       options:
         column === undefined
           ? [['', t('Add…')], ...free]
-          : [...(columns.length > 1 ? [['', t('Remove')] as const] : []), ...options],
+          : [
+              ...(columns.length > 1 ? [['', t('Remove')] as const] : []),
+              // The chosen one stands there by its name alone: that is what has to be read.
+              ...options.map(([name, text]) => [name, name === column ? name : text] as const),
+            ],
       change: (name) => {
         if (name !== '' || column !== undefined) choose(index, name);
       },

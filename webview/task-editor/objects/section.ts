@@ -3,12 +3,13 @@ import type { RenameRules } from '../../../src/shared/rename-rules.js';
 import { formatCount } from '../../../src/shared/format.js';
 import { icon } from '../../components/icon.js';
 import { committed } from '../../components/input.js';
+import type { Rows } from '../../components/rows.js';
 import { base } from '../../components/styles.js';
 import { valueOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import './batch-panel.js';
 import type { Catalog } from '../form/catalog.js';
-import { problemsAt, type FormContext } from '../form/context.js';
+import { keyOf, problemsAt, type FormContext } from '../form/context.js';
 import {
   allTables,
   listTables,
@@ -20,6 +21,7 @@ import {
 import '../form/rows.js';
 import './source-tree.js';
 import { form } from '../form/styles.js';
+import type { TableDetails } from './table-details.js';
 import './table-details.js';
 import { sourceName } from '../../../src/shared/source-name.js';
 
@@ -114,11 +116,30 @@ export class ObjectsSection extends LitElement {
               .catalog=${this.catalog}
               .revision=${this.revision}
               .table=${opened}
-              @close=${() => (this.openTable = null)}
+              @close=${() => {
+                this.openTable = null;
+                this.renderRoot.querySelector<Rows>('rf-rows')?.focusRow(idOf(opened));
+              }}
             ></rf-table-details>`
           : nothing
       }
     `;
+  }
+
+  /** Opens the table at this key of the file. */
+  open(key: string): void {
+    const table = allTables(this.context.state.document).find(({ path }) => keyOf(path) === key);
+    if (table) this.openTable = idOf(table);
+  }
+
+  /** What was opened is brought into view and gets the focus; what was closed gives it back to where it was opened. */
+  override updated(changed: ReadonlyMap<PropertyKey, unknown>): void {
+    if (!changed.has('openTable') || this.openTable === null) return;
+    const details = this.renderRoot.querySelector<TableDetails>('rf-table-details');
+    void details?.updateComplete.then(() => {
+      details.scrollIntoView({ block: 'start' });
+      details.focus();
+    });
   }
 
   /** Problems of the list as a whole and of its databases; those of a table stand at the table. */
@@ -158,7 +179,7 @@ export class ObjectsSection extends LitElement {
     const { catalog, context } = this;
     const names = catalog.tablesOf(database.database)?.map(({ name }) => name);
     return html`${icon('database')}
-      <strong class="clip grow">${database.database}</strong> ${ruled(database.renames)}
+      <strong class="whole-name">${database.database}</strong> ${ruled(database.renames)}
       ${
         database.whole
           ? html`<rf-input
@@ -171,10 +192,11 @@ export class ObjectsSection extends LitElement {
                 @commit=${(event: Event) => this.exclude(database, committed(event))}
               ></rf-input
               ><vscode-button
-                appearance="secondary"
-                title=${t('To set names or filters per table, select tables individually.')}
+                appearance="icon"
+                aria-label=${t('Select Tables Individually')}
+                title=${t('Select Tables Individually: to set names or filters per table')}
                 @click=${() => void this.list(database, names)}
-                >${t('Select Tables Individually')}</vscode-button
+                >${icon('list')}</vscode-button
               >`
           : html`<span class="hint">${t('{0} tables', formatCount(database.tables.length, locale))}</span>`
       }
@@ -219,6 +241,7 @@ export class ObjectsSection extends LitElement {
     return html`<span class="indent"></span>
       <button
         class="plain row nowrap grow"
+        data-focus=${id}
         aria-expanded=${open ? 'true' : 'false'}
         aria-label=${t('Rows and columns of {0}', table.name)}
         @click=${() => (this.openTable = open ? null : id)}

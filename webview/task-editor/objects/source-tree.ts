@@ -11,6 +11,9 @@ import {
   addDatabase,
   addTables,
   addTablesOf,
+  excludedBy,
+  excludeTable,
+  includeTable,
   removeTables,
   selection,
   type SelectedDatabase,
@@ -224,7 +227,13 @@ export class SourceTree extends LitElement {
       <span class="clip grow" title=${node.table.name} @click=${() => this.tick(node)}
         >${node.table.name}</span
       >
-      <span class="hint">${t('~{0} rows', formatShort(node.table.estimatedRows, locale))}</span>`;
+      <span class="hint"
+        >${
+          patternOf(node) === undefined
+            ? t('~{0} rows', formatShort(node.table.estimatedRows, locale))
+            : t('excluded by {0}', patternOf(node)!)
+        }</span
+      >`;
   }
 
   private toggle({ name, open }: DatabaseNode, to = !open): void {
@@ -235,19 +244,28 @@ export class SourceTree extends LitElement {
     if (to) void this.catalog.loadTables(name);
   }
 
-  /** A database is taken whole, or not at all; one with chosen tables first becomes whole. */
+  /**
+   * A database is taken whole, or not at all; one of which tables are missing first becomes whole. Of a whole one a
+   * table is taken out by excluding it.
+   */
   private tick(node: Node): void {
     const { document } = this.context.state;
     if (node.kind === 'note') return;
     if (node.kind === 'database') {
       const { choice } = node;
       this.context.edit(
-        choice?.whole ? [{ path: [...choice.path] }] : addDatabase(document, choice?.database ?? node.name),
+        choice?.whole
+          ? [{ path: choice.exclude.length > 0 ? [...choice.path, 'exclude'] : [...choice.path] }]
+          : addDatabase(document, choice?.database ?? node.name),
       );
       return;
     }
     const { table, database } = node;
-    if (database?.whole) return;
+    if (database?.whole) {
+      const out = excludedBy(database, table.name) !== undefined;
+      this.context.edit(out ? includeTable(database, table.name) : excludeTable(database, table.name));
+      return;
+    }
     const chosen = chosenTable(node);
     this.context.edit(
       chosen
@@ -293,10 +311,19 @@ function chosenTable({ table, database }: TableNode) {
 }
 
 function checkedOf(node: DatabaseNode | TableNode): 'true' | 'false' | 'mixed' {
-  if (node.kind === 'table')
-    return node.database?.whole || chosenTable(node) !== undefined ? 'true' : 'false';
-  if (node.choice?.whole) return 'true';
-  return node.choice ? 'mixed' : 'false';
+  if (node.kind === 'table') {
+    const { table, database } = node;
+    const isIn = database?.whole ? excludedBy(database, table.name) === undefined : chosenTable(node);
+    return isIn ? 'true' : 'false';
+  }
+  if (!node.choice) return 'false';
+  return node.choice.whole && node.choice.exclude.length === 0 ? 'true' : 'mixed';
+}
+
+/** The pattern that leaves a table out: it is changed where the patterns stand, not by a tick. */
+function patternOf({ table, database }: TableNode): string | undefined {
+  const pattern = database?.whole ? excludedBy(database, table.name) : undefined;
+  return pattern?.toLowerCase() === table.name.toLowerCase() ? undefined : pattern;
 }
 
 function attributes(node: Node): RowAttributes {
@@ -305,7 +332,7 @@ function attributes(node: Node): RowAttributes {
   const checked = checkedOf(node);
   return node.kind === 'database'
     ? { level: 1, position, size, checked, expanded: node.open ? 'true' : 'false' }
-    : { level: 2, position, size, checked, ...(node.database?.whole ? { disabled: 'true' } : {}) };
+    : { level: 2, position, size, checked, ...(patternOf(node) !== undefined ? { disabled: 'true' } : {}) };
 }
 
 customElements.define('rf-source-tree', SourceTree);

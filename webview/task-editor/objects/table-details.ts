@@ -8,6 +8,7 @@ import { messageOf } from '../../components/host.js';
 import { icon } from '../../components/icon.js';
 import { committed } from '../../components/input.js';
 import { base } from '../../components/styles.js';
+import { valueOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import type { Catalog } from '../form/catalog.js';
 import { problemsAt, type FormContext } from '../form/context.js';
@@ -27,6 +28,7 @@ export class TableDetails extends LitElement {
     table: { attribute: false },
     revision: { type: Number },
     found: { state: true },
+    search: { state: true },
   };
   declare context: FormContext;
   declare catalog: Catalog;
@@ -35,9 +37,22 @@ export class TableDetails extends LitElement {
   /** What counting said, for the filter that was counted. */
   declare private found: { filter: string; words: string; wrong: boolean } | null;
 
+  /** Part of the names of the columns that are shown. */
+  declare private search: string;
+
   constructor() {
     super();
     this.found = null;
+    this.search = '';
+  }
+
+  override willUpdate(changed: ReadonlyMap<PropertyKey, unknown>): void {
+    const before = changed.get('table') as SelectedTable | undefined;
+    if (before && sourceName(before) !== sourceName(this.table)) this.search = '';
+  }
+
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.details')?.focus();
   }
 
   override render(): TemplateResult {
@@ -46,7 +61,12 @@ export class TableDetails extends LitElement {
     const path = [...table.path, 'filter'];
     const problems = problemsAt(context.state, path);
     const counted = this.found?.filter === (table.filter ?? '') ? this.found : null;
-    return html`<div class="card details" role="region" aria-label=${t('Settings of {0}', table.name)}>
+    return html`<div
+      class="card details"
+      tabindex="-1"
+      role="region"
+      aria-label=${t('Settings of {0}', table.name)}
+    >
       <div class="row nowrap">
         ${icon('table')}
         <h3 class="grow clip">${sourceName(table)}</h3>
@@ -121,17 +141,31 @@ export class TableDetails extends LitElement {
         <span class="hint">${t('To rename, retype or exclude columns.')}</span>
       </p>`;
     }
-    return html`<div class="columns head" aria-hidden="true">
+    const wanted = this.search.trim().toLowerCase();
+    const shown = names.filter((name) => name.toLowerCase().includes(wanted));
+    return html`<div class="row tools">
+        <vscode-text-field
+          class="search grow"
+          aria-label=${t('Search columns')}
+          placeholder=${t('Search columns')}
+          .value=${this.search}
+          @input=${(event: Event) => (this.search = valueOf(event))}
+        ></vscode-text-field>
+        <span class="hint" role="status"
+          >${wanted === '' ? '' : t('{0} of {1} columns', formatCount(shown.length, locale), formatCount(names.length, locale))}</span
+        >
+      </div>
+      <div class="columns head" aria-hidden="true">
         <span>${t('Column')}</span><span>${t('Name in Tablestore')}</span>
         <span>${t('Type in Tablestore')}</span><span>${t('Exclude')}</span>
       </div>
       <rf-rows
-        .count=${names.length}
+        .count=${shown.length}
         .height=${34}
         .kind=${'table'}
         .ruled=${true}
         .label=${t('Columns of {0}', table.name)}
-        .row=${(index: number) => this.column(names[index]!, known)}
+        .row=${(index: number) => this.column(shown[index]!, known)}
       ></rf-rows>
       ${problemsAt(this.context.state, [...table.path, 'columns']).map(
         (problem) => html`<div class="help error" role="alert">${problem}</div>`,

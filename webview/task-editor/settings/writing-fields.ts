@@ -69,12 +69,13 @@ export function writingFields(): Field[] {
       path: ['write', 'mode'],
       label: t('Data Write Mode'),
       help: t(
-        'PutRow replaces the whole row. UpdateRow writes the given columns and deletes those that are now NULL.',
+        'PutRow writes the row anew: other columns of it in Tablestore go. UpdateRow writes the columns of the task and deletes those that are now NULL: other columns stay.',
       ),
       kind: 'choice',
       choices: [
-        ['put-row', t('Update Row (PutRowChange)')],
-        ['update-row', t('Overwrite Row (UpdateRowChange)')],
+        // DTS has the two names crossed on its page: they are here for who comes from it.
+        ['put-row', t('Replace the whole row (DTS: Update Row)')],
+        ['update-row', t('Update the given columns (DTS: Overwrite Row)')],
       ],
     },
     {

@@ -1,7 +1,15 @@
 import { parse } from 'jsonc-parser';
 import { expect, test } from 'vitest';
 import { applyTaskEdits } from '../../../../../src/shared/task-edits.js';
-import { addTablesOf, allTables, removeTables } from '../../../../../webview/task-editor/form/document.js';
+import {
+  addTablesOf,
+  allTables,
+  excludedBy,
+  excludeTable,
+  includeTable,
+  removeTables,
+  selection,
+} from '../../../../../webview/task-editor/form/document.js';
 
 const text = `{
   "objects": [
@@ -45,4 +53,18 @@ test('a file without objects, or with none, takes them too', () => {
       objects: [{ database: 'shop', tables: [{ name: 'a' }, { name: 'b' }] }],
     });
   }
+});
+
+test('a table of a whole database is taken out by excluding it, and taken in again', () => {
+  const whole = (exclude: string[]) =>
+    selection({ objects: [{ database: 'shop', ...(exclude.length > 0 && { exclude }) }] })[0]!;
+  const path = ['objects', 0, 'exclude'];
+  expect(excludeTable(whole([]), 'orders')).toEqual([{ path, value: ['orders'] }]);
+  expect(excludeTable(whole(['tmp_*']), 'orders')).toEqual([{ path, value: ['tmp_*', 'orders'] }]);
+  expect(includeTable(whole(['tmp_*', 'orders']), 'Orders')).toEqual([{ path, value: ['tmp_*'] }]);
+  expect(includeTable(whole(['orders']), 'orders')).toEqual([{ path }]);
+  // A pattern leaves out others too.
+  expect(includeTable(whole(['tmp_*']), 'tmp_1')).toEqual([]);
+  expect(excludedBy(whole(['a', 'TMP_*']), 'tmp_1')).toBe('TMP_*');
+  expect(excludedBy(whole(['tmp_*']), 'orders')).toBeUndefined();
 });
