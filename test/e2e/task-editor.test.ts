@@ -256,7 +256,10 @@ test('the destination by its region, a certificate that is chosen, all tables th
   const certificate = path.join(stage.workspace, 'ca.pem');
   rmSync(certificate);
   await button('Show the tables of the source').click();
-  await form.getByText(`The file ${certificate} cannot be read.`, { exact: false }).first().waitFor();
+  await form
+    .getByText(`The certificate file ${certificate} cannot be read.`, { exact: false })
+    .first()
+    .waitFor();
 
   // Another encryption is another source of names: they are asked for once more.
   await form.locator('vscode-dropdown[aria-label=Encryption]').click();
