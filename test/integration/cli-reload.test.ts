@@ -105,7 +105,7 @@ it('a task that runs: reload at once, reset is refused', async () => {
   const reset = await rowferry('reset', task);
   expect([reset.code, reset.stderr]).toEqual([
     3,
-    expect.stringMatching(/^ROW-E101 shop is running\./) as unknown,
+    expect.stringMatching(/^ROW-E112 shop is running\./) as unknown,
   ]);
   expect((await rowferry('reload', task, '--table', 'shop.items')).stdout).toMatch(/^Reloading shop\.items;/);
   for (let i = 0; i < 200 && keys('items').join() !== '7'; i++) await new Promise((r) => setTimeout(r, 50));
