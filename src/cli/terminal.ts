@@ -66,7 +66,7 @@ export function openTerminal(
   // Everything in one write, lines cleared one by one only behind their text: nothing flickers.
   const frame = (lines: readonly string[]) => {
     const up = drawn.length > 0 ? `\u001b[${drawn.length}A\r` : '';
-    const body = lines.map((line) => `${clip(line, width() - 1)}\u001b[K\n`).join('');
+    const body = lines.map((line) => `${clip(harmless(line), width() - 1)}\u001b[K\n`).join('');
     out.write(`${up}${body}\u001b[J`);
     drawn = [...lines];
   };
@@ -88,8 +88,8 @@ export function openTerminal(
     get height() {
       return Math.max(5, out.rows ?? 24);
     },
-    print: (line = '') => above(() => void out.write(`${line}\n`)),
-    note: (line) => above(() => void err.write(`${line}\n`)),
+    print: (line = '') => above(() => void out.write(`${harmless(line)}\n`)),
+    note: (line) => above(() => void err.write(`${harmless(line)}\n`)),
     draw: (lines) => {
       if (interactive) frame(lines);
     },
@@ -97,6 +97,14 @@ export function openTerminal(
       drawn = [];
     },
   };
+}
+
+/** What steers a terminal, or turns the direction of what follows; colours are our own. */
+const steering = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]*m)/g;
+
+/** Names and messages come from servers. As JSON writes them, so that a line of JSON stays what it is. */
+function harmless(line: string): string {
+  return line.replace(steering, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Columns that a text takes: escape sequences take none, wide East Asian letters and emoji take two. */

@@ -47,6 +47,9 @@ export async function connectionOptions(
     supportBigNumbers: true,
     dateStrings: true,
     jsonStrings: true,
+    // Neither a file of this machine nor code made of names goes by what a server says.
+    flags: ['-LOCAL_FILES'],
+    disableEval: true,
     authPlugins: passwordPlugins({
       ssl: settings.ssl,
       allowPublicKeyRetrieval: settings.allowPublicKeyRetrieval,

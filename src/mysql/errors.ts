@@ -1,4 +1,5 @@
 import { RowferryError, type ErrorCode } from '../shared/errors.js';
+import { said } from '../shared/said.js';
 
 /** What mysql2 and Node put on an error: a symbolic code, and MySQL's own number when the server spoke. */
 interface DriverError {
@@ -125,18 +126,18 @@ export function sourceError(error: unknown, stage: 'connect' | 'use', address: s
   if (error instanceof RowferryError) return error;
   const driver = (error ?? { message: 'unknown error' }) as DriverError;
   const code = codeOf(driver, stage);
-  const said = driver.message || driver.code || 'no reason given';
+  const text = said(driver.message || driver.code || 'no reason given');
   const message = {
-    [unreachable]: `Cannot reach MySQL at ${address}: ${said}`,
-    [refused]: `MySQL at ${address} refused the login: ${said}`,
-    [unprivileged]: `The MySQL account lacks a privilege: ${said}`,
-    [lost]: `The connection to MySQL at ${address} was lost: ${said}`,
-    [unknownObject]: `An object does not exist in MySQL: ${said}`,
-    [full]: `MySQL at ${address} refused another connection or query: ${said}`,
-    [tls]: `The encrypted connection to MySQL at ${address} failed: ${said}`,
+    [unreachable]: `Cannot reach MySQL at ${address}: ${text}`,
+    [refused]: `MySQL at ${address} refused the login: ${text}`,
+    [unprivileged]: `The MySQL account lacks a privilege: ${text}`,
+    [lost]: `The connection to MySQL at ${address} was lost: ${text}`,
+    [unknownObject]: `An object does not exist in MySQL: ${text}`,
+    [full]: `MySQL at ${address} refused another connection or query: ${text}`,
+    [tls]: `The encrypted connection to MySQL at ${address} failed: ${text}`,
   }[code as string];
   const remedy = driver.errno === undefined ? undefined : remedies.get(driver.errno);
-  return new RowferryError(code, message ?? `MySQL at ${address} returned an error: ${said}`, {
+  return new RowferryError(code, message ?? `MySQL at ${address} returned an error: ${text}`, {
     cause: error,
     ...(remedy !== undefined && { remedy }),
   });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2';
 import { RowferryError } from '../shared/errors.js';
+import { boundAnswers } from './answer-bounds.js';
 import { sourceError } from './errors.js';
 
 /** A session of ours that ended a moment ago may still count: the server is asked again after so long, ms. */
@@ -23,13 +24,13 @@ export async function logIn(options: mysql.ConnectionOptions, address: string): 
 
 async function open(options: mysql.ConnectionOptions): Promise<mysql.Connection> {
   const connection = mysql.createConnection(options);
+  boundAnswers(connection);
   try {
     await new Promise<void>((resolve, reject) => {
       connection.connect((error) => (error ? reject(error as Error) : resolve()));
     });
     return connection;
   } catch (error) {
-    connection.on('error', () => undefined);
     connection.destroy();
     throw error;
   }

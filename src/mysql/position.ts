@@ -41,7 +41,13 @@ export async function gtidVariable(
   name: 'gtid_executed' | 'gtid_purged',
 ): Promise<string> {
   const rows = await connection.query<{ value: string }>(`SELECT @@GLOBAL.${name} AS value`);
-  return GtidSet.parse(rows[0]?.value ?? '').toString();
+  try {
+    return GtidSet.parse(rows[0]?.value ?? '').toString();
+  } catch (error) {
+    throw new RowferryError('ROW-S111', `MySQL returned a value of ${name} that is not a GTID set.`, {
+      cause: error,
+    });
+  }
 }
 
 /**

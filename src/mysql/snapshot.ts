@@ -1,4 +1,6 @@
 import type { Query } from 'mysql2';
+import { RowferryError } from '../shared/errors.js';
+import { keepsNoRows } from './answer-bounds.js';
 import { boundExpression, chunkKey, compareTo, isUsableBound, orderBy, type ChunkKey } from './chunk-key.js';
 import { identifier, type SourceConnection } from './connection.js';
 import { sourceError } from './errors.js';
@@ -237,12 +239,13 @@ export function readChunk(connection: SourceConnection, read: ChunkRead): Promis
     const query = connection.raw.query(sql, (error: unknown) => {
       finish(error ? sourceError(error, 'use', connection.address) : null);
     }) as DriverQuery;
+    keepsNoRows(query);
     const { row: driverRow } = query;
     const row = function (this: DriverQuery, packet: DriverPacket, driver: unknown): unknown {
       if (packet.isEOF()) return driverRow.call(this, packet, driver);
       if (settled) return row;
       try {
-        splitTextRow(packet.buffer, packet.offset, fields, image);
+        splitTextRow(packet.buffer, packet.offset, packet.end, fields, image);
         if (hasFlag) markOversize(image, measured);
         rows++;
         bytes += packet.end - packet.offset;
@@ -256,33 +259,42 @@ export function readChunk(connection: SourceConnection, read: ChunkRead): Promis
   });
 }
 
-/** Text protocol: each value behind its length-encoded length, 0xfb for NULL. */
-export function splitTextRow(bytes: Buffer, start: number, fields: number, image: RowImage): void {
+/** Text protocol: each value behind its length-encoded length, 0xfb for NULL. Throws ROW-S107 when they are not the row. */
+export function splitTextRow(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  fields: number,
+  image: RowImage,
+): void {
   const { starts, ends } = image;
   image.bytes = bytes;
   let at = start;
   for (let i = 0; i < fields; i++) {
+    if (at >= end) throw misfit();
     let length = bytes[at++]!;
     if (length > 250) {
       if (length === 0xfb) {
         starts[i] = NULL_VALUE;
         continue;
       }
-      if (length === 0xfc) {
-        length = bytes.readUInt16LE(at);
-        at += 2;
-      } else if (length === 0xfd) {
-        length = bytes.readUIntLE(at, 3);
-        at += 3;
-      } else {
-        length = bytes.readUIntLE(at, 6);
-        at += 8;
-      }
+      const width = length === 0xfc ? 2 : length === 0xfd ? 3 : 8;
+      if (at + width > end) throw misfit();
+      length = bytes.readUIntLE(at, Math.min(width, 6));
+      at += width;
     }
     starts[i] = at;
     at += length;
     ends[i] = at;
   }
+  if (at !== end) throw misfit();
+}
+
+function misfit(): RowferryError {
+  return new RowferryError(
+    'ROW-S107',
+    'MySQL sent a row that does not have the columns that were asked for.',
+  );
 }
 
 const digitZero = 0x30;

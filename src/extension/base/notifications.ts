@@ -21,9 +21,24 @@ export function showError(log: Log, doing: string, error: unknown, ...actions: A
       : `${doing}: ${error instanceof Error ? error.message : String(error)}`;
   const showLogs: Action = { title: vscode.l10n.t('Show Logs'), run: () => log.show(true) };
   const offered = [...actions, showLogs];
-  void vscode.window.showErrorMessage(text, ...offered.map((a) => a.title)).then(async (chosen) => {
-    await offered.find((a) => a.title === chosen)?.run();
-  });
+  void vscode.window
+    .showErrorMessage(withoutLinks(text), ...offered.map((a) => a.title))
+    .then(async (chosen) => {
+      await offered.find((a) => a.title === chosen)?.run();
+    });
+}
+
+/** A notification makes links of `[…](…)`, commands too: what servers and files say must not be one. */
+function withoutLinks(text: string): string {
+  return text.replaceAll('](', '] (');
+}
+
+/** As vscode.window's, with text that names tables, tasks or what a server said. */
+export function inform<T extends string>(text: string, ...titles: T[]): Thenable<T | undefined> {
+  return vscode.window.showInformationMessage(withoutLinks(text), ...titles);
+}
+export function warn<T extends string>(text: string, ...titles: T[]): Thenable<T | undefined> {
+  return vscode.window.showWarningMessage(withoutLinks(text), ...titles);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { RowsPanels } from '../panels/rows.js';
 import type { Secrets } from '../base/secrets.js';
 import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
 import type { Commands } from './register.js';
-import { confirmed } from '../base/notifications.js';
+import { confirmed, inform } from '../base/notifications.js';
 
 export interface ConnectionCommandContext {
   saved: SavedConnections;
@@ -87,7 +87,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       })),
     ];
     if (items.length === 0) {
-      void vscode.window.showInformationMessage(t('There are no saved connections.'));
+      void inform(t('There are no saved connections.'));
       return undefined;
     }
     return (await vscode.window.showQuickPick(items, { placeHolder: t('Which connection?') }))?.node;
@@ -98,7 +98,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     const names = Object.keys((await saved.list()).destinations);
     if (local.running) names.push(localTablestoreName);
     if (names.length === 0) {
-      void vscode.window.showInformationMessage(t('There is no Tablestore connection.'));
+      void inform(t('There is no Tablestore connection.'));
       return undefined;
     }
     const connection =
@@ -174,7 +174,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     'secrets.forget': async () => {
       const keys = (await secrets.keys()).filter((key) => key.startsWith('variable:'));
       if (keys.length === 0) {
-        void vscode.window.showInformationMessage(t('No task secrets are stored.'));
+        void inform(t('No task secrets are stored.'));
         return;
       }
       const items = keys.map((key) => {

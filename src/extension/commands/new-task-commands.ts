@@ -12,6 +12,7 @@ import { newTaskText, type NewTask } from '../tasks/new-task.js';
 import type { TaskFiles } from '../tasks/task-files.js';
 import type { ConnectionsView } from '../views/connections-view.js';
 import type { Commands } from './register.js';
+import { inform } from '../base/notifications.js';
 
 export interface NewTaskContext {
   files: TaskFiles;
@@ -65,7 +66,7 @@ export function newTaskCommands(context: NewTaskContext): Commands {
     const sources = Object.keys((await saved.list()).sources);
     if (sources.length === 0) {
       const add = t('Add MySQL Connection…');
-      const answer = await vscode.window.showInformationMessage(t('There is no MySQL connection yet.'), add);
+      const answer = await inform(t('There is no MySQL connection yet.'), add);
       if (answer === add) await vscode.commands.executeCommand('rowferry.connection.addMysql');
       return [];
     }
@@ -110,7 +111,7 @@ export function newTaskCommands(context: NewTaskContext): Commands {
     }
     const edits = additions(file.task, tables);
     if (edits.length === 0) {
-      void vscode.window.showInformationMessage(t('{0} already has these tables.', file.name));
+      void inform(t('{0} already has these tables.', file.name));
       return;
     }
     await applyToDocument(await vscode.workspace.openTextDocument(uri), edits);

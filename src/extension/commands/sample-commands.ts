@@ -10,6 +10,7 @@ import { newTaskText } from '../tasks/new-task.js';
 import type { TaskFiles } from '../tasks/task-files.js';
 import { exists, fileOf, pickFolder } from './new-task-commands.js';
 import type { Commands } from './register.js';
+import { inform } from '../base/notifications.js';
 
 export interface SampleContext {
   files: TaskFiles;
@@ -59,9 +60,7 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
         detail: t('Copies a command that starts MySQL in a container'),
         give: async () => {
           await vscode.env.clipboard.writeText(container);
-          void vscode.window.showInformationMessage(
-            t('Copied. Run the command in a terminal with Docker, then try again: {0}', container),
-          );
+          void inform(t('Copied. Run the command in a terminal with Docker, then try again: {0}', container));
           return undefined;
         },
       },
@@ -134,14 +133,12 @@ export function sampleCommands({ files, saved, local, session }: SampleContext):
       const source = await saved.resolve('source', sampleConnection);
       if (!source) {
         const start = t('Try a Sample');
-        const said = await vscode.window.showInformationMessage(t('The sample does not exist yet.'), start);
+        const said = await inform(t('The sample does not exist yet.'), start);
         if (said === start) await vscode.commands.executeCommand('rowferry.sample.start');
         return;
       }
       const { inserted, updated, deleted } = await (await session.engine()).changeSample(source);
-      void vscode.window.showInformationMessage(
-        t('In MySQL: {0} rows inserted, {1} updated, {2} deleted.', inserted, updated, deleted),
-      );
+      void inform(t('In MySQL: {0} rows inserted, {1} updated, {2} deleted.', inserted, updated, deleted));
     },
   };
 }

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { Log } from '../base/log.js';
-import { asRowferryError, confirmed, showError } from '../base/notifications.js';
+import { asRowferryError, confirmed, showError, inform, warn } from '../base/notifications.js';
 import { isTaskFile, type TaskFile, type TaskFiles } from '../tasks/task-files.js';
 import type { PrecheckKind } from '../panels/precheck.js';
 import { taskEditorViewType } from '../panels/view-types.js';
@@ -58,9 +58,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
   const pickChanged = async (argument: unknown) => {
     const file = await pick(argument, ({ uri }) => service.differences(uri).length > 0);
     if (!file || service.differences(file.uri).length > 0) return file;
-    void vscode.window.showInformationMessage(
-      t('{0} runs with the settings of its file, or does not run.', file.name),
-    );
+    void inform(t('{0} runs with the settings of its file, or does not run.', file.name));
     return undefined;
   };
 
@@ -137,7 +135,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
         return;
       }
       const show = t('Show Dirty Data');
-      const chosen = await vscode.window.showWarningMessage(
+      const chosen = await warn(
         t('{0} is still blocked: some rows cannot be written with the current settings.', file.name),
         show,
       );
@@ -231,7 +229,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       await vscode.window.showTextDocument(
         await vscode.workspace.openTextDocument({ language: 'json', content }),
       );
-      void vscode.window.showInformationMessage(
+      void inform(
         t(
           'The bundle contains no passwords, keys or row values. It does contain the names of databases, tables and columns: review it before you share it.',
         ),
@@ -278,7 +276,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       if (answer === undefined) return;
       await service.reload(id, table, answer === remake);
       if (!isRunning(service.snapshotOf(file)?.state ?? 'stopped')) {
-        void vscode.window.showInformationMessage(t('{0} reloads when the task starts.', table));
+        void inform(t('{0} reloads when the task starts.', table));
       }
     },
     'task.delete': async (argument) => {
@@ -331,7 +329,7 @@ async function pickTask(
   if (open && suits(open)) return open;
   const fitting = files.all.filter(suits);
   if (fitting.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('This workspace has no matching task.'));
+    void inform(vscode.l10n.t('This workspace has no matching task.'));
     return undefined;
   }
   if (fitting.length === 1) return fitting[0];

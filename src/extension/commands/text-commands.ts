@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { SourceCatalog } from '../tasks/source-catalog.js';
 import { isTaskFile } from '../tasks/task-files.js';
 import type { Commands } from './register.js';
+import { inform } from '../base/notifications.js';
 
 /** Commands on the text of a task file. */
 export function textCommands(catalog: SourceCatalog): Commands {
@@ -14,7 +15,7 @@ export function textCommands(catalog: SourceCatalog): Commands {
       const editor = vscode.window.activeTextEditor;
       const uri = given ?? editor?.document.uri;
       if (!uri || !isTaskFile(uri.path)) {
-        void vscode.window.showInformationMessage(t('Open a task as JSON first.'));
+        void inform(t('Open a task as JSON first.'));
         return;
       }
       const document = await vscode.workspace.openTextDocument(uri);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
-import { asRowferryError } from '../base/notifications.js';
+import { asRowferryError, inform } from '../base/notifications.js';
 import { adviceFor } from './advice.js';
 
 export type Outcome = 'connected' | 'save' | 'change';
@@ -28,7 +28,7 @@ export async function tryOut(
     list.placeholder = t('Connecting…');
     list.items = [];
     try {
-      void vscode.window.showInformationMessage(await connect());
+      void inform(await connect());
       return mine === turn;
     } catch (thrown) {
       if (mine !== turn) return false;

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
 import { logError, type Log } from '../base/log.js';
-import { asRowferryError } from '../base/notifications.js';
+import { asRowferryError, warn } from '../base/notifications.js';
 
 export interface PageOptions<Host extends object> {
   extensionUri: vscode.Uri;
@@ -138,10 +138,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
 
   private async ask(): Promise<void> {
     const reload = vscode.l10n.t('Reload');
-    const answer = await vscode.window.showWarningMessage(
-      vscode.l10n.t('“{0}” is not responding.', this.panel.title),
-      reload,
-    );
+    const answer = await warn(vscode.l10n.t('“{0}” is not responding.', this.panel.title), reload);
     if (answer !== reload || this.closed) return;
     this.loads = 0;
     this.load();

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.js';
 import { logError } from '../base/log.js';
 import { isTaskFile, type TaskFiles } from './task-files.js';
 import type { TaskService } from './task-service.js';
+import { inform } from '../base/notifications.js';
 
 /** What takes effect by itself has done so by then. */
 const pauseMs = 1500;
@@ -43,7 +44,7 @@ export function applyChanges(files: TaskFiles, service: TaskService, log: Log): 
           t('Show Changes…'),
           'showChanges',
         ];
-    if ((await vscode.window.showInformationMessage(text, title)) === title)
+    if ((await inform(text, title)) === title)
       await vscode.commands.executeCommand(`rowferry.task.${command}`, { uri });
   };
 

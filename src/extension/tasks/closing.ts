@@ -4,6 +4,7 @@ import { keepsRunning, setKeepsRunning } from '../base/settings.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
 import type { TaskService } from './task-service.js';
+import { inform } from '../base/notifications.js';
 
 /** Whoever starts a task should watch it first; what closing the window means is said a while later, and once. */
 const sayAfterMs = 60_000;
@@ -39,7 +40,7 @@ export function watchClosing(
     said = true;
     await globalState.update(saidKey, true);
     const keep = t('Keep Running');
-    const answer = await vscode.window.showInformationMessage(
+    const answer = await inform(
       t(
         'When the last window closes, {0} stops safely. It continues from its checkpoint when you start it again.',
         file.name,
@@ -78,10 +79,7 @@ export function watchClosing(
     await workspaceState.update(ranKey, []);
     const start = t('Continue');
     const names = stopped.map(({ name }) => name).join(', ');
-    const answer = await vscode.window.showInformationMessage(
-      t('{0} stopped safely when the window was closed.', names),
-      start,
-    );
+    const answer = await inform(t('{0} stopped safely when the window was closed.', names), start);
     if (answer !== start) return;
     for (const { uri } of stopped)
       await vscode.commands.executeCommand('rowferry.task.start', { uri, stays: stopped.length > 1 });

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Alert } from '../../shared/alert.js';
 import type { TaskService } from './task-service.js';
 import type { EngineSession } from '../engine/session.js';
+import { warn } from '../base/notifications.js';
 
 /** One statement may stop many tables: they are told of in one sentence. */
 const togetherMs = 500;
@@ -51,7 +52,7 @@ async function tellOfTask(uri: vscode.Uri, alerts: readonly Alert[]): Promise<vo
   const reload = t('Reload');
   const monitor = t('Open Monitor');
   const offered = alerts.length === 1 ? [reload, monitor] : [monitor];
-  const chosen = await vscode.window.showWarningMessage(text, ...offered);
+  const chosen = await warn(text, ...offered);
   if (chosen === reload)
     await vscode.commands.executeCommand('rowferry.task.reload', { uri, table: table?.source });
   else if (chosen === monitor) await vscode.commands.executeCommand('rowferry.task.monitor', { uri });

@@ -5,7 +5,7 @@ import type { Alert } from '../../shared/alert.js';
 import { refusedSide } from '../../shared/refusal.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
-import { asRowferryError, showError } from '../base/notifications.js';
+import { asRowferryError, showError, inform, warn } from '../base/notifications.js';
 import type { TaskService } from './task-service.js';
 import { isRunning } from '../../shared/task-actions.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
@@ -47,7 +47,6 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
     const { title, run } = openMonitor(snapshot);
     if ((await show(text, title)) === title) await run();
   };
-  const { showInformationMessage: inform, showWarningMessage: warn } = vscode.window;
 
   const enterAgain = (snapshot: TaskSnapshot) => async () => {
     const file = service.fileOf(snapshot);
@@ -62,7 +61,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       '{0} was running when its engine was stopped. Start it to continue from its checkpoint.',
       snapshot.name,
     );
-    void vscode.window.showWarningMessage(text, start).then((chosen) => {
+    void warn(text, start).then((chosen) => {
       if (chosen === start) void startAgain(snapshot)();
     });
   };
@@ -95,7 +94,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       dirty === 1
         ? t('{0} is blocked: 1 row cannot be written.', name)
         : t('{0} is blocked: {1} rows cannot be written.', name, formatCount(dirty, vscode.env.language));
-    const chosen = await vscode.window.showWarningMessage(text, show, retry);
+    const chosen = await warn(text, show, retry);
     const snapshot = session.snapshots.get(id);
     const file = snapshot && service.fileOf(snapshot);
     if (chosen === undefined || !file) return;

@@ -17,6 +17,7 @@ export function parseGtid(reader: Reader, anonymous: boolean): GtidEvent {
   reader.skip(1);
   const uuid = reader.uuid();
   const number = reader.uint64();
+  if (!anonymous && number < 1n) throw unreadable('a transaction has no number');
   let commitMicros: number | undefined;
   // The logical clock (1 + 8 + 8 bytes) and then, from 8.0.1, the commit times.
   if (reader.remaining >= 17 + 7 && reader.uint(1) === 2) {
@@ -69,8 +70,7 @@ export interface XaPrepareEvent {
 
 export function parseXaPrepare(reader: Reader): XaPrepareEvent {
   const onePhase = reader.uint(1) !== 0;
-  const format = reader.bytes.readInt32LE(reader.at);
-  reader.skip(4);
+  const format = reader.uint(4) | 0;
   const gtridLength = reader.uint(4);
   const bqualLength = reader.uint(4);
   return { onePhase, xid: xidText(format, reader.hex(gtridLength), reader.hex(bqualLength)) };
@@ -93,6 +93,14 @@ export function parseXaStatement(sql: string): { verb: XaVerb; xid: string } | n
   };
 }
 
+/** Longer names no file system has, and this one is kept with every position. */
+const maximumFileName = 512;
+
+export function fileName(reader: Reader, length: number): string {
+  if (length > maximumFileName) throw unreadable('a binlog file has an impossible name');
+  return reader.text(length);
+}
+
 export interface RotateEvent {
   readonly file: string;
   readonly offset: number;
@@ -100,7 +108,7 @@ export interface RotateEvent {
 
 export function parseRotate(reader: Reader): RotateEvent {
   const offset = Number(reader.uint64());
-  return { offset, file: reader.text(reader.remaining) };
+  return { offset, file: fileName(reader, reader.remaining) };
 }
 
 /**
@@ -114,28 +122,11 @@ export function parseHeartbeatV2(reader: Reader): RotateEvent {
     const type = reader.packed();
     if (type === 0) break;
     const length = reader.packed();
-    if (type === 1) file = reader.text(length);
+    if (type === 1) file = fileName(reader, length);
     else if (type === 2) offset = new Reader(reader.bytes, reader.at, reader.end).packed();
     if (type !== 1) reader.skip(length);
   }
   return { file, offset };
-}
-
-/** PREVIOUS_GTIDS_LOG_EVENT: the GTID set before the file, as text. From 8.3 the format is in the first number's top byte. */
-export function parsePreviousGtids(reader: Reader): string {
-  const head = reader.uint64();
-  const tagged = head >> 56n === 1n;
-  const count = Number(tagged ? (head >> 8n) & 0xffffffffffffn : head);
-  const parts: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const uuid = reader.uuid();
-    const tag = tagged ? reader.text(Number(reader.varint())) : '';
-    let text = tag === '' ? uuid : `${uuid}:${tag}`;
-    const intervals = Number(reader.uint64());
-    for (let j = 0; j < intervals; j++) text += `:${reader.uint64()}-${reader.uint64() - 1n}`;
-    if (intervals > 0) parts.push(text);
-  }
-  return parts.join(',');
 }
 
 export interface PayloadHeader {

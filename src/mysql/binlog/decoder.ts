@@ -5,9 +5,9 @@ import { GtidSet } from '../gtid.js';
 import { maximumValueBytes, type BinlogHandler } from '../model.js';
 import { compareFiles } from '../position.js';
 import {
+  fileName,
   parseGtid,
   parseHeartbeatV2,
-  parsePreviousGtids,
   parseRotate,
   parseTaggedGtid,
   parseXaPrepare,
@@ -119,7 +119,10 @@ export class BinlogDecoder implements EventSink {
     this.#inner = {
       event: (bytes, from, to) => this.#event(bytes, from, to, true),
       inPieces: (type, length) => this.inPieces(type, length),
-      piece: (bytes, from, to, last) => this.#rowsPiece(bytes, from, to, last, 0),
+      piece: (bytes, from, to, last) => {
+        if (this.#pieces === null && bytes[from + 4] === EventType.transactionPayload) throw nested();
+        this.#rowsPiece(bytes, from, to, last, 0);
+      },
     };
   }
 
@@ -186,6 +189,7 @@ export class BinlogDecoder implements EventSink {
     }
     this.#eventSeconds = bytes.readUInt32LE(start);
     const body = start + headerBytes;
+    if (inner && type === EventType.transactionPayload) throw nested();
     if (isRowsEvent(type)) {
       this.#begin(undefined);
       this.#rowsDelivered =
@@ -232,12 +236,11 @@ export class BinlogDecoder implements EventSink {
         return this.#format(reader);
       case EventType.heartbeat: {
         const offset = this.#unwrap(reader.bytes.readUInt32LE(reader.at - headerBytes + 13));
-        return this.#heartbeat({ file: reader.text(reader.remaining), offset });
+        return this.#heartbeat({ file: fileName(reader, reader.remaining), offset });
       }
       case EventType.heartbeatV2:
         return this.#heartbeat(parseHeartbeatV2(reader));
       case EventType.previousGtids:
-        parsePreviousGtids(reader);
         return;
       case EventType.incident:
         throw unreadable('the source reports lost events (INCIDENT); run a new full load');
@@ -436,6 +439,8 @@ export class BinlogDecoder implements EventSink {
     this.#pieces = null;
   }
 }
+
+const nested = () => unreadable('a compressed transaction holds another one');
 
 /** '9.7.4-log' is 90704; 0 when it is none. */
 function versionNumber(text: string): number {

@@ -2,10 +2,11 @@ import type { Socket } from 'node:net';
 import type mysql from 'mysql2';
 import ZongJi from 'zongji';
 import type { SourcePosition } from '../../shared/position.js';
+import { boundAnswers } from '../answer-bounds.js';
 import { firstEventOffset } from '../position.js';
 
 /** The parts of zongji, and of mysql2 below it, that are used here beside their documented ones (both are pinned). */
-interface DriverConnection {
+interface DriverConnection extends NodeJS.EventEmitter {
   readonly stream: Socket;
   packetParser: { execute(chunk: Buffer): void };
   query(sql: string, callback: (error: Error | null) => void): void;
@@ -61,6 +62,8 @@ export class BinlogDump {
         ? { gtidSet }
         : { filename: file ?? '', position: start > maximumStartOffset ? firstEventOffset : start }),
     });
+    const { connection, ctrlConnection } = this.#zongji as unknown as Internals;
+    for (const one of [connection, ctrlConnection]) boundAnswers(one);
   }
 
   /** zongji queues its dump command right behind what is queued here. */

@@ -24,6 +24,8 @@ export interface PacketSink extends EventSink {
 
 const typeOffset = 4;
 const sizeOffset = 9;
+/** An event that is held whole: a statement is at most as long as max_allowed_packet, 64 MiB as MySQL sets it. */
+const maximumEventBytes = 65 * 1024 * 1024;
 /**
  * Cuts a run of bytes into binlog events by the length in their headers. Stops between two events when `isOpen`
  * says no; take() tells how far it came.
@@ -63,7 +65,7 @@ export class EventAssembler {
           this.#piecesLeft = size;
           continue;
         }
-        if (end - at < size) {
+        if (end - at < size || size < headerBytes) {
           this.#begin(size);
           continue;
         }
@@ -76,7 +78,8 @@ export class EventAssembler {
   }
 
   #begin(size: number): void {
-    if (size < headerBytes) throw unreadable('an event has an impossible length');
+    if (size < headerBytes || size > maximumEventBytes)
+      throw unreadable(`an event has the impossible length ${size}`);
     this.#whole = Buffer.allocUnsafe(size);
     this.#filled = 0;
   }
@@ -127,6 +130,8 @@ const fullPacket = 0xffffff;
 const okMark = 0x00;
 const endMark = 0xfe;
 const errorMark = 0xff;
+/** What the server says when it ends the stream. */
+const maximumErrorBytes = 64 * 1024;
 
 /**
  * Takes the place of mysql2's packet parser on a connection that has sent its dump command: cuts the socket's
@@ -148,6 +153,7 @@ export class PacketFramer {
   #expectsMark = true;
   /** The payload of an error or end packet, which is no event. */
   #other: Buffer[] | null = null;
+  #otherBytes = 0;
   /** What is left of the chunk that was being cut when the gate closed, and chunks that came after. */
   #held: Buffer[] = [];
   #running = false;
@@ -197,7 +203,7 @@ export class PacketFramer {
       }
       const end = Math.min(chunk.length, at + this.#left);
       let consumed = end;
-      if (this.#other) this.#other.push(Buffer.from(chunk.subarray(at, end)));
+      if (this.#other) this.#hold(this.#other, chunk.subarray(at, end));
       else consumed = this.#assembler.take(chunk, at, end);
       this.#left -= consumed - at;
       at = consumed;
@@ -236,7 +242,14 @@ export class PacketFramer {
     }
     if (mark !== endMark && mark !== errorMark) throw unreadable(`a packet begins with ${mark}`);
     this.#other = [];
+    this.#otherBytes = 0;
     return at;
+  }
+
+  #hold(parts: Buffer[], part: Buffer): void {
+    this.#otherBytes += part.length;
+    if (this.#otherBytes > maximumErrorBytes) throw unreadable('an error message has an impossible length');
+    parts.push(Buffer.from(part));
   }
 
   #endPacket(): void {
@@ -252,6 +265,7 @@ export class PacketFramer {
 
 /** ERR packet: 0xff, number, '#' and five letters of SQL state, text. */
 function parseError(payload: Buffer): ServerError {
+  if (payload.length < 3) throw unreadable('an error has no number');
   const hasState = payload[3] === 0x23;
   return { errno: payload.readUInt16LE(1), message: payload.toString('utf8', hasState ? 9 : 3) };
 }

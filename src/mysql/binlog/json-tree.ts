@@ -38,23 +38,86 @@ const JsonType = {
   opaque: 15,
 } as const;
 
-/** A whole value, its type byte first. Empty bytes are the JSON null that MySQL reads from them. */
+/** A whole value, its type byte first. Empty bytes are the JSON null that MySQL reads from them. Throws ROW-S109. */
 export function parseJson(bytes: Buffer): JsonNode {
   if (bytes.length === 0) return { kind: 'scalar', type: JsonType.literal, bytes: Buffer.of(0) };
-  return parseValue(bytes[0]!, bytes, 1);
+  return new TreeReader(bytes).value(bytes[0]!, 1, 0);
 }
 
-function parseValue(type: number, bytes: Buffer, at: number): JsonNode {
-  switch (type) {
-    case JsonType.smallObject:
-    case JsonType.largeObject:
-      return parseObject(bytes, at, type === JsonType.largeObject);
-    case JsonType.smallArray:
-    case JsonType.largeArray:
-      return parseArray(bytes, at, type === JsonType.largeArray);
-    default:
-      return { kind: 'scalar', type, bytes: Buffer.from(scalarBytes(type, bytes, at)) };
+/** MySQL stores no deeper documents. */
+const deepest = 100;
+
+class TreeReader {
+  readonly #bytes: Buffer;
+  /** No part is written twice: one whose parts refer to the same bytes again and again has more than it has bytes. */
+  #left: number;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#left = bytes.length;
   }
+
+  value(type: number, at: number, depth: number): JsonNode {
+    if (depth > deepest + 1) throw malformed();
+    this.#spend(1);
+    switch (type) {
+      case JsonType.smallObject:
+      case JsonType.largeObject:
+        return this.#object(at, type === JsonType.largeObject, depth);
+      case JsonType.smallArray:
+      case JsonType.largeArray:
+        return this.#array(at, type === JsonType.largeArray, depth);
+      default: {
+        const scalar = scalarBytes(type, this.#bytes, at);
+        this.#spend(isInline(type, true) ? 0 : scalar.length);
+        return { kind: 'scalar', type, bytes: Buffer.from(scalar) };
+      }
+    }
+  }
+
+  #spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw malformed();
+  }
+
+  #uint(at: number, width: 2 | 4): number {
+    return new Reader(this.#bytes, at, this.#bytes.length).uint(width);
+  }
+
+  #entry(base: number, entry: number, large: boolean, depth: number): JsonNode {
+    const type = this.#bytes[entry]!;
+    if (isInline(type, large)) return this.value(type, entry + 1, depth + 1);
+    return this.value(type, base + this.#uint(entry + 1, large ? 4 : 2), depth + 1);
+  }
+
+  #object(base: number, large: boolean, depth: number): JsonObject {
+    const width = large ? 4 : 2;
+    const count = this.#uint(base, width);
+    const keys = base + 2 * width;
+    const values = keys + count * (width + 2);
+    const members = new Map<string, JsonNode>();
+    for (let i = 0; i < count; i++) {
+      const key = keys + i * (width + 2);
+      const length = this.#uint(key + width, 2);
+      this.#spend(length);
+      const name = new Reader(this.#bytes, base + this.#uint(key, width), this.#bytes.length).text(length);
+      members.set(name, this.#entry(base, values + i * (1 + width), large, depth));
+    }
+    return { kind: 'object', members };
+  }
+
+  #array(base: number, large: boolean, depth: number): JsonArray {
+    const width = large ? 4 : 2;
+    const count = this.#uint(base, width);
+    const items: JsonNode[] = [];
+    for (let i = 0; i < count; i++)
+      items.push(this.#entry(base, base + 2 * width + i * (1 + width), large, depth));
+    return { kind: 'array', items };
+  }
+}
+
+function malformed(): Error {
+  return unreadable('a JSON value is damaged');
 }
 
 function scalarBytes(type: number, bytes: Buffer, at: number): Buffer {
@@ -100,37 +163,6 @@ const isInline = (type: number, large: boolean): boolean =>
   type === JsonType.int16 ||
   type === JsonType.uint16 ||
   (large && (type === JsonType.int32 || type === JsonType.uint32));
-
-function readEntry(bytes: Buffer, base: number, entry: number, large: boolean): JsonNode {
-  const type = bytes[entry]!;
-  if (isInline(type, large)) return parseValue(type, bytes, entry + 1);
-  return parseValue(type, bytes, base + bytes.readUIntLE(entry + 1, large ? 4 : 2));
-}
-
-function parseObject(bytes: Buffer, base: number, large: boolean): JsonObject {
-  const width = large ? 4 : 2;
-  const count = bytes.readUIntLE(base, width);
-  const keys = base + 2 * width;
-  const values = keys + count * (width + 2);
-  const members = new Map<string, JsonNode>();
-  for (let i = 0; i < count; i++) {
-    const key = keys + i * (width + 2);
-    const start = base + bytes.readUIntLE(key, width);
-    const name = bytes.toString('utf8', start, start + bytes.readUInt16LE(key + width));
-    members.set(name, readEntry(bytes, base, values + i * (1 + width), large));
-  }
-  return { kind: 'object', members };
-}
-
-function parseArray(bytes: Buffer, base: number, large: boolean): JsonArray {
-  const width = large ? 4 : 2;
-  const count = bytes.readUIntLE(base, width);
-  const items: JsonNode[] = [];
-  for (let i = 0; i < count; i++) {
-    items.push(readEntry(bytes, base, base + 2 * width + i * (1 + width), large));
-  }
-  return { kind: 'array', items };
-}
 
 /** The value in MySQL's binary form, objects and arrays always in the large format, which reads the same. */
 export function writeJson(node: JsonNode): Buffer {

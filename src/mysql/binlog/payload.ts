@@ -8,6 +8,9 @@ const atOnceBytes = 1024 * 1024;
 /** A TRANSACTION_PAYLOAD event longer than this is taken in pieces from the socket. */
 export const piecesAboveBytes = 256 * 1024;
 
+/** The fields before the data: four small numbers. */
+const maximumHeadBytes = 4096;
+
 const zstd = 0;
 const uncompressed = 255;
 
@@ -70,7 +73,8 @@ export class PayloadReader {
         this.#header = parsePayloadHeader(reader);
       }
       if (this.#header === null) {
-        if (last) throw unreadable('a transaction payload has no data');
+        if (last || this.#head.length > maximumHeadBytes)
+          throw unreadable('a transaction payload has no data');
         return;
       }
       input = this.#head.subarray(headerBytes + this.#header.headerBytes);
@@ -97,7 +101,7 @@ export class PayloadReader {
     }
     if (compression !== zstd) throw unreadable(`a transaction uses an unknown compression (${compression})`);
     if (this.#stream === null && last && uncompressedBytes <= atOnceBytes) {
-      this.#output.push(zstdDecompressSync(input, { maxOutputLength: atOnceBytes }));
+      this.#output.push(decompressed(input));
       return;
     }
     const stream = (this.#stream ??= this.#open());
@@ -123,7 +127,7 @@ export class PayloadReader {
       this.#streamEnded = true;
       this.#progress();
     });
-    stream.on('error', (error) => this.#fail(error));
+    stream.on('error', (error) => this.#fail(damaged(error)));
     return stream;
   }
 
@@ -164,3 +168,14 @@ export class PayloadReader {
     this.#stream?.destroy();
   }
 }
+
+function decompressed(input: Buffer): Buffer {
+  try {
+    return zstdDecompressSync(input, { maxOutputLength: atOnceBytes });
+  } catch (error) {
+    throw damaged(error);
+  }
+}
+
+const damaged = (cause: unknown) =>
+  unreadable(`a compressed transaction is damaged: ${(cause as Error).message}`);

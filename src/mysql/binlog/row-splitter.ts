@@ -34,7 +34,9 @@ export class RowSplitter {
   split(image: RowImage, bytes: Buffer, at: number, end: number, present: Uint8Array | null): number {
     const next =
       present === null ? this.#splitFull(image, bytes, at) : this.#splitPartial(image, bytes, at, present);
-    if (next > end) throw unreadable(`a row of ${sourceName(this.table)} extends past the end of its event`);
+    // Behind the end of the bytes every length is NaN.
+    if (!(next <= end))
+      throw unreadable(`a row of ${sourceName(this.table)} extends past the end of its event`);
     return next;
   }
 

@@ -10,6 +10,7 @@ import {
 import { EventType, headerBytes, unreadable } from './format.js';
 import { countBits, newImage, prefixedLength, takeUnchanged, type RowSplitter } from './row-splitter.js';
 import {
+  assertAdvance,
   hasExtraData,
   hasPartialJson,
   jsonColumnCount,
@@ -110,8 +111,10 @@ export class RowsInPieces {
     const before = newImage(columns);
     const after = newImage(columns);
     while (this.#left > 0) {
+      const left = this.#left;
       if (kind !== 'insert') yield* this.#image(splitter, before, present, false);
       if (kind !== 'delete') yield* this.#image(splitter, after, presentAfter, true);
+      assertAdvance(this.#left, left);
       if (kind === 'update' && presentAfter !== null) takeUnchanged(before, after);
       this.#delivered = true;
       this.#handler.row(

@@ -12,8 +12,11 @@ import { RowSplitter, countBits, takeUnchanged } from './row-splitter.js';
 import { parseTableMap } from './table-map.js';
 import { sourceName } from '../../shared/source-name.js';
 
-/** Table descriptions kept by content before they are dropped, all at once; a bound on memory, not a tuning knob. */
+/** Table descriptions kept by content before they are dropped, all at once; bounds on memory, not tuning knobs. */
 const maximumKeptTables = 20_000;
+const maximumKeptBytes = 32 * 1024 * 1024;
+/** Ids of tables before the older ones are dropped: far more than one statement has. */
+const maximumIds = 50_000;
 
 /** What a table id of the stream stands for. */
 export interface MappedTable {
@@ -30,8 +33,12 @@ export interface MappedTable {
  */
 export class TableMaps {
   readonly #handler: BinlogHandler;
-  readonly #ids = new Map<number, MappedTable>();
+  #ids = new Map<number, MappedTable>();
+  /** Those before the last ones: a statement may have begun there. */
+  #olderIds = new Map<number, MappedTable>();
+  #idBytes = 0;
   readonly #contents = new Map<string, MappedTable>();
+  #keptBytes = 0;
 
   constructor(handler: BinlogHandler) {
     this.#handler = handler;
@@ -45,7 +52,7 @@ export class TableMaps {
     const known = this.#ids.get(id);
     const isSame = known !== undefined && known.raw.compare(bytes, reader.at, end) === 0;
     const mapped = isSame ? known : this.#find(reader);
-    if (!isSame) this.#ids.set(id, mapped);
+    if (!isSame) this.#remember(id, mapped);
     mapped.wanted = this.#handler.wants(mapped.table);
     if (mapped.wanted) mapped.splitter ??= new RowSplitter(mapped.table);
   }
@@ -61,14 +68,29 @@ export class TableMaps {
       wanted: false,
       splitter: null,
     };
-    if (this.#contents.size >= maximumKeptTables) this.#contents.clear();
+    if (this.#contents.size >= maximumKeptTables || this.#keptBytes > maximumKeptBytes) {
+      this.#contents.clear();
+      this.#keptBytes = 0;
+    }
+    this.#keptBytes += sizeOf(mapped);
     this.#contents.set(content, mapped);
     return mapped;
   }
 
+  #remember(id: number, mapped: MappedTable): void {
+    const size = sizeOf(mapped);
+    this.#idBytes += size;
+    if (this.#ids.size >= maximumIds || this.#idBytes > maximumKeptBytes) {
+      this.#olderIds = this.#ids;
+      this.#ids = new Map();
+      this.#idBytes = size;
+    }
+    this.#ids.set(id, mapped);
+  }
+
   /** Throws ROW-S109 for an id without its TABLE_MAP: its rows must never be skipped in silence. */
   get(id: number): MappedTable {
-    const mapped = this.#ids.get(id);
+    const mapped = this.#ids.get(id) ?? this.#olderIds.get(id);
     if (mapped === undefined) throw unreadable('rows arrive without a description of their table');
     return mapped;
   }
@@ -76,8 +98,13 @@ export class TableMaps {
   /** Ids begin anew with each file. */
   forgetIds(): void {
     this.#ids.clear();
+    this.#olderIds.clear();
+    this.#idBytes = 0;
   }
 }
+
+/** About what a description takes, its splitter with two images included. */
+const sizeOf = ({ raw, table }: MappedTable): number => 512 + 2 * raw.length + 24 * table.columnCount;
 
 /** Stands for "no table" in an event that only ends a statement. */
 const noTable = 0xffffff;
@@ -144,26 +171,37 @@ export function decodeRows(
   if (at >= end) return false;
   if (kind === 'insert') {
     while (at < end) {
+      const row = at;
       at = splitter.split(after, bytes, at, end, present);
+      assertAdvance(row, at);
       handler.row(table, kind, null, after);
     }
   } else if (kind === 'delete') {
     while (at < end) {
+      const row = at;
       at = splitter.split(before, bytes, at, end, present);
+      assertAdvance(row, at);
       handler.row(table, kind, before, null);
     }
   } else {
     const isPartial = type === EventType.partialUpdateRows;
     while (at < end) {
+      const row = at;
       at = splitter.split(before, bytes, at, end, present);
       at = isPartial
         ? splitPartialJson(splitter, bytes, at, end, presentAfter)
         : splitter.split(after, bytes, at, end, presentAfter);
+      assertAdvance(row, at);
       if (presentAfter !== null) takeUnchanged(before, after);
       handler.row(table, kind, before, after);
     }
   }
   return true;
+}
+
+/** Rows without a byte would never end. */
+export function assertAdvance(from: number, to: number): void {
+  if (from === to) throw unreadable('a row event has a row without columns');
 }
 
 /** In the options before an after-image: some JSON columns hold diffs in place of their value. */

@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { RowferryError } from '../../shared/errors.js';
+import { said } from '../../shared/said.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { SourceSettings } from '../../shared/task.js';
 import { connectTo, type SourceConnection } from '../connection.js';
@@ -239,7 +240,7 @@ export class BinlogStream {
     }
     const reason = new RowferryError(
       'ROW-S109',
-      `MySQL at ${address} ended the binlog stream: ${error.message}`,
+      `MySQL at ${address} ended the binlog stream: ${said(error.message)}`,
     );
     this.#isRefused = true;
     this.#position = this.#decoder!.position;

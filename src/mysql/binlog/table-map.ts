@@ -2,6 +2,9 @@ import type { BinlogTable, TableMetadata } from '../model.js';
 import { ColumnType, Reader, unreadable } from './format.js';
 import { readTableMetadata } from './table-metadata.js';
 
+/** MySQL manual, "Limits on Table Column Count". */
+const maximumColumns = 4096;
+
 /** TABLE_MAP from behind the table id and flags. Throws ROW-S109 on a type whose length is not known. */
 export function parseTableMap(reader: Reader): BinlogTable {
   const database = reader.text(reader.uint(1));
@@ -9,6 +12,8 @@ export function parseTableMap(reader: Reader): BinlogTable {
   const name = reader.text(reader.uint(1));
   reader.skip(1);
   const columnCount = reader.packed();
+  if (columnCount < 1 || columnCount > maximumColumns)
+    throw unreadable(`a table has the impossible number of ${columnCount} columns`);
   const columnTypes = new Uint8Array(reader.slice(columnCount));
   const columnMeta = new Uint16Array(columnCount);
   const metadata = new Reader(reader.bytes, reader.at, reader.end);

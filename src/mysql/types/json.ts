@@ -41,9 +41,40 @@ export function jsonText(bytes: Buffer, start: number, end: number): string {
 export function jsonAs(form: JsonForm, bytes: Buffer, start: number, end: number): string {
   // A JSON column that ALTER TABLE added as NOT NULL holds no bytes in old rows; MySQL reads null.
   if (end === start) return form.literal('null');
-  const out: string[] = [];
-  value(form, bytes[start]!, bytes, start + 1, end, out, 0);
-  return out.join('');
+  const out = new Output(end - start);
+  try {
+    value(form, bytes[start]!, bytes, start + 1, end, out, 0);
+  } catch (error) {
+    // An offset behind the end of all bytes.
+    throw error instanceof RangeError ? malformed() : error;
+  }
+  return out.text;
+}
+
+/**
+ * No part of a document is written twice, so it has no more parts and letters than bytes. One whose parts refer to the
+ * same bytes again and again would have more than anybody can write down.
+ */
+class Output {
+  readonly #parts: string[] = [];
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  push(...parts: string[]): void {
+    this.#parts.push(...parts);
+  }
+
+  spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw malformed();
+  }
+
+  get text(): string {
+    return this.#parts.join('');
+  }
 }
 
 /** MySQL stores no deeper documents. */
@@ -55,10 +86,11 @@ function value(
   bytes: Buffer,
   at: number,
   end: number,
-  out: string[],
+  out: Output,
   depth: number,
 ): void {
   if (at > end || depth > deepest + 1) throw malformed();
+  out.spend(1);
   switch (type) {
     case 0:
     case 1:
@@ -90,16 +122,21 @@ function value(
       out.push(form.unsigned(String(bytes.readBigUInt64LE(at))));
       return;
     case 11:
+      // JSON has no NaN and no infinity.
+      if (!Number.isFinite(bytes.readDoubleLE(at))) throw malformed();
       out.push(form.double(bytes.readDoubleLE(at)));
       return;
     case 12: {
       const [length, from] = variableLength(bytes, at);
+      if (from + length > end) throw malformed();
+      out.spend(length);
       out.push(form.string(bytes.toString('utf8', from, from + length)));
       return;
     }
     case 15: {
       const [length, from] = variableLength(bytes, at + 1);
       if (from + length > end) throw malformed();
+      out.spend(length);
       out.push(form.opaque(bytes[at]!, bytes, from, length));
       return;
     }
@@ -114,18 +151,22 @@ function object(
   base: number,
   end: number,
   width: 2 | 4,
-  out: string[],
+  out: Output,
   depth: number,
 ): void {
   const count = bytes.readUIntLE(base, width);
   const keys = base + 2 * width;
   const values = keys + count * (width + 2);
+  if (values + count * (1 + width) > end) throw malformed();
   out.push(form.brackets.object[0]);
   for (let i = 0; i < count; i++) {
     const entry = keys + i * (width + 2);
     const from = base + bytes.readUIntLE(entry, width);
+    const length = bytes.readUInt16LE(entry + width);
+    if (from + length > end) throw malformed();
+    out.spend(length);
     if (i > 0) out.push(', ');
-    out.push(form.string(bytes.toString('utf8', from, from + bytes.readUInt16LE(entry + width))), form.colon);
+    out.push(form.string(bytes.toString('utf8', from, from + length)), form.colon);
     member(form, bytes, base, values + i * (1 + width), end, width, out, depth);
   }
   out.push(form.brackets.object[1]);
@@ -137,10 +178,11 @@ function array(
   base: number,
   end: number,
   width: 2 | 4,
-  out: string[],
+  out: Output,
   depth: number,
 ): void {
   const count = bytes.readUIntLE(base, width);
+  if (base + 2 * width + count * (1 + width) > end) throw malformed();
   out.push(form.brackets.array[0]);
   for (let i = 0; i < count; i++) {
     if (i > 0) out.push(', ');
@@ -157,7 +199,7 @@ function member(
   entry: number,
   end: number,
   width: 2 | 4,
-  out: string[],
+  out: Output,
   depth: number,
 ): void {
   const type = bytes[entry]!;

@@ -1,6 +1,14 @@
 import { actionFunctions, lazyFunctions, valueFunctions, type ValueFunction } from './functions.js';
 import { EtlSyntaxError, parse, type Node } from './parser.js';
-import { DateTime, Decimal, describe, EtlError, UnknownColumn, type EtlValue } from './values.js';
+import {
+  assertLetters,
+  DateTime,
+  Decimal,
+  describe,
+  EtlError,
+  UnknownColumn,
+  type EtlValue,
+} from './values.js';
 import { sourceName } from '../../shared/source-name.js';
 
 /** One change as the script sees it: its columns, by their names at the source, and what the event says. */
@@ -189,10 +197,11 @@ export function compileEtl(script: string): EtlProgram | null {
     return (record) => {
       const values = args.map((evaluate) => evaluate(record));
       if (!definition.takesNull && values.includes(null)) return null;
-      return definition.run(
+      const result = definition.run(
         values,
         Object.fromEntries(named.map(([name, evaluate]) => [name, evaluate(record)])),
       );
+      return bounded(result);
     };
   };
 
@@ -332,4 +341,15 @@ function edits(a: string, b: string): number {
     row = next;
   }
   return row[b.length]!;
+}
+
+/** Longer numbers no cell takes. */
+const maximumBits = 4096;
+
+function bounded(result: EtlValue): EtlValue {
+  if (typeof result === 'string') assertLetters(result.length);
+  const whole = result instanceof Decimal ? result.unscaled : result;
+  if (typeof whole === 'bigint' && whole !== BigInt.asIntN(maximumBits, whole))
+    throw new EtlError('a function makes a number that is too long');
+  return result;
 }

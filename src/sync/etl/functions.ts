@@ -1,6 +1,8 @@
+import { boundedTest } from './bounded-regexp.js';
 import { formatDateTime, parseByPattern, shift } from './datetime.js';
 import {
   arithmetic,
+  assertLetters,
   compare,
   DateTime,
   divide,
@@ -131,9 +133,12 @@ export const valueFunctions: Record<string, ValueFunction> = {
 
   op_add: onText(2, Infinity, (args) => args.map(text).join('')),
   str_format: { arity: [1, Infinity], takesNull: true, run: format },
-  str_replace: onText(3, 3, ([s, from, to]) =>
-    text(from!) === '' ? text(s!) : text(s!).split(text(from!)).join(text(to!)),
-  ),
+  str_replace: onText(3, 3, ([s, from, to]) => {
+    if (text(from!) === '') return text(s!);
+    const parts = text(s!).split(text(from!));
+    assertLetters((parts.length - 1) * text(to!).length);
+    return parts.join(text(to!));
+  }),
   str_strip: onText(1, 2, ([s, chars]) => strip(text(s!), chars === undefined ? null : text(chars))),
   str_lower: onText(1, 1, ([s]) => text(s!).toLowerCase()),
   str_upper: onText(1, 1, ([s]) => text(s!).toUpperCase()),
@@ -145,7 +150,7 @@ export const valueFunctions: Record<string, ValueFunction> = {
   str_contains: onText(2, 2, ([s, part]) => text(s!).includes(text(part!))),
   str_isalpha: onText(1, 1, ([s]) => /^\p{L}+$/u.test(text(s!))),
   str_isdigit: onText(1, 1, ([s]) => /^\p{Nd}+$/u.test(text(s!))),
-  regex_match: onText(2, 2, ([s, source]) => pattern(text(source!)).test(text(s!))),
+  regex_match: onText(2, 2, ([s, source]) => boundedTest(pattern(text(source!)), text(s!))),
   str_mask: onText(4, 4, ([s, start, end, char]) => mask(s!, start!, end!, char!)),
   substring: onText(2, 3, ([s, start, end]) =>
     letters(s!)

@@ -13,6 +13,13 @@ export class EtlError extends Error {
   override readonly name = 'EtlError';
 }
 
+/** Longer texts no cell takes, and each function could double what the one before made. */
+const maximumLetters = 16 * 1024 * 1024;
+
+export function assertLetters(count: number): void {
+  if (count > maximumLetters) throw new EtlError('a function makes a text that is too long');
+}
+
 /** The script reads what the table does not have: that is no trouble of the row. */
 export class UnknownColumn extends EtlError {}
 

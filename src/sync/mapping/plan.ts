@@ -3,6 +3,7 @@ import type { Column, TableDefinition } from '../../mysql/model.js';
 import type { CellType, ResolvedTask, TableMapping } from '../../shared/task.js';
 import { ruledName } from '../../shared/rename-rules.js';
 import { foldName, sourceName, type SourceTable } from '../../shared/source-name.js';
+import { matchesGlob } from '../../shared/wildcard.js';
 import { RowferryError, type ErrorCode } from '../../shared/errors.js';
 import { isValidName, limits } from '../../tablestore/client/limits.js';
 import { compileFilter } from '../filter/index.js';
@@ -112,11 +113,6 @@ function rulesOf({
   renameColumns,
 }: ResolvedTask['objects'][number]): Pick<TableMapping, 'renameTables' | 'renameColumns'> {
   return { ...(renameTables && { renameTables }), ...(renameColumns && { renameColumns }) };
-}
-
-function matchesGlob(glob: string, name: string, caseSensitive: boolean): boolean {
-  const source = glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${source}$`, caseSensitive ? 's' : 'is').test(name);
 }
 
 /** Every plan that can be made, and every problem there is: it never stops at the first. */

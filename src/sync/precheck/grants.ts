@@ -1,4 +1,5 @@
 import type { SourceConnection } from '../../mysql/connection.js';
+import { anyLetter, anyLetters, matchesPattern } from '../../shared/wildcard.js';
 
 /** Privileges of the account in this session, its active roles included. */
 export interface Grants {
@@ -90,16 +91,8 @@ const unquoted = (text: string) => (text === '*' ? '*' : text.slice(1, -1).repla
 /** In a grant on a whole database, _ and % in its name are wildcards unless escaped (MySQL manual, GRANT). */
 function matches(pattern: string, database: string, wildcards: boolean): boolean {
   if (!wildcards) return pattern === database;
-  const source = pattern.replace(
-    /\\(.)|([%_])|([.*+?^${}()|[\]\\])/g,
-    (_, escaped?: string, wild?: string, other?: string) =>
-      escaped
-        ? escaped.replace(/[.*+?^${}()|[\]\\]/, '\\$&')
-        : wild === '%'
-          ? '.*'
-          : wild === '_'
-            ? '.'
-            : `\\${other}`,
+  const letters = Array.from(pattern.matchAll(/\\(.)|([^])/g), ([, escaped, letter]) =>
+    letter === '%' ? anyLetters : letter === '_' ? anyLetter : (escaped ?? letter!),
   );
-  return new RegExp(`^${source}$`, 's').test(database);
+  return matchesPattern(letters, database);
 }

@@ -79,10 +79,14 @@ const stoppingTables = new Set(checks.filter(({ stopsTables }) => stopsTables).m
 async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Promise<CheckResult> {
   const { id, title, expected, why } = check;
   const base = { id, title, expected, why };
+  const own = id === 'source-connection' || id === 'destination-connection';
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((settle) => {
+  const late = new Promise<Outcome>((settle, fail) => {
     timer = setTimeout(
-      () => settle({ good: 'unproven', actual: 'not verified: the server did not respond in time' }),
+      () => {
+        if (own) fail(shared.silent(id === 'source-connection' ? 'source' : 'destination'));
+        else settle({ good: 'unproven', actual: 'not verified: the server did not respond in time' });
+      },
       Math.max(0, shared.deadline + 300 - Date.now()),
     );
   });
@@ -103,7 +107,6 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
     };
   } catch (error) {
     if (!(error instanceof RowferryError)) throw error;
-    const own = id === 'source-connection' || id === 'destination-connection';
     // Of one cause one item fails; the others say that they could not look.
     if (!own) return { ...base, status: 'skipped', actual: `not verified: ${error.message}`, fix: '' };
     return { ...base, status: 'fail', actual: error.message, fix: error.remedy, code: error.code };
@@ -183,6 +186,17 @@ class SharedFacts implements CheckContext {
 
   #noted(error: unknown): unknown {
     if (error instanceof RowferryError) this.connectionError ??= error;
+    return error;
+  }
+
+  /** That a side has said nothing for as long as a check may take. */
+  silent(side: 'source' | 'destination'): RowferryError {
+    const { source, destination } = this.task;
+    const error =
+      side === 'source'
+        ? new RowferryError('ROW-S101', `MySQL at ${source.host}:${source.port} did not respond in time.`)
+        : new RowferryError('ROW-D101', `Tablestore at ${destination.endpoint} did not respond in time.`);
+    this.connectionError ??= error;
     return error;
   }
 

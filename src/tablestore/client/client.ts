@@ -18,7 +18,7 @@ import type { Socket } from 'node:net';
 import { TablestoreError } from './errors.js';
 import type { Lease } from './lease.js';
 import { ProtobufReader } from '../wire/protobuf.js';
-import { contentMd5, signRequest } from '../wire/signature.js';
+import { contentMd5, sameSignature, signRequest, signResponse } from '../wire/signature.js';
 
 export interface ClientSettings {
   /** http:// or https:// address. */
@@ -42,6 +42,13 @@ const idleTimeoutMs = 10_000;
 
 /** Node's codes of a certificate that does not hold. */
 const certificateCode = /CERT|UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH/;
+
+/**
+ * An answer that is longer is none of Tablestore's: a page of rows ends at 4 MB, or with its first row; what is written
+ * answers a few bytes for each of at most 200 rows. Whoever answers could otherwise take all memory of the process.
+ */
+const mostReadBytes = 32 * 1024 * 1024;
+const mostWrittenBytes = 1024 * 1024;
 
 /** What changes nothing; everything else needs the lease. */
 const readingOperations = new Set([
@@ -156,12 +163,22 @@ export class TablestoreClient {
         const serverMs = Date.parse(String(response.headers['x-ots-date']));
         if (!Number.isNaN(serverMs)) this.serverMs = serverMs;
         const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        const most = readingOperations.has(operation) ? mostReadBytes : mostWrittenBytes;
+        let received = 0;
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.length;
+          if (received <= most) return void chunks.push(chunk);
+          fail(this.malformed(`is longer than ${most / (1024 * 1024)} MiB`));
+          request.destroy();
+        });
         response.on('error', (error: NodeJS.ErrnoException) => fail(this.connectionError(error, true)));
         response.on('end', () => {
           const answer = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
           const status = response.statusCode ?? 0;
-          if (status >= 200 && status < 300) finish(() => resolve(answer));
+          const isGood = status >= 200 && status < 300;
+          const flaw = this.flawOf(`/${operation}`, response.headers, answer, isGood);
+          if (flaw !== null) fail(this.malformed(flaw));
+          else if (isGood) finish(() => resolve(answer));
           else fail(serviceError(status, answer, operation));
         });
       });
@@ -182,6 +199,30 @@ export class TablestoreClient {
     if (securityToken) signed.push(['x-ots-ststoken', securityToken]);
     signed.push(['x-ots-signature', signRequest(accessKeySecret, `/${operation}`, signed)]);
     return { ...Object.fromEntries(signed), 'content-length': body.length };
+  }
+
+  /** Whatever an answer says of itself has to be so; what stands between us and the service says nothing of it. */
+  private flawOf(
+    path: string,
+    headers: http.IncomingHttpHeaders,
+    answer: Buffer,
+    isGood: boolean,
+  ): string | null {
+    const { accessKeyId, accessKeySecret } = this.settings;
+    const digest = headers['x-ots-contentmd5'];
+    if (digest !== undefined && digest !== contentMd5(answer))
+      return 'is damaged: it does not match its digest';
+    const signature = headers.authorization;
+    // Whoever refuses a wrong key signs with another one.
+    if (signature === undefined || !isGood) return null;
+    const named = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+    return sameSignature(signature, signResponse(accessKeyId, accessKeySecret, path, named))
+      ? null
+      : 'is not signed with the AccessKey of the task';
+  }
+
+  private malformed(what: string): TablestoreError {
+    return TablestoreError.connection('Malformed', `The response of Tablestore at ${this.endpoint} ${what}`);
   }
 
   private connectionError(error: NodeJS.ErrnoException, sent: boolean): TablestoreError {

@@ -2,6 +2,7 @@
  * What went wrong with Tablestore, and what may be done about it. The one table of service codes (docs/tablestore.md §4);
  * everything decides on code and HTTP status, never on a message, with the two exceptions marked below.
  */
+import { said } from '../../shared/said.js';
 import { RowferryError, type ErrorCode } from '../../shared/errors.js';
 
 /**
@@ -109,7 +110,7 @@ export class TablestoreError extends RowferryError implements Details {
   /** From an answer of the service, for a whole request. */
   static fromService(status: number, code: string, message: string, operation: string): TablestoreError {
     const kind = failureKind(code, status, message);
-    const text = `Tablestore rejected ${operation}: ${code}${message ? ` ${message}` : ''}`;
+    const text = `Tablestore rejected ${operation}: ${said(code)}${message ? ` ${said(message)}` : ''}`;
     return new TablestoreError(shownCode(code, message), text, {
       service: code,
       status,

@@ -12,6 +12,7 @@
 import { TablestoreError } from './errors.js';
 import { readError, type CallOptions, type TablestoreClient } from './client.js';
 import { ProtobufReader, ProtobufWriter, WireFormatError } from '../wire/protobuf.js';
+import { checkedRows } from '../wire/plainbuffer.js';
 import { RowWriter, prepareName } from '../wire/row-writer.js';
 
 export type KeyType = 'INTEGER' | 'STRING' | 'BINARY';
@@ -142,7 +143,7 @@ export async function getRow(
   let row: Buffer | null = null;
   await request(client, 'GetRow', writer.finish(), options, (reader) => {
     while (reader.next()) {
-      if (reader.field === 2) row = filled(reader.block());
+      if (reader.field === 2) row = filled(checkedRows(reader.block()));
       else reader.skip();
     }
   });
@@ -165,10 +166,12 @@ export async function getRange(
   const page: RangePage = { rows: nothing, next: null };
   await request(client, 'GetRange', writer.finish(), options, (reader) => {
     while (reader.next()) {
-      if (reader.field === 2) page.rows = reader.block();
-      else if (reader.field === 3) page.next = filled(reader.block());
+      if (reader.field === 2) page.rows = checkedRows(reader.block());
+      else if (reader.field === 3) page.next = filled(checkedRows(reader.block()));
       else reader.skip();
     }
+    // It would be asked for without end.
+    if (page.next?.equals(range.start)) throw new WireFormatError('the next page is the same page');
   });
   return page;
 }
@@ -236,7 +239,7 @@ function readResult(reader: ProtobufReader): ReadResult {
   while (reader.next()) {
     if (reader.field === 1) ok = reader.bool();
     else if (reader.field === 2) error = readError(reader.message());
-    else if (reader.field === 4) row = filled(reader.block());
+    else if (reader.field === 4) row = filled(checkedRows(reader.block()));
     else reader.skip();
   }
   return ok ? row : TablestoreError.fromService(0, error.code, error.message, 'BatchGetRow');

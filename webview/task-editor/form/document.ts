@@ -1,3 +1,4 @@
+import { matchesGlob } from '../../../src/shared/wildcard.js';
 import { ruledName, type RenameRules } from '../../../src/shared/rename-rules.js';
 import type { TaskEdit } from '../../../src/shared/pages.js';
 import type { JsonSchema } from '../../../src/shared/task-json-schema.js';
@@ -210,10 +211,7 @@ export function includeTable({ path, exclude }: SelectedDatabase, name: string):
 }
 
 /** `*` stands for any letters; the case does not matter, as in the engine. */
-export function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 'is').test(name);
-}
+export const matches = (pattern: string, name: string): boolean => matchesGlob(pattern, name, false);
 
 function appendAll(document: unknown, path: Path, values: readonly object[]): TaskEdit[] {
   if (values.length === 0) return [];
