@@ -227,9 +227,17 @@ test('the destination by its region, a certificate that is chosen, all tables th
     await page.keyboard.press('Control+S');
     return parse(onDisk('places')) as Record<'source' | 'destination' | 'objects', Record<string, unknown>>;
   };
-  await input('Region').fill('nowhere');
+  const region = form.getByRole('combobox', { name: 'Region' });
+  await region.fill('nowhere');
+  await region.press('Enter');
   await form.getByText('Enter a region such as cn-hangzhou.').waitFor();
-  await input('Region').fill('cn-shanghai');
+  // By the name of the place; the list has what was typed.
+  await region.fill('shangh');
+  expect(await form.getByRole('listbox', { name: 'Region' }).getByRole('option').allInnerTexts()).toEqual([
+    expect.stringMatching(/^cn-shanghai\s+Shanghai$/),
+  ]);
+  await region.press('ArrowDown');
+  await region.press('Enter');
   await eventually(async () => expect(await input('Endpoint').inputValue()).toContain('cn-shanghai'));
   await input('Instance').fill('shop-prod');
   await form.locator('rf-endpoint vscode-dropdown').click();
@@ -242,7 +250,7 @@ test('the destination by its region, a certificate that is chosen, all tables th
   );
   await input('Endpoint').fill('https://other.cn-beijing.ots.aliyuncs.com');
   await eventually(async () => expect(await input('Instance').inputValue()).toBe('other'));
-  expect(await input('Region').inputValue()).toBe('cn-beijing');
+  expect(await region.inputValue()).toBe('cn-beijing');
 
   await form.locator('vscode-dropdown[aria-label=Encryption]').click();
   await form.locator('vscode-option[value=verify-ca]').click();

@@ -9,12 +9,14 @@ import {
   type Network,
 } from '../../../src/shared/tablestore-endpoint.js';
 import { dropdown } from '../../components/dropdown.js';
+import '../../components/combobox.js';
 import { committed } from '../../components/input.js';
 import { base } from '../../components/styles.js';
 import { t } from '../../components/words.js';
 import { problemsAt, type FormContext } from '../form/context.js';
 import { valueAt } from '../form/document.js';
 import { form } from '../form/styles.js';
+import { regions } from './regions.js';
 
 const usualRegion = 'cn-hangzhou';
 
@@ -77,16 +79,21 @@ class EndpointFields extends LitElement {
       ['internal', t('Internal network')],
     ];
     return html`<div class="pair wide-second">
-        ${this.line(
-          t('Region'),
-          parts?.region ?? '',
-          usualRegion,
-          this.problem === null ? [] : [this.problem],
-          (region) => {
-            if (isRegion(region)) this.set({ endpoint: this.change({ region }) });
-            else if (region !== '') this.problem = t('Enter a region such as cn-hangzhou.');
-          },
-        )}
+        <div class="field">
+          <rf-combobox
+            .label=${t('Region')}
+            .placeholder=${usualRegion}
+            .value=${parts?.region ?? ''}
+            .invalid=${this.problem !== null}
+            .options=${regions()}
+            @commit=${(event: Event) => {
+              const region = committed(event);
+              if (isRegion(region)) this.set({ endpoint: this.change({ region }) });
+              else if (region !== '') this.problem = t('Enter a region such as cn-hangzhou.');
+            }}
+          ></rf-combobox>
+          ${this.problem === null ? nothing : html`<div class="help error" role="alert">${this.problem}</div>`}
+        </div>
         <div class="field">
           <div class="label">${t('Network')}</div>
           ${dropdown({
