@@ -46,6 +46,12 @@ export function accepts(state: KnownState, action: TaskAction): boolean {
   return offers(state, action) || (state === 'stopping' && (action === 'start' || action === 'stop'));
 }
 
+/** Nothing is left to do: whoever asks twice, or asks a task that ended by itself in the meantime, is not refused. */
+export function isDone(state: KnownState, action: TaskAction): boolean {
+  if (action === 'stop') return state === 'stopped' || state === 'failed' || state === 'completed';
+  return (action === 'pause' || action === 'resume') && state === leadsTo[action];
+}
+
 /** The engine has a run of the task: it reads and writes, or tries to. */
 export function isRunning(state: TaskState): boolean {
   return running.has(state);

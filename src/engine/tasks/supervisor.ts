@@ -9,7 +9,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { settingsDigest } from '../../shared/settings-digest.js';
-import { accepts, type TaskAction } from '../../shared/task-actions.js';
+import { accepts, isDone, type TaskAction } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
 import type { Tuning } from '../../shared/tuning.js';
@@ -104,9 +104,10 @@ export class Supervisor {
     }
   }
 
-  /** Throws ROW-E109: there is no such task, or nothing of it to stop. */
+  /** Throws ROW-E109: there is no such task. */
   async stop(id: string): Promise<void> {
-    const managed = this.#for('stop', id);
+    const managed = this.#undone('stop', id);
+    if (!managed) return;
     const stopping = managed.stop();
     this.events.changed();
     await stopping;
@@ -126,14 +127,20 @@ export class Supervisor {
 
   /** Throws ROW-E109: there is no such task, or it does not run. */
   pause(id: string): void {
-    this.#for('pause', id).work?.pause();
+    this.#undone('pause', id)?.work?.pause();
     this.events.changed();
   }
 
   /** Throws ROW-E109: there is no such task, or it is not paused. */
   resume(id: string): void {
-    this.#for('resume', id).work?.resume();
+    this.#undone('resume', id)?.work?.resume();
     this.events.changed();
+  }
+
+  /** As #for(); undefined: nothing is left to do. */
+  #undone(action: 'stop' | 'pause' | 'resume', id: string): ManagedTask | undefined {
+    const known = this.#tasks.get(id);
+    return known && isDone(known.snapshot().state, action) ? undefined : this.#for(action, id);
   }
 
   /** A task in a state that takes the action. Throws ROW-E109, ROW-E112. */

@@ -116,6 +116,8 @@ it('docs/task-states.md draws the table', async () => {
     '  the Current Settings and Continue* writes them first.',
     '- **Stop** of a blocked task, or of one that waits for its credentials, ends the waiting: it continues only when somebody',
     '  starts it.',
+    '- **Stop** of a task that has ended already, **Pause** of a paused one and **Resume** of a running one succeed and',
+    '  change nothing: a script may ask twice.',
     '- **Reset** deletes position, dirty records and error: the next start loads every table again.',
     '- **Delete** in the editor deletes the task file too. Source and destination keep their rows.',
   ];
