@@ -54,7 +54,10 @@ describe('skip', () => {
       position: null,
       sourceRow: { id: '2', n: '18446744073709551615', t: 'b', secret: '***' },
     });
-    expect(told['id=5']).toMatchObject({ operation: 'INSERT', position: { file: /./ } } as never);
+    expect(told['id=5']).toMatchObject({
+      operation: 'INSERT',
+      position: { file: expect.stringMatching(/./) as unknown },
+    });
     expect(told['id=1']).toMatchObject({ operation: 'UPDATE', error: { code: 'ROW-V102' } });
     expect(told['id=3']!.sourceRow['t']!.length).toBeLessThan(5000);
     const inPages = [0, 2, 4].map((offset) =>

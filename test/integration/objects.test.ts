@@ -208,8 +208,8 @@ describe('objects of a running task', () => {
     const otherKey = task({ name: 'first', primaryKey: ['kind', 'id'] }, { name: 'second', rename: 'back' });
     await expect(engine.api.applyChanges(otherKey)).rejects.toMatchObject({
       code: 'ROW-T106',
-      message: /has the key \(id INTEGER\)/,
-    } as never);
+      message: expect.stringMatching(/has the key \(id INTEGER\)/) as unknown,
+    });
     await expect(engine.api.applyChanges(task({ name: 'nothing' }))).rejects.toMatchObject({
       code: 'ROW-T106',
       message: 'The table shop.nothing does not exist.',

@@ -228,7 +228,10 @@ describe('rule 18: a filter', () => {
         ({ state, error }) => ({ state, message: error?.message }),
         (error: Error) => ({ state: 'failed', message: error.message }),
       );
-      expect(await outcome).toMatchObject({ state: 'failed', message: /filter/i } as never);
+      expect(await outcome).toMatchObject({
+        state: 'failed',
+        message: expect.stringMatching(/filter/i) as unknown,
+      });
       expect(replica.tables()).not.toContain('refused');
     },
   );
@@ -267,9 +270,11 @@ describe('rule 23: verify', () => {
     );
     store.faults.set([{ kind: 'latency', delayMs: 600, operation: 'BulkImport' }]);
     timing.verifyLooksMs = [100, 100, 100, 200];
+    // It is on its way before the first look, whoever is faster then.
+    await mysql.query('UPDATE h.restless SET v = 1 WHERE id = 1');
     let changing = true;
     const changes = (async () => {
-      for (let v = 1; changing; v++) await mysql.query(`UPDATE h.restless SET v = ${v} WHERE id = 1`);
+      for (let v = 2; changing; v++) await mysql.query(`UPDATE h.restless SET v = ${v} WHERE id = 1`);
     })();
     const report = await replica.verify(task);
     changing = false;

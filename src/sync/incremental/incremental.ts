@@ -241,8 +241,8 @@ export class IncrementalPhase {
     this.syncs.stop();
   }
 
-  /** There is room in the writer again. */
-  resume(): void {
+  /** The writer takes more. */
+  hasRoom(): void {
     this.services.queue.hasRoom();
   }
 

@@ -331,11 +331,9 @@ export function defaultKey(table: TableDefinition): readonly string[] | undefine
 
 /** Why two values of a key column may become one key in Tablestore; null: they cannot. */
 export function keyLoss(column: Column, type: KeyType, unit?: 'ms' | 'us'): string | null {
-  const { dataType, decimals, members } = column;
+  const { dataType, decimals } = column;
   if (type === 'INTEGER' && unit !== 'us' && decimals > 3 && fractional.has(dataType))
     return 'has microseconds, and as INTEGER in milliseconds two keys may become one; set its "unit" to "us"';
-  // A value that is none of the labels is stored as '', too.
-  if (members.includes('')) return "has the label '', which reads like a value without a label";
   return null;
 }
 

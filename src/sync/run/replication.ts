@@ -70,7 +70,7 @@ export class Replication {
   over = false;
   private progress: TaskProgress | null;
   private finished: Promise<RunOutcome> | undefined;
-  private readonly gate: LoadThrottle;
+  private readonly loadThrottle: LoadThrottle;
   private paused = false;
   /** Another selection, from the incremental on. */
   private wanted: Pick<ResolvedTask, 'objects'> | undefined;
@@ -97,7 +97,7 @@ export class Replication {
       this.client,
       { ...settings, windows, earlierUntilMs },
       {
-        onDrain: () => this.incremental?.resume(),
+        onDrain: () => this.incremental?.hasRoom(),
         onRetry: (state) => this.retrying('destination', state),
         onFailed: (error) => this.stopping.abort(error),
       },
@@ -111,7 +111,7 @@ export class Replication {
       (state) => this.retrying('source', state),
     );
     this.progress = store.progress();
-    this.gate = new LoadThrottle(task.source, task.throttle.full, this.stopping.signal, log);
+    this.loadThrottle = new LoadThrottle(task.source, task.throttle.full, this.stopping.signal, log);
   }
 
   private get task(): ResolvedTask {
@@ -149,7 +149,7 @@ export class Replication {
     this.paused = true;
     this.log.info('paused');
     this.writer.pause();
-    this.gate.pause();
+    this.loadThrottle.pause();
     this.incremental?.pause();
   }
 
@@ -158,7 +158,7 @@ export class Replication {
     this.paused = false;
     this.log.info('resumed');
     this.writer.resume();
-    this.gate.resume();
+    this.loadThrottle.resume();
     this.incremental?.unpause();
   }
 
@@ -166,7 +166,7 @@ export class Replication {
     this.settings.tune(tunable);
     const { windows: _windows, earlierUntilMs: _until, ...settings } = writerSettings(this.task);
     this.writer.retune(settings);
-    this.gate.tune(this.task.throttle.full);
+    this.loadThrottle.tune(this.task.throttle.full);
     if (this.task.audit) this.incremental?.audit?.tune(this.task.audit.rowsPerSecond);
   }
 
@@ -295,7 +295,7 @@ export class Replication {
     const prepare = async (plan: TablePlan) => {
       const { records } = prepared;
       const record = records.get(plan.source);
-      await this.gate.opened();
+      await this.loadThrottle.opened();
       // What an earlier run had sent must not arrive in the new table.
       if (record.remake) await this.earlierOver();
       const isOurs = record.created || record.creating === true;
@@ -492,7 +492,7 @@ export class Replication {
       signal: this.stopping.signal,
       ending: this.stopping.signal,
       readers: () => readersOf(this.task),
-      query: (work) => this.gate.query(work),
+      query: (work) => this.loadThrottle.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
         progress: (source, written, kept) => {
@@ -590,7 +590,7 @@ export class Replication {
       ...(this.retry && { retry: this.retry }),
       ...(error && { error }),
       tuning: tuningOf(this.task),
-      ...(this.gate.strain && { strain: this.gate.strain }),
+      ...(this.loadThrottle.strain && { strain: this.loadThrottle.strain }),
       ...(incremental?.audit && { audit: incremental.audit.view() }),
     };
   }

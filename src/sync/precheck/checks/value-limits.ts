@@ -1,16 +1,16 @@
 import { identifier } from '../../../mysql/connection.js';
-import type { TableDefinition } from '../../../mysql/model.js';
+import type { Column, TableDefinition } from '../../../mysql/model.js';
 import type { ResolvedTask } from '../../../shared/task.js';
 import { bad, good, some, type Check } from '../check.js';
 import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
 import { columnMapping } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
+import { limits } from '../../../tablestore/client/limits.js';
 
 /** Limits of Tablestore that rows of the source can pass; such rows become dirty records. */
 const keyBytes = 1024;
 const cellBytes = 2_097_152;
 const rowBytes = 4_194_304;
-const attributeColumns = 1024;
 
 /** Only text and binary columns can be large; those that the task leaves out do not matter. */
 function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: number) {
@@ -137,14 +137,20 @@ export const rowSizes: Check = {
   id: 'row-size',
   severity: 'warning',
   title: 'Rows fit into a Tablestore row',
-  expected: `at most ${rowBytes} bytes and ${attributeColumns} columns in each row`,
+  expected: `at most ${rowBytes} bytes and ${limits.attributeColumns} columns beside the key in each row`,
   why: 'A larger row cannot be written and becomes a dirty record.',
   async run(context) {
     const tables = await context.tables();
-    const wide = tables.filter((t) => t.columns.length > attributeColumns);
+    const wide = (await context.planned())
+      .filter(({ table, keyColumns }) => {
+        const mapping = mappingOf(context.task, table);
+        const isCell = (c: Column) => !columnMapping(mapping, c)?.exclude && !keyColumns.includes(c.name);
+        return table.columns.filter(isCell).length > limits.attributeColumns;
+      })
+      .map(({ table }) => table);
     if (wide.length > 0) {
       return bad(
-        `more than ${attributeColumns} columns: ${some(wide.map((t) => subjectOf(t)))}`,
+        `more than ${limits.attributeColumns} columns beside the key: ${some(wide.map((t) => subjectOf(t)))}`,
         'Exclude columns in the task.',
       );
     }

@@ -50,8 +50,3 @@ it.each([
 ] as const)('two keys of %s(%i) as %s in %s may become one: %s', (dataType, decimals, type, unit, loses) => {
   expect(keyLoss(column(dataType, { decimals }), type, unit) !== null).toBe(loses);
 });
-
-it('a label that is the empty text reads like a value without a label', () => {
-  expect(keyLoss(column('enum', { members: ['', 'a'] }), 'STRING')).toMatch(/label ''/);
-  expect(keyLoss(column('set', { members: ['a'] }), 'STRING')).toBeNull();
-});
