@@ -335,6 +335,22 @@ it('rule 14: TRUNCATE with "delete" stops a table that may hold rows of others',
   expect(table!.problem!.message).toMatch(/existed before this task/);
 }, 60_000);
 
+it('CREATE TABLE IF NOT EXISTS starts no table again that stopped for another reason than a DROP', async () => {
+  const { mysql } = replica;
+  await mysql.query(`CREATE DATABASE once; CREATE TABLE once.kept (id INT PRIMARY KEY); INSERT INTO once.kept VALUES (1);
+    CREATE TABLE once.made (id INT PRIMARY KEY); INSERT INTO once.made VALUES (1)`);
+  const task = replica.task({ objects: [{ database: 'once' }] });
+  await replica.start(task);
+  await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+  await mysql.query(`USE once; TRUNCATE kept; CREATE TABLE IF NOT EXISTS kept (id INT PRIMARY KEY);
+    DROP TABLE made; CREATE TABLE IF NOT EXISTS made (id INT PRIMARY KEY); INSERT INTO made VALUES (2)`);
+  await replica.caughtUp(task);
+  const phases = (await replica.snapshot(task)).tables.map(({ source, phase }) => [source, phase]);
+  expect(phases).toContainEqual(['once.kept', 'stopped']);
+  expect([replica.rows('kept'), replica.rows('made')]).toEqual([[{ id: 1 }], [{ id: 2 }]]);
+  await replica.stop(task);
+}, 60_000);
+
 it('a table whose key nothing keeps unique any more stays stopped when it is loaded anew', async () => {
   const { mysql } = replica;
   await mysql.query(`CREATE DATABASE k; CREATE TABLE k.t (id INT PRIMARY KEY, code VARCHAR(9) NOT NULL, UNIQUE KEY uc (code));

@@ -77,6 +77,41 @@ describe.each([true, false])('a position that was moved over statements, GTIDs %
     },
   );
 
+  it('over a CREATE TABLE IF NOT EXISTS that found the table there: nothing stops', async () => {
+    const { mysql } = replica;
+    await mysql.query(
+      'CREATE DATABASE again; CREATE TABLE again.t (id INT PRIMARY KEY); INSERT INTO again.t VALUES (1)',
+    );
+    const task = replica.task({
+      objects: [{ database: 'again', tables: [{ name: 't', rename: 'again_t' }] }],
+    });
+    expect(await replica.run(task)).toEqual(goesOn);
+    const before = await place();
+    await mysql.query(
+      'CREATE TABLE IF NOT EXISTS again.t (id INT PRIMARY KEY); INSERT INTO again.t VALUES (2)',
+    );
+    expect(await replica.run(task)).toEqual(goesOn);
+    await move(task, before);
+    expect(await replica.run(task)).toEqual(goesOn);
+    expect([await stopped(task), shown('again.t')]).toEqual([[], [{ id: 1 }, { id: 2 }]]);
+  });
+
+  it('by file, of a task that has loaded and applied nothing yet', async () => {
+    const { mysql } = replica;
+    await mysql.query(
+      'CREATE DATABASE kinds; CREATE TABLE kinds.t (id INT PRIMARY KEY); INSERT INTO kinds.t VALUES (1)',
+    );
+    const task = replica.task({
+      objects: [{ database: 'kinds', tables: [{ name: 't', rename: 'kinds_t' }] }],
+    });
+    await replica.run(task, { until: 'full' });
+    const { gtidSet: _, ...byFile } = await place();
+    await move(task, byFile);
+    await mysql.query('INSERT INTO kinds.t VALUES (2)');
+    expect(await replica.run(task)).toEqual(goesOn);
+    expect(shown('kinds.t')).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
   it('rule 13: forward over what was purged: tables that are not what they were stop, the others go on', async () => {
     const { mysql } = replica;
     await mysql.query(`CREATE DATABASE gone; USE gone;

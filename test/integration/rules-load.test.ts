@@ -32,22 +32,28 @@ it.each([true, false])(
       SET GLOBAL rpl_semi_sync_source_timeout = 600000, GLOBAL rpl_semi_sync_source_enabled = ON`);
     // Nobody acknowledges it: it stays where it is in the binlog, and not in the table.
     const client = await mysql.connect();
+    const waiting = async () => {
+      const waits = await mysql.query<{ n: string }>(
+        "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync%'",
+      );
+      return Number(waits[0]!.n);
+    };
     const committing = client.query('INSERT INTO l.early VALUES (2)');
-    await expect
-      .poll(async () => {
-        const waits = await mysql.query<{ n: string }>(
-          "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync%'",
-        );
-        return Number(waits[0]!.n);
-      })
-      .toBe(1);
+    await expect.poll(waiting).toBe(1);
+    // A statement about the table that waits for no transaction on it.
+    const end = async () => (await mysql.query<{ Position: number }>('SHOW BINARY LOG STATUS'))[0]!.Position;
+    const before = await end();
+    const other = await mysql.connect();
+    const creating = other.query('CREATE TABLE IF NOT EXISTS l.early (id INT PRIMARY KEY)');
+    await expect.poll(end).not.toBe(before);
     const task = one.task({ objects: table('early') });
     await one.start(task);
     await one.until(task, (s) => s.phase === 'incremental');
     expect(await mysql.query('SELECT * FROM l.early')).toHaveLength(1);
     await mysql.query('SET GLOBAL rpl_semi_sync_source_enabled = OFF');
-    await committing;
+    await Promise.all([committing, creating]);
     await client.end();
+    await other.end();
     await mysql.query('INSERT INTO l.early VALUES (3)');
     await one.caughtUp(task);
     expect(one.rows('early').map((row) => row['id'])).toEqual([1, 2, 3]);

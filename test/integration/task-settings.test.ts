@@ -9,7 +9,7 @@ let replica: Replica;
 beforeAll(async () => {
   replica = await startReplica({ gtid: true });
   await replica.mysql.query(
-    'CREATE DATABASE shop; CREATE TABLE shop.here (id INT PRIMARY KEY); CREATE TABLE shop.beside (id INT PRIMARY KEY); CREATE TABLE shop.late (id INT PRIMARY KEY); CREATE TABLE shop.refused (id INT PRIMARY KEY)',
+    'CREATE DATABASE shop; CREATE TABLE shop.here (id INT PRIMARY KEY); CREATE TABLE shop.told (id INT PRIMARY KEY); CREATE TABLE shop.told_late (id INT PRIMARY KEY); CREATE TABLE shop.beside (id INT PRIMARY KEY); CREATE TABLE shop.late (id INT PRIMARY KEY); CREATE TABLE shop.refused (id INT PRIMARY KEY)',
   );
 }, 60_000);
 afterAll(() => replica?.close());
@@ -24,14 +24,14 @@ const objects = (...names: string[]) => [{ database: 'shop', tables: names.map((
 describe('settings of a running task', () => {
   it('are told by marks, by which a client sees what its file has otherwise', async () => {
     const { engine } = replica;
-    const task = replica.task({ objects: objects('here') });
+    const task = replica.task({ objects: objects('told') });
     const differing = async (file: typeof task) =>
       differingKeys(settingsDigest(file), (await replica.snapshot(task)).settings ?? {});
     await replica.start(task);
     await replica.caughtUp(task);
     expect(await differing(task)).toEqual([]);
     const throttle = { ...task.throttle, incremental: { ...task.throttle.incremental, rowsPerSecond: 5000 } };
-    const { objects: both } = replica.task({ objects: objects('here', 'late') });
+    const { objects: both } = replica.task({ objects: objects('told', 'told_late') });
     const changed = { ...task, objects: both, throttle, conflict: 'ignore' as const };
     expect((await differing(changed)).sort()).toEqual(['conflict', 'objects', 'throttle']);
     await engine.api.tune(task.id, { throttle });

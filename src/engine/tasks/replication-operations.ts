@@ -1,3 +1,4 @@
+import { hasReached } from '../../mysql/position.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lockLost } from '../../mysql/lock.js';
 import { RowferryError } from '../../shared/errors.js';
@@ -114,7 +115,10 @@ export const replicationOperations: MakeTaskOperations = (store, log) => {
           remedy:
             'Start the task once. For a task without a full load, "startPosition" in its file sets where it begins.',
         });
-      const { movedFrom = progress.checkpoint } = progress;
+      const { checkpoint, definedAt } = progress;
+      // Where the definitions hold that the task has.
+      const known = definedAt && !hasReached(checkpoint, definedAt) ? definedAt : checkpoint;
+      const { movedFrom = known } = progress;
       kept.saveProgress({ ...progress, checkpoint: position, movedFrom });
     },
     tables: (id) =>

@@ -15,7 +15,8 @@ export type { TableName } from './cursor.js';
 /** What a statement from the binlog does to tables, as far as a replica must know. */
 export type DdlStatement =
   | { kind: 'alter'; table: TableName; actions: AlterAction[] }
-  | { kind: 'create'; table: TableName; body: CreateBody }
+  /** `mayExist`: with IF NOT EXISTS, which the binlog has also where there was nothing to do. */
+  | { kind: 'create'; table: TableName; body: CreateBody; mayExist?: true }
   | { kind: 'drop'; tables: TableName[] }
   | { kind: 'rename'; pairs: { from: TableName; to: TableName }[] }
   | { kind: 'truncate'; table: TableName }
@@ -310,9 +311,9 @@ class Statement {
       };
     }
     if (!c.take('TABLE')) return { kind: 'none' };
-    c.take('IF', 'NOT', 'EXISTS');
+    const mayExist = c.take('IF', 'NOT', 'EXISTS');
     const table = this.table();
-    return { kind: 'create', table, body: this.readableBody(table) };
+    return { kind: 'create', table, body: this.readableBody(table), ...(mayExist && { mayExist }) };
   }
 
   /** What it holds is looked up at the source in any case: a body that is not understood hides no table. */

@@ -50,7 +50,8 @@ export function alteredBy(
     case 'truncate':
       return named('rows', [statement.table]);
     case 'create':
-      return named('made', [statement.table]);
+      // One that may have found the table there waited for no transaction. Where it made the table, all rows come after it.
+      return statement.mayExist ? [] : named('made', [statement.table]);
     case 'drop':
       return named('altered', statement.tables);
     case 'rename':

@@ -30,24 +30,33 @@ export async function statementsBetween(
     for (const [source, { said }] of await lastStatements(services, records, from, to, signal))
       add(source, said);
   };
-  // Of two GTID sets neither may hold the other.
-  await scan(position, before);
-  try {
-    await scan(before, position);
-  } catch (error) {
-    if (!(error instanceof RowferryError && error.code === 'ROW-S104')) throw error;
-    // Purged: a table of which nothing is said from here on, and that is what it was before, was that here, too.
-    const { now, end } = await services.retry.onSource(async (connection) => ({
-      now: await loadDefinitions(
-        connection,
-        records.map(({ definition: { database, name } }) => ({ database, table: name })),
-      ),
-      end: await endPosition(connection),
-    }));
-    for (const { source, definition } of records)
-      if (!now.some((one) => isSameTable(one, definition) && hasSameColumns(one, definition)))
-        add(source, ['altered']);
-    await scan(position, end);
+  if (isComparable(before, position)) {
+    try {
+      // Of two GTID sets neither may hold the other.
+      await scan(position, before);
+      await scan(before, position);
+      return found;
+    } catch (error) {
+      if (!(error instanceof RowferryError && error.code === 'ROW-S104')) throw error;
+    }
   }
+  // Purged, or of two kinds: a table of which nothing is said from here on, and that is what it was before, was so here.
+  const { now, end } = await services.retry.onSource(async (connection) => ({
+    now: await loadDefinitions(
+      connection,
+      records.map(({ definition: { database, name } }) => ({ database, table: name })),
+    ),
+    end: await endPosition(connection),
+  }));
+  for (const { source, definition } of records)
+    if (!now.some((one) => isSameTable(one, definition) && hasSameColumns(one, definition)))
+      add(source, ['altered']);
+  await scan(position, end);
   return found;
+}
+
+/** Both by GTID, or both by file: a load that has applied nothing yet has a GTID set alone. */
+function isComparable(a: SourcePosition, b: SourcePosition): boolean {
+  const has = (key: 'gtidSet' | 'file') => a[key] !== undefined && b[key] !== undefined;
+  return has('gtidSet') || has('file');
 }

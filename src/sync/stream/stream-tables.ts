@@ -58,6 +58,8 @@ export interface DdlActions {
  * that passes the statement.
  */
 export class StreamTables {
+  /** Sources that were dropped in this run. */
+  private readonly dropped = new Set<string>();
   private readonly tables = new Map<string, Entry>();
   /** Forgotten whenever a table changes. */
   private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
@@ -285,7 +287,7 @@ export class StreamTables {
   }
 
   /** One that was dropped and is made again belongs to a whole database, or to a task that reloads by itself. */
-  private create({ table: name, body }: DdlStatement & { kind: 'create' }): void {
+  private create({ table: name, body, mayExist }: DdlStatement & { kind: 'create' }): void {
     const columns = body.as === 'columns' ? body.definitions.map(({ column }) => column.name) : [];
     const isPart = this.selectionOf(name)?.isWhole === true && this.leftOut?.created(pairOf(name), columns);
     if (isPart) {
@@ -296,6 +298,8 @@ export class StreamTables {
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
     if (entry && !selection.isWhole && this.settings.task.ddl.onChange !== 'reload') return;
+    // It may have found the table there, which stopped for another reason.
+    if (entry && mayExist && !this.dropped.delete(entry.record.source)) return;
     this.actions.reload(name, 'was created');
   }
 
@@ -556,6 +560,7 @@ export class StreamTables {
   private drop(name: TableName): void {
     const entry = this.entry(name);
     if (!entry || entry.from !== null) return;
+    this.dropped.add(entry.record.source);
     this.stop(
       entry.record.source,
       new RowferryError(
