@@ -315,18 +315,25 @@ export class SqliteTaskStore implements TaskStore {
 
   openDirty(source: string, keyHashes: readonly string[]): OpenDirty[] {
     return this.database
-      .all<{ id: number; identity: string; key_hash: string; position: string | null }>(
-        `SELECT id, identity, key_hash, position FROM dirty
+      .all<{
+        id: number;
+        identity: string;
+        key_hash: string;
+        position: string | null;
+        locator: string | null;
+      }>(
+        `SELECT id, identity, key_hash, position, locator FROM dirty
          WHERE task = ? AND source = ? AND holds = 0 AND key_hash IN (SELECT value FROM json_each(?))`,
         this.task,
         source,
         JSON.stringify(keyHashes),
       )
-      .map(({ id, identity, key_hash: keyHash, position }) => ({
+      .map(({ id, identity, key_hash: keyHash, position, locator }) => ({
         id: String(id),
         identity,
         keyHash,
         position: position === null ? null : (JSON.parse(position) as SourcePosition),
+        locator: locator === null ? null : (JSON.parse(locator) as OpenDirty['locator']),
       }));
   }
 

@@ -7,11 +7,11 @@ import type { RowChange } from '../../tablestore/client/model.js';
 import { keyOnly } from '../../tablestore/writer/compose.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import type { Transaction } from '../state/checkpoint.js';
-import { showValue } from '../mapping/encoder.js';
+import { cutText, showValue, shownBytes, textOf } from '../mapping/encoder.js';
 import { compileEtl } from '../etl/compile.js';
 import { locatorOfRow, type RowLocator } from '../mapping/locator.js';
 import type { CellPlan, TablePlan } from '../mapping/plan.js';
-import type { DecidedDirty, TaskStore } from '../state/task-store.js';
+import type { DecidedDirty, OpenDirty, TaskStore } from '../state/task-store.js';
 import type { TaskLog } from '../base/task-log.js';
 
 /** The task waits for a person: the record is in the store, and nothing behind it was passed. */
@@ -33,7 +33,7 @@ export class BlockedByDirtyData extends RowferryError {
   }
 }
 
-/** Values of a row as text, by column: in a map, since no name of a column is special to it. */
+/** Values of a row as text, those of its key whole, by column: in a map, since no name of a column is special to it. */
 type Values = ReadonlyMap<string, string | null>;
 
 /** One row that cannot be written, as the places that meet it tell it. */
@@ -56,6 +56,8 @@ export interface DirtyRow {
   computed?: ReadonlySet<string>;
 }
 
+/** Characters that are shown of a binary value: `0x…`. */
+const shownText = 2 + 2 * shownBytes;
 const pruneEvery = 200;
 /** Written rows that are looked up together. */
 const mostOvertaking = 10_000;
@@ -159,10 +161,29 @@ export class DirtyData {
   left(plan: TablePlan, sourceRow: () => Values, by: Origin): void {
     if (!this.opened.has(plan.source)) return;
     const own = `${plan.source} ${by.name} `;
-    const ended = this.store
-      .openDirty(plan.source, [this.keyHash(plan, sourceRow())])
-      .filter(({ position, identity }) => isBefore(position, by) || identity.startsWith(own));
+    const row = sourceRow();
+    const records = this.store.openDirty(plan.source, [this.keyHash(plan, row)]);
+    const ended = [...records, ...this.knownByBeginning(plan, row)].filter(
+      ({ position, identity }) => isBefore(position, by) || identity.startsWith(own),
+    );
     this.store.removeDirty(ended.map(({ id }) => id));
+  }
+
+  /** Records of the row by earlier versions, which hashed what is shown of a key. */
+  private knownByBeginning(plan: TablePlan, row: Values): OpenDirty[] {
+    const long = [...row].filter(([, value]) => value !== null && value.length > shownText);
+    if (long.length === 0) return [];
+    const shown = new Map([
+      ...row,
+      ...long.map(([name, value]) => [name, value!.slice(0, shownText)] as const),
+    ]);
+    return this.store
+      .openDirty(plan.source, [this.keyHash(plan, shown)])
+      .filter(({ locator }) =>
+        locator?.some(({ column, value }) =>
+          long.some(([name, is]) => name === column && is === `0x${value}`),
+        ),
+      );
   }
 
   private keyHash(plan: TablePlan, sourceRow: Values): string {
@@ -179,7 +200,7 @@ export class DirtyData {
       new Map(
         [...values].map(([name, value]) => [
           name,
-          isMasked(columnOf(name)) && value !== null ? '***' : value,
+          value === null ? null : isMasked(columnOf(name)) ? '***' : cutText(value),
         ]),
       );
     const row: ReadableRow = dirty.row ? readable(dirty.row) : { key: new Map(), cells: new Map() };
@@ -196,7 +217,7 @@ export class DirtyData {
       source: plan.source,
       destination: plan.destination,
       operation: dirty.operation,
-      key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : lineOf(key),
+      key: hidesKey ? maskedKey(plan.key, isMasked, dirty, row.key) : lineOf(cutKey(key)),
       keyHash: dirty.row
         ? digest(exactLine(key))
         : dirty.key === undefined
@@ -256,7 +277,7 @@ interface ReadableRow {
 
 function readable(row: Buffer): ReadableRow {
   const [decoded] = decodeRows(row);
-  const key = (decoded?.primaryKey ?? []).map(([name, value]) => [name, showValue(value as never)] as const);
+  const key = (decoded?.primaryKey ?? []).map(([name, value]) => [name, textOf(value as never)] as const);
   const cells = (decoded?.cells ?? []).map(
     ({ name, value }) =>
       [name, value === undefined || value === null ? null : showValue(value as never)] as const,
@@ -270,6 +291,11 @@ function keyOf(plan: TablePlan, sourceRow: Values): Key {
   return plan.key.map(({ name, column }) => [name, sourceRow.get(column.name) ?? null]);
 }
 
+/** As people read it. */
+function cutKey(key: Iterable<readonly [string, string | null]>): Key {
+  return [...key].map(([name, value]) => [name, value === null ? null : cutText(value)]);
+}
+
 /** The same for the same key only, from the row's values at the source. */
 export function keyDigest(plan: TablePlan, sourceRow: Values): string {
   return digest(exactLine(keyOf(plan, sourceRow)));
@@ -278,7 +304,7 @@ export function keyDigest(plan: TablePlan, sourceRow: Values): string {
 /** What keyDigest() gives for a row that is known by its key cells, as RowChange.key has them. */
 export function keyDigestOf(key: string): string {
   const cells = decodeRows(keyOnly(key))[0]!.primaryKey;
-  return digest(exactLine(cells.map(([name, value]) => [name, showValue(value as never)])));
+  return digest(exactLine(cells.map(([name, value]) => [name, textOf(value as never)])));
 }
 
 /** As lineOf(), but no value can be taken for the end of its cell and the beginning of another. */
@@ -318,7 +344,7 @@ function maskedKey(
   return key
     .map(({ name, column }) => {
       const value = fromRow.get(name) ?? dirty.sourceRow?.get(column.name) ?? 'NULL';
-      return `${name}=${isMasked(column.name) ? '***' : value}`;
+      return `${name}=${isMasked(column.name) ? '***' : cutText(value)}`;
     })
     .join(', ');
 }

@@ -308,9 +308,13 @@ export class TableEncoder {
     return this.sink.take();
   }
 
-  /** The row as people read it, by column, for dirty records: whatever can be shown is shown. */
+  /**
+   * The row as people read it, by column, for dirty records: whatever can be shown is shown. Key columns are whole, since
+   * they tell rows apart.
+   */
   describe(image: RowImage, columns: readonly Column[] = this.columns): Map<string, string | null> {
     const row = new Map<string, string | null>();
+    const keys = new Set(this.plan.key.map((cell) => cell.column.name));
     for (const column of columns) {
       try {
         // As text where that is possible: it shows values that no other cell holds.
@@ -319,7 +323,8 @@ export class TableEncoder {
             ? 'STRING'
             : defaultCellType(column);
         const value = this.readAs(image, column.name, { type });
-        row.set(column.name, value === undefined || value === null ? null : showValue(value));
+        const toText = keys.has(column.name) ? textOf : showValue;
+        row.set(column.name, value === undefined || value === null ? null : toText(value));
       } catch {
         row.set(column.name, '(not readable)');
       }
@@ -328,11 +333,23 @@ export class TableEncoder {
   }
 }
 
+/** A value as text, binary as 0x…: other values have other texts. */
+export function textOf(value: NonNullable<CellValue>): string {
+  return Buffer.isBuffer(value) ? `0x${value.toString('hex')}` : String(value);
+}
+
 const isBinary = (column: Column) => keyType(column) === 'BINARY';
 
-/** Values in records and panels: text as it is, binary as 0x…, both cut where nobody reads on. */
+/** Values in records and panels: as textOf(), cut where nobody reads on. */
 export function showValue(value: NonNullable<CellValue>): string {
-  const text = Buffer.isBuffer(value) ? `0x${value.subarray(0, 1024).toString('hex')}` : String(value);
+  return cutText(textOf(Buffer.isBuffer(value) ? value.subarray(0, shownBytes) : value));
+}
+
+/** Bytes that are shown of a binary value. */
+export const shownBytes = 1024;
+
+/** What is shown of a text. */
+export function cutText(text: string): string {
   return text.length > 4096 ? `${text.slice(0, 4096)}…` : text;
 }
 

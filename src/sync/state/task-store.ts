@@ -279,7 +279,7 @@ export interface DecidedDirty {
 }
 
 /** A record that nothing waits for. */
-export interface OpenDirty extends Pick<NewDirtyRecord, 'identity' | 'keyHash' | 'position'> {
+export interface OpenDirty extends Pick<NewDirtyRecord, 'identity' | 'keyHash' | 'position' | 'locator'> {
   readonly id: string;
 }
 
