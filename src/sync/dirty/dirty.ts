@@ -194,6 +194,8 @@ export class DirtyData {
   /** Returns when the row is passed over. Throws BlockedByDirtyData when a person has to decide. */
   record(dirty: DirtyRow): void {
     const { plan, code, message } = dirty;
+    // What was written of the row before it was refused does not end this record.
+    if (dirty.key !== undefined && this.overtaking.get(plan.source)?.has(dirty.key)) this.endOvertaken();
     const mask = new Set(this.task.dirtyData.mask.map((name) => name.toLowerCase()));
     const isMasked = (column: string) => mask.has(column.toLowerCase());
     const masked = (values: Values, columnOf: (name: string) => string) =>

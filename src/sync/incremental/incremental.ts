@@ -28,7 +28,7 @@ import { SessionCache } from '../source/session-cache.js';
 import { drained, type ApplierServices, type RunServices } from '../stream/run-services.js';
 import { SourceReader } from '../source/retry.js';
 import { auditSessionsOf } from '../source/session-count.js';
-import type { TableChanges } from '../state/task-store.js';
+import type { TableChanges, TableRecord } from '../state/task-store.js';
 import type { StreamTables } from '../stream/stream-tables.js';
 import { problemOfTable } from '../tables/table-boundary.js';
 import { Audit } from '../verify/audit.js';
@@ -373,13 +373,19 @@ export class IncrementalPhase {
     const over = AbortSignal.any([this.finishing.signal, signal]);
     const last = await lastStatements(this.services, records, position, definedAt, over);
     if (over.aborted) return;
-    for (const record of records) {
+    for (const record of records.filter((one) => this.isStill(one))) {
       const { at, said } = last.get(record.source) ?? {};
       if (!at) continue;
       if (!record.unread) this.tables.add(record, at);
       else if (said?.has('made')) this.tables.wasElse(record, 'made', 'after the start position');
       else if (said?.has('altered')) this.tables.wasElse(record, 'altered', 'after the start position');
     }
+  }
+
+  /** It was neither stopped nor begun again while the binlog was looked through. */
+  private isStill({ source, life }: TableRecord): boolean {
+    const now = this.tables.recordOf(source);
+    return now?.life === life && !now.from && now.phase !== 'stopped';
   }
 
   /** As statementsBetween(): a table that was another one where the checkpoint was moved to stops, or is loaded. */
@@ -393,7 +399,7 @@ export class IncrementalPhase {
     const found = await statementsBetween(this.services, records, movedFrom, position, over);
     if (over.aborted) return;
     const since = 'between the previous position and the one that was set';
-    for (const record of records) {
+    for (const record of records.filter((one) => this.isStill(one))) {
       const said = found.get(record.source);
       if (said?.has('made')) this.tables.wasElse(record, 'made', since);
       else if (said?.has('altered')) this.tables.wasElse(record, 'altered', since);
@@ -549,6 +555,7 @@ export class IncrementalPhase {
         operation: kind,
         ...error,
         position: transaction.begins,
+        key: change.key,
         row: change.row,
         ...(this.services.prepared.etl && { computed: this.services.prepared.etl.writes }),
       }),

@@ -104,6 +104,15 @@ describe('the record of a dirty row', () => {
     expect(store.openDirty('d.t', [keyHash()]).map(({ position }) => position)).toEqual([at(70).begins]);
   });
 
+  it('within a transaction: what was written before the refusal does not end it, whenever that is looked at', () => {
+    dirty.wrote(plan, change('1'), { ...at(50), isBranch: false });
+    record('9', 10);
+    dirty.wrote(plan, change('1'), { ...at(50), isBranch: false });
+    record('1', 50, refusedIdentity('d.t', at(50), change('1').key));
+    dirty.endOvertaken();
+    expect(store.dirtyCount()).toBe(2);
+  });
+
   const keyHash = () =>
     engine.database.get<{ key_hash: string }>('SELECT key_hash FROM dirty LIMIT 1')!.key_hash;
 });
