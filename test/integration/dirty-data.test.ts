@@ -403,6 +403,27 @@ describe('block', () => {
     await replica.stop(task);
   }, 60_000);
 
+  it('rule 22: a TRUNCATE that is carried out ends the records of the rows before it', async () => {
+    const { mysql } = replica;
+    await table('emptied', 'id BIGINT UNSIGNED PRIMARY KEY');
+    const [a, b, c] = ['18446744073709551613', '18446744073709551614', '18446744073709551615'];
+    await mysql.query(`INSERT INTO d.emptied VALUES (1), (${a})`);
+    const task = replica.task({
+      objects: objects('emptied'),
+      dirtyData: 'skip',
+      ddl: { truncate: 'delete' },
+    });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    await mysql.query(`INSERT INTO d.emptied VALUES (${b})`);
+    await replica.until(task, ({ dirty }) => dirty === 2);
+    await mysql.query(`TRUNCATE d.emptied; INSERT INTO d.emptied VALUES (${c}), (2)`);
+    await replica.caughtUp(task);
+    expect(replica.rows('emptied')).toEqual([{ id: 2 }]);
+    await replica.until(task, ({ dirty }) => dirty === 1);
+    await replica.stop(task);
+  }, 60_000);
+
   it('rule 22: rows whose long binary keys begin alike are rows of their own', async () => {
     const { mysql, engine } = replica;
     await table('alike', 'k VARBINARY(2000) PRIMARY KEY, v INT');

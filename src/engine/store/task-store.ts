@@ -337,6 +337,10 @@ export class SqliteTaskStore implements TaskStore {
       }));
   }
 
+  removeOpenDirty(source: string): void {
+    this.database.run('DELETE FROM dirty WHERE task = ? AND source = ? AND holds = 0', this.task, source);
+  }
+
   removeDirty(ids: readonly string[]): void {
     if (ids.length === 0) return;
     this.database.run(

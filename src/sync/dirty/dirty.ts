@@ -186,6 +186,14 @@ export class DirtyData {
       );
   }
 
+  /** All rows of the table are gone. What the checkpoint has not passed is read again, and recorded again. */
+  emptied({ source }: TablePlan): void {
+    this.overtakingKeys -= this.overtaking.get(source)?.size ?? 0;
+    this.overtaking.delete(source);
+    this.store.removeOpenDirty(source);
+    this.opened.delete(source);
+  }
+
   private keyHash(plan: TablePlan, sourceRow: Values): string {
     const isMade = plan.key.some(({ column }) => this.written.has(column.name));
     return isMade ? digest(`source ${exactLine(keyOf(plan, sourceRow))}`) : keyDigest(plan, sourceRow);

@@ -40,6 +40,8 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   hasOpenDirty(source: string): boolean;
   /** Of those, the ones of these keys. */
   openDirty(source: string, keyHashes: readonly string[]): OpenDirty[];
+  /** All of a table that nothing waits for. */
+  removeOpenDirty(source: string): void;
   removeDirty(ids: readonly string[]): void;
   dirtyCount(): number;
   /** Records that hold the checkpoint and wait for a decision. */

@@ -20,6 +20,7 @@ export async function deleteRowsOf(services: RunServices, { plan }: StreamTable)
     await deleteRows(writer, plan.destination, keys);
     count += keys.length;
   }
+  services.dirty.emptied(plan);
   services.log.info(`${plan.source} was truncated: ${count} rows deleted`, { table: plan.source });
 }
 
