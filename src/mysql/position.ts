@@ -167,6 +167,16 @@ export async function assertExecuted(connection: SourceConnection, gtidSet: stri
       `${connection.address} has none of the transactions that Rowferry already read (${String(ahead)}): it is another server, its binlog was reset, or its data was restored.`,
     );
   }
+  if (ahead.minus(owned).isEmpty) {
+    throw new RowferryError(
+      'ROW-S107',
+      `${connection.address} has not yet committed transactions that it already sent (${String(ahead)}).`,
+      {
+        remedy:
+          'Try again when they are committed. A commit may wait for a replica (semi-synchronous replication).',
+      },
+    );
+  }
   throw new RowferryError(
     'ROW-S107',
     `${connection.address} does not have transactions that Rowferry already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,

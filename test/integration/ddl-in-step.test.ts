@@ -103,6 +103,11 @@ const leaving: Record<string, Case> = {
     create: 'u INT NOT NULL, id INT NOT NULL, v INT, UNIQUE KEY a1 (u), UNIQUE KEY a2 (id)',
     sql: 'ALTER TABLE T RENAME INDEX a1 TO z9',
   },
+  // MySQL keeps a prefix of the whole column as none.
+  key_whole: {
+    create: 'u INT NOT NULL, n VARCHAR(20) NOT NULL, UNIQUE KEY z (u)',
+    sql: 'ALTER TABLE T ADD UNIQUE KEY a (n(20))',
+  },
   key_coarse: {
     create: 'k DATETIME(3) PRIMARY KEY, v INT',
     mapping: { columns: { k: { type: 'INTEGER' } } },
@@ -153,6 +158,10 @@ const staying: Record<string, Case> = {
     create: 'id INT PRIMARY KEY, day DATE',
     rows: "(1, '2020-01-10')",
     sql: "SET sql_mode='NO_ZERO_IN_DATE,STRICT_TRANS_TABLES'; ALTER TABLE T ADD CHECK (id > 0)",
+  },
+  s_prefix: {
+    create: 'u INT NOT NULL, n VARCHAR(20) NOT NULL, UNIQUE KEY z (u)',
+    sql: 'ALTER TABLE T ADD UNIQUE KEY a (n(19))',
   },
   s_engine: { ...keyed, sql: 'ALTER TABLE T ENGINE=InnoDB, ROW_FORMAT=DYNAMIC' },
   s_partition: { ...partitioned, sql: 'ALTER TABLE T ADD PARTITION (PARTITION p1 VALUES LESS THAN (99))' },

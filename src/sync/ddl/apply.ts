@@ -2,7 +2,7 @@ import type { Column, Key, TableDefinition } from '../../mysql/model.js';
 import type { AppliedDdl } from './applied-ddl.js';
 import { convertText, type ColumnDefinition } from './column.js';
 import type { TextDefaults } from './text-defaults.js';
-import type { AlterAction, CreateBody, TableName } from './parse.js';
+import type { AlterAction, CreateBody, KeyColumns, TableName } from './parse.js';
 import { UnreadableDdl } from './cursor.js';
 import { sourceName } from '../../shared/source-name.js';
 import { keepsValues, looksDifferent, partProblem } from './in-step.js';
@@ -56,6 +56,7 @@ export function applyAlter(
 
   // Columns get their places after all others have their new names, which are what AFTER means.
   const placing: (() => void)[] = [];
+  const prefixed: { name: string; prefixes: NonNullable<KeyColumns['prefixes']> }[] = [];
   for (const action of actions) {
     switch (action.do) {
       case 'add': {
@@ -106,7 +107,11 @@ export function applyAlter(
         defaults = action.defaults;
         break;
       case 'add-key':
-        if (action.columns) keys.push(keyOf(action, action.columns, keys));
+        if (action.columns) {
+          const key = keyOf(action, action.columns, keys);
+          keys.push(key);
+          if (action.prefixes) prefixed.push({ name: key.name, prefixes: action.prefixes });
+        }
         break;
       case 'drop-key': {
         const there = keys.find((key) => isNamed(key, action.name));
@@ -140,6 +145,8 @@ export function applyAlter(
     }
   }
   for (const put of placing) put();
+  const cut = prefixed.filter(({ prefixes }) => !areWhole(prefixes, columns)).map(({ name }) => name);
+  keys = keys.filter(({ name }) => !cut.includes(name));
   // What becomes of columns that the same statement defines follows no documented rule.
   const conversion = actions.find((action) => action.do === 'convert');
   if (conversion) {
@@ -196,6 +203,15 @@ export function applyAlter(
   };
 }
 
+/** A key with a true prefix identifies no row by its columns; one as long as its column, MySQL keeps as none. */
+function areWhole(prefixes: NonNullable<KeyColumns['prefixes']>, columns: readonly Column[]): boolean {
+  return prefixes.every((prefix) =>
+    columns.some(
+      ({ name, length }) => name.toLowerCase() === prefix.column.toLowerCase() && length === prefix.length,
+    ),
+  );
+}
+
 /** The definition that CREATE TABLE with columns gives. Statistics are unknown and 0. */
 export function applyCreate(table: TableName, body: CreateBody & { as: 'columns' }): TableDefinition {
   const keys: Key[] = [];
@@ -205,7 +221,10 @@ export function applyCreate(table: TableName, body: CreateBody & { as: 'columns'
   for (const { column, key } of body.definitions) {
     if (key) add(key === 'primary' ? 'PRIMARY' : column.name, key === 'primary', true, [column.name]);
   }
-  for (const key of body.keys) add(key.name ?? key.columns?.[0] ?? '', key.primary, key.unique, key.columns);
+  const all = body.definitions.map(({ column }) => column);
+  for (const key of body.keys)
+    if (areWhole(key.prefixes ?? [], all))
+      add(key.name ?? key.columns?.[0] ?? '', key.primary, key.unique, key.columns);
   const primary = new Set(keys.find((key) => key.primary)?.columns.map((name) => name.toLowerCase()));
   const columns = body.definitions.map(({ column }) =>
     primary.has(column.name.toLowerCase()) ? { ...column, nullable: false } : column,

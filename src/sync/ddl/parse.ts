@@ -36,12 +36,18 @@ export type DdlStatement =
    */
   | { kind: 'unreadable'; tables: TableName[]; isWhole: boolean; reason: string; mayBeTemporary?: true };
 
+/** null: it has an expression. A prefix as long as its column is none, which whoever knows the column tells. */
+export interface KeyColumns {
+  columns: string[] | null;
+  prefixes?: { column: string; length: number }[];
+}
+
 export type AlterAction =
   | { do: 'add'; definition: ColumnDefinition }
   | { do: 'drop'; column: string }
   | { do: 'change'; column: string; definition: ColumnDefinition }
   | { do: 'rename-column'; from: string; to: string }
-  | { do: 'add-key'; name: string | null; primary: boolean; unique: boolean; columns: string[] | null }
+  | ({ do: 'add-key'; name: string | null; primary: boolean; unique: boolean } & KeyColumns)
   | { do: 'drop-key'; name: string }
   | { do: 'drop-primary-key' }
   | { do: 'rename-key'; from: string; to: string }
@@ -306,7 +312,7 @@ class Statement {
         kind: 'alter',
         table,
         actions: [
-          { do: 'add-key', name, primary: false, unique: indexKind === 'UNIQUE', columns: this.keyColumns() },
+          { do: 'add-key', name, primary: false, unique: indexKind === 'UNIQUE', ...this.keyColumns() },
         ],
       };
     }
@@ -594,14 +600,14 @@ class Statement {
     if (c.take('USING')) c.name();
     const columns = this.keyColumns();
     c.skipToComma();
-    return { do: 'add-key', name: primary ? 'PRIMARY' : keyName, primary, unique, columns };
+    return { do: 'add-key', name: primary ? 'PRIMARY' : keyName, primary, unique, ...columns };
   }
 
-  /** Columns of a key, or null when it has an expression or a prefix and so identifies no row by columns. */
-  private keyColumns(): string[] | null {
+  private keyColumns(): KeyColumns {
     const c = this.cursor;
     let plain = true;
     const columns: string[] = [];
+    const prefixes: { column: string; length: number }[] = [];
     c.expect('(');
     do {
       if (c.peek() === '(') {
@@ -609,13 +615,14 @@ class Statement {
         plain = false;
       } else columns.push(c.name());
       if (c.peek() === '(') {
-        c.skipParentheses();
-        plain = false;
+        c.expect('(');
+        prefixes.push({ column: columns.at(-1)!, length: c.number() });
+        c.expect(')');
       }
       c.takeAny('ASC', 'DESC');
     } while (c.take(','));
     c.expect(')');
-    return plain ? columns : null;
+    return { columns: plain ? columns : null, ...(prefixes.length > 0 && { prefixes }) };
   }
 
   /** `[DEFAULT] CHARACTER SET x [COLLATE y]` in any order, or undefined. */

@@ -94,7 +94,16 @@ describe('statements', () => {
       {
         kind: 'alter',
         table: t('t'),
-        actions: [{ do: 'add-key', name: 'k', primary: false, unique: true, columns: null }],
+        actions: [
+          {
+            do: 'add-key',
+            name: 'k',
+            primary: false,
+            unique: true,
+            columns: ['a'],
+            prefixes: [{ column: 'a', length: 3 }],
+          },
+        ],
       },
     ],
     ['-- hello\nINSERT INTO t VALUES (1)', { kind: 'rows', sql: '-- hello\nINSERT INTO t VALUES (1)' }],
