@@ -304,7 +304,8 @@ describe('block', () => {
     expect(await engine.api.retryDirty(skips, {})).toBe(0);
     await replica.until(task, (s) => s.state === 'running' && s.caughtUp && s.dirty === 1);
     await mysql.query('INSERT INTO d.skipped VALUES (3, 18446744073709551615), (4, 4)');
-    await replica.until(task, (s) => s.state === 'running' && s.caughtUp && s.dirty === 2);
+    await replica.caughtUp(task);
+    await replica.until(task, (s) => s.state === 'running' && s.dirty === 2);
     expect(replica.rows('skipped').map(({ id }) => id)).toEqual([2, 4]);
     await replica.stop(task);
   }, 60_000);

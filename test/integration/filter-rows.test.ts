@@ -39,8 +39,8 @@ it('rule 18: a row of which the filter has no answer is dirty, and nothing else 
   // 4 stays as it was, for its last form has no answer; 7 is no longer at the source under that key.
   expect(ids('answer')).toEqual([1, 3, 4, 50]);
   expect(ids('beside')).toEqual([1, 2]);
-  const { dirty } = await replica.snapshot(task);
-  expect(dirty).toBe(5);
+  // Of five rows without an answer one was written since, one moved and was written, and one went: their records end.
+  await replica.until(task, ({ dirty }) => dirty === 2);
   await replica.stop(task);
 }, 60_000);
 
