@@ -1,3 +1,5 @@
+import type { RowferryError } from '../../shared/errors.js';
+
 /** What a message is about beside the task. */
 interface LogTopic {
   /** `database.table` at the source. */
@@ -10,4 +12,9 @@ interface LogTopic {
 export interface TaskLog {
   info(message: string, about?: LogTopic): void;
   warn(message: string, about?: LogTopic): void;
+}
+
+/** A table stops alone, for this reason. */
+export function logStopped(log: TaskLog, table: string, { code, message }: RowferryError): void {
+  log.warn(`${table} stopped: ${message}`, { table, code });
 }

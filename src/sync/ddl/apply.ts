@@ -2,7 +2,7 @@ import type { Column, Key, TableDefinition } from '../../mysql/model.js';
 import type { AppliedDdl } from './applied-ddl.js';
 import { convertText, type ColumnDefinition } from './column.js';
 import type { TextDefaults } from './text-defaults.js';
-import type { AlterAction, CreateBody, KeyColumns, TableName } from './parse.js';
+import type { AlterAction, CreateBody, KeyPrefix, TableName } from './parse.js';
 import { UnreadableDdl } from './cursor.js';
 import { sourceName } from '../../shared/source-name.js';
 import { keepsValues, looksDifferent, partProblem } from './in-step.js';
@@ -56,7 +56,7 @@ export function applyAlter(
 
   // Columns get their places after all others have their new names, which are what AFTER means.
   const placing: (() => void)[] = [];
-  const prefixed: { name: string; prefixes: NonNullable<KeyColumns['prefixes']> }[] = [];
+  const prefixed: { name: string; prefixes: KeyPrefix[] }[] = [];
   for (const action of actions) {
     switch (action.do) {
       case 'add': {
@@ -204,7 +204,7 @@ export function applyAlter(
 }
 
 /** A key with a true prefix identifies no row by its columns; one as long as its column, MySQL keeps as none. */
-function areWhole(prefixes: NonNullable<KeyColumns['prefixes']>, columns: readonly Column[]): boolean {
+function areWhole(prefixes: readonly KeyPrefix[], columns: readonly Column[]): boolean {
   return prefixes.every((prefix) =>
     columns.some(
       ({ name, length }) => name.toLowerCase() === prefix.column.toLowerCase() && length === prefix.length,

@@ -39,7 +39,12 @@ export type DdlStatement =
 /** null: it has an expression. A prefix as long as its column is none, which whoever knows the column tells. */
 export interface KeyColumns {
   columns: string[] | null;
-  prefixes?: { column: string; length: number }[];
+  prefixes?: KeyPrefix[];
+}
+
+export interface KeyPrefix {
+  column: string;
+  length: number;
 }
 
 export type AlterAction =
@@ -607,15 +612,14 @@ class Statement {
     const c = this.cursor;
     let plain = true;
     const columns: string[] = [];
-    const prefixes: { column: string; length: number }[] = [];
+    const prefixes: KeyPrefix[] = [];
     c.expect('(');
     do {
       if (c.peek() === '(') {
         c.skipParentheses();
         plain = false;
       } else columns.push(c.name());
-      if (c.peek() === '(') {
-        c.expect('(');
+      if (c.take('(')) {
         prefixes.push({ column: columns.at(-1)!, length: c.number() });
         c.expect(')');
       }

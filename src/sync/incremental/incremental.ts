@@ -54,6 +54,9 @@ const notSettled = () =>
     'The source has not yet committed transactions that are already in its binlog.',
   );
 
+/** By the main stream: neither on its way nor stopped. */
+const isFollowed = ({ from, phase }: TableRecord) => !from && phase !== 'stopped';
+
 /** The incremental phase: the stream, the tables as it knows them, and the checkpoint. */
 export class IncrementalPhase {
   caughtUp = false;
@@ -369,7 +372,7 @@ export class IncrementalPhase {
     const { definedAt } = prepared.progress;
     const { position } = this.applier.place;
     if (!definedAt || hasReached(position, definedAt)) return;
-    const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
+    const records = this.tables.records.filter(isFollowed);
     const over = AbortSignal.any([this.finishing.signal, signal]);
     const last = await lastStatements(this.services, records, position, definedAt, over);
     if (over.aborted) return;
@@ -377,15 +380,14 @@ export class IncrementalPhase {
       const { at, said } = last.get(record.source) ?? {};
       if (!at) continue;
       if (!record.unread) this.tables.add(record, at);
-      else if (said?.has('made')) this.tables.wasElse(record, 'made', 'after the start position');
-      else if (said?.has('altered')) this.tables.wasElse(record, 'altered', 'after the start position');
+      else this.tables.wasElse(record, said, 'after the start position');
     }
   }
 
   /** It was neither stopped nor begun again while the binlog was looked through. */
   private isStill({ source, life }: TableRecord): boolean {
     const now = this.tables.recordOf(source);
-    return now?.life === life && !now.from && now.phase !== 'stopped';
+    return now?.life === life && isFollowed(now);
   }
 
   /** As statementsBetween(): a table that was another one where the checkpoint was moved to stops, or is loaded. */
@@ -393,22 +395,19 @@ export class IncrementalPhase {
     const { prepared, signal } = this.services;
     const { movedFrom } = prepared.progress;
     if (!movedFrom) return;
-    const records = this.tables.records.filter(({ from, phase }) => !from && phase !== 'stopped');
+    const records = this.tables.records.filter(isFollowed);
     const over = AbortSignal.any([this.finishing.signal, signal]);
     const { position } = this.applier.place;
     const found = await statementsBetween(this.services, records, movedFrom, position, over);
     if (over.aborted) return;
     const since = 'between the previous position and the one that was set';
-    for (const record of records.filter((one) => this.isStill(one))) {
-      const said = found.get(record.source);
-      if (said?.has('made')) this.tables.wasElse(record, 'made', since);
-      else if (said?.has('altered')) this.tables.wasElse(record, 'altered', since);
-    }
+    for (const record of records.filter((one) => this.isStill(one)))
+      this.tables.wasElse(record, found.get(record.source), since);
     // Not before what they ask for is noted.
-    this.applier.hold(async () => {
+    this.applier.hold(() => {
       delete prepared.progress.movedFrom;
       this.savedPosition = '';
-      await Promise.resolve();
+      return Promise.resolve();
     });
   }
 

@@ -1,3 +1,4 @@
+import { logStopped } from '../base/task-log.js';
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import { hasReached } from '../../mysql/position.js';
 import type { RowferryError } from '../../shared/errors.js';
@@ -168,7 +169,7 @@ export class TableSync {
   private refuse(record: TableRecord, problem: RowferryError): void {
     const { prepared, log } = this.services;
     prepared.records.step(record.source, { step: 'stopped', problem: problem.toPlain() }, record.life);
-    log.warn(`${record.source} stopped: ${problem.message}`, { table: record.source, code: problem.code });
+    logStopped(log, record.source, problem);
     this.host.handOver(
       [prepared.records.get(record.source)],
       record.from!,

@@ -1,3 +1,4 @@
+import { logStopped } from '../base/task-log.js';
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import { endPosition, hasReached } from '../../mysql/position.js';
@@ -354,7 +355,7 @@ export class TableSyncs {
     const source = sourceName(definition);
     await this.dismiss(source);
     this.main.tables.add(recordStopped(settings.task, prepared.records, definition, problem));
-    log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
+    logStopped(log, source, problem);
   }
 
   private async enter(

@@ -35,7 +35,7 @@ import { sweepTable } from '../load/sweep.js';
 import { aboutTable } from '../tables/table-boundary.js';
 import { InFlightMarker } from '../state/in-flight-marker.js';
 import { isThrottled, writerSettings } from '../base/settings.js';
-import type { TaskLog } from '../base/task-log.js';
+import { logStopped, type TaskLog } from '../base/task-log.js';
 import { TaskSettings } from '../base/task-settings.js';
 import { watchRetention } from '../source/retention-watch.js';
 
@@ -386,7 +386,7 @@ export class Replication {
 
   private lost(prepared: PreparedTask, source: string, problem: RowferryError): void {
     prepared.records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    this.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
+    logStopped(this.log, source, problem);
   }
 
   private toLoad(prepared: PreparedTask): LoadTable[] {

@@ -1,5 +1,5 @@
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
-import { endPosition, hasReached } from '../../mysql/position.js';
+import { endPosition } from '../../mysql/position.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { Said } from './altered-by.js';
@@ -26,7 +26,6 @@ export async function statementsBetween(
   const add = (source: string, said: Iterable<Said>) =>
     found.set(source, new Set([...(found.get(source) ?? []), ...said]));
   const scan = async (from: SourcePosition, to: SourcePosition) => {
-    if (hasReached(from, to)) return;
     for (const [source, { said }] of await lastStatements(services, records, from, to, signal))
       add(source, said);
   };

@@ -1,3 +1,4 @@
+import type { Said } from './altered-by.js';
 import type { ServerFacts } from '../../mysql/connection.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
@@ -32,7 +33,7 @@ import { mayHoldRowsOfOthers } from '../tables/selection-diff.js';
 import type { TableRecords } from '../state/table-records.js';
 import type { TableRecord } from '../state/task-store.js';
 import { withWayBack } from '../tables/table-boundary.js';
-import type { TaskLog } from '../base/task-log.js';
+import { logStopped, type TaskLog } from '../base/task-log.js';
 import type { TaskSettings } from '../base/task-settings.js';
 import { RowTransform } from '../mapping/transform.js';
 
@@ -223,7 +224,7 @@ export class StreamTables {
       const plain = problem.toPlain();
       entry.record = { ...entry.record, phase: 'stopped', problem: plain };
       this.stored.step(source, { step: 'stopped', problem: plain }, entry.record.life);
-      this.actions.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
+      logStopped(this.actions.log, source, problem);
       this.changed();
     }
   }
@@ -529,13 +530,14 @@ export class StreamTables {
    * Statements that the stream does not apply say that the table looked otherwise where the stream begins, or was another
    * one: they are `since` there. It is loaded as it is, or stops.
    */
-  wasElse(record: TableRecord, said: 'made' | 'altered', since: string): void {
+  wasElse(record: TableRecord, said: ReadonlySet<Said> | undefined, since: string): void {
     const { database, name } = record.definition;
     const table = { database, table: name };
-    if (said === 'altered')
+    if (said?.has('made')) {
+      if (this.selectionOf(table)?.isWhole) this.actions.reload(table, `was created ${since}`);
+      else this.stopOrReload(record, `it was dropped or renamed and re-created ${since}`);
+    } else if (said?.has('altered'))
       this.stopOrReload(record, `it was altered ${since}, and its columns at that position are unknown`);
-    else if (this.selectionOf(table)?.isWhole) this.actions.reload(table, `was created ${since}`);
-    else this.stopOrReload(record, `it was dropped or renamed and re-created ${since}`);
   }
 
   private stopOrReload(
@@ -619,24 +621,24 @@ export class StreamTables {
     if (!entry?.table || entry.from !== null) return;
     const { task } = this.settings;
     const { source, destination } = entry.record;
-    if (task.ddl.truncate === 'delete' && !mayHoldRowsOfOthers(task, entry.record)) {
-      this.actions.deleteRows(entry.table);
-      return;
-    }
-    const reload = `Reload the table: rowferry reload TASK --table ${source}.`;
-    const problem =
-      task.ddl.truncate === 'delete'
-        ? new RowferryError(
-            'ROW-S113',
-            `${source} was truncated at the source. ${destination} existed before this task, which keeps its rows ("conflict": "ignore"), so it is unknown which rows to delete.`,
-            { remedy: `${reload} Then verify --repair deletes every row that the source does not have.` },
-          )
-        : new RowferryError(
-            'ROW-S113',
-            `${source} was truncated at the source, and the task is set to stop the table.`,
-            { remedy: `${reload} To replicate TRUNCATE in future, set ddl.truncate to "delete".` },
-          );
-    this.stop(source, problem);
+    const stop = (why: string, next: string) =>
+      this.stop(
+        source,
+        new RowferryError('ROW-S113', `${source} was truncated at the source${why}`, {
+          remedy: `Reload the table: rowferry reload TASK --table ${source}. ${next}`,
+        }),
+      );
+    if (task.ddl.truncate !== 'delete')
+      stop(
+        ', and the task is set to stop the table.',
+        'To replicate TRUNCATE in future, set ddl.truncate to "delete".',
+      );
+    else if (mayHoldRowsOfOthers(task, entry.record))
+      stop(
+        `. ${destination} existed before this task, which keeps its rows ("conflict": "ignore"), so it is unknown which rows to delete.`,
+        'Then verify --repair deletes every row that the source does not have.',
+      );
+    else this.actions.deleteRows(entry.table);
   }
 
   /**

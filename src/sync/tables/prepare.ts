@@ -31,7 +31,7 @@ import { TableRecords } from '../state/table-records.js';
 import { problemOfTable, withWayBack } from './table-boundary.js';
 import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from '../state/task-store.js';
 import { RowTransform } from '../mapping/transform.js';
-import type { TaskLog } from '../base/task-log.js';
+import { logStopped, type TaskLog } from '../base/task-log.js';
 
 export interface PrepareOptions {
   task: ResolvedTask;
@@ -165,7 +165,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
   }
   for (const [source, problem] of unfit) {
     records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    options.log.warn(`${source} stopped: ${problem.message}`, { table: source, code: problem.code });
+    logStopped(options.log, source, problem);
   }
   return prepared;
 }
@@ -274,7 +274,7 @@ async function reselect(
     const source = sourceName(definition);
     const reason = withWayBack(planError([problem]), source);
     recordStopped(task, records, definition, reason);
-    log.warn(`${source} stopped: ${reason.message}`, { table: source, code: reason.code });
+    logStopped(log, source, reason);
   }
   const plans = [...changes.added, ...changes.changed.map((one) => one.plan)];
   for (const plan of plans)
@@ -296,7 +296,7 @@ async function stopUnseen(
     if (!reload || seen.has(source) || !selectionOf(options.task, definition)) continue;
     const reason = withWayBack(await whyUnseen(options.retry, definition), source);
     records.step(source, { step: 'stopped', problem: reason.toPlain() });
-    options.log.warn(`${source} stopped: ${reason.message}`, { table: source, code: reason.code });
+    logStopped(options.log, source, reason);
   }
 }
 
