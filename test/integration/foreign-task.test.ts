@@ -1,40 +1,24 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cli, cliScript } from '../support/cli.js';
-
-/** An address of this machine that is not its loopback: to us the same as that of another machine. */
-const elsewhere = Object.values(networkInterfaces())
-  .flatMap((one) => one ?? [])
-  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+import { elsewhere, startListener, type Listener } from '../support/elsewhere.js';
 
 /** util-linux: runs a command on a terminal of its own. */
 const pseudoTerminal = 'script';
 
 let folder: string;
-let server: Server;
-/** Whatever came to the server of who wrote the task. */
-let heard: string;
-let endpoint: string;
+/** The server of who wrote the task. */
+let theirs: Listener;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rowferry-foreign-'));
-  heard = '';
-  server = createServer((request, response) => {
-    heard += JSON.stringify(request.rawHeaders);
-    response.writeHead(403);
-    response.end();
-  });
-  await new Promise<void>((done) => server.listen(0, done));
-  endpoint = `http://${elsewhere}:${(server.address() as AddressInfo).port}`;
+  theirs = await startListener();
 });
 afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((done) => server.close(done));
+  await theirs.close();
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
@@ -44,7 +28,13 @@ function write(destination: object): void {
   const task = {
     id: 't-foreign',
     source: { port: 9, user: 'u' },
-    destination: { endpoint, instance: 'local', accessKeyId: 'x', accessKeySecret: 'y', ...destination },
+    destination: {
+      endpoint: theirs.endpoint,
+      instance: 'local',
+      accessKeyId: 'x',
+      accessKeySecret: 'y',
+      ...destination,
+    },
     objects: [{ database: 'shop' }],
   };
   writeFileSync(join(folder, 'task.rowferry.json'), JSON.stringify(task));
@@ -60,45 +50,45 @@ describe.skipIf(elsewhere === undefined)('the task file of somebody else', () =>
       write({ accessKeyId: '${env:GITHUB_TOKEN}' });
       const { code, stderr } = await rowferry(command);
       expect(stderr.trim().split('\n')).toEqual([
-        `ROW-T107 task.rowferry.json would send GITHUB_TOKEN to ${endpoint} for the first time. Nothing was sent.`,
+        `ROW-T107 task.rowferry.json would send GITHUB_TOKEN to ${theirs.endpoint} for the first time. Nothing was sent.`,
         expect.stringContaining('--trust-file') as string,
       ]);
-      expect([code, heard]).toEqual([2, '']);
+      expect([code, theirs.heard]).toEqual([2, '']);
     },
   );
 
   it('is trusted by --trust-file or --yes, from then on, for this variable and this server', async () => {
     write({ accessKeyId: '${env:GITHUB_TOKEN}' });
     await rowferry('check', '--trust-file');
-    expect(heard).toContain('gh-secret');
-    heard = '';
+    expect(theirs.heard).toContain('gh-secret');
+    theirs.heard = '';
     await rowferry('check');
-    expect(heard).toContain('gh-secret');
-    heard = '';
+    expect(theirs.heard).toContain('gh-secret');
+    theirs.heard = '';
     write({ accessKeyId: '${env:GITHUB_TOKEN}', securityToken: '${env:AWS_SECRET}' });
     const more = await rowferry('check');
     expect(more.stderr).toMatch(/would send AWS_SECRET to/);
     expect(more.stderr).not.toContain('GITHUB_TOKEN');
     write({
-      endpoint: endpoint.replace(elsewhere!, 'localhost.example'),
+      endpoint: theirs.endpoint.replace(elsewhere!, 'localhost.example'),
       accessKeyId: '${env:GITHUB_TOKEN}',
     });
     expect((await rowferry('check')).code).toBe(2);
-    expect(heard).toBe('');
+    expect(theirs.heard).toBe('');
     write({ accessKeyId: '${env:GITHUB_TOKEN}', securityToken: '${env:AWS_SECRET}' });
     await rowferry('check', '--yes');
-    expect(heard).toContain('aws-secret');
+    expect(theirs.heard).toContain('aws-secret');
     // What is remembered tells nobody what the variables held.
     expect(readFileSync(join(folder, 'state/trusted-servers.json'), 'utf8')).toMatch(/^\["[0-9a-f]{64}"/);
   });
 
   it('may send what it likes to this machine', async () => {
     write({
-      endpoint: endpoint.replace(elsewhere!, '127.0.0.1'),
+      endpoint: theirs.endpoint.replace(elsewhere!, '127.0.0.1'),
       accessKeyId: '${env:GITHUB_TOKEN}',
     });
     expect((await rowferry('check')).code).not.toBe(2);
-    expect(heard).toContain('gh-secret');
+    expect(theirs.heard).toContain('gh-secret');
   });
 
   it(
@@ -125,14 +115,14 @@ describe.skipIf(elsewhere === undefined)('the task file of somebody else', () =>
           child.once('close', (code) => done({ code, shown }));
         });
       const no = await onTerminal('n');
-      expect(no.shown).toContain(`GITHUB_TOKEN to ${endpoint}`);
-      expect([no.code, heard, existsSync(join(folder, 'state/trusted-servers.json'))]).toEqual([
+      expect(no.shown).toContain(`GITHUB_TOKEN to ${theirs.endpoint}`);
+      expect([no.code, theirs.heard, existsSync(join(folder, 'state/trusted-servers.json'))]).toEqual([
         2,
         '',
         false,
       ]);
       await onTerminal('y');
-      expect(heard).toContain('gh-secret');
+      expect(theirs.heard).toContain('gh-secret');
       expect((await onTerminal('')).shown).not.toContain('[y/N]');
     },
   );

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectSource } from '../../src/mysql/connection.js';
@@ -11,14 +11,10 @@ import { RowferryError } from '../../src/shared/errors.js';
 import { sourceSchema, type SourceSettings } from '../../src/shared/task.js';
 import { Recorder } from '../support/binlog-recorder.js';
 import { makeAuthority, type Certificate } from '../support/certificates.js';
+import { elsewhere } from '../support/elsewhere.js';
 import { startKeyThief } from '../support/key-thief.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 import { taskBetween } from '../support/precheck.js';
-
-/** An address of this machine that is not its loopback: to us the same as that of another machine. */
-const elsewhere = Object.values(networkInterfaces())
-  .flatMap((one) => one ?? [])
-  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
 const password = 'pa55-wörd';
 let mysql: MysqlServer;

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
+import { importVisitors } from './imports.mjs';
 
 /** Imports of a file by its path, for as long as the file is the same: an editor lints all day. */
 const known = new Map();
@@ -53,19 +54,11 @@ export const circles = {
     messages: { circle: 'imports go round: {{files}}. Move what both need to a file of its own.' },
   },
   create(context) {
-    const check = (node) => {
-      if (typeof node?.value !== 'string') return;
+    return importVisitors((node) => {
       const circle = circleOf(context.filename, node.value);
       if (!circle) return;
       const files = [context.filename, ...circle].map((file) => path.relative(process.cwd(), file));
       context.report({ node, messageId: 'circle', data: { files: files.join(' → ') } });
-    };
-    return {
-      ImportDeclaration: (node) => check(node.source),
-      ExportAllDeclaration: (node) => check(node.source),
-      ExportNamedDeclaration: (node) => check(node.source),
-      ImportExpression: (node) => check(node.source),
-      TSImportType: (node) => check(node.source ?? node.argument?.literal),
-    };
+    });
   },
 };

@@ -1,5 +1,6 @@
 // The lint rule that keeps the house standing: an import never goes up or sideways across a floor.
 import path from 'node:path';
+import { importVisitors } from './imports.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -93,17 +94,9 @@ export function problemOf(file, specifier) {
 export const floors = {
   meta: { type: 'problem', schema: [], messages: { floor: '{{problem}}' } },
   create(context) {
-    const check = (node) => {
-      if (typeof node?.value !== 'string') return;
+    return importVisitors((node) => {
       const problem = problemOf(context.filename, node.value);
       if (problem) context.report({ node, messageId: 'floor', data: { problem } });
-    };
-    return {
-      ImportDeclaration: (node) => check(node.source),
-      ExportAllDeclaration: (node) => check(node.source),
-      ExportNamedDeclaration: (node) => check(node.source),
-      ImportExpression: (node) => check(node.source),
-      TSImportType: (node) => check(node.source ?? node.argument?.literal),
-    };
+    });
   },
 };

@@ -16,7 +16,6 @@ import type { RunOutcome, StartOptions } from '../../src/shared/engine-api.js';
 import type { VerifyReport } from '../../src/shared/verify-report.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
-import { accepts } from '../../src/shared/task-actions.js';
 import { taskSchema, type ResolvedTask } from '../../src/shared/task.js';
 import { startMysql, type MysqlServer } from './mysql-server.js';
 
@@ -104,13 +103,10 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
       return replica.ended(task);
     },
     async stop(task) {
-      await api.stop(task.id).catch((error: unknown) => {
-        // It has ended by itself.
-        if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
-      });
+      await api.stop(task.id);
     },
     async stopAll() {
-      for (const { id, state } of await api.snapshots()) if (accepts(state, 'stop')) await api.stop(id);
+      for (const { id } of await api.snapshots()) await api.stop(id);
     },
     async snapshot(task) {
       const found = (await api.snapshots()).find((one) => one.id === task.id);
