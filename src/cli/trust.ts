@@ -5,11 +5,11 @@ import { sentMark } from '../engine/base/sent-mark.js';
 import { RowferryError } from '../shared/errors.js';
 import type { SentVariable } from '../shared/sent-variables.js';
 import { flag, type CliContext, type Values } from './command.js';
-import { ask } from './confirm.js';
+import { ask, yesOption } from './confirm.js';
 import { stateDir } from './engine.js';
 import { loadTask, type LoadedTask } from './load-task.js';
 
-export const trustOptions = { yes: { type: 'boolean' }, 'trust-file': { type: 'boolean' } } as const;
+export const trustOptions = { ...yesOption, 'trust-file': { type: 'boolean' } } as const;
 export const trustHelp = {
   '--trust-file': 'send the variables of the task file to the servers that it names without asking first',
 };
@@ -28,7 +28,9 @@ export async function trustedTask(
   options: { keepsId?: boolean } = {},
 ): Promise<LoadedTask> {
   const loaded = loadTask(path, context.cwd, context.environment, options);
-  const fresh = freshVariables(context, values, loaded);
+  if (loaded.sends.length === 0) return loaded;
+  const { dir } = openStateDir(stateDir(context, values));
+  const fresh = freshVariables(dir, loaded);
   if (fresh.length === 0) return loaded;
   if (!isTrusted(values)) {
     const { terminal, interrupted } = context;
@@ -36,25 +38,28 @@ export async function trustedTask(
     terminal.note(
       `${basename(loaded.file)} sends variables of your environment to servers for the first time:`,
     );
-    for (const { variable, server } of fresh) terminal.note(`  ${variable} to ${server}`);
+    for (const one of fresh) terminal.note(`  ${toServer(one)}`);
     if (!(await ask('Send them, now and from now on?', interrupted))) throw untrusted(loaded, fresh);
   }
-  remember(context, values, fresh);
+  remember(dir, fresh);
   return loaded;
 }
 
 /** The same of a file that has changed while it is in use, when nobody is asked. Throws ROW-T107. */
 export function stillTrustedTask(context: Context, values: Values, path: string): LoadedTask {
   const loaded = loadTask(path, context.cwd, context.environment);
-  const fresh = freshVariables(context, values, loaded);
+  if (loaded.sends.length === 0) return loaded;
+  const fresh = freshVariables(openStateDir(stateDir(context, values)).dir, loaded);
   if (fresh.length > 0 && !isTrusted(values)) throw untrusted(loaded, fresh);
   return loaded;
 }
 
 const isTrusted = (values: Values) => flag(values, 'trust-file') || flag(values, 'yes');
 
+const toServer = ({ variable, server }: SentVariable) => `${variable} to ${server}`;
+
 function untrusted({ file }: LoadedTask, fresh: readonly SentVariable[]): RowferryError {
-  const what = fresh.map(({ variable, server }) => `${variable} to ${server}`).join(', ');
+  const what = fresh.map(toServer).join(', ');
   return new RowferryError(
     'ROW-T107',
     `${basename(file)} would send ${what} for the first time. Nothing was sent.`,
@@ -62,14 +67,12 @@ function untrusted({ file }: LoadedTask, fresh: readonly SentVariable[]): Rowfer
 }
 
 const fileName = 'trusted-servers.json';
-function freshVariables(context: Context, values: Values, { sends }: LoadedTask): SentVariable[] {
-  if (sends.length === 0) return [];
-  const known = new Set(readMarks(openStateDir(stateDir(context, values)).dir));
+function freshVariables(dir: string, { sends }: LoadedTask): SentVariable[] {
+  const known = new Set(readMarks(dir));
   return sends.filter((one) => !known.has(sentMark(one)));
 }
 
-function remember(context: Context, values: Values, fresh: readonly SentVariable[]): void {
-  const { dir } = openStateDir(stateDir(context, values));
+function remember(dir: string, fresh: readonly SentVariable[]): void {
   const marks = new Set([...readMarks(dir), ...fresh.map(sentMark)]);
   const file = join(dir, fileName);
   const temporary = `${file}.${process.pid}.tmp`;

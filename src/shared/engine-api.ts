@@ -58,7 +58,7 @@ export interface EngineApi {
   start(task: ResolvedTask, file: string, options: StartOptions): Promise<number>;
   /**
    * Drains and saves the checkpoint; returns when that is done. A task that waits, for a decision or its secrets, waits no
-   * more. Throws ROW-E109 when there is nothing to stop.
+   * more. One that has ended already stays as it is. Throws ROW-E109 when there is no such task.
    */
   stop(id: string): Promise<void>;
   check(task: ResolvedTask): Promise<CheckReport>;

@@ -129,7 +129,6 @@ async function follow(
   /** Before that, what is told of the task may be how its last run ended. */
   let started = false;
   let blocked: PlainError | undefined;
-  let stop = () => {};
   const events: Partial<ClientApi> = {
     snapshot: (tasks) => {
       const mine = tasks.find((t) => t.id === task.id);
@@ -148,7 +147,7 @@ async function follow(
   };
   // Interrupted, it ends in order: what is under way is written first.
   return withEngine({ ...context, interrupted: null }, values, events, async (engine) => {
-    stop = () => void engine.api.stop(task.id).catch(() => {});
+    const stop = () => void engine.api.stop(task.id).catch(() => {});
     interrupted.addEventListener('abort', stop);
     if (interrupted.aborted) throw interruption();
     let run: number;

@@ -164,4 +164,7 @@ export const migrations: Migrations = [
    ${keepDestinations}`,
   // What a refused row held, so that a later difference of it is not taken for the same.
   'ALTER TABLE dirty ADD COLUMN row_hash TEXT',
+  // Records whose row was written are passed over in the index, too.
+  `DROP INDEX dirty_shown;
+   CREATE INDEX dirty_shown ON dirty (task, discarded, id, source, code, at_ms, decision)`,
 ];

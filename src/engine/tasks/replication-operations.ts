@@ -202,7 +202,7 @@ async function withWriter<T>(
   running: ReplicationRun | undefined,
   work: (writer: TablestoreWriter, paused: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const isPaused = () => running && !running.over && running.view().state === 'paused';
+  const isPaused = () => running && !running.over && running.paused;
   const notWriting = (written: string) =>
     new RowferryError('ROW-T106', `${task.name} is paused, so no rows are written.${written}`, {
       remedy: 'Resume the task, then try again.',

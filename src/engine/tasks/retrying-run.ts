@@ -130,6 +130,10 @@ export class RetryingRun implements ReplicationRun {
     this.#current.resume();
   }
 
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   tune(task: Tunable): void {
     this.#current.tune(task);
   }

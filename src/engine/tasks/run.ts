@@ -25,6 +25,8 @@ export interface ReplicationRun {
   /** Reads and writes nothing until resume(). Safe to call again, and before run(). */
   pause(): void;
   resume(): void;
+  /** pause() was called, and resume() not since. */
+  readonly paused: boolean;
   /** Takes the tuning keys of the task as they are now. */
   tune(task: Tunable): void;
   /** How long it tries again from now on: tasks that share a server wait no longer than the most impatient of them. */

@@ -61,8 +61,8 @@ export class Supervisor {
 
   /** Throws ROW-E101 (somebody else runs it), ROW-E102 (precheck), or why source or destination cannot be asked. */
   async start(session: Session, task: ResolvedTask, file: string, options: StartOptions): Promise<number> {
+    await this.#tasks.get(task.id)?.ended();
     const managed = this.#managed(task, file);
-    await managed.ended();
     if (managed.active) {
       const adopted = managed.owner === undefined && session.kind === 'cli' && !managed.stopAsked;
       if (!adopted) throw heldError(managed, session);
@@ -106,12 +106,15 @@ export class Supervisor {
 
   /** Throws ROW-E109: there is no such task. */
   async stop(id: string): Promise<void> {
-    const managed = this.#undone('stop', id);
-    if (!managed) return;
+    const managed = this.#tasks.get(id);
+    if (!managed) throw unknownTask(id);
+    // Every other state takes a stop.
+    if (isDone(managed.snapshot().state, 'stop')) return;
     const stopping = managed.stop();
     this.events.changed();
     await stopping;
-    this.#save(managed);
+    // Not one that was deleted meanwhile.
+    if (this.#tasks.get(id) === managed) this.#save(managed);
     this.events.changed();
   }
 
@@ -125,31 +128,37 @@ export class Supervisor {
     return kept.length > 0;
   }
 
-  /** Throws ROW-E109: there is no such task, or it does not run. */
+  /** One that is paused already stays so. Throws ROW-E109: there is no such task, or it does not run. */
   pause(id: string): void {
     this.#undone('pause', id)?.work?.pause();
     this.events.changed();
   }
 
-  /** Throws ROW-E109: there is no such task, or it is not paused. */
+  /** One that runs goes on. Throws ROW-E109: there is no such task, or it is in no state that can be resumed. */
   resume(id: string): void {
     this.#undone('resume', id)?.work?.resume();
     this.events.changed();
   }
 
   /** As #for(); undefined: nothing is left to do. */
-  #undone(action: 'stop' | 'pause' | 'resume', id: string): ManagedTask | undefined {
+  #undone(action: 'pause' | 'resume', id: string): ManagedTask | undefined {
     const known = this.#tasks.get(id);
     return known && isDone(known.snapshot().state, action) ? undefined : this.#for(action, id);
   }
 
   /** A task in a state that takes the action. Throws ROW-E109, ROW-E112. */
-  #for(action: Exclude<TaskAction, 'start'>, id: string): ManagedTask {
+  #for(action: Refusable, id: string): ManagedTask {
     const managed = this.#tasks.get(id);
     if (!managed) throw unknownTask(id);
     const snapshot = managed.snapshot();
     if (!accepts(snapshot.state, action)) throw refusal(action, snapshot);
     return managed;
+  }
+
+  /** As #for(), once a run that comes to its end is over. Somebody may have started or deleted the task by then. */
+  async #atRest(action: 'reset' | 'delete', id: string): Promise<ManagedTask> {
+    await this.#for(action, id).ended();
+    return this.#for(action, id);
   }
 
   /** In force at once, and in each further attempt of this run. Throws ROW-E109, ROW-T104. */
@@ -220,7 +229,7 @@ export class Supervisor {
   }
 
   async forget(id: string): Promise<void> {
-    await this.#for('delete', id).ended();
+    await this.#atRest('delete', id);
     this.#tasks.delete(id);
     this.verifications.forget(id);
     this.#checked.delete(id);
@@ -393,8 +402,7 @@ export class Supervisor {
 
   /** Throws ROW-E109 (never started here), ROW-E112 (it runs), ROW-S108 (no such table). */
   async reset(id: string, table: string | undefined): Promise<void> {
-    const managed = this.#for('reset', id);
-    await managed.ended();
+    const managed = await this.#atRest('reset', id);
     if (table !== undefined) {
       await this.reload(id, table, false);
       return;
@@ -480,9 +488,12 @@ export class Supervisor {
   }
 
   #ended(managed: ManagedTask, outcome: RunOutcome): void {
-    const error = outcome.error ? `: ${outcome.error.code} ${outcome.error.message}` : '';
+    const { state, error } = outcome;
     this.#shareWindows();
-    this.log[outcome.error ? 'error' : 'info'](`${managed.id}: ${outcome.state}${error}`);
+    this.log[error ? 'error' : 'info'](`${state}${error ? `: ${error.code} ${error.message}` : ''}`, {
+      task: managed,
+      ...(error && { code: error.code }),
+    });
     const snapshot = this.#save(managed);
     // The engine may end before its next second.
     if (snapshot) this.#watch(snapshot);
@@ -570,21 +581,13 @@ function heldError(managed: ManagedTask, session: Session): RowferryError {
   });
 }
 
-function refusal(
-  action: Exclude<TaskAction, 'start'>,
-  { name, state }: Pick<TaskSnapshot, 'name' | 'state'>,
-): RowferryError {
+/** Actions that some states do not take. */
+type Refusable = Exclude<TaskAction, 'start' | 'stop'>;
+
+function refusal(action: Refusable, { name, state }: Pick<TaskSnapshot, 'name' | 'state'>): RowferryError {
   const isBetween = state === 'starting' || state === 'stopping';
   switch (action) {
-    case 'stop':
-      return new RowferryError('ROW-E109', `${name} is not running.`, {
-        remedy: 'There is nothing to stop.',
-      });
     case 'pause':
-      if (state === 'paused')
-        return new RowferryError('ROW-E109', `${name} is already paused.`, {
-          remedy: 'Resume the task to continue.',
-        });
       return new RowferryError('ROW-E109', `${name} is ${isBetween ? state : 'not running'}.`, {
         remedy: 'Only a running task can be paused.',
       });

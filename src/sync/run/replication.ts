@@ -71,7 +71,7 @@ export class Replication {
   private progress: TaskProgress | null;
   private finished: Promise<RunOutcome> | undefined;
   private readonly loadThrottle: LoadThrottle;
-  private paused = false;
+  paused = false;
   /** Another selection, from the incremental on. */
   private wanted: Pick<ResolvedTask, 'objects'> | undefined;
   private readonly settings: TaskSettings;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digest } from '../../../../src/sync/dirty/dirty.js';
-import { DirtyRecords } from '../../../../src/engine/store/dirty-records.js';
+import { DirtyRecords, isOpen } from '../../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../../src/engine/store/engine-store.js';
 import { Database } from '../../../../src/engine/store/database.js';
 import { keepDestinations, migrations, quoteNames } from '../../../../src/engine/store/migrations.js';
@@ -190,7 +190,7 @@ describe('dirty records', () => {
   it('are counted, filtered and paged in an index: 100,000 wide ones would take seconds', () => {
     const plan = engine.database
       .all<{ detail: string }>(
-        `EXPLAIN QUERY PLAN SELECT id FROM dirty WHERE task = 'a' AND discarded = 0 AND source = 's' AND code = 'c'
+        `EXPLAIN QUERY PLAN SELECT id FROM dirty WHERE task = 'a' AND ${isOpen} AND source = 's' AND code = 'c'
          AND at_ms >= 1 ORDER BY id LIMIT 100 OFFSET 90000`,
       )
       .map(({ detail }) => detail);

@@ -43,6 +43,7 @@ function attempts(
       reload: () => Promise.reject(new Error('not asked')),
       settled: () => Promise.resolve(),
       known: null,
+      paused: false,
       runningWriter: null,
       over: false,
     };
