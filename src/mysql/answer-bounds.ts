@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 interface DriverConnection {
   readonly stream: Socket;
   packetParser: { execute(chunk: Buffer): void };
+  resume(): void;
   /** What is being answered; null between two answers. */
   readonly _command: { readonly _fieldCount?: unknown } | null;
   _handleFatalError(error: Error): void;
@@ -54,6 +55,8 @@ export function boundAnswers(connection: NodeJS.EventEmitter): void {
   let whole = 0;
   let continues = false;
   let answered: object | null = null;
+  /** Nobody keeps the rows of that. */
+  let isPassing = false;
   let kept = 0;
 
   const begin = (): void => {
@@ -61,7 +64,7 @@ export function boundAnswers(connection: NodeJS.EventEmitter): void {
     continues = length === fullPacket;
     left = length;
     if (whole > maximumPacketBytes) throw beyond('a packet', maximumPacketBytes);
-    if (!isLoggedIn || (answered !== null && passing.has(answered))) return;
+    if (!isLoggedIn || isPassing) return;
     kept += length + rowBytes + valueBytes * columns(driver);
     if (kept > maximumAnswerBytes) throw beyond('an answer', maximumAnswerBytes);
   };
@@ -70,6 +73,7 @@ export function boundAnswers(connection: NodeJS.EventEmitter): void {
     if (!isLoggedIn && received > maximumLoginBytes) throw beyond('a login', maximumLoginBytes);
     if (driver._command !== answered) {
       answered = driver._command;
+      isPassing = answered !== null && passing.has(answered);
       kept = 0;
     }
     for (let at = 0; at < chunk.length;) {
@@ -86,20 +90,27 @@ export function boundAnswers(connection: NodeJS.EventEmitter): void {
       begin();
     }
   };
+  const guarded = (work: () => void): void => {
+    if (hasEnded) return;
+    try {
+      work();
+    } catch (error) {
+      hasEnded = true;
+      driver._handleFatalError(error as Error);
+      driver.stream.destroy();
+    }
+  };
   driver.packetParser = {
-    execute(chunk) {
-      if (hasEnded) return;
-      try {
+    execute: (chunk) =>
+      guarded(() => {
         measure(chunk);
         parser.execute(chunk);
         if (columns(driver) > maximumColumns) throw new Error('the server sent too many columns');
-      } catch (error) {
-        hasEnded = true;
-        driver._handleFatalError(error as Error);
-        driver.stream.destroy();
-      }
-    },
+      }),
   };
+  // What came while it was paused is read here.
+  const { resume } = driver;
+  driver.resume = () => guarded(() => resume.call(driver));
   connection.once('connect', () => (isLoggedIn = true));
   // The driver would go on, and write a line for each such packet.
   connection.on('warn', () => {

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import type mysql from 'mysql2';
 import { RowferryError } from '../shared/errors.js';
@@ -6,7 +5,7 @@ import type { SourceSettings } from '../shared/task.js';
 import { connectionOptions, sourceAddresses, type SourceAddress } from './connection-options.js';
 import { sourceError } from './errors.js';
 import { logIn } from './login.js';
-import { isProven } from './password.js';
+import { isProven, socketOf } from './password.js';
 import { isLoopback, resolvesToThisMachine } from './this-machine.js';
 
 export { identifier } from './identifier.js';
@@ -123,9 +122,10 @@ export class SourceConnection {
   readonly raw: mysql.Connection;
   /** host:port that answered. */
   readonly address: string;
+  /** How it is protected on its way, for people and for further sessions on the same server. */
+  readonly protection: Protection;
   /** What prepared the session; another one on the same server may be prepared by the same statements. */
   preparedBy: readonly string[] = [];
-  readonly #host: string;
   readonly #listeners: ((error: RowferryError) => void)[] = [];
   /** What waits for an answer. The driver forgets its callbacks when we destroy the connection; we must not. */
   readonly #waiting = new Set<(error: RowferryError) => void>();
@@ -134,9 +134,17 @@ export class SourceConnection {
   #destroyed = false;
   #lost: RowferryError | undefined;
 
+  /** `raw` is logged in. */
   constructor(raw: mysql.Connection, { host, port }: SourceAddress) {
     this.raw = raw;
-    this.#host = host;
+    // A socket that is closed tells nothing of that any more.
+    const socket = socketOf(raw);
+    const isEncrypted = socket instanceof tls.TLSSocket;
+    this.protection = {
+      isOnThisMachine: isLoopback(socket.remoteAddress),
+      isEncrypted,
+      isProven: isEncrypted && isProven(socket, host),
+    };
     this.address = `${host}:${port}`;
     raw.on('error', (error: unknown) => this.#lose(error));
     raw.on('end', () => this.#lose({ code: 'PROTOCOL_CONNECTION_LOST', message: 'the server closed it' }));
@@ -144,17 +152,6 @@ export class SourceConnection {
 
   get threadId(): number {
     return this.raw.threadId ?? 0;
-  }
-
-  /** How it is protected on its way, for people and for further sessions on the same server. */
-  get protection(): Protection {
-    const { stream } = this.raw as unknown as { stream: Socket };
-    const isEncrypted = stream instanceof tls.TLSSocket;
-    return {
-      isOnThisMachine: isLoopback(stream.remoteAddress),
-      isEncrypted,
-      isProven: isEncrypted && isProven(stream, this.#host),
-    };
   }
 
   #lose(error: unknown): void {
@@ -212,7 +209,8 @@ export class SourceConnection {
     if (!this.#lost) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1000);
-        this.raw.once('end', () => {
+        // The driver tells the end of the socket below TLS alone, which TLS keeps to itself.
+        socketOf(this.raw).once('end', () => {
           clearTimeout(timer);
           resolve();
         });

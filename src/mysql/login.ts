@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2';
 import { RowferryError } from '../shared/errors.js';
+import { said } from '../shared/said.js';
 import { boundAnswers } from './answer-bounds.js';
 import { sourceError } from './errors.js';
 
@@ -48,12 +49,12 @@ async function explained(
 ): Promise<RowferryError> {
   if ((error.cause as { errno?: number } | undefined)?.errno !== accessDenied) return error;
   if (!(await isPasswordRight(options))) return error;
-  const said = (error.cause as Error).message;
+  const answer = said((error.cause as Error).message);
   const { ssl } = options;
   if (typeof ssl !== 'object')
     return new RowferryError(
       'ROW-S110',
-      `MySQL at ${address} refused the unencrypted login although the password is correct: ${said}`,
+      `MySQL at ${address} refused the unencrypted login although the password is correct: ${answer}`,
       {
         cause: error.cause,
         remedy:
@@ -63,7 +64,7 @@ async function explained(
   const hasCertificate = ssl.cert !== undefined;
   return new RowferryError(
     'ROW-S110',
-    `MySQL at ${address} refused the login ${hasCertificate ? 'with this' : 'without a'} client certificate although the password is correct: ${said}`,
+    `MySQL at ${address} refused the login ${hasCertificate ? 'with this' : 'without a'} client certificate although the password is correct: ${answer}`,
     {
       cause: error.cause,
       remedy: hasCertificate

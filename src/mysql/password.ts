@@ -26,7 +26,7 @@ export interface PasswordRules extends Pick<SourceSettings, 'ssl' | 'allowPublic
 type Way = 'as it is' | 'by the known key' | 'by the key that it names' | 'not at all';
 
 /** mysql2 knows the socket of a connection as `stream`, which TLS replaces. */
-const socketOf = (connection: mysql.Connection): Socket =>
+export const socketOf = (connection: mysql.Connection): Socket =>
   (connection as unknown as { stream: Socket }).stream;
 
 function wayTo(socket: Socket, rules: PasswordRules): Way {

@@ -36,18 +36,25 @@ export async function areCommitted(
   return Number(row?.isOver) === 0 && row?.isOver !== null;
 }
 
-export async function gtidVariable(
+/** A variable that is a GTID set. Throws ROW-S111 when the server gives something else. */
+export async function gtids(
   connection: SourceConnection,
-  name: 'gtid_executed' | 'gtid_purged',
-): Promise<string> {
-  const rows = await connection.query<{ value: string }>(`SELECT @@GLOBAL.${name} AS value`);
+  name: 'gtid_executed' | 'gtid_purged' | 'gtid_owned',
+): Promise<GtidSet> {
+  const [row] = await connection.query<{ value: string }>(`SELECT @@GLOBAL.${name} AS value`);
+  const text = row?.value ?? '';
   try {
-    return GtidSet.parse(rows[0]?.value ?? '').toString();
+    return GtidSet.parse(name === 'gtid_owned' ? withoutThreads(text) : text);
   } catch (error) {
     throw new RowferryError('ROW-S111', `MySQL returned a value of ${name} that is not a GTID set.`, {
       cause: error,
     });
   }
+}
+
+/** `uuid:number#thread:number#thread`, and nothing between one UUID and the next. */
+function withoutThreads(owned: string): string {
+  return owned.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, ',$&').replace(/#\d+/g, '');
 }
 
 /**
@@ -59,7 +66,7 @@ export async function gtidVariable(
 export async function safeStartPosition(connection: SourceConnection): Promise<SourcePosition> {
   const facts = await connection.facts();
   if (facts.gtidMode === 'ON') {
-    const gtidSet = await gtidVariable(connection, 'gtid_executed');
+    const gtidSet = String(await gtids(connection, 'gtid_executed'));
     await binlogStatus(connection);
     return { gtidSet, serverUuid: facts.serverUuid };
   }
@@ -77,7 +84,7 @@ export async function endPosition(connection: SourceConnection): Promise<SourceP
   return {
     ...status,
     serverUuid: facts.serverUuid,
-    ...(facts.gtidMode === 'ON' ? { gtidSet: await gtidVariable(connection, 'gtid_executed') } : {}),
+    ...(facts.gtidMode === 'ON' ? { gtidSet: String(await gtids(connection, 'gtid_executed')) } : {}),
   };
 }
 
@@ -135,7 +142,7 @@ async function assertGtidAvailable(
   if (facts.gtidMode !== 'ON') {
     throw gone(`The task uses GTIDs, but gtid_mode is now ${facts.gtidMode} on ${connection.address}.`);
   }
-  const purged = GtidSet.parse(await gtidVariable(connection, 'gtid_purged'));
+  const purged = await gtids(connection, 'gtid_purged');
   const missing = purged.minus(GtidSet.parse(gtidSet));
   if (!missing.isEmpty) {
     throw gone(
@@ -151,20 +158,15 @@ async function assertGtidAvailable(
  */
 export async function assertExecuted(connection: SourceConnection, gtidSet: string): Promise<void> {
   const { serverUuid } = await connection.facts();
-  // First: what is committed in between is executed then.
-  const owned = await ownedTransactions(connection);
-  const executed = GtidSet.parse(await gtidVariable(connection, 'gtid_executed'));
+  // What sessions of the server are at, which it may have sent already; first: what is committed in between is executed then.
+  const owned = await gtids(connection, 'gtid_owned');
+  const executed = await gtids(connection, 'gtid_executed');
   const seen = GtidSet.parse(gtidSet);
   const ahead = seen.minus(executed);
   if (ahead.isEmpty) return;
   if (!ahead.ofServer(serverUuid).minus(owned).isEmpty) {
     throw gone(
       `The source no longer has transactions that Rowferry already read (${String(ahead)}): its binlog was reset, or its data was restored.`,
-    );
-  }
-  if (seen.minus(ahead).isEmpty) {
-    throw gone(
-      `${connection.address} has none of the transactions that Rowferry already read (${String(ahead)}): it is another server, its binlog was reset, or its data was restored.`,
     );
   }
   if (ahead.minus(owned).isEmpty) {
@@ -177,6 +179,11 @@ export async function assertExecuted(connection: SourceConnection, gtidSet: stri
       },
     );
   }
+  if (seen.minus(ahead).isEmpty) {
+    throw gone(
+      `${connection.address} has none of the transactions that Rowferry already read (${String(ahead)}): it is another server, its binlog was reset, or its data was restored.`,
+    );
+  }
   throw new RowferryError(
     'ROW-S107',
     `${connection.address} does not have transactions that Rowferry already read (${String(ahead)}): it lags behind, or lost them in a switchover.`,
@@ -185,14 +192,6 @@ export async function assertExecuted(connection: SourceConnection, gtidSet: stri
         'The task continues when the server has caught up. If it lost them, reset the task; the next start loads everything again.',
     },
   );
-}
-
-/** Transactions that sessions of the server are at; it may have sent them already. */
-async function ownedTransactions(connection: SourceConnection): Promise<GtidSet> {
-  const [row] = await connection.query<{ owned: string }>('SELECT @@GLOBAL.gtid_owned AS owned');
-  // `uuid:number#thread:number#thread`, and nothing between one UUID and the next.
-  const owned = (row?.owned ?? '').replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, ',$&');
-  return GtidSet.parse(owned.replace(/#\d+/g, ''));
 }
 
 /**

@@ -204,6 +204,20 @@ describe.skipIf(elsewhere === undefined)('the source on another machine', () => 
     await recorder.stream.stop();
     await recorder.running;
   });
+
+  it('is followed, and left without delay, where its certificate proves it', async () => {
+    await present(authority.issue([elsewhere!]), authority.cert);
+    const proven = { ssl: 'verify-identity' as const, caFile: file('follow.pem', authority.cert) };
+    const recorder = new Recorder(source(proven), await startOfBinlog());
+    await recorder.until(() => recorder.stream.isStreaming, 'the stream');
+    await recorder.stream.stop();
+    await recorder.running;
+    const connection = await connectSource(source(proven));
+    const began = Date.now();
+    await connection.close();
+    // A goodbye that nobody hears is waited for a whole second.
+    expect(Date.now() - began).toBeLessThan(900);
+  });
 });
 
 describe.skipIf(elsewhere === undefined)('the precheck', () => {

@@ -118,11 +118,12 @@ export class BinlogDecoder implements EventSink {
     this.#skipUntil = this.#gtids === null ? (start.offset ?? 0) : 0;
     this.#inner = {
       event: (bytes, from, to) => this.#event(bytes, from, to, true),
-      inPieces: (type, length) => this.inPieces(type, length),
-      piece: (bytes, from, to, last) => {
-        if (this.#pieces === null && bytes[from + 4] === EventType.transactionPayload) throw nested();
-        this.#rowsPiece(bytes, from, to, last, 0);
+      // Each event is asked about before it comes, whole or in pieces.
+      inPieces: (type, length) => {
+        if (type === EventType.transactionPayload) throw nested();
+        return this.inPieces(type, length);
       },
+      piece: (bytes, from, to, last) => this.#rowsPiece(bytes, from, to, last, 0),
     };
   }
 
@@ -189,7 +190,6 @@ export class BinlogDecoder implements EventSink {
     }
     this.#eventSeconds = bytes.readUInt32LE(start);
     const body = start + headerBytes;
-    if (inner && type === EventType.transactionPayload) throw nested();
     if (isRowsEvent(type)) {
       this.#begin(undefined);
       this.#rowsDelivered =

@@ -5,7 +5,7 @@ import type { SourceConnection } from '../connection.js';
 import { sourceAddresses } from '../connection-options.js';
 import { GtidSet } from '../gtid.js';
 import type { TransactionStart } from '../model.js';
-import { assertAvailable, binlogFiles, endPosition, firstEventOffset, gtidVariable } from '../position.js';
+import { assertAvailable, binlogFiles, endPosition, firstEventOffset, gtids } from '../position.js';
 import { peek } from './peek.js';
 import type { HistoryCheck } from './stream.js';
 
@@ -53,7 +53,7 @@ async function gtidCheck(
 ): Promise<HistoryCheck | null> {
   const { last } = position;
   const seen = GtidSet.parse(gtidSet);
-  const purged = GtidSet.parse(await gtidVariable(connection, 'gtid_purged'));
+  const purged = await gtids(connection, 'gtid_purged');
   const { serverUuid } = await connection.facts();
   const heads = seen.heads.filter((head) => !purged.contains(head));
   const gtid = last?.gtid ?? heads.find((head) => head.startsWith(serverUuid)) ?? heads[0];

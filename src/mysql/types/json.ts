@@ -63,8 +63,8 @@ class Output {
     this.#left = bytes;
   }
 
-  push(...parts: string[]): void {
-    this.#parts.push(...parts);
+  push(part: string): void {
+    this.#parts.push(part);
   }
 
   spend(bytes: number): void {
@@ -121,11 +121,13 @@ function value(
     case 10:
       out.push(form.unsigned(String(bytes.readBigUInt64LE(at))));
       return;
-    case 11:
+    case 11: {
+      const value = bytes.readDoubleLE(at);
       // JSON has no NaN and no infinity.
-      if (!Number.isFinite(bytes.readDoubleLE(at))) throw malformed();
-      out.push(form.double(bytes.readDoubleLE(at)));
+      if (!Number.isFinite(value)) throw malformed();
+      out.push(form.double(value));
       return;
+    }
     case 12: {
       const [length, from] = variableLength(bytes, at);
       if (from + length > end) throw malformed();
@@ -166,7 +168,8 @@ function object(
     if (from + length > end) throw malformed();
     out.spend(length);
     if (i > 0) out.push(', ');
-    out.push(form.string(bytes.toString('utf8', from, from + length)), form.colon);
+    out.push(form.string(bytes.toString('utf8', from, from + length)));
+    out.push(form.colon);
     member(form, bytes, base, values + i * (1 + width), end, width, out, depth);
   }
   out.push(form.brackets.object[1]);

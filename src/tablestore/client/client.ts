@@ -12,6 +12,7 @@
  * takes more code than the dozen small messages of operations.ts, and reads here give bytes, which is what a
  * comparison needs. The SDK reads back what we write in the tests.
  */
+import { said } from '../../shared/said.js';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -299,7 +300,7 @@ export function readError(reader: ProtobufReader): { code: string; message: stri
   let message = '';
   while (reader.next()) {
     if (reader.field === 1) code = reader.string();
-    else if (reader.field === 2) message = reader.string();
+    else if (reader.field === 2) message = said(reader.string());
     else reader.skip();
   }
   return { code, message };

@@ -110,7 +110,7 @@ export class TablestoreError extends RowferryError implements Details {
   /** From an answer of the service, for a whole request. */
   static fromService(status: number, code: string, message: string, operation: string): TablestoreError {
     const kind = failureKind(code, status, message);
-    const text = `Tablestore rejected ${operation}: ${said(code)}${message ? ` ${said(message)}` : ''}`;
+    const text = `Tablestore rejected ${operation}: ${said(code)}${message ? ` ${message}` : ''}`;
     return new TablestoreError(shownCode(code, message), text, {
       service: code,
       status,

@@ -219,7 +219,7 @@ export class PlainBufferScanner {
       case Variant.BINARY:
         return bytes.subarray(valueStart, valueEnd);
       default:
-        throw new WireFormatError(`PlainBuffer value type ${this.type} is not allowed here`);
+        throw notAllowed(this.type, 'here');
     }
   }
 
@@ -236,7 +236,7 @@ export class PlainBufferScanner {
       case Variant.BINARY:
         return this.value() as KeyValue;
       default:
-        throw new WireFormatError(`PlainBuffer value type ${this.type} is not allowed in a key`);
+        throw notAllowed(this.type, 'in a key');
     }
   }
 
@@ -258,6 +258,23 @@ export class PlainBufferScanner {
     if (this.end - this.position < count) throw new WireFormatError('PlainBuffer is truncated');
   }
 }
+
+/** What keyValue() and value() read; -1: a cell that only names what is deleted has no value. */
+const cellTypes = new Set<number>([
+  -1,
+  Variant.INTEGER,
+  Variant.DOUBLE,
+  Variant.BOOLEAN,
+  Variant.STRING,
+  Variant.BINARY,
+]);
+const keyTypes = new Set<number>([
+  ...[Variant.INTEGER, Variant.STRING, Variant.BINARY],
+  ...[Variant.INF_MIN, Variant.INF_MAX, Variant.AUTO_INCREMENT],
+]);
+
+const notAllowed = (type: number, where: string) =>
+  new WireFormatError(`PlainBuffer value type ${type} is not allowed ${where}`);
 
 function fixedLength(type: number): number {
   switch (type) {
@@ -303,8 +320,9 @@ export function checkedRows(bytes: Buffer): Buffer {
   scanner.header();
   while (!scanner.atEnd()) {
     scanner.beginRow();
-    while (scanner.cell()) scanner.keyValue();
-    if (scanner.accept(Tag.ROW_DATA)) while (scanner.cell());
+    while (scanner.cell()) if (!keyTypes.has(scanner.type)) throw notAllowed(scanner.type, 'in a key');
+    if (scanner.accept(Tag.ROW_DATA))
+      while (scanner.cell()) if (!cellTypes.has(scanner.type)) throw notAllowed(scanner.type, 'here');
     scanner.endRow();
   }
   return bytes;
