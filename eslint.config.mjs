@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 import { circles } from './test/support/circles.mjs';
 import { floors } from './test/support/floors.mjs';
+import { importedStays } from './test/support/imported-stays.mjs';
 import { tableNames } from './test/support/table-names.mjs';
 
 export default tseslint.config(
@@ -10,8 +11,10 @@ export default tseslint.config(
   tseslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'webview/**/*.ts', 'test/**/*.ts'],
+    plugins: { house: { rules: { 'imported-stays': importedStays } } },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
+      'house/imported-stays': 'error',
       // A promise that nobody waits for loses its error, and with it a row.
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { timing } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Foreign keys that change rows by themselves, on a source that leaves them to InnoDB: none of that is in the binlog. */
@@ -63,8 +62,8 @@ it('and goes on where somebody has accepted it', async () => {
 }, 60_000);
 
 it('is seen in the catalog when it came outside the binlog', async () => {
-  const { definitionsMs } = timing;
-  timing.definitionsMs = 200;
+  const { definitionsMs } = replica.timing;
+  replica.timing.definitionsMs = 200;
   try {
     const { mysql } = replica;
     await mysql.query(`DROP DATABASE IF EXISTS d; CREATE DATABASE d; CREATE TABLE d.parent (id INT PRIMARY KEY);
@@ -81,6 +80,6 @@ it('is seen in the catalog when it came outside the binlog', async () => {
     });
     await replica.stop(task);
   } finally {
-    timing.definitionsMs = definitionsMs;
+    replica.timing.definitionsMs = definitionsMs;
   }
 }, 60_000);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { timing } from '../../src/sync/base/timing.js';
+import { standardTiming } from '../../src/sync/base/timing.js';
 import { precheck, noHistory } from '../../src/sync/precheck/index.js';
 import { sessionCounts } from '../../src/sync/source/session-count.js';
 import { startReplica, type Replica } from '../support/replica.js';
@@ -9,7 +9,6 @@ import { startReplica, type Replica } from '../support/replica.js';
 /** What a task takes of the connections of its source: counted beforehand, held to, and said where it finds no room (E4). */
 
 let replica: Replica;
-const standard = structuredClone(timing);
 
 beforeAll(async () => {
   replica = await startReplica();
@@ -18,7 +17,7 @@ beforeAll(async () => {
     INSERT INTO c.big WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i, REPEAT('x', 1000) FROM n;
     CREATE TABLE c.small (id INT PRIMARY KEY, v INT); INSERT INTO c.small VALUES (1, 1); ANALYZE TABLE c.big`);
 }, 60_000);
-afterEach(() => void Object.assign(timing, structuredClone(standard)));
+afterEach(() => void Object.assign(replica.timing, structuredClone(standardTiming)));
 afterAll(() => replica?.close());
 
 /** An account of its own for each test, since what is counted is the account's. */
@@ -70,7 +69,7 @@ const checkOf = async (one: ResolvedTask, id: string) =>
 describe('the sessions of a task are as many as it declares', () => {
   it('in the load, with a strain limit and the look at the place where the stream begins', async () => {
     await account('loads');
-    Object.assign(timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 30, mostRows: 30 } });
+    Object.assign(replica.timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 30, mostRows: 30 } });
     const one = task('loads', {
       write: { threads: 3 },
       throttle: { full: { rowsPerSecond: 200, maxThreadsRunning: 1000 } },
@@ -84,7 +83,7 @@ describe('the sessions of a task are as many as it declares', () => {
 
   it('in the load, where MySQL cannot evaluate the filter on some rows', async () => {
     await account('asks');
-    Object.assign(timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 100, mostRows: 100 } });
+    Object.assign(replica.timing, { startWatchMs: 5, chunk: { bytes: 1, leastRows: 100, mostRows: 100 } });
     const one = task('asks', {
       write: { threads: 2 },
       objects: [
@@ -104,7 +103,7 @@ describe('the sessions of a task are as many as it declares', () => {
     await replica.mysql.query(
       'CREATE TABLE c.asked (id INT PRIMARY KEY, name VARCHAR(20), v INT); INSERT INTO c.asked VALUES (1, "anna", 1)',
     );
-    timing.audit = { ...timing.audit, restMs: 0, lookMs: 10, knownMs: 100 };
+    replica.timing.audit = { ...replica.timing.audit, restMs: 0, lookMs: 10, knownMs: 100 };
     const one = task('follows', {
       objects: [
         {
@@ -185,7 +184,7 @@ describe('the sessions of a task are as many as it declares', () => {
 
   it('and of tables that are loaded beside the stream, however many are', async () => {
     await account('joined');
-    Object.assign(timing, { chunk: { bytes: 1, leastRows: 20, mostRows: 20 } });
+    Object.assign(replica.timing, { chunk: { bytes: 1, leastRows: 20, mostRows: 20 } });
     const names = ['j1', 'j2', 'j3', 'j4', 'j5', 'j6'];
     for (const name of names) {
       await replica.mysql.query(`CREATE TABLE c.${name} (id INT PRIMARY KEY, v INT);
@@ -236,7 +235,7 @@ describe('the precheck', () => {
     const check = await checkOf(wide, 'source-connections');
     const threads = Number(/"threads": (\d+)/.exec(check.fix)?.[1]);
     expect(threads).toBeGreaterThanOrEqual(1);
-    timing.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
+    replica.timing.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
     const one = task('tight', { write: { threads } });
     expect(await checkOf(one, 'source-connections')).toMatchObject({ status: 'pass' });
     const refusals: unknown[] = [];
@@ -359,7 +358,7 @@ describe('a task that is refused for want of room says so while it waits, and go
 
   it('max_user_connections of the server, in the load', async () => {
     await account('loading');
-    timing.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
+    replica.timing.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
     const one = task('loading', {
       objects: [{ database: 'c', tables: [{ name: 'big', rename: 'loading' }] }],
       throttle: { full: { rowsPerSecond: 100 } },

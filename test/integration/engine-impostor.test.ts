@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')('who answers in the place of the e
   });
 
   it('is not looked for where engine.json points', async () => {
-    const engine = await Engine.open(openStateDir(state), replicationOperations, '');
+    const engine = await Engine.open(openStateDir(state), replicationOperations(), '');
     if (engine === 'locked') throw new Error('held');
     const elsewhere = join(home, 'elsewhere.sock');
     let called = 0;
@@ -88,7 +88,7 @@ describe.skipIf(process.platform === 'win32')('who answers in the place of the e
     const keys: string[] = [];
     for (let run = 0; run < 2; run++) {
       const paths = openStateDir(state);
-      const engine = await Engine.open(paths, replicationOperations, '');
+      const engine = await Engine.open(paths, replicationOperations(), '');
       if (engine === 'locked') throw new Error('held');
       expect(statSync(paths.key).mode & 0o777).toBe(0o600);
       keys.push(readFileSync(paths.key, 'utf8'));

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { timing } from '../../src/sync/base/timing.js';
 import { startMysql } from '../support/mysql-server.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -49,8 +48,8 @@ describe('the history of the source', () => {
   });
 
   it('rule 1: another server in place of the source in the middle of the load is refused, and nothing is read there', async () => {
-    const { chunk } = timing;
-    timing.chunk = { bytes: 1, leastRows: 150, mostRows: 150 };
+    const { chunk } = replica.timing;
+    replica.timing.chunk = { bytes: 1, leastRows: 150, mostRows: 150 };
     const other = await startMysql({ gtid: true });
     const proxy = await TcpProxy.start(replica.mysql);
     const make = (v: string) =>
@@ -80,7 +79,7 @@ describe('the history of the source', () => {
     expect(await replica.run(task)).toMatchObject({ reached: true });
     expect(replica.rows('moved')).toHaveLength(900);
     expect(new Set(replica.rows('moved').map((row) => row['v']))).toEqual(new Set(['ours']));
-    timing.chunk = chunk;
+    replica.timing.chunk = chunk;
     await proxy.stop();
     await other.stop();
   });

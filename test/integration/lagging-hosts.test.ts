@@ -1,21 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
-import { timing } from '../../src/sync/base/timing.js';
 import { startMysql, type MysqlServer } from '../support/mysql-server.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** A source with a further host, a real replica of it that lags: what it still shows is not written over newer rows. */
 let first: Replica;
 let second: MysqlServer;
-const { chunk } = timing;
 
 beforeAll(async () => {
-  timing.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
   [first, second] = await Promise.all([
     startReplica({ gtid: true, args: ['--server-id=1'] }),
     startMysql({ gtid: true, args: ['--server-id=2', '--log-replica-updates=ON'] }),
   ]);
+  first.timing.chunk = { bytes: 1, leastRows: 20, mostRows: 20 };
   await first.mysql.query(`
     CREATE DATABASE shop; CREATE USER repl@'%' IDENTIFIED BY 'r'; GRANT REPLICATION SLAVE ON *.* TO repl@'%';
     CREATE USER sync@'%'; GRANT ALL ON *.* TO sync@'%'`);
@@ -25,7 +23,6 @@ beforeAll(async () => {
     START REPLICA`);
 }, 120_000);
 afterAll(async () => {
-  timing.chunk = chunk;
   await Promise.all([first?.close(), second?.stop()]);
 });
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { deleteTable } from '../../src/tablestore/client/operations.js';
-import { timing } from '../../src/sync/base/timing.js';
+import { standardTiming } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { ghostSteps, ptOscSteps, type Step } from '../support/schema-change-tools.js';
 
@@ -18,9 +18,8 @@ describe.each([{ gtid: false }, { gtid: true }])('online schema changes, gtid $g
       GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO plain`);
   }, 60_000);
   afterAll(() => replica?.close());
-  const { toolTableMs } = timing;
   afterEach(async () => {
-    timing.toolTableMs = toolTableMs;
+    replica.timing.toolTableMs = standardTiming.toolTableMs;
     await replica.stopAll();
     const client = new TablestoreClient({ endpoint: replica.store.url, ...replica.store });
     // An instance takes 64 tables.
@@ -68,7 +67,7 @@ describe.each([{ gtid: false }, { gtid: true }])('online schema changes, gtid $g
   it('real tables are loaded and followed, whatever they are called and whenever they came', async () => {
     const { mysql } = replica;
     const d = await database();
-    timing.toolTableMs = 300;
+    replica.timing.toolTableMs = 300;
     // Some beside a table that a tool would have made them for, and some that no tool can have made.
     const real = ['_customers_new', '_archive_old', '_flags_del', '__x_new', '_notes_ghc', '_notes_gho'];
     const named = [...real, '_logs_20240101120000_del', '_customers_old', '_customers_ghc'];
@@ -250,7 +249,7 @@ describe.each([{ gtid: false }, { gtid: true }])('online schema changes, gtid $g
 
   it('what proved a change is gone, and no statement of the stream says so: its copy is loaded at the next start', async () => {
     const { mysql } = replica;
-    timing.toolTableMs = 300;
+    replica.timing.toolTableMs = 300;
     const { d, task } = await changing(true);
     await running(task);
     for (const step of ghostSteps(d, 't').slice(0, 4)) await perform(step);
@@ -299,7 +298,7 @@ describe.each([{ gtid: false }, { gtid: true }])('online schema changes, gtid $g
   }, 60_000);
 
   it('a proof that comes late takes the table out again, and its rows are brought no more', async () => {
-    timing.toolTableMs = 200;
+    replica.timing.toolTableMs = 200;
     const { d, task, write } = await changing(true);
     await running(task);
     const [copy, alter, triggers, ...more] = ptOscSteps(d, 't');

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { timing } from '../../src/sync/base/timing.js';
+import { standardTiming } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Where a task begins and how it loads, end to end (docs/correctness.md, rules 1, 4, 5, 6 and 15). */
 let gtid: Replica;
 let replica: Replica;
-const standard = structuredClone(timing);
 
 beforeAll(async () => {
   [gtid, replica] = await Promise.all([
@@ -104,7 +103,7 @@ describe('rule 4: chunks with a bound on every row lose none and double none', (
       CREATE TABLE l.k_float (f FLOAT NOT NULL, n INT NOT NULL, PRIMARY KEY (f), UNIQUE (n));
       INSERT INTO l.k_float VALUES (0.1, 1), (16777216, 2), (16777220, 3), (-3.4028234e38, 4)`);
     counts.set('k_composite', 18).set('k_real', 5).set('k_float', 4);
-    Object.assign(timing, { chunk: { bytes: 1, leastRows: 1, mostRows: 1 } });
+    replica.timing.chunk = { bytes: 1, leastRows: 1, mostRows: 1 };
     await mysql.query("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = ON");
     try {
       const task = replica.task({
@@ -141,7 +140,7 @@ describe('rule 4: chunks with a bound on every row lose none and double none', (
       expect(await replica.verify(task)).toMatchObject({ equal: true });
     } finally {
       await mysql.query('SET GLOBAL general_log = OFF');
-      Object.assign(timing, standard);
+      replica.timing.chunk = { ...standardTiming.chunk };
     }
   });
 });
@@ -171,7 +170,7 @@ describe('rule 6', () => {
     await mysql.query(
       `CREATE TABLE l.slow (id INT PRIMARY KEY, v INT); INSERT INTO l.slow WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i FROM n`,
     );
-    timing.startWatchMs = 100;
+    replica.timing.startWatchMs = 100;
     try {
       const task = replica.task({ objects: table('slow'), throttle: { full: { rowsPerSecond: 20 } } });
       await replica.start(task);
@@ -184,7 +183,7 @@ describe('rule 6', () => {
       expect(phase).toBe('full');
       expect(rows.full).toBeLessThan(900);
     } finally {
-      timing.startWatchMs = standard.startWatchMs;
+      replica.timing.startWatchMs = standardTiming.startWatchMs;
     }
   });
 

@@ -2,26 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../src/local-tablestore/index.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { timing } from '../../src/sync/base/timing.js';
-import { standardWriterSettings } from '../../src/tablestore/writer/writer.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** The order in which rows are written, to a destination that is slow, fails and answers late (docs/correctness.md, rules 7–12). */
 let replica: Replica;
 let proxy: TcpProxy;
-const standard = { pace: { ...timing }, writer: { ...standardWriterSettings } };
 
 beforeAll(async () => {
   replica = await startReplica();
   proxy = await TcpProxy.start(replica.mysql);
   await replica.mysql.query('CREATE DATABASE o');
-  Object.assign(timing, { lockPatienceMs: 1000, verifyLooksMs: [0] });
-  Object.assign(standardWriterSettings, { lateWriteMs: 600 });
+  Object.assign(replica.timing, { lockPatienceMs: 1000, verifyLooksMs: [0], lateWriteMs: 600 });
 }, 60_000);
 afterAll(async () => {
-  Object.assign(timing, standard.pace);
-  Object.assign(standardWriterSettings, standard.writer);
   await proxy?.stop();
   await replica?.close();
 });
@@ -288,7 +282,7 @@ describe('rule 12: one writer of a table', () => {
 
   it('rule 12: a task that lost its lock writes nothing until it has it again', async () => {
     const { mysql } = replica;
-    timing.lockPatienceMs = 20_000;
+    replica.timing.lockPatienceMs = 20_000;
     await mysql.query('CREATE TABLE o.lost (id INT PRIMARY KEY)');
     const task = await following({ objects: tables('lost') });
     const [lock] = await mysql.query<{ session: number; name: string }>(

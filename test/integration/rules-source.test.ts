@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { timing } from '../../src/sync/base/timing.js';
+import { standardTiming } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /**
@@ -9,7 +9,6 @@ import { startReplica, type Replica } from '../support/replica.js';
  * do not stand still (docs/correctness.md, rules 15, 16, 18 and 23).
  */
 let replica: Replica;
-const standard = { ...timing };
 const hostile = [
   "GLOBAL time_zone = '+08:00'",
   "GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE,STRICT_ALL_TABLES'",
@@ -36,7 +35,7 @@ beforeAll(async () => {
     SET ${hostile.join(', ')}`);
 }, 60_000);
 afterEach(() => {
-  Object.assign(timing, standard);
+  Object.assign(replica.timing, structuredClone(standardTiming));
   replica.store.faults.set([]);
 });
 afterAll(() => replica?.close());
@@ -86,7 +85,7 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
       INSERT INTO h.big WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i, 0, REPEAT('x', 9000) FROM n; ANALYZE TABLE h.big`);
     const { api } = replica.engine;
     // One chunk, so that the pause meets the server in the middle of its answer.
-    timing.chunk = { bytes: 2 ** 30, leastRows: 5000, mostRows: 5000 };
+    replica.timing.chunk = { bytes: 2 ** 30, leastRows: 5000, mostRows: 5000 };
     const task = replica.task({ objects: tables('big'), source: source(), write: { threads: 1 } });
     await replica.start(task);
     await replica.until(task, (s) => s.rows.full > 0);
@@ -136,7 +135,7 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     await mysql.query(
       'CREATE TABLE h.rolled (id INT PRIMARY KEY, v INT); INSERT INTO h.rolled WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i FROM n; ANALYZE TABLE h.rolled',
     );
-    timing.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
+    replica.timing.chunk = { bytes: 1, leastRows: 50, mostRows: 50 };
     const writer = await mysql.connect();
     await writer.query(
       'SET wait_timeout = 600; BEGIN; INSERT INTO h.rolled VALUES (2000, 1); DELETE FROM h.rolled WHERE id = 900',
@@ -248,7 +247,7 @@ describe('rule 23: verify', () => {
     await mysql.query(
       "SET SESSION sql_log_bin = 0; UPDATE h.sorted SET k = 'A' WHERE k = 'a'; SET SESSION sql_log_bin = 1",
     );
-    timing.verifyLooksMs = [0];
+    replica.timing.verifyLooksMs = [0];
     expect(await replica.verify(task)).toMatchObject({ tables: [{ missing: 1, extra: 1, different: 0 }] });
     // Now both are there, and the source has one of them; asked for the other it answers with that.
     await mysql.query("UPDATE h.sorted SET v = 30 WHERE k = 'A'");
@@ -269,7 +268,7 @@ describe('rule 23: verify', () => {
       'SET SESSION sql_log_bin = 0; UPDATE h.restless SET v = -1 WHERE id = 2; SET SESSION sql_log_bin = 1',
     );
     store.faults.set([{ kind: 'latency', delayMs: 600, operation: 'BulkImport' }]);
-    timing.verifyLooksMs = [100, 100, 100, 200];
+    replica.timing.verifyLooksMs = [100, 100, 100, 200];
     // It is on its way before the first look, whoever is faster then.
     await mysql.query('UPDATE h.restless SET v = 1 WHERE id = 1');
     let changing = true;

@@ -4,7 +4,6 @@ import { loadTables } from '../../src/mysql/catalog.js';
 import { connectSource } from '../../src/mysql/connection.js';
 import { endPosition, hasReached } from '../../src/mysql/position.js';
 import { charsetsOf, loadCharsetDecoders } from '../../src/mysql/types/index.js';
-import { timing } from '../../src/sync/base/timing.js';
 import { samples } from '../exactness/samples.js';
 import { Recorder, settingsOf } from '../support/binlog-recorder.js';
 import { startReplica, type Replica } from '../support/replica.js';
@@ -478,8 +477,8 @@ describe.each([
   }, 120_000);
 
   it('rule 13: the catalog shows it before rows come, whatever the binlog says of tables', async () => {
-    const { definitionsMs } = timing;
-    timing.definitionsMs = 200;
+    const { definitionsMs } = replica.timing;
+    replica.timing.definitionsMs = 200;
     try {
       const silent = (name: string, of: Record<string, Case>): Record<string, Case> =>
         Object.fromEntries(Object.entries(of).map(([key, one]) => [name + key, { ...one, then: 'DO 0' }]));
@@ -499,7 +498,7 @@ describe.each([
       );
       await replica.stop(task);
     } finally {
-      timing.definitionsMs = definitionsMs;
+      replica.timing.definitionsMs = definitionsMs;
     }
   }, 120_000);
 

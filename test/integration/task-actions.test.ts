@@ -73,7 +73,7 @@ async function inAnotherEngine(
 ): Promise<Held> {
   const stateDir = mkdtempSync(join(tmpdir(), 'rowferry-actions-'));
   const open = async () => {
-    const engine = await Engine.open(openStateDir(stateDir), replicationOperations, '');
+    const engine = await Engine.open(openStateDir(stateDir), replicationOperations(), '');
     if (engine === 'locked') throw new Error('the state folder is held');
     const connection = await ensureEngine({ stateDir, engineScript: '', kind: 'extension', events: {} });
     return { engine, connection };

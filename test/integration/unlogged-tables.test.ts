@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
-import { timing } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Tables of a whole database that no statement in the binlog made, and whose rows are in it. */
@@ -8,17 +7,13 @@ describe.each([{ gtid: false }, { gtid: true }])(
   'tables made outside of the binlog, gtid $gtid',
   ({ gtid }) => {
     let replica: Replica;
-    const { toolTableMs } = timing;
     beforeAll(async () => {
-      timing.toolTableMs = 300;
       replica = await startReplica(
         gtid ? { gtid } : { args: ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF'] },
       );
+      replica.timing.toolTableMs = 300;
     }, 60_000);
-    afterAll(async () => {
-      timing.toolTableMs = toolTableMs;
-      await replica?.close();
-    });
+    afterAll(() => replica?.close());
 
     const unlogged = (sql: string) =>
       replica.mysql.query(`SET SESSION sql_log_bin = 0; ${sql}; SET SESSION sql_log_bin = 1`);

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ensureEngine, type EngineConnection } from '../../src/engine/ipc/client.js';
 import { Engine } from '../../src/engine/engine.js';
 import { openStateDir } from '../../src/engine/base/paths.js';
+import { standardTiming, type Timing } from '../../src/sync/base/timing.js';
 import { replicationOperations } from '../../src/engine/tasks/replication-operations.js';
 import {
   openTablestoreData,
@@ -22,12 +23,21 @@ import { startMysql, type MysqlServer } from './mysql-server.js';
 /** A row as a test reads it: numbers where they are exact, text otherwise, binary as 0x…. */
 export type PlainRow = Record<string, string | number | boolean>;
 
+/** Times and sizes as a test sets them. */
+export type TestTiming = {
+  -readonly [K in keyof Timing]: Timing[K] extends number
+    ? number
+    : { -readonly [L in keyof Timing[K]]: Timing[K][L] };
+};
+
 /** A MySQL, an embedded Tablestore and an engine between them, asked over its socket as every client does. */
 export interface Replica {
   readonly mysql: MysqlServer;
   readonly store: LocalTablestore;
   readonly engine: EngineConnection;
   readonly stateDir: string;
+  /** Of this engine alone: what a test sets holds from the next run. */
+  readonly timing: TestTiming;
   /** A task as its file would say it; source, destination, id and name are filled in. */
   task(file: Record<string, unknown> & { objects: unknown[] }): ResolvedTask;
   /** Runs to the end: 'caught-up' unless said otherwise. */
@@ -58,7 +68,8 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
   const data = join(home, 'data');
   const [mysql, store] = await Promise.all([startMysql(options), startLocalTablestore({ data })]);
   const stateDir = join(home, 'state');
-  const engine = await Engine.open(openStateDir(stateDir), replicationOperations, '');
+  const timing: TestTiming = structuredClone(standardTiming);
+  const engine = await Engine.open(openStateDir(stateDir), replicationOperations(timing), '');
   if (engine === 'locked') throw new Error('the state folder is held');
   const waiting = new Map<string, (outcome: RunOutcome) => void>();
   const outcomes = new Map<string, Promise<RunOutcome>>();
@@ -76,6 +87,7 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
     store,
     engine: connection,
     stateDir,
+    timing,
     task(file) {
       const number = ++made;
       const task = taskSchema.parse({

@@ -8,6 +8,7 @@ import { DirtyRetry } from '../../sync/dirty/retry.js';
 import { lockDestinations } from '../../sync/tables/prepare.js';
 import { Replication } from '../../sync/run/replication.js';
 import { writerSettings } from '../../sync/base/settings.js';
+import { standardTiming, type Timing } from '../../sync/base/timing.js';
 import { Destinations } from '../../sync/state/destinations.js';
 import { InFlightMarker } from '../../sync/state/in-flight-marker.js';
 import type { Known } from '../../sync/source/row-sessions.js';
@@ -31,129 +32,134 @@ const pauseLookMs = 100;
 const impatient = { connectionMinutes: 5 / 60, otherMinutes: 5 / 60 };
 
 /** Binds the supervisor to replication, with the store of the engine below it. */
-export const replicationOperations: MakeTaskOperations = (store, log) => {
-  const storeOf = (id: string) => new SqliteTaskStore(store.database, id);
-  const dirtyOf = (id: string) => new DirtyRecords(store.database, id);
-  return {
-    work: (task, options) => {
-      const ofTask: TaskLog = {
-        info: (message, about) => log.info(message, { task, ...about }),
-        warn: (message, about) => log.warn(message, { task, ...about }),
-      };
-      return new Replication(task, storeOf(task.id), options, ofTask);
-    },
-    verify: async (asked, options, progress, running, signal) => {
-      const task = options.wait ? asked : { ...asked, retry: impatient };
-      const kept = storeOf(task.id);
-      const check = {
-        task,
-        known: knownOf(kept, running),
-        store: kept,
-        signal,
-        progress,
-        running: running !== undefined,
-      };
-      if (options.quick) return verifyCounts(check);
-      if (!options.repair) return verifyTask(check);
-      const settled = running ? { settled: () => running.settled() } : {};
-      return withWriter(task, kept, running, (repairBy, paused) =>
-        verifyTask({ ...check, ...settled, repairBy, signal: AbortSignal.any([signal, paused]) }),
-      );
-    },
-    standing: (id) => {
-      const kept = storeOf(id);
-      const progress = kept.progress();
-      return {
-        position: progress?.checkpoint ?? progress?.start ?? null,
-        rows: progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 },
-        dirty: kept.dirtyCount(),
-      };
-    },
-    dirtyPage: (id, filter, page) => dirtyOf(id).page(filter, page),
-    retryDirty: async (task, filter, running) => {
-      const kept = storeOf(task.id);
-      const records = dirtyOf(task.id);
-      const tables = new Map(kept.tables().map(({ source, definition }) => [source, definition]));
-      let written = 0;
-      await withWriter(task, kept, running, async (writer, paused) => {
-        const retry = new DirtyRetry({
+export const replicationOperations =
+  (timing: Timing = standardTiming): MakeTaskOperations =>
+  (store, log) => {
+    const storeOf = (id: string) => new SqliteTaskStore(store.database, id);
+    const dirtyOf = (id: string) => new DirtyRecords(store.database, id);
+    return {
+      work: (task, options) => {
+        const ofTask: TaskLog = {
+          info: (message, about) => log.info(message, { task, ...about }),
+          warn: (message, about) => log.warn(message, { task, ...about }),
+        };
+        return new Replication(task, storeOf(task.id), options, ofTask, timing);
+      },
+      verify: async (asked, options, progress, running, signal) => {
+        const task = options.wait ? asked : { ...asked, retry: impatient };
+        const kept = storeOf(task.id);
+        const check = {
           task,
+          timing,
           known: knownOf(kept, running),
-          writer,
-          signal: paused,
-          tables,
-          written: (id) => {
-            records.writtenAnew(id);
-            written++;
-          },
-          failed: (id, code, message) => records.failedAnew(id, code, message),
+          store: kept,
+          signal,
+          progress,
+          running: running !== undefined,
+        };
+        if (options.quick) return verifyCounts(check);
+        if (!options.repair) return verifyTask(check);
+        const settled = running ? { settled: () => running.settled() } : {};
+        return withWriter(task, timing, kept, running, (repairBy, paused) =>
+          verifyTask({ ...check, ...settled, repairBy, signal: AbortSignal.any([signal, paused]) }),
+        );
+      },
+      standing: (id) => {
+        const kept = storeOf(id);
+        const progress = kept.progress();
+        return {
+          position: progress?.checkpoint ?? progress?.start ?? null,
+          rows: progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 },
+          dirty: kept.dirtyCount(),
+        };
+      },
+      dirtyPage: (id, filter, page) => dirtyOf(id).page(filter, page),
+      retryDirty: async (task, filter, running) => {
+        const kept = storeOf(task.id);
+        const records = dirtyOf(task.id);
+        const tables = new Map(kept.tables().map(({ source, definition }) => [source, definition]));
+        let written = 0;
+        await withWriter(task, timing, kept, running, async (writer, paused) => {
+          const retry = new DirtyRetry({
+            task,
+            known: knownOf(kept, running),
+            writer,
+            signal: paused,
+            tables,
+            written: (id) => {
+              records.writtenAnew(id);
+              written++;
+            },
+            failed: (id, code, message) => records.failedAnew(id, code, message),
+          });
+          for (let after = 0; ;) {
+            const page = records.rows(filter, after, retryPage);
+            if (page.length === 0) break;
+            after = page.at(-1)!.id;
+            await retry.run(page);
+          }
         });
-        for (let after = 0; ;) {
-          const page = records.rows(filter, after, retryPage);
-          if (page.length === 0) break;
-          after = page.at(-1)!.id;
-          await retry.run(page);
+        return written;
+      },
+      decideDirty: (id, filter, how) =>
+        how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
+      undecidedDirty: (id) => storeOf(id).undecidedDirty(),
+      blockedBy: (id) => {
+        const first = dirtyOf(id).firstUndecided();
+        if (!first) return null;
+        return new BlockedByDirtyData(first.source, first.message)
+          .waiting(storeOf(id).undecidedDirty())
+          .toPlain();
+      },
+      setPosition: (id, position) => {
+        const kept = storeOf(id);
+        const progress = kept.progress();
+        if (!progress?.checkpoint)
+          throw new RowferryError('ROW-E109', 'The task has no binlog position yet.', {
+            remedy:
+              'Start the task once. For a task without a full load, "startPosition" in its file sets where it begins.',
+          });
+        const { checkpoint, definedAt } = progress;
+        // Where the definitions hold that the task has.
+        const known = definedAt && !hasReached(checkpoint, definedAt) ? definedAt : checkpoint;
+        const { movedFrom = known } = progress;
+        kept.saveProgress({ ...progress, checkpoint: position, movedFrom });
+      },
+      tables: (id) =>
+        storeOf(id)
+          .tables()
+          .map(({ source }) => source),
+      reload: async (id, sources, isRemakeAsked, running) => {
+        const remake = isRemakeAsked && isToBeRemade(storeOf(id).tables(), sources);
+        if (running && !running.over) {
+          try {
+            return await running.reload(sources, remake);
+          } catch (error) {
+            // It ended before: the next run does it.
+            if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
+          }
         }
-      });
-      return written;
-    },
-    decideDirty: (id, filter, how) =>
-      how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),
-    undecidedDirty: (id) => storeOf(id).undecidedDirty(),
-    blockedBy: (id) => {
-      const first = dirtyOf(id).firstUndecided();
-      if (!first) return null;
-      return new BlockedByDirtyData(first.source, first.message)
-        .waiting(storeOf(id).undecidedDirty())
-        .toPlain();
-    },
-    setPosition: (id, position) => {
-      const kept = storeOf(id);
-      const progress = kept.progress();
-      if (!progress?.checkpoint)
-        throw new RowferryError('ROW-E109', 'The task has no binlog position yet.', {
-          remedy:
-            'Start the task once. For a task without a full load, "startPosition" in its file sets where it begins.',
-        });
-      const { checkpoint, definedAt } = progress;
-      // Where the definitions hold that the task has.
-      const known = definedAt && !hasReached(checkpoint, definedAt) ? definedAt : checkpoint;
-      const { movedFrom = known } = progress;
-      kept.saveProgress({ ...progress, checkpoint: position, movedFrom });
-    },
-    tables: (id) =>
-      storeOf(id)
-        .tables()
-        .map(({ source }) => source),
-    reload: async (id, sources, isRemakeAsked, running) => {
-      const remake = isRemakeAsked && isToBeRemade(storeOf(id).tables(), sources);
-      if (running && !running.over) {
-        try {
-          return await running.reload(sources, remake);
-        } catch (error) {
-          // It ended before: the next run does it.
-          if (!(error instanceof RowferryError && error.code === 'ROW-E109')) throw error;
-        }
-      }
-      askReload(storeOf(id), sources, remake);
-    },
-    reset: (id) => storeOf(id).reset(),
-    history: ({ id, destination }) => {
-      const kept = storeOf(id);
-      const progress = kept.progress();
-      const known = new Destinations(kept, destination).all;
-      const created = new Set(known.filter((one) => one.created || one.creating).map(({ name }) => name));
-      const remade = kept.tables().filter((table) => table.remake === true && created.has(table.destination));
-      return {
-        created,
-        remade: new Set(remade.map((table) => table.destination)),
-        instance: progress?.destination ?? null,
-        checkpoint: progress?.checkpoint ?? null,
-        leftOut: progress?.leftOut ?? [],
-      };
-    },
+        askReload(storeOf(id), sources, remake);
+      },
+      reset: (id) => storeOf(id).reset(),
+      history: ({ id, destination }) => {
+        const kept = storeOf(id);
+        const progress = kept.progress();
+        const known = new Destinations(kept, destination).all;
+        const created = new Set(known.filter((one) => one.created || one.creating).map(({ name }) => name));
+        const remade = kept
+          .tables()
+          .filter((table) => table.remake === true && created.has(table.destination));
+        return {
+          created,
+          remade: new Set(remade.map((table) => table.destination)),
+          instance: progress?.destination ?? null,
+          checkpoint: progress?.checkpoint ?? null,
+          leftOut: progress?.leftOut ?? [],
+        };
+      },
+    };
   };
-};
 
 /** What the task has seen of its source: rows of it are not written, or compared, as they were before. */
 const knownOf =
@@ -198,6 +204,7 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
  */
 async function withWriter<T>(
   task: ResolvedTask,
+  timing: Timing,
   store: TaskStore,
   running: ReplicationRun | undefined,
   work: (writer: TablestoreWriter, paused: AbortSignal) => Promise<T>,
@@ -230,11 +237,12 @@ async function withWriter<T>(
     }
   }
   const stopping = new AbortController();
-  const settings = writerSettings(task);
+  const settings = writerSettings(task, timing);
   const unclean = new InFlightMarker(store, settings.lateWriteMs);
   const lock = await lockDestinations(
     {
       task,
+      timing,
       signal: stopping.signal,
       onLockLost: () => stopping.abort(lockLost()),
       onTakenOver: () => unclean.takenOver(),

@@ -1,6 +1,8 @@
 import type { ResolvedTask } from '../../shared/task.js';
 import type { RetryWindows } from '../../tablestore/client/retry.js';
+import type { Rate } from '../../tablestore/writer/throttle.js';
 import { standardWriterSettings, type WriterSettings } from '../../tablestore/writer/writer.js';
+import type { Timing } from './timing.js';
 
 /** Rows a second of the instance classes (`class` in the task file, as in DTS). */
 const classRows: Record<ResolvedTask['class'], number | null> = {
@@ -17,31 +19,34 @@ export function retryWindows({ retry }: Pick<ResolvedTask, 'retry'>): RetryWindo
 }
 
 /** What the task says of writing, in the words of the writer. */
-export function writerSettings(task: ResolvedTask): WriterSettings {
-  const { write, throttle } = task;
-  const standard = classRows[task.class];
-  const rows = (own: number | null) =>
-    own === null ? standard : standard === null ? own : Math.min(own, standard);
+export function writerSettings(
+  task: ResolvedTask,
+  { lateWriteMs }: Pick<Timing, 'lateWriteMs'>,
+): WriterSettings {
+  const { write } = task;
   return {
     ...standardWriterSettings,
     batch: write.batch,
     queueSize: write.queueSize,
     concurrency: write.concurrency,
     buckets: write.buckets,
-    fullRate: {
-      rowsPerSecond: rows(throttle.full.rowsPerSecond),
-      megabytesPerSecond: throttle.full.megabytesPerSecond,
-    },
-    incrementalRate: {
-      rowsPerSecond: rows(throttle.incremental.rowsPerSecond),
-      megabytesPerSecond: throttle.incremental.megabytesPerSecond,
-    },
+    fullRate: rateOf(task, 'full'),
+    incrementalRate: rateOf(task, 'incremental'),
     windows: retryWindows(task),
+    lateWriteMs,
   };
+}
+
+/** The lower of what the class of the task and its throttle allow. */
+function rateOf({ class: tier, throttle }: ResolvedTask, phase: 'full' | 'incremental'): Rate {
+  const { rowsPerSecond: own, megabytesPerSecond } = throttle[phase];
+  const standard = classRows[tier];
+  const rowsPerSecond = own === null ? standard : standard === null ? own : Math.min(own, standard);
+  return { rowsPerSecond, megabytesPerSecond };
 }
 
 /** Is the incremental slowed down by a setting? */
 export function isThrottled(task: ResolvedTask): boolean {
-  const { rowsPerSecond, megabytesPerSecond } = writerSettings(task).incrementalRate;
+  const { rowsPerSecond, megabytesPerSecond } = rateOf(task, 'incremental');
   return rowsPerSecond !== null || megabytesPerSecond !== null;
 }

@@ -2,13 +2,17 @@ import type { ResolvedTask } from '../../shared/task.js';
 import type { Tunable } from '../../shared/tuning.js';
 import type { RetryWindows } from '../../tablestore/client/retry.js';
 import { retryWindows } from './settings.js';
+import type { Timing } from './timing.js';
 
 /**
  * The one place where a run keeps its task. Tuning, retry windows and the selection change while it runs, each without
  * the others: so it is read when it is needed. Whoever keeps a copy goes on with what was said before.
  */
 export class TaskSettings {
-  constructor(private current: ResolvedTask) {}
+  constructor(
+    private current: ResolvedTask,
+    readonly timing: Timing,
+  ) {}
 
   get task(): ResolvedTask {
     return this.current;

@@ -11,18 +11,19 @@ import { BlockLookahead } from '../dirty/block-lookahead.js';
 import { ChangeCounts, type Figure } from '../stream/change-counts.js';
 import type { CheckpointTracker, Transaction } from '../state/checkpoint.js';
 import type { TableName } from '../ddl/parse.js';
-import { DefinitionWatch } from '../stream/definition-watch.js';
+import { DefinitionWatch, type DefinitionHost } from '../stream/definition-watch.js';
 import { BlockedByDirtyData, refusedIdentity } from '../dirty/dirty.js';
 import { Heartbeat } from '../source/heartbeat.js';
 import { HeadMonitor } from '../source/head-monitor.js';
 import type { StreamTable } from '../stream/stream-context.js';
 import { mayHaveBranchRows } from './table-sync.js';
 import { whyUnseen } from '../tables/snapshot-point.js';
+import { ProgressSaver } from './progress-saver.js';
+import { isCaughtUp, isDone, latencyMs, type Standing } from './standing.js';
 import { TableSyncs } from './table-syncs.js';
 import { lastStatements } from '../stream/last-statements.js';
 import { deleteRowsOf } from '../stream/refetch.js';
 import { statementsBetween } from '../stream/moved-position.js';
-import { timing } from '../base/timing.js';
 import { PauseGate } from '../base/pause-gate.js';
 import { SessionCache } from '../source/session-cache.js';
 import { drained, type ApplierServices, type RunServices } from '../stream/run-services.js';
@@ -71,7 +72,7 @@ export class IncrementalPhase {
   /** Of requests from outside that are not through: told when the run ends before. */
   private readonly unanswered = new Set<() => void>();
   private over = false;
-  private savedPosition = '';
+  private readonly saver: ProgressSaver;
   private readonly finishing = new AbortController();
   private readonly heartbeat: Heartbeat;
   private readonly blockage: BlockLookahead;
@@ -127,6 +128,7 @@ export class IncrementalPhase {
       isEnding: () => this.ended !== null,
       begun: () => (this.caughtUp = false),
     });
+    this.saver = new ProgressSaver(run.store, prepared.progress, () => this.tracker, this.syncs.handedOver);
     const records = prepared.records.all;
     const starting = new Set(records.filter(({ from }) => from).map(({ source }) => source));
     this.applier = new BinlogApplier(services, {
@@ -155,7 +157,7 @@ export class IncrementalPhase {
     // It asks for that itself.
     this.settledQuestions = new SessionCache(task.source, 1, () => null);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
-    this.definitions = new DefinitionWatch({
+    const definitionHost: DefinitionHost = {
       followed: () => this.tables.followed(),
       ask: (work) => this.source.ask(work),
       reached: async (end, signal) => {
@@ -173,7 +175,8 @@ export class IncrementalPhase {
           });
         });
       },
-    });
+    };
+    this.definitions = new DefinitionWatch(definitionHost, settings.timing.definitionsMs);
     this.heartbeat = new Heartbeat({
       task,
       log,
@@ -222,11 +225,8 @@ export class IncrementalPhase {
     const measured = this.heartbeat.latencyMs();
     if (measured !== null) return measured;
     if (this.caughtUp) return 0;
-    // With nothing on its way it is no further behind than when it was last caught up: a source that rested for an
-    // hour and then commits is not an hour behind.
     const { oldestMicros, position } = this.tracker;
-    const since = oldestMicros ?? Math.max(position.commitMicros ?? 0, this.caughtUpMicros ?? 0);
-    return since === 0 ? null : Math.max(0, Math.round((this.source.nowMicros - since) / 1000));
+    return latencyMs(this.source.nowMicros, oldestMicros, position, this.caughtUpMicros);
   }
 
   /** Transactions that the source had when last asked and that are not applied; null when they cannot be counted. */
@@ -406,7 +406,7 @@ export class IncrementalPhase {
     // Not before what they ask for is noted.
     this.applier.hold(() => {
       delete prepared.progress.movedFrom;
-      this.savedPosition = '';
+      this.saver.touch();
       return Promise.resolve();
     });
   }
@@ -416,7 +416,7 @@ export class IncrementalPhase {
    * its engine has committed it. Throws ROW-S107 when that takes too long.
    */
   async settled(): Promise<void> {
-    const { prepared, signal } = this.services;
+    const { prepared, signal, settings } = this.services;
     const { sealed } = this.tracker;
     for (
       let waitedMs = 0;
@@ -428,7 +428,7 @@ export class IncrementalPhase {
     }
     const { gtidSet } = this.tracker.sealed;
     if (prepared.facts.gtidMode !== 'ON' || gtidSet === undefined) {
-      await delay(timing.unseenCommitMs, undefined, { signal });
+      await delay(settings.timing.unseenCommitMs, undefined, { signal });
       return;
     }
     // Not with those that wait for it.
@@ -490,7 +490,7 @@ export class IncrementalPhase {
         if (!this.applier.isStreaming) return this.ended === null ? 'starting' : 'pause';
         if (this.services.gate.isHeld) return 'lag';
         const behindMs = this.latencyMs();
-        return behindMs === null || behindMs > timing.audit.lagMs ? 'lag' : null;
+        return behindMs === null || behindMs > settings.timing.audit.lagMs ? 'lag' : null;
       },
       caughtUp: (signal) => this.passed(signal),
       settled: () => this.settled(),
@@ -500,42 +500,25 @@ export class IncrementalPhase {
 
   /** How far we are behind, and whether the goal is reached. */
   private look(): void {
-    this.syncs.settleHandedOver();
-    const { position } = this.tracker;
-    const { end } = this.source;
-    // Places are compared only in a binlog that is known to be the one that is read: numbers of another mean nothing.
-    const { isStreaming } = this.applier;
-    this.caughtUp =
-      isStreaming && end !== null && hasReached(position, end) && this.tracker.isIdle && this.syncs.isEmpty;
+    this.syncs.handedOver.settle();
+    const standing: Standing = {
+      isStreaming: this.applier.isStreaming,
+      checkpoint: this.tracker.position,
+      isIdle: this.tracker.isIdle,
+      end: this.source.end,
+      syncs: this.syncs,
+      isCompared: this.definitions.isThrough,
+    };
+    this.caughtUp = isCaughtUp(standing);
     if (this.caughtUp) this.caughtUpMicros = this.source.endAskedMicros;
-    const { goal } = this.until;
-    const isDone =
-      isStreaming &&
-      goal !== null &&
-      hasReached(position, goal) &&
-      this.syncs.isSettled &&
-      this.definitions.isThrough;
-    if (isDone && this.ended === null) this.end('reached');
+    if (isDone(standing, this.until.goal) && this.ended === null) this.end('reached');
   }
 
-  /** Checkpoint, figures and what belongs to them, in one store transaction. */
   private save(): void {
-    const { store, prepared } = this.services;
-    const { progress } = prepared;
-    const passed = this.tracker.takePassed();
+    const { dirty, prepared } = this.services;
     this.syncs.save();
-    this.services.dirty.endOvertaken();
-    progress.leftOut = prepared.leftOut.all;
-    const text = JSON.stringify([this.tracker.position, progress.rows, progress.leftOut]);
-    if (passed.length === 0 && text === this.savedPosition && !this.syncs.anyHandedOver) return;
-    progress.checkpoint = this.tracker.position;
-    progress.changes = this.counts.all();
-    store.transaction(() => {
-      for (const step of passed) step();
-      store.saveProgress(progress);
-      this.syncs.forgetHandedOver();
-    });
-    this.savedPosition = text;
+    dirty.endOvertaken();
+    this.saver.save(() => ({ leftOut: prepared.leftOut.all, changes: this.counts.all() }));
   }
 
   private rejected(

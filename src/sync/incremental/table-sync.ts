@@ -10,6 +10,7 @@ import { loadTables } from '../load/full-load.js';
 import { hasSameColumns } from '../tables/snapshot-point.js';
 import { lastStatements } from '../stream/last-statements.js';
 import { lockedName } from '../tables/prepare.js';
+import { mayHandOver } from './meeting.js';
 import { foundAt, prepareTable } from '../tables/destination-table.js';
 import type { ApplierServices } from '../stream/run-services.js';
 import { mostSyncReaders } from '../source/session-count.js';
@@ -359,16 +360,11 @@ export class TableSync {
     this.host.again(name, why, isUnseen).catch((error: unknown) => this.services.fail(error));
   }
 
-  /**
-   * At a boundary of this stream: is it where the main stream is, or ahead of it? Inside a transaction of the main
-   * stream only being ahead will do, because the rows of that transaction were passed over so far.
-   */
+  /** At a boundary of this stream, where the main one may take the tables over. */
   private meet(at: SourcePosition): void {
     const { definedAt } = this;
-    if (this.isHandedOver || this.signal.aborted || (definedAt && !hasReached(at, definedAt))) return;
-    const main = this.host.main().place;
-    if (!hasReached(at, main.position)) return;
-    if (main.isInside && hasReached(main.position, at)) return;
+    if (this.isHandedOver || this.signal.aborted) return;
+    if (!mayHandOver(at, this.host.main().place, definedAt)) return;
     this.isHandedOver = true;
     const { tables, tracker } = this.applier!;
     const records = tables.records.filter((record) => this.sources.has(record.source));

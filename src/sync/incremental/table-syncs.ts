@@ -17,13 +17,13 @@ import {
   whyUnseen,
   type NotedTables,
 } from '../tables/snapshot-point.js';
+import { HandedOver } from './handed-over.js';
 import { TableSync, type TableSyncHost } from './table-sync.js';
 import { destinationTaken, selectionDiff, replacedBy, unknownDefinition } from '../tables/selection-diff.js';
 import { noLongerPart, type OpenTable } from '../online-change/left-out.js';
 import { isToolName } from '../online-change/names.js';
 import { withoutParts } from '../online-change/parts.js';
 import { mayBePart, provenPart, readTraces } from '../online-change/traces.js';
-import { timing } from '../base/timing.js';
 import { sourceName } from '../../shared/source-name.js';
 import { isSameTable, planError, planOf, planToLoad, selectionOf, type TablePlan } from '../mapping/plan.js';
 import { selectorsOf } from '../tables/prepare.js';
@@ -56,8 +56,7 @@ const lookMs = 250;
  */
 export class TableSyncs {
   private readonly syncs = new Set<TableSync>();
-  /** In the stream, with rows from before still on their way, or with a place that is still ahead of it. */
-  private readonly handedOver: HandedOver[] = [];
+  readonly handedOver: HandedOver;
 
   private readonly syncHost: TableSyncHost;
   private looker: NodeJS.Timeout | undefined;
@@ -70,6 +69,7 @@ export class TableSyncs {
     private readonly services: ApplierServices,
     private readonly host: TableSyncsHost,
   ) {
+    this.handedOver = new HandedOver(() => this.main.tracker, services.prepared.records);
     this.syncHost = {
       main: () => this.main,
       handOver: (records, from, tracker) => this.takeIn(records, from, tracker),
@@ -95,11 +95,7 @@ export class TableSyncs {
 
   /** None is on its way or has rows from before on theirs. */
   get isSettled(): boolean {
-    return this.isEmpty && this.handedOver.length === 0;
-  }
-
-  get anyHandedOver(): boolean {
-    return this.handedOver.length > 0;
+    return this.isEmpty && this.handedOver.isEmpty;
   }
 
   /** Tables that are loaded beside the stream just now. */
@@ -118,7 +114,6 @@ export class TableSyncs {
 
   save(): void {
     for (const sync of this.syncs) sync.save();
-    this.settleHandedOver();
   }
 
   /** Goes on with those that a stop or a kill met on their way. */
@@ -212,10 +207,11 @@ export class TableSyncs {
 
   /** What has waited long enough, with nothing in the stream to prove it, is looked at once more and taken in. */
   private lookAtOpen(isPassed: (until: SourcePosition) => boolean): void {
-    const { leftOut } = this.services.prepared;
+    const { settings, prepared } = this.services;
+    const { leftOut } = prepared;
     for (const open of leftOut.opened) {
       if (this.looking.has(open) || !isPassed(open.until)) continue;
-      if (Date.now() - open.sinceMs < timing.toolTableMs) continue;
+      if (Date.now() - open.sinceMs < settings.timing.toolTableMs) continue;
       this.looking.add(open);
       this.main.holdNext(async () => {
         if (this.host.isEnding()) return;
@@ -389,7 +385,7 @@ export class TableSyncs {
 
   /** Nothing more is read or written of a table that was on its way, nor does what it brought speak for it any more. */
   private async dismiss(source: string): Promise<void> {
-    for (const one of this.handedOver) one.sources.delete(source);
+    this.handedOver.drop(source);
     await Promise.all([...this.syncs].map((sync) => sync.leave(source)));
   }
 
@@ -425,44 +421,6 @@ export class TableSyncs {
     }
     const { position, isInside } = this.main.place;
     if (!isInside) this.main.tables.reached(position);
-    // What these tables have on their way holds the checkpoint like everything else.
-    this.handedOver.push({
-      sources: new Map(records.map(({ source, life }) => [source, life])),
-      from,
-      tracker,
-      through: this.main.tracker.barrier(),
-    });
-    this.settleHandedOver();
+    this.handedOver.add(records, from, tracker);
   }
-
-  /** What tables that were handed over had on their way when they came may be through by now. */
-  settleHandedOver(): void {
-    for (const one of this.handedOver) {
-      if (!one.through || !one.tracker.isIdle) continue;
-      one.through();
-      one.through = null;
-    }
-  }
-
-  /** Past their place the checkpoint speaks for these tables, too. Inside the store transaction that saves it. */
-  forgetHandedOver(): void {
-    const { records } = this.services.prepared;
-    for (const one of [...this.handedOver]) {
-      if (one.through || !hasReached(this.main.tracker.position, one.from)) continue;
-      this.handedOver.splice(this.handedOver.indexOf(one), 1);
-      // What they passed after their own stream had ended.
-      for (const step of one.tracker.takePassed()) step();
-      for (const [source, life] of one.sources) records.step(source, { step: 'joined' }, life);
-    }
-  }
-}
-
-/** Tables in the stream whose rows from before are still on their way, or whose place is still ahead of it. */
-interface HandedOver {
-  /** With the life that was handed over; without those that began anew since, or were taken out. */
-  readonly sources: Map<string, string>;
-  from: SourcePosition;
-  tracker: CheckpointTracker;
-  /** To be called when what they had on their way is through, which holds the checkpoint until then; null: it was. */
-  through: (() => void) | null;
 }

@@ -14,7 +14,7 @@ import { dirtyReason, TableEncoder } from '../mapping/encoder.js';
 import { UnknownColumn } from '../etl/values.js';
 import { isOfValues } from '../filter/answers.js';
 import { readAsking } from '../rows/filtered-read.js';
-import { timing } from '../base/timing.js';
+import type { Timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { connectForRows, type Known } from '../source/row-sessions.js';
 import type { ChunkRecord, TaskStore } from '../state/task-store.js';
@@ -52,6 +52,8 @@ export interface LoadEvents {
 /** What the loaders of all tables share. */
 export interface LoadContext {
   readonly settings: SourceSettings;
+  /** How large its chunks are. */
+  readonly chunk: Timing['chunk'];
   /** Where the replay of what is loaded begins: nothing older is read. */
   readonly known: Known;
   readonly store: TaskStore;
@@ -223,7 +225,7 @@ class ChunkQueue {
       if (!this.plan) {
         this.planner = await connect(this.context, 'query');
         const { definition } = this.table.plan;
-        const { bytes, leastRows, mostRows } = timing.chunk;
+        const { bytes, leastRows, mostRows } = this.context.chunk;
         const rows = Math.round(bytes / Math.max(definition.averageRowBytes, 1));
         const options = { rows: Math.min(Math.max(rows, leastRows), mostRows) };
         this.plan = planChunks(

@@ -37,6 +37,7 @@ import { InFlightMarker } from '../state/in-flight-marker.js';
 import { isThrottled, writerSettings } from '../base/settings.js';
 import { logStopped, type TaskLog } from '../base/task-log.js';
 import { TaskSettings } from '../base/task-settings.js';
+import type { Timing } from '../base/timing.js';
 import { watchRetention } from '../source/retention-watch.js';
 
 /** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
@@ -81,8 +82,9 @@ export class Replication {
     private readonly store: TaskStore,
     private readonly options: StartOptions,
     private readonly log: TaskLog,
+    timing: Timing,
   ) {
-    this.settings = new TaskSettings(task);
+    this.settings = new TaskSettings(task, timing);
     const { windows } = this.settings;
     // Nothing is written before the lock is held, nor when it is not certain any more (correctness rule 12).
     const lease: Lease = {
@@ -90,7 +92,7 @@ export class Replication {
       confirmed: () => this.prepared?.lock?.confirmed() ?? Promise.reject(lockLost()),
     };
     this.client = new TablestoreClient(task.destination, { lease });
-    const settings = writerSettings(task);
+    const settings = writerSettings(task, timing);
     this.unclean = new InFlightMarker(store, settings.lateWriteMs);
     const { untilMs: earlierUntilMs } = this.unclean;
     this.writer = new TablestoreWriter(
@@ -164,7 +166,11 @@ export class Replication {
 
   tune(tunable: Tunable): void {
     this.settings.tune(tunable);
-    const { windows: _windows, earlierUntilMs: _until, ...settings } = writerSettings(this.task);
+    const {
+      windows: _windows,
+      earlierUntilMs: _until,
+      ...settings
+    } = writerSettings(this.task, this.settings.timing);
     this.writer.retune(settings);
     this.loadThrottle.tune(this.task.throttle.full);
     if (this.task.audit) this.incremental?.audit?.tune(this.task.audit.rowsPerSecond);
@@ -247,6 +253,7 @@ export class Replication {
     const { task, options } = this;
     const prepared = (this.prepared = await prepareTask({
       task,
+      timing: this.settings.timing,
       store: this.store,
       retry: this.sourceRetry,
       signal: this.stopping.signal,
@@ -341,7 +348,14 @@ export class Replication {
     const over = new AbortController();
     if (start !== null) {
       const until = AbortSignal.any([over.signal, this.stopping.signal]);
-      void watchRetention(this.task.source, start, (error) => this.stopping.abort(error), until);
+      const { startWatchMs } = this.settings.timing;
+      void watchRetention(
+        this.task.source,
+        start,
+        (error) => this.stopping.abort(error),
+        until,
+        startWatchMs,
+      );
     }
     try {
       await this.loadAll(prepared);
@@ -482,6 +496,7 @@ export class Replication {
   private loadContext(prepared: PreparedTask): LoadContext {
     return {
       settings: this.task.source,
+      chunk: this.settings.timing.chunk,
       known: () => this.known,
       store: this.store,
       writer: this.writer,

@@ -3,7 +3,6 @@ import { atLeast, type ServerFacts, type SourceConnection } from '../../mysql/co
 import { RowferryError } from '../../shared/errors.js';
 import { areCommitted } from '../../mysql/position.js';
 import type { RowLock } from '../../mysql/snapshot.js';
-import { timing } from '../base/timing.js';
 
 /** How long one question waits for the source to commit; then the task says that it waits, and asks again. */
 const patienceSeconds = 10;
@@ -16,13 +15,15 @@ const lockWaitOver = 1205;
  * in between would give the row as it was, and no later event would ever correct it (correctness rule 11).
  *
  * With GTIDs the source tells when a transaction is committed. Without them the
- * row is read with a shared lock, which waits for whoever is changing it. `transaction`: as Transaction.name. Throws
+ * row is read with a shared lock, which waits for whoever is changing it. `transaction`: as Transaction.name;
+ * `unseenCommitMs`: as Timing.unseenCommitMs. Throws
  * ROW-S107, which is tried again, when the commit does not come.
  */
 export async function readCommitted<T>(
   connection: SourceConnection,
   facts: ServerFacts,
   transaction: string,
+  unseenCommitMs: number,
   read: (lock: RowLock | null) => Promise<T>,
 ): Promise<T> {
   if (isGtid(transaction)) {
@@ -38,7 +39,7 @@ export async function readCommitted<T>(
     if (errno === lockWaitOver) throw notCommitted(connection, 'another session holds a lock on a row');
     if (errno !== noPrivilege) throw error;
     // The account may not lock rows.
-    await delay(timing.unseenCommitMs);
+    await delay(unseenCommitMs);
     return read(null);
   }
 }

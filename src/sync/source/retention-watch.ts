@@ -4,18 +4,18 @@ import { assertAvailable } from '../../mysql/position.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { SourceSettings } from '../../shared/task.js';
-import { timing } from '../base/timing.js';
 
 /**
  * Sees during a load that the place where the stream will begin is purged, hours before the load would end in vain
- * (correctness rule 6). Calls `gone` once with ROW-S104, until `signal`; a source that is away says nothing.
+ * (correctness rule 6). Looks every `pauseMs` and calls `gone` once with ROW-S104, until `signal`; a source that is away says
+ * nothing.
  */
 export async function watchRetention(
   settings: SourceSettings,
   start: SourcePosition,
   gone: (error: RowferryError) => void,
   signal: AbortSignal,
-  pauseMs = timing.startWatchMs,
+  pauseMs: number,
 ): Promise<void> {
   for (;;) {
     try {

@@ -5,7 +5,6 @@ import type { TableDefinition } from '../../mysql/model.js';
 import { endPosition } from '../../mysql/position.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { catalogDifference } from './table-map-check.js';
-import { timing } from '../base/timing.js';
 import { isSameTable, type NamedTable } from '../mapping/plan.js';
 import type { StreamTable } from './stream-context.js';
 
@@ -35,7 +34,11 @@ export class DefinitionWatch {
   /** The tables were compared once since the stream began, or could not be. */
   isThrough = false;
 
-  constructor(private readonly host: DefinitionHost) {}
+  /** It looks once in `everyMs`, or less often where the catalog is slow. */
+  constructor(
+    private readonly host: DefinitionHost,
+    private readonly everyMs: number,
+  ) {}
 
   /** Until `stop`. Never throws: a source that is away is for the stream to tell. */
   async run(stop: AbortSignal): Promise<void> {
@@ -49,7 +52,7 @@ export class DefinitionWatch {
       failures = isDone ? 0 : failures + 1;
       // What cannot be asked for now must not keep a run from its goal.
       if (isDone || failures > patience) this.isThrough = true;
-      const restMs = isDone ? Math.max(timing.definitionsMs, share * this.askedMs) : againMs;
+      const restMs = isDone ? Math.max(this.everyMs, share * this.askedMs) : againMs;
       await delay(Math.max(0, beganMs + restMs - Date.now()), undefined, { signal: stop }).catch(
         () => undefined,
       );

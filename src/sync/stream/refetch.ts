@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readCommitted } from '../source/committed-read.js';
-import { timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { destinationKeys } from '../rows/destination-rows.js';
 import { changeKinds, type Transaction } from '../state/checkpoint.js';
@@ -31,10 +30,11 @@ export async function deleteRowsOf(services: RunServices, { plan }: StreamTable)
 const hasRowLocks = ({ definition }: TablePlan) => definition.engine.toLowerCase() === 'innodb';
 
 /** How long what a transaction inserted may be unseen still, ms. */
-function unseenFor({ prepared }: RunServices, { commitMicros }: Transaction): number {
-  if (commitMicros === 0) return timing.unseenCommitMs;
+function unseenFor({ prepared, settings }: RunServices, { commitMicros }: Transaction): number {
+  const { unseenCommitMs } = settings.timing;
+  if (commitMicros === 0) return unseenCommitMs;
   const ageMs = Date.now() + (prepared.facts.clockOffsetMicros - commitMicros) / 1000;
-  return Math.min(timing.unseenCommitMs, Math.max(0, timing.unseenCommitMs - ageMs));
+  return Math.min(unseenCommitMs, Math.max(0, unseenCommitMs - ageMs));
 }
 
 /**
@@ -59,7 +59,13 @@ export async function fetchRow(
         ask: (work) =>
           retry.retrying(() =>
             questions.ask('snapshot', (connection) =>
-              readCommitted(connection, prepared.facts, transaction.name, (lock) => work(connection, lock)),
+              readCommitted(
+                connection,
+                prepared.facts,
+                transaction.name,
+                settings.timing.unseenCommitMs,
+                (lock) => work(connection, lock),
+              ),
             ),
           ),
       },

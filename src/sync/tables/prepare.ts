@@ -21,7 +21,7 @@ import { completed, isEmpty, mappingText, selectionDiff, recordOf } from './sele
 import { LeftOut } from '../online-change/left-out.js';
 import { readParts, withoutParts } from '../online-change/parts.js';
 import type { ToolTable } from '../online-change/traces.js';
-import { timing } from '../base/timing.js';
+import type { Timing } from '../base/timing.js';
 import { findStart } from '../source/start-position.js';
 import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from '../mapping/plan.js';
 import type { SourceRetry } from '../source/retry.js';
@@ -35,6 +35,7 @@ import { logStopped, type TaskLog } from '../base/task-log.js';
 
 export interface PrepareOptions {
   task: ResolvedTask;
+  timing: Pick<Timing, 'lockPatienceMs'>;
   store: TaskStore;
   retry: SourceRetry;
   signal: AbortSignal;
@@ -395,13 +396,13 @@ function countAgain(store: TaskStore, records: TableRecords, { source, phase }: 
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */
 export async function lockDestinations(
-  options: Pick<PrepareOptions, 'task' | 'signal' | 'onLockLost' | 'onTakenOver'>,
+  options: Pick<PrepareOptions, 'task' | 'timing' | 'signal' | 'onLockLost' | 'onTakenOver'>,
   tables: readonly { readonly destination: string }[],
 ): Promise<SourceLock> {
   const { source, destination } = options.task;
   const target = writtenInstance(destination);
   const names = tables.map((table) => lockedName(options.task, table.destination));
-  const until = Date.now() + timing.lockPatienceMs;
+  const until = Date.now() + options.timing.lockPatienceMs;
   for (let attempt = 0; ; attempt++) {
     try {
       const lock = await acquireLock(source, target, names, options.onLockLost);

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VerifyDifference } from '../../shared/verify-report.js';
-import { timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import type { AuditHost } from './audit-host.js';
 import type { Comparison, Look } from './comparison.js';
@@ -20,7 +19,7 @@ const mostLooks = 8;
  * throws; gives nothing when the table changed meanwhile.
  */
 export async function standing(
-  host: Pick<AuditHost, 'writer' | 'caughtUp' | 'settled' | 'ask' | 'planOf'>,
+  host: Pick<AuditHost, 'settings' | 'writer' | 'caughtUp' | 'settled' | 'ask' | 'planOf'>,
   comparison: Comparison,
   plan: TablePlan,
   keys: readonly string[],
@@ -34,7 +33,7 @@ export async function standing(
   let open = [...keys];
   try {
     for (let nth = 0; nth < mostLooks && open.length > 0; nth++) {
-      if (nth > 0) await delay(timing.audit.lookMs, undefined, { signal });
+      if (nth > 0) await delay(host.settings.timing.audit.lookMs, undefined, { signal });
       for (const key of touched) before.delete(key);
       touched.clear();
       await host.caughtUp(signal);

@@ -12,7 +12,7 @@ import type { Settled } from './repair.js';
 
 /** The run that is audited, as the audit needs it. */
 export interface AuditHost {
-  readonly settings: Pick<TaskSettings, 'task' | 'windows'>;
+  readonly settings: Pick<TaskSettings, 'task' | 'windows' | 'timing'>;
   readonly store: TaskStore;
   readonly client: TablestoreClient;
   readonly writer: Pick<TablestoreWriter, 'watch' | 'hold' | 'drain'>;

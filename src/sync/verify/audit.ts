@@ -5,9 +5,9 @@ import { lotRows } from '../../shared/audit-cost.js';
 import type { AuditView, TableAudit } from '../../shared/snapshot.js';
 import { RateLimiter } from '../../tablestore/writer/throttle.js';
 import { destinationKeyPage } from '../rows/destination-rows.js';
-import { timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { contentsOf, type RowContent } from '../rows/row-content.js';
+import type { Timing } from '../base/timing.js';
 import { RowTransform } from '../mapping/transform.js';
 import { standing } from './audit-check.js';
 import type { AuditHost } from './audit-host.js';
@@ -96,6 +96,10 @@ export class Audit {
     return this.tables.get(source)?.view();
   }
 
+  private get timing(): Timing {
+    return this.host.settings.timing;
+  }
+
   private present(): AuditedTable[] {
     return this.host.plans().map((plan) => this.tableOf(plan));
   }
@@ -170,7 +174,9 @@ export class Audit {
     const due = this.present().filter(
       ({ notBeforeMs, record }) =>
         notBeforeMs <= nowMs &&
-        (record.begunMs !== null || !record.pass || record.pass.finishedMs + timing.audit.restMs <= nowMs),
+        (record.begunMs !== null ||
+          !record.pass ||
+          record.pass.finishedMs + this.timing.audit.restMs <= nowMs),
     );
     return (
       due.find(({ record }) => record.begunMs !== null) ??
@@ -366,7 +372,7 @@ export class Audit {
     const plan = this.host.planOf(table.source);
     if (!plan) return;
     // Looking again and again at what is known must not take what the walk is to read.
-    table.knownMs = Date.now() + Math.max(timing.audit.knownMs, (10_000 * found.length) / this.rate);
+    table.knownMs = Date.now() + Math.max(this.timing.audit.knownMs, (10_000 * found.length) / this.rate);
     await this.pay(found.length);
     await this.dropEqual(
       table,

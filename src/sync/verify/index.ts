@@ -7,7 +7,6 @@ import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/ver
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys, type ReadOptions } from '../rows/destination-rows.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
-import { timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { contentsOf, type RowContent } from '../rows/row-content.js';
 import { retryWindows } from '../base/settings.js';
@@ -200,7 +199,7 @@ class TableCheck {
    */
   private async lookAgain(): Promise<string[]> {
     const { options, comparison } = this;
-    const pauses = options.running ? timing.verifyLooksMs : looksAtRest;
+    const pauses = options.running ? options.timing.verifyLooksMs : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();

@@ -1,11 +1,13 @@
 import type { ResolvedTask } from '../../shared/task.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
+import type { Timing } from '../base/timing.js';
 import type { Known } from '../source/row-sessions.js';
 import type { TaskStore } from '../state/task-store.js';
 import type { RepairWriter, Settled } from './repair.js';
 
 export interface VerifyOptions {
   task: ResolvedTask;
+  timing: Pick<Timing, 'verifyLooksMs'>;
   /** No older row is compared. */
   known: Known;
   /** What is known of the task: dirty records, rows kept, tables that stopped. null: nothing. */

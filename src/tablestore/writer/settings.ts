@@ -24,7 +24,7 @@ export interface WriterSettings {
 
 const noLimit: Rate = { rowsPerSecond: null, megabytesPerSecond: null };
 
-export const standardWriterSettings: WriterSettings = {
+export const standardWriterSettings: Readonly<WriterSettings> = {
   batch: 'bulk-import',
   queueSize: 1024,
   queueBytes: 32 * 1024 * 1024,
