@@ -104,7 +104,7 @@ export class Engine {
       resume: async (id) => supervisor.resume(id),
       planChanges: (task) => supervisor.planChanges(task),
       applyChanges: (task) => supervisor.applyChanges(task),
-      planPlace: (task, place) => supervisor.planPlace(task, place),
+      planPosition: (task, chosen) => supervisor.planPosition(task, chosen),
       setPosition: async (id, position) => supervisor.setPosition(id, position),
       exportState: async (id, file) => supervisor.exportState(id, file),
       importState: (file, options) => supervisor.importState(file, options),

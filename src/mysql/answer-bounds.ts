@@ -83,6 +83,13 @@ export function boundAnswers(connection: NodeJS.EventEmitter): void {
         at += skipped;
         continue;
       }
+      if (headerLength === 0 && at + headerBytes <= chunk.length) {
+        length = chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16);
+        at += headerBytes;
+        begin();
+        continue;
+      }
+      // The header comes in pieces.
       if (headerLength < 3) length = (headerLength === 0 ? 0 : length) | (chunk[at]! << (8 * headerLength));
       at++;
       if (++headerLength < headerBytes) continue;

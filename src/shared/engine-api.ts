@@ -1,13 +1,17 @@
 import type { Alert } from './alert.js';
+import type { CatalogApi } from './catalog-api.js';
 import type { CheckReport } from './check-report.js';
 import type { PlainError } from './errors.js';
 import type { TaskSnapshot } from './snapshot.js';
+import type { TaskControlApi } from './task-control-api.js';
 import type { ResolvedTask } from './task.js';
 import type { VerifyChoice, VerifyProgress, VerifyReport } from './verify-report.js';
-import type { WorkbenchApi } from './workbench-api.js';
 
 /** Goes up with every change that an older peer would misread. An older engine drains and hands over. */
 export const protocolVersion = 2;
+
+/** What an engine may answer beyond EngineApi; it says in its hello what it does. */
+export type OptionalApi = CatalogApi & TaskControlApi;
 
 export interface ClientHello {
   protocolVersion: number;
@@ -25,8 +29,8 @@ export interface EngineHello {
   proof?: string;
   /** It is about to end: connect again in a moment, to the next one. */
   draining: boolean;
-  /** What it answers beyond EngineApi; a client shows no control for the rest. */
-  methods?: (keyof WorkbenchApi)[];
+  /** What it answers of them; a client shows no control for the rest. */
+  methods?: (keyof OptionalApi)[];
 }
 
 export interface StartOptions {

@@ -1,5 +1,5 @@
 import type { Translate } from './format.js';
-import type { CatalogTable } from './workbench-api.js';
+import type { CatalogTable } from './catalog-api.js';
 
 /** What speaks against these columns as the key of this table. Pure; the precheck proves the rest on the server. */
 export function keyProblems(table: CatalogTable, columns: readonly string[], t: Translate): string[] {

@@ -6,15 +6,9 @@ import type { Side } from './refusal.js';
 import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
-import type {
-  CatalogTable,
-  DestinationRows,
-  DirtyFilter,
-  DirtyPage,
-  HistoryPoint,
-  PreviewTable,
-  WorkbenchApi,
-} from './workbench-api.js';
+import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.js';
+import type { DirtyFilter, DirtyPage, HistoryPoint } from './task-control-api.js';
+import type { OptionalApi } from './engine-api.js';
 
 /**
  * What webview pages and the extension say to each other. Towards a page: whole states, never deltas, so that a
@@ -125,7 +119,7 @@ export interface TaskEditorState {
   /** Keys of the saved file that the running task does not go by. */
   differences: string[];
   /** Calls that the engine answers; empty while it is not connected. */
-  methods: (keyof WorkbenchApi)[];
+  methods: (keyof OptionalApi)[];
 }
 
 export const precheckCalls = {
@@ -230,7 +224,7 @@ export interface MonitorState {
   /** Points of this session, oldest first, at most one a second for the last minutes. */
   live: HistoryPoint[];
   logTail: string[];
-  methods: (keyof WorkbenchApi)[];
+  methods: (keyof OptionalApi)[];
 }
 
 const dirtyFilter = z.strictObject({
@@ -266,7 +260,7 @@ export interface DirtyState {
   /** Goes up when records came or went: the page asks again. */
   revision: number;
   blocked: boolean;
-  methods: (keyof WorkbenchApi)[];
+  methods: (keyof OptionalApi)[];
 }
 
 export const verifyCalls = {

@@ -1,6 +1,6 @@
 /**
  * Rows that the writer sends in a second, and the CPU time it takes for them, with an embedded Tablestore that
- * discards writes in another process: dense batches as in the full load, and queued changes as in the incremental
+ * discards writes in another process: row batches as in the full load, and queued changes as in the incremental
  * phase. Ten columns, about 480 bytes of data a row.
  */
 import { fork } from 'node:child_process';
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   if ((await describeTable(client, 'bench')) === null) await createTable(client, table);
 
   for (let round = 0; round < 3; round++) {
-    await measure('dense ', 200_000, (count) => dense(client, count));
+    await measure('dense ', 200_000, (count) => batch(client, count));
     await measure('queued', 100_000, (count) => queued(client, count));
   }
   client.close();
@@ -71,7 +71,7 @@ function row(key: number): void {
   rows.endRow();
 }
 
-async function dense(client: TablestoreClient, count: number): Promise<void> {
+async function batch(client: TablestoreClient, count: number): Promise<void> {
   const writer = new TablestoreWriter(client);
   const open = new Set<Promise<unknown>>();
   for (let key = 0; key < count;) {

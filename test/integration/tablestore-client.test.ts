@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startLocalTablestore, type LocalTablestore } from '../../src/local-tablestore/index.js';
-import { DenseSlice, writeRows, operationTypes } from '../../src/tablestore/writer/batch.js';
+import { BatchSlice, writeRows, operationTypes } from '../../src/tablestore/writer/batch.js';
 import { TablestoreClient } from '../../src/tablestore/client/client.js';
 import { keyOf, keyOnly } from '../../src/tablestore/writer/compose.js';
 import { TablestoreError } from '../../src/tablestore/client/errors.js';
@@ -81,7 +81,7 @@ describe('tables and rows', () => {
 
     for (const mode of ['bulk-import', 'batch-write'] as const) {
       const batch = rows(150, mode === 'bulk-import' ? 0 : 150);
-      const slice = new DenseSlice(batch, 0, batch.count, operationTypes.put, 'ignore');
+      const slice = new BatchSlice(batch, 0, batch.count, operationTypes.put, 'ignore');
       expect(await writeRows(client, mode, 'things', slice)).toEqual([]);
     }
 
@@ -121,7 +121,7 @@ describe('tables and rows', () => {
         client,
         'batch-write',
         'conditions',
-        new DenseSlice(batch, from, to, operationTypes.put, condition),
+        new BatchSlice(batch, from, to, operationTypes.put, condition),
       );
     expect(await put('ignore', 1, 2)).toEqual([]);
     expect(await put('not-exist', 0, 3)).toMatchObject([
@@ -132,7 +132,7 @@ describe('tables and rows', () => {
     wrong.key(part).integer(1);
     wrong.key(id).integer(1);
     wrong.endRow();
-    const slice = new DenseSlice(wrong.takeBatch(), 0, 1, operationTypes.put, 'ignore');
+    const slice = new BatchSlice(wrong.takeBatch(), 0, 1, operationTypes.put, 'ignore');
     expect(await writeRows(client, 'bulk-import', 'conditions', slice)).toMatchObject([
       { index: 0, kind: 'row', code: 'OTSInvalidPK' },
     ]);

@@ -276,7 +276,7 @@ describe('late writes of a writer that was killed (correctness rule 10 over runs
   });
 });
 
-describe('late writes of dense batches and of single rows', () => {
+describe('late writes of row batches and of single rows', () => {
   test('a change of a row that the full load left in doubt waits', async () => {
     open({ lateWriteMs: 600 });
     server.faults.set([{ kind: 'late', delayMs: 400, times: 1, operation: 'BulkImport' }]);
@@ -381,10 +381,10 @@ describe('rows that are refused', () => {
   });
 });
 
-describe('dense batches', () => {
+describe('row batches', () => {
   const id = prepareName('id');
   const v = prepareName('v');
-  function dense(from: number, to: number, value: string) {
+  function batch(from: number, to: number, value: string) {
     const rows = new RowWriter();
     for (let key = from; key < to; key++) {
       rows.beginRow();
@@ -397,8 +397,8 @@ describe('dense batches', () => {
 
   test('conflict "ignore" keeps the rows that are there, and counts them', async () => {
     open();
-    await writer.writeBatch(table, dense(0, 10, 'old'));
-    const result = await writer.writeBatch(table, dense(5, 400, 'new'), { condition: 'not-exist' });
+    await writer.writeBatch(table, batch(0, 10, 'old'));
+    const result = await writer.writeBatch(table, batch(5, 400, 'new'), { condition: 'not-exist' });
     expect(result).toMatchObject({ written: 390, kept: 5, rejected: [] });
     const there = await contents();
     expect([...there.values()].filter((row) => row['v'] === 'old')).toHaveLength(10);
@@ -407,9 +407,9 @@ describe('dense batches', () => {
 
   test('a row that the first, lost try had written is not called kept', async () => {
     open();
-    await writer.writeBatch(table, dense(0, 3, 'old'));
+    await writer.writeBatch(table, batch(0, 3, 'old'));
     server.faults.set([{ kind: 'reset', applied: true, times: 1, operation: 'BatchWriteRow' }]);
-    const result = await writer.writeBatch(table, dense(0, 10, 'new'), { condition: 'not-exist' });
+    const result = await writer.writeBatch(table, batch(0, 10, 'new'), { condition: 'not-exist' });
     expect(result).toMatchObject({ written: 7, kept: 3 });
   });
 
@@ -417,7 +417,7 @@ describe('dense batches', () => {
     open();
     const faults: FaultRule[] = [{ kind: 'error', row: true, code: 'OTSServerBusy', probability: 0.2 }];
     server.faults.set(faults);
-    expect(await writer.writeBatch(table, dense(0, 2000, 'x'))).toMatchObject({
+    expect(await writer.writeBatch(table, batch(0, 2000, 'x'))).toMatchObject({
       written: 2000,
       rejected: [],
     });

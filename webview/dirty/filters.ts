@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
-import type { DirtyFilter } from '../../src/shared/workbench-api.js';
+import type { DirtyFilter } from '../../src/shared/task-control-api.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { valueOf } from '../components/toolkit.js';

@@ -1,6 +1,6 @@
 import { css, html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
-import type { DirtyRecord } from '../../src/shared/workbench-api.js';
+import type { DirtyRecord } from '../../src/shared/task-control-api.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { locale, t } from '../components/words.js';

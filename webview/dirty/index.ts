@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
 import type { DirtyHost, DirtyState } from '../../src/shared/pages.js';
-import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../src/shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../src/shared/task-control-api.js';
 import { connectHost, messageOf } from '../components/host.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';

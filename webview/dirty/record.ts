@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { errorCodes, type ErrorDefinition } from '../../src/shared/errors.js';
-import type { DirtyFilter, DirtyRecord } from '../../src/shared/workbench-api.js';
+import type { DirtyFilter, DirtyRecord } from '../../src/shared/task-control-api.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { locale, t } from '../components/words.js';

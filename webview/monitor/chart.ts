@@ -1,7 +1,7 @@
 import { css, html, LitElement, unsafeCSS, type PropertyDeclarations, type TemplateResult } from 'lit';
 import uPlot from 'uplot';
 import uPlotCss from 'uplot/dist/uPlot.min.css';
-import type { HistoryPoint } from '../../src/shared/workbench-api.js';
+import type { HistoryPoint } from '../../src/shared/task-control-api.js';
 import { base } from '../components/styles.js';
 import { locale, t } from '../components/words.js';
 import { timeTicks, withGaps } from './scales.js';

@@ -2,7 +2,7 @@ import { css, html, LitElement, type PropertyDeclarations, type TemplateResult }
 import { live } from 'lit/directives/live.js';
 import { formatCount, formatDuration, formatShort } from '../../src/shared/format.js';
 import { latencyWords } from '../../src/shared/snapshot-words.js';
-import type { HistoryPoint } from '../../src/shared/workbench-api.js';
+import type { HistoryPoint } from '../../src/shared/task-control-api.js';
 import { messageOf } from '../components/host.js';
 import { panel } from '../components/panel-styles.js';
 import { base } from '../components/styles.js';

@@ -1,4 +1,4 @@
-import type { HistoryPoint } from '../../src/shared/workbench-api.js';
+import type { HistoryPoint } from '../../src/shared/task-control-api.js';
 
 /** Where a chart's axes end and where they are labelled: round numbers that stay put while the values move. */
 

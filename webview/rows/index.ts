@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
 import type { RowsHost, RowsPage, RowsState } from '../../src/shared/pages.js';
-import type { DestinationRows } from '../../src/shared/workbench-api.js';
+import type { DestinationRows } from '../../src/shared/catalog-api.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
-import type { PreviewTable } from '../../src/shared/workbench-api.js';
+import type { PreviewTable } from '../../src/shared/catalog-api.js';
 import { dropdown } from '../components/dropdown.js';
 import { messageOf } from '../components/host.js';
 import { base } from '../components/styles.js';

@@ -1,5 +1,5 @@
 import { ambiguousTable, parseSourceName, sourceName, tablesMeant } from '../../shared/source-name.js';
-import type { DirtyFilter, DirtyRecord } from '../../shared/workbench-api.js';
+import type { DirtyFilter, DirtyRecord } from '../../shared/task-control-api.js';
 import type { EngineConnection } from '../../engine/ipc/client.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { flag, text, usageError, type Command, type Values } from '../command.js';

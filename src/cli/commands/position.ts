@@ -1,4 +1,4 @@
-import type { Place, PlacePlan, TransactionSummary } from '../../shared/workbench-api.js';
+import type { NamedPosition, PositionChange, TransactionSummary } from '../../shared/task-control-api.js';
 import { flag, taskArgument, text, usageError, type Command, type Values } from '../command.js';
 import { confirmed, yesHelp } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
@@ -42,17 +42,17 @@ export const position: Command = {
   ],
   async run(context, values, positionals) {
     const { terminal } = context;
-    const place = placeOf(values);
+    const chosen = chosenBy(values);
     const { task } = await trustedTask(context, values, taskArgument('position', positionals));
     const isJson = flag(values, 'json');
     return withEngine(context, values, {}, async (engine) => {
-      if (place === null) {
+      if (chosen === null) {
         const snapshot = (await engine.api.snapshots()).find((one) => one.id === task.id);
         const now = snapshot?.position ?? null;
         terminal.print(isJson ? JSON.stringify({ type: 'position', position: now }) : positionText(now));
         return snapshot ? 0 : 1;
       }
-      const plan = await engine.api.planPlace(task, place);
+      const plan = await engine.api.planPosition(task, chosen);
       if (isJson) terminal.print(JSON.stringify({ type: 'plan', ...plan }));
       else for (const line of planLines(plan, terminal)) terminal.print(line);
       if (isJson && !flag(values, 'yes')) return 1;
@@ -64,8 +64,8 @@ export const position: Command = {
   },
 };
 
-/** Throws ROW-T104: several places, or none that can be read. */
-function placeOf(values: Values): Place | null {
+/** Throws ROW-T104: several positions, or none that can be read. */
+function chosenBy(values: Values): NamedPosition | null {
   const [gtid, at, time] = [text(values, 'gtid'), text(values, 'at'), text(values, 'time')];
   const isSkip = flag(values, 'skip');
   if ([gtid, at, time].filter((one) => one !== undefined).length + (isSkip ? 1 : 0) > 1)
@@ -80,7 +80,7 @@ function placeOf(values: Values): Place | null {
   return { file: match[1]!, position: Number(match[2]) };
 }
 
-const meaning: Record<PlacePlan['direction'], string> = {
+const meaning: Record<PositionChange['direction'], string> = {
   back: 'Changes after this position are applied again: rows may show older values for a while. A table whose definition changed in between stops; reload it.',
   forward:
     'Changes up to this position are lost at the destination. rowferry verify --repair finds and repairs the rows.',
@@ -89,7 +89,7 @@ const meaning: Record<PlacePlan['direction'], string> = {
     'Cannot tell whether this position is earlier or later than the current one. Changes after it are applied again; unapplied changes before it are lost.',
 };
 
-function planLines(plan: PlacePlan, { style }: Terminal): string[] {
+function planLines(plan: PositionChange, { style }: Terminal): string[] {
   return [
     `now   ${positionText(plan.now)}`,
     `then  ${positionText(plan.then)}`,

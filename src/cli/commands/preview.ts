@@ -1,4 +1,4 @@
-import type { PreviewTable } from '../../shared/workbench-api.js';
+import type { PreviewTable } from '../../shared/catalog-api.js';
 import { flag, taskArgument, text, wholeNumber, type Command } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';

@@ -3,12 +3,12 @@ import { connectSource, identifier, type SourceConnection } from '../../mysql/co
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import type {
+  CatalogApi,
   CatalogColumn,
   CatalogTable,
   DestinationRows,
   DestinationTable,
-  WorkbenchApi,
-} from '../../shared/workbench-api.js';
+} from '../../shared/catalog-api.js';
 import { RowferryError } from '../../shared/errors.js';
 import { defaultCellType } from '../../mysql/types/index.js';
 import { keyProblem } from '../../sync/precheck/selection.js';
@@ -24,22 +24,11 @@ import { changeSample, makeSample } from './sample.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { prepareName, RowWriter } from '../../tablestore/wire/row-writer.js';
 
-type Catalog = Pick<
-  WorkbenchApi,
-  | 'testSource'
-  | 'testDestination'
-  | 'databases'
-  | 'catalog'
-  | 'countRows'
-  | 'makeSample'
-  | 'changeSample'
-  | 'destinationTables'
-  | 'destinationTable'
-  | 'destinationRows'
->;
-
 /** What forms and trees ask of a source or a destination, with or without a task. Each call has its own session. */
-export const catalogApi: Catalog = {
+export const catalogApi: Omit<
+  CatalogApi,
+  'preview' | 'localTablestore' | 'startLocalTablestore' | 'stopLocalTablestore'
+> = {
   testSource: (source) =>
     withSource(source, async (connection) => ({ version: (await connection.facts()).version })),
   testDestination: (destination) =>

@@ -1,5 +1,5 @@
 import { RowferryError } from '../../shared/errors.js';
-import type { SampleChanges, SampleInfo } from '../../shared/workbench-api.js';
+import type { SampleChanges, SampleInfo } from '../../shared/catalog-api.js';
 import type { SourceConnection } from '../../mysql/connection.js';
 
 /**

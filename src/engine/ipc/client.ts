@@ -10,7 +10,7 @@ import {
   type EngineApi,
   type HandedOverTask,
 } from '../../shared/engine-api.js';
-import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { OptionalApi } from '../../shared/engine-api.js';
 import {
   openStateDir,
   socketPath,
@@ -36,10 +36,10 @@ export interface EngineOptions {
 }
 
 export interface EngineConnection {
-  readonly api: EngineApi & WorkbenchApi;
+  readonly api: EngineApi & OptionalApi;
   readonly pid: number;
   /** What this engine answers beyond EngineApi. */
-  readonly methods: readonly (keyof WorkbenchApi)[];
+  readonly methods: readonly (keyof OptionalApi)[];
   readonly paths: StatePaths;
   /** Tasks of an older engine that made way; the caller starts them again. */
   readonly handedOver: readonly HandedOverTask[];
@@ -164,8 +164,8 @@ async function greet(
 }
 
 /** Calls made after the connection is gone are told so in our own words. */
-function callable(rpc: BirpcReturn<EngineApi, ClientApi>, paths: StatePaths): EngineApi & WorkbenchApi {
-  return new Proxy({} as EngineApi & WorkbenchApi, {
+function callable(rpc: BirpcReturn<EngineApi, ClientApi>, paths: StatePaths): EngineApi & OptionalApi {
+  return new Proxy({} as EngineApi & OptionalApi, {
     get: (_, method: keyof EngineApi & string) => {
       // A promise that resolves to this object must not take it for another promise.
       if ((method as string) === 'then') return undefined;

@@ -8,7 +8,7 @@ import {
   type ClientHello,
   type EngineApi,
 } from '../../shared/engine-api.js';
-import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { OptionalApi } from '../../shared/engine-api.js';
 import type { Log } from '../base/log.js';
 import { socketPath, type EngineAddress, type StatePaths } from '../base/paths.js';
 import { makeKey, prove } from './proof.js';
@@ -21,7 +21,7 @@ export interface Session {
   readonly client: BirpcReturn<ClientApi>;
 }
 
-export type SessionApi = Omit<EngineApi, 'hello'> & Partial<WorkbenchApi>;
+export type SessionApi = Omit<EngineApi, 'hello'> & Partial<OptionalApi>;
 
 export interface ServerHooks {
   /** What a session may call. */
@@ -112,7 +112,7 @@ export class EngineServer {
           pid: process.pid,
           proof: prove(this.#key, hello.challenge),
           draining: this.hooks.draining(),
-          methods: Object.keys(api) as (keyof WorkbenchApi)[],
+          methods: Object.keys(api) as (keyof OptionalApi)[],
         });
       },
     };

@@ -1,4 +1,4 @@
-import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../shared/task-control-api.js';
 import { errorCodes, type ErrorCode } from '../../shared/errors.js';
 import type { RowLocator } from '../../sync/mapping/locator.js';
 import type { DirtyDecision } from '../../sync/state/task-store.js';

@@ -1,7 +1,7 @@
 import type { Alert } from '../../shared/alert.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import type { HistoryPoint } from '../../shared/workbench-api.js';
+import type { HistoryPoint } from '../../shared/task-control-api.js';
 import { incidentKey } from '../alerts/incident.js';
 import { Database } from './database.js';
 import { migrations } from './migrations.js';

@@ -5,7 +5,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { PrecheckHistory } from '../../sync/precheck/index.js';
-import type { DirtyFilter, DirtyPage } from '../../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage } from '../../shared/task-control-api.js';
 import type { Log } from '../base/log.js';
 import type { EngineStore } from '../store/engine-store.js';
 import type { ReplicationRun } from './run.js';

@@ -11,7 +11,7 @@ import type { ResolvedTask } from '../../shared/task.js';
 import { settingsDigest } from '../../shared/settings-digest.js';
 import { accepts, isDone, type TaskAction } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
-import type { DirtyFilter, DirtyPage, Place, PlacePlan } from '../../shared/workbench-api.js';
+import type { DirtyFilter, DirtyPage, NamedPosition, PositionChange } from '../../shared/task-control-api.js';
 import type { Tuning } from '../../shared/tuning.js';
 import { planStart } from '../../sync/source/start-position.js';
 import { openItems, precheck } from '../../sync/precheck/index.js';
@@ -195,9 +195,9 @@ export class Supervisor {
     return plan;
   }
 
-  planPlace(task: ResolvedTask, place: Place): Promise<PlacePlan> {
+  planPosition(task: ResolvedTask, chosen: NamedPosition): Promise<PositionChange> {
     const { checkpoint, leftOut } = this.operations.history(task);
-    return planStart(task, checkpoint, place, leftOut);
+    return planStart(task, checkpoint, chosen, leftOut);
   }
 
   setPosition(id: string, position: SourcePosition): void {

@@ -1,7 +1,7 @@
 import { RowferryError } from '../../shared/errors.js';
 import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import type { LastVerify } from '../../shared/workbench-api.js';
+import type { LastVerify } from '../../shared/task-control-api.js';
 import type { TaskOperations } from './operations.js';
 import type { ReplicationRun } from './run.js';
 

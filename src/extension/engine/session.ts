@@ -7,11 +7,11 @@ import type { Alert } from '../../shared/alert.js';
 import type { EngineApi, LogLevel } from '../../shared/engine-api.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
-import type { WorkbenchApi } from '../../shared/workbench-api.js';
+import type { OptionalApi } from '../../shared/engine-api.js';
 import type { Log } from '../base/log.js';
 import { probeRuntime } from './probe.js';
 
-export type Engine = EngineApi & WorkbenchApi;
+export type Engine = EngineApi & OptionalApi;
 
 export interface TaskEnded {
   id: string;
@@ -28,7 +28,7 @@ export class EngineSession implements vscode.Disposable {
   private connection: EngineConnection | undefined;
   private connecting: Promise<EngineConnection> | undefined;
   private disposed = false;
-  private answered: readonly (keyof WorkbenchApi)[] = [];
+  private answered: readonly (keyof OptionalApi)[] = [];
   private known = new Map<string, TaskSnapshot>();
 
   private readonly changed = new vscode.EventEmitter<void>();
@@ -68,11 +68,11 @@ export class EngineSession implements vscode.Disposable {
   }
 
   /** Does the engine answer this call? Only known once connected; false before. */
-  answers(method: keyof WorkbenchApi): boolean {
+  answers(method: keyof OptionalApi): boolean {
     return this.answered.includes(method);
   }
 
-  get methods(): (keyof WorkbenchApi)[] {
+  get methods(): (keyof OptionalApi)[] {
     return [...this.answered];
   }
 

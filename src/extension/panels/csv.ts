@@ -1,4 +1,4 @@
-import type { DirtyRecord } from '../../shared/workbench-api.js';
+import type { DirtyRecord } from '../../shared/task-control-api.js';
 
 /** RFC 4180, UTF-8 with a byte order mark so that spreadsheets read it; rows and cells as JSON in one column each. */
 export function csv(records: readonly DirtyRecord[]): string {

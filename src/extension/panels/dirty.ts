@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { formatCount } from '../../shared/format.js';
 import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.js';
-import type { DirtyRecord, WorkbenchApi } from '../../shared/workbench-api.js';
+import type { DirtyRecord, TaskControlApi } from '../../shared/task-control-api.js';
 import { csv } from './csv.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 import { confirmed } from '../base/notifications.js';
@@ -45,7 +45,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
         if (found === undefined) throw new RowferryError('ROW-E109', t('The task is not running.'));
         return found;
       };
-      const engine = async (method: keyof WorkbenchApi) => {
+      const engine = async (method: keyof TaskControlApi) => {
         const api = await session.engine();
         if (!session.answers(method))
           throw new RowferryError('ROW-E108', t('The running engine does not support this.'));

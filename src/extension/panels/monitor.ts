@@ -3,7 +3,7 @@ import { RowferryError } from '../../shared/errors.js';
 import { monitorCalls, type MonitorHost, type MonitorState } from '../../shared/pages.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { tuned } from '../../shared/tuned.js';
-import type { HistoryPoint, WorkbenchApi } from '../../shared/workbench-api.js';
+import type { HistoryPoint, TaskControlApi } from '../../shared/task-control-api.js';
 import { logError } from '../base/log.js';
 import { livePoints, type Recording } from './recording.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
@@ -68,7 +68,7 @@ export function monitorKind(
           throw new RowferryError('ROW-E109', vscode.l10n.t('The task is not running.'));
         return known;
       };
-      const engine = async (method: keyof WorkbenchApi) => {
+      const engine = async (method: keyof TaskControlApi) => {
         const api = await session.engine();
         if (!session.answers(method)) {
           throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));
@@ -96,7 +96,7 @@ export function monitorKind(
           pause: async () => (await engine('pause')).pause(id()),
           resume: async () => (await engine('resume')).resume(id()),
           tune: async (tuning) =>
-            (await engine('tune')).tune(id(), tuning as Parameters<WorkbenchApi['tune']>[1]),
+            (await engine('tune')).tune(id(), tuning as Parameters<TaskControlApi['tune']>[1]),
           history: async (sinceMs) => (await engine('history')).history(id(), sinceMs),
         },
       };

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { HistoryPoint } from '../../shared/workbench-api.js';
+import type { HistoryPoint } from '../../shared/task-control-api.js';
 import type { EngineSession } from '../engine/session.js';
 
 /** Points kept for the live chart: ten minutes, one a second. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { parse as parseJsonc } from 'jsonc-parser';
 import { RowferryError } from '../../shared/errors.js';
-import type { CatalogTable, WorkbenchApi } from '../../shared/workbench-api.js';
+import type { CatalogApi, CatalogTable } from '../../shared/catalog-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { TaskService } from './task-service.js';
 
@@ -70,7 +70,7 @@ export class SourceCatalog implements vscode.Disposable {
     return this.bySource.get(sourceKey(document))?.tables.get(database.toLowerCase());
   }
 
-  async engine(method: keyof WorkbenchApi): Promise<Engine> {
+  async engine(method: keyof CatalogApi): Promise<Engine> {
     const engine = await this.session.engine();
     if (!this.session.answers(method))
       throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));

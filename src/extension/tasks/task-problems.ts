@@ -7,7 +7,7 @@ import { nearest } from '../../shared/nearest.js';
 import { sourceName } from '../../shared/source-name.js';
 import { parseTask } from '../../shared/task-file.js';
 import type { Task } from '../../shared/task.js';
-import type { CatalogTable } from '../../shared/workbench-api.js';
+import type { CatalogTable } from '../../shared/catalog-api.js';
 import { compileEtl } from '../../sync/etl/compile.js';
 import { columnsRead } from '../../sync/etl/reads.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';

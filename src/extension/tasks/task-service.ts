@@ -8,7 +8,7 @@ import { connectionsDigest, differingKeys, settingsDigest } from '../../shared/s
 import { loadingLook, taskLook, type TaskLook } from '../../shared/snapshot-words.js';
 import { isRunning } from '../../shared/task-actions.js';
 import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
-import type { DirtyFilter, WorkbenchApi } from '../../shared/workbench-api.js';
+import type { DirtyFilter, TaskControlApi } from '../../shared/task-control-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { Resolver } from './resolve.js';
 import type { TaskFile, TaskFiles } from './task-files.js';
@@ -158,7 +158,7 @@ export class TaskService {
     await (await this.answering('forget')).forget(id);
   }
 
-  private async answering(method: keyof WorkbenchApi): Promise<Engine> {
+  private async answering(method: keyof TaskControlApi): Promise<Engine> {
     const engine = await this.session.engine();
     if (this.session.answers(method)) return engine;
     throw new RowferryError('ROW-E108', vscode.l10n.t('The running engine does not support this.'));

@@ -2,7 +2,7 @@ import { getLocation, parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { completeEtl } from '../../shared/etl-words.js';
 import { formatShort } from '../../shared/format.js';
-import type { CatalogTable } from '../../shared/workbench-api.js';
+import type { CatalogTable } from '../../shared/catalog-api.js';
 import { columnsOf, rawOffset, type KnownNames } from '../tasks/task-problems.js';
 
 type Path = readonly (string | number)[];

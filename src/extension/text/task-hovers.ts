@@ -2,7 +2,7 @@ import { getLocation, parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { etlFunctions, etlTokens, etlVariables } from '../../shared/etl-words.js';
 import { formatBytes, formatCount } from '../../shared/format.js';
-import type { CatalogTable } from '../../shared/workbench-api.js';
+import type { CatalogTable } from '../../shared/catalog-api.js';
 import { rawOffset, type KnownNames } from '../tasks/task-problems.js';
 import { sourceName } from '../../shared/source-name.js';
 

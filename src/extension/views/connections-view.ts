@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { formatShort } from '../../shared/format.js';
-import type { CatalogTable, DestinationTable } from '../../shared/workbench-api.js';
+import type { CatalogTable, DestinationTable } from '../../shared/catalog-api.js';
 import type { LocalTablestore } from '../connections/local-tablestore.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import type { ConnectionKind, SavedConnections } from '../connections/saved-connections.js';

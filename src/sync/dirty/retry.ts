@@ -55,11 +55,11 @@ const atOnce = 4;
 export class DirtyRetry {
   private readonly targets = new Map<string, Promise<Target | string>>();
   private readonly etl: EtlProgram | null;
-  private readonly questions: SessionCache;
+  private readonly sessions: SessionCache;
 
   constructor(private readonly options: DirtyRetryOptions) {
     this.etl = compileEtl(options.task.etl);
-    this.questions = new SessionCache(options.task.source, atOnce, options.known);
+    this.sessions = new SessionCache(options.task.source, atOnce, options.known);
   }
 
   async run(records: readonly RetriedRecord[]): Promise<void> {
@@ -71,7 +71,7 @@ export class DirtyRetry {
       }
     };
     const results = await Promise.allSettled(Array.from({ length: atOnce }, work));
-    await this.questions.close();
+    await this.sessions.close();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -91,7 +91,7 @@ export class DirtyRetry {
     const context = {
       ...options,
       charsets,
-      ask: <T>(read: (connection: SourceConnection) => Promise<T>) => this.questions.ask('snapshot', read),
+      ask: <T>(read: (connection: SourceConnection) => Promise<T>) => this.sessions.ask('snapshot', read),
     };
     try {
       const found = await takeRow(context, {
@@ -132,7 +132,7 @@ export class DirtyRetry {
     const pair = tables.get(source) ?? parseSourceName(source);
     if (!pair) return `The task no longer selects ${source}.`;
     const { database, name } = pair;
-    return this.questions.ask('query', async (connection) => {
+    return this.sessions.ask('query', async (connection) => {
       const caseSensitive = (await connection.facts()).lowerCaseTableNames === 0;
       const selection = selectionOf(task, { database, name, caseSensitive });
       if (!selection) return `The task no longer selects ${source}.`;

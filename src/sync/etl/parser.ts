@@ -4,7 +4,7 @@ import { RowferryError } from '../../shared/errors.js';
  * Syntax of the ETL language of DTS: one expression of nested calls. Strings stand
  * in single, double or full-width quotes; columns in backquotes; `script:` may lead.
  */
-export interface Place {
+export interface SourceLocation {
   /** From 1. */
   line: number;
   /** From 1, in UTF-16 units. */
@@ -12,24 +12,24 @@ export interface Place {
 }
 
 export type Node =
-  | { kind: 'integer'; value: bigint; at: Place }
-  | { kind: 'decimal'; digits: string; at: Place }
-  | { kind: 'double'; value: number; at: Place }
-  | { kind: 'string'; value: string; at: Place }
-  | { kind: 'boolean'; value: boolean; at: Place }
-  | { kind: 'null'; at: Place }
-  | { kind: 'column'; name: string; at: Place }
-  | { kind: 'variable'; name: string; at: Place }
-  | { kind: 'choice'; condition: Node; whenTrue: Node; whenFalse: Node; at: Place }
-  | { kind: 'call'; name: string; positional: Node[]; named: Map<string, Node>; at: Place };
+  | { kind: 'integer'; value: bigint; at: SourceLocation }
+  | { kind: 'decimal'; digits: string; at: SourceLocation }
+  | { kind: 'double'; value: number; at: SourceLocation }
+  | { kind: 'string'; value: string; at: SourceLocation }
+  | { kind: 'boolean'; value: boolean; at: SourceLocation }
+  | { kind: 'null'; at: SourceLocation }
+  | { kind: 'column'; name: string; at: SourceLocation }
+  | { kind: 'variable'; name: string; at: SourceLocation }
+  | { kind: 'choice'; condition: Node; whenTrue: Node; whenFalse: Node; at: SourceLocation }
+  | { kind: 'call'; name: string; positional: Node[]; named: Map<string, Node>; at: SourceLocation };
 
 /** The script cannot be used; the message begins with its place. */
 export class EtlSyntaxError extends RowferryError {
-  readonly at: Place;
+  readonly at: SourceLocation;
   /** Why, without the place. */
   readonly reason: string;
 
-  constructor(at: Place, message: string) {
+  constructor(at: SourceLocation, message: string) {
     super('ROW-T102', `etl, line ${at.line}, column ${at.column}: ${message}`, {
       remedy: 'Correct the ETL script at this position.',
     });
@@ -53,13 +53,13 @@ export function parse(script: string): Node {
   let at = 0;
   let depth = 0;
 
-  const place = (offset = at): Place => {
+  const location = (offset = at): SourceLocation => {
     const before = script.slice(0, offset);
     const lineStart = before.lastIndexOf('\n') + 1;
     return { line: before.split('\n').length, column: offset - lineStart + 1 };
   };
   const fail = (message: string, offset = at): never => {
-    throw new EtlSyntaxError(place(offset), message);
+    throw new EtlSyntaxError(location(offset), message);
   };
   const skipSpace = () => {
     while (at < script.length && /\s/.test(script[at]!)) at++;
@@ -97,7 +97,7 @@ export function parse(script: string): Node {
       else value += `\\${next ?? ''}`;
     }
     at++;
-    return { kind: 'string', value, at: place(from) };
+    return { kind: 'string', value, at: location(from) };
   };
 
   const number = (): Node => {
@@ -105,9 +105,9 @@ export function parse(script: string): Node {
     const m = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?/.exec(script.slice(at));
     if (!m) return fail('expected a number after the sign');
     at += m[0].length;
-    if (m[2]) return { kind: 'double', value: Number(m[0]), at: place(from) };
-    if (m[1]) return { kind: 'decimal', digits: m[0], at: place(from) };
-    return { kind: 'integer', value: BigInt(m[0].replace(/^\+/, '')), at: place(from) };
+    if (m[2]) return { kind: 'double', value: Number(m[0]), at: location(from) };
+    if (m[1]) return { kind: 'decimal', digits: m[0], at: location(from) };
+    return { kind: 'integer', value: BigInt(m[0].replace(/^\+/, '')), at: location(from) };
   };
 
   const column = (): Node => {
@@ -115,7 +115,7 @@ export function parse(script: string): Node {
     const end = script.indexOf('`', at + 1);
     if (end < 0) return fail('the column name has no closing backquote');
     at = end + 1;
-    return { kind: 'column', name: script.slice(from + 1, end), at: place(from) };
+    return { kind: 'column', name: script.slice(from + 1, end), at: location(from) };
   };
 
   const call = (name: string, from: number): Node => {
@@ -144,7 +144,7 @@ export function parse(script: string): Node {
         );
     }
     at++;
-    return { kind: 'call', name, positional, named, at: place(from) };
+    return { kind: 'call', name, positional, named, at: location(from) };
   };
 
   const word = (): Node => {
@@ -155,9 +155,9 @@ export function parse(script: string): Node {
     at += name.length;
     if (peek() === '(') return call(name, from);
     if (/^(true|false)$/i.test(name))
-      return { kind: 'boolean', value: name.toLowerCase() === 'true', at: place(from) };
-    if (/^(null|none)$/i.test(name)) return { kind: 'null', at: place(from) };
-    return { kind: 'variable', name, at: place(from) };
+      return { kind: 'boolean', value: name.toLowerCase() === 'true', at: location(from) };
+    if (/^(null|none)$/i.test(name)) return { kind: 'null', at: location(from) };
+    return { kind: 'variable', name, at: location(from) };
   };
 
   function expression(): Node {
@@ -181,7 +181,7 @@ export function parse(script: string): Node {
       expect(':');
       const whenFalse = expression();
       expect(')');
-      return { kind: 'choice', condition: inner, whenTrue, whenFalse, at: place(from) };
+      return { kind: 'choice', condition: inner, whenTrue, whenFalse, at: location(from) };
     } finally {
       depth--;
     }

@@ -1,10 +1,10 @@
 import { actionFunctions, lazyFunctions, valueFunctions } from './functions.js';
-import { parse, type Node, type Place } from './parser.js';
+import { parse, type Node, type SourceLocation } from './parser.js';
 import { EtlError, type EtlValue } from './values.js';
 
 export interface ColumnRead {
   readonly name: string;
-  readonly at: Place;
+  readonly at: SourceLocation;
 }
 
 /**

@@ -78,9 +78,9 @@ export class IncrementalPhase {
   private readonly blockage: BlockLookahead;
   /** null: the task does not ask for one. */
   readonly audit: Audit | null;
-  private readonly auditQuestions: SessionCache;
+  private readonly auditSessions: SessionCache;
   private readonly definitions: DefinitionWatch;
-  private readonly settledQuestions: SessionCache;
+  private readonly settledSessions: SessionCache;
   /** They. */
   private readonly asker: SourceReader;
   /** When everything that the source had was applied, by its clock. */
@@ -153,9 +153,9 @@ export class IncrementalPhase {
     starting.clear();
     for (const record of records) this.tables.add(record, record.from ? 'joining' : undefined);
     this.asker = new SourceReader(retry);
-    this.auditQuestions = new SessionCache(task.source, auditSessionsOf(task), run.known);
+    this.auditSessions = new SessionCache(task.source, auditSessionsOf(task), run.known);
     // It asks for that itself.
-    this.settledQuestions = new SessionCache(task.source, 1, () => null);
+    this.settledSessions = new SessionCache(task.source, 1, () => null);
     this.audit = task.audit ? new Audit(this.auditHost(), task.audit) : null;
     const definitionHost: DefinitionHost = {
       followed: () => this.tables.followed(),
@@ -322,7 +322,7 @@ export class IncrementalPhase {
 
   /** Throws BlockedByDirtyData, RowferryError or the signal's reason; the checkpoint is saved in any case. */
   async run(): Promise<'reached' | 'stopped'> {
-    const { signal, queue, writer, questions } = this.services;
+    const { signal, queue, writer, sessions } = this.services;
     const onAbort = () => {
       queue.close();
       void this.applier.stop();
@@ -353,10 +353,10 @@ export class IncrementalPhase {
       this.audit?.stop();
       this.blockage.close();
       await this.applier.stop();
-      void questions.close();
+      void sessions.close();
       await Promise.all([watching, this.heartbeat.stop(), auditing, defining]);
-      void this.auditQuestions.close();
-      void this.settledQuestions.close();
+      void this.auditSessions.close();
+      void this.settledSessions.close();
       this.save();
       this.over = true;
       for (const tell of this.unanswered) tell();
@@ -432,7 +432,7 @@ export class IncrementalPhase {
       return;
     }
     // Not with those that wait for it.
-    const isShown = await this.asking(this.settledQuestions, 'query', (connection) =>
+    const isShown = await this.asking(this.settledSessions, 'query', (connection) =>
       areCommitted(connection, gtidSet, settleMs / 1000),
     );
     if (!isShown) throw notSettled();
@@ -440,12 +440,12 @@ export class IncrementalPhase {
 
   /** Of the source, beside the stream; it ends with the run, whatever it waits for. */
   private asking<T>(
-    questions: SessionCache,
+    sessions: SessionCache,
     purpose: SessionPurpose,
     work: (connection: SourceConnection) => Promise<T>,
   ): Promise<T> {
     const over = AbortSignal.any([this.finishing.signal, this.services.signal]);
-    const answer = questions.ask(purpose, async (connection) => {
+    const answer = sessions.ask(purpose, async (connection) => {
       this.asker.answered();
       const end = () => connection.destroy();
       over.addEventListener('abort', end);
@@ -463,7 +463,7 @@ export class IncrementalPhase {
   /** Settles when everything that the source has now is at the destination. Throws the reason of either signal. */
   private async passed(until: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([until, this.services.signal]);
-    await this.reached(await this.asking(this.auditQuestions, 'query', endPosition), signal);
+    await this.reached(await this.asking(this.auditSessions, 'query', endPosition), signal);
   }
 
   private async reached(end: SourcePosition, signal: AbortSignal): Promise<void> {
@@ -494,7 +494,7 @@ export class IncrementalPhase {
       },
       caughtUp: (signal) => this.passed(signal),
       settled: () => this.settled(),
-      ask: (purpose, work) => this.asking(this.auditQuestions, purpose, work),
+      ask: (purpose, work) => this.asking(this.auditSessions, purpose, work),
     };
   }
 

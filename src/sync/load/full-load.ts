@@ -7,7 +7,7 @@ import type { SourceSettings } from '../../shared/task.js';
 import { keyOf } from '../../tablestore/writer/compose.js';
 import { LostTable } from '../../tablestore/writer/lost-table.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
-import { RowWriter, type DenseRows } from '../../tablestore/wire/row-writer.js';
+import { RowWriter, type RowBatch } from '../../tablestore/wire/row-writer.js';
 import { mostBlockedRows } from '../dirty/block-lookahead.js';
 import { BlockedByDirtyData, digest, keyDigest, type DirtyData, type DirtyRow } from '../dirty/dirty.js';
 import { dirtyReason, TableEncoder } from '../mapping/encoder.js';
@@ -442,7 +442,7 @@ class ChunkLoader {
     this.batches.add(sent);
   }
 
-  private async write(batch: DenseRows): Promise<void> {
+  private async write(batch: RowBatch): Promise<void> {
     const { context, table } = this;
     const { plan } = table;
     const result = await context.writer.writeBatch(plan.destination, batch, {

@@ -8,7 +8,7 @@ import {
 } from '../../mysql/types/index.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import type { PreviewRow, PreviewTable } from '../../shared/workbench-api.js';
+import type { PreviewRow, PreviewTable } from '../../shared/catalog-api.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { RowWriter } from '../../tablestore/wire/row-writer.js';
 import type { RowImage } from '../../mysql/model.js';

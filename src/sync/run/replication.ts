@@ -544,7 +544,7 @@ export class Replication {
       dirty: this.dirty,
       retry: this.sourceRetry,
       known,
-      questions: new SessionCache(this.task.source, streamSessionsOf(this.task), known),
+      sessions: new SessionCache(this.task.source, streamSessionsOf(this.task), known),
       signal: this.stopping.signal,
       log: this.log,
       prepared,

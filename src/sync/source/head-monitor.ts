@@ -9,7 +9,7 @@ const lookMs = 100;
 /** Clocks drift, and are set. */
 const clockEveryMs = 60_000;
 
-interface Question {
+interface HeadRequest {
   ask(connection: SourceConnection): Promise<void>;
   fail(error: unknown): void;
 }
@@ -39,14 +39,14 @@ export class HeadMonitor {
     return Date.now() * 1000 + this.clockOffsetMicros;
   }
 
-  private readonly questions: Question[] = [];
+  private readonly requests: HeadRequest[] = [];
   private isOver = false;
 
   /** Asks something light between two looks. Rejects when the source is away, or the run is over. */
   ask<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.isOver) reject(notAsked());
-      else this.questions.push({ ask: async (connection) => resolve(await work(connection)), fail: reject });
+      else this.requests.push({ ask: async (connection) => resolve(await work(connection)), fail: reject });
     });
   }
 
@@ -65,7 +65,7 @@ export class HeadMonitor {
           this.end = await connection.answering(() => endPosition(connection), stop);
           this.endAskedMicros = askedMicros;
           this.events.answered();
-          for (let next = this.questions.shift(); next; next = this.questions.shift()) {
+          for (let next = this.requests.shift(); next; next = this.requests.shift()) {
             const { ask, fail } = next;
             await connection.answering(() => ask(connection), stop).catch(fail);
           }
@@ -79,10 +79,10 @@ export class HeadMonitor {
         await delay(pollMs, undefined, { signal: stop }).catch(() => undefined);
       } finally {
         await opened?.close();
-        for (const { fail } of this.questions.splice(0)) fail(notAsked());
+        for (const { fail } of this.requests.splice(0)) fail(notAsked());
       }
     }
     this.isOver = true;
-    for (const { fail } of this.questions.splice(0)) fail(notAsked());
+    for (const { fail } of this.requests.splice(0)) fail(notAsked());
   }
 }

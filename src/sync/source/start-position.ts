@@ -9,7 +9,7 @@ import { parseTime, positionAtTime } from '../../mysql/position-time.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { ResolvedTask, Task } from '../../shared/task.js';
-import type { Place, PlacePlan, TransactionSummary } from '../../shared/workbench-api.js';
+import type { NamedPosition, PositionChange, TransactionSummary } from '../../shared/task-control-api.js';
 import { parseDdl, type DdlStatement, type TableName } from '../ddl/parse.js';
 import { unknownTextDefaults } from '../ddl/text-defaults.js';
 import type { ToolTable } from '../online-change/traces.js';
@@ -46,17 +46,17 @@ function gtidText(text: string): string {
   }
 }
 
-/** What going on from `place` means for a task whose checkpoint is `now`, and that does not replicate `leftOut`. */
+/** What going on from `chosen` means for a task whose checkpoint is `now`, and that does not replicate `leftOut`. */
 export async function planStart(
   task: ResolvedTask,
   now: SourcePosition | null,
-  place: Place,
+  chosen: NamedPosition,
   leftOut: readonly ToolTable[] = [],
-): Promise<PlacePlan> {
+): Promise<PositionChange> {
   const connection = await connectSource(task.source);
   try {
-    if (place === 'skip') return await planSkip(task, connection, now, leftOut);
-    const then = await findStart(task, connection, place);
+    if (chosen === 'skip') return await planSkip(task, connection, now, leftOut);
+    const then = await findStart(task, connection, chosen);
     await assertAvailable(connection, then);
     const end = await endPosition(connection);
     if (isAhead(then, end))
@@ -67,11 +67,11 @@ export async function planStart(
   }
 }
 
-function isAhead(place: SourcePosition, end: SourcePosition): boolean {
-  return directionOf(end, place) === 'forward';
+function isAhead(position: SourcePosition, end: SourcePosition): boolean {
+  return directionOf(end, position) === 'forward';
 }
 
-function directionOf(from: SourcePosition, to: SourcePosition): PlacePlan['direction'] {
+function directionOf(from: SourcePosition, to: SourcePosition): PositionChange['direction'] {
   const comparable =
     (from.gtidSet !== undefined && to.gtidSet !== undefined) ||
     (from.file !== undefined && to.file !== undefined);
@@ -88,7 +88,7 @@ async function planSkip(
   connection: SourceConnection,
   now: SourcePosition | null,
   leftOut: readonly ToolTable[],
-): Promise<PlacePlan> {
+): Promise<PositionChange> {
   if (now === null) throw new RowferryError('ROW-E109', `${task.name} has no binlog position yet.`);
   await assertAvailable(connection, now);
   const end = await endPosition(connection);

@@ -105,7 +105,7 @@ export class BinlogApplier {
         } catch (error) {
           if (feed.isOver()) return;
           this.from = this.handler.restart(this.stream.position);
-          void services.questions.reconnect();
+          void services.sessions.reconnect();
           await this.reader.failed(error, feed.signal);
         }
       }
@@ -157,7 +157,7 @@ export class BinlogApplier {
 
   private context(branches: XaBranches): StreamContext {
     const { services, feed, tables } = this;
-    const { settings, dirty, prepared, signal, retry, questions, queue } = services;
+    const { settings, dirty, prepared, signal, retry, sessions, queue } = services;
     return {
       settings,
       signal,
@@ -186,7 +186,7 @@ export class BinlogApplier {
       ask: (filter, rows) =>
         askSource(filter, rows, atLeast(prepared.facts, 8, 0, 4), (sql) =>
           retry.retrying(() =>
-            questions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
+            sessions.ask('query', (connection) => connection.query<{ kept: number }>(sql)),
           ),
         ),
       refetch: (row, transaction) => fetchRow(services, row, transaction),

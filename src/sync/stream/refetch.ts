@@ -46,7 +46,7 @@ export async function fetchRow(
   row: RefetchedRow,
   transaction: Transaction,
 ): Promise<void> {
-  const { settings, writer, prepared, retry, questions } = services;
+  const { settings, writer, prepared, retry, sessions } = services;
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
@@ -58,7 +58,7 @@ export async function fetchRow(
         charsets: prepared.charsets,
         ask: (work) =>
           retry.retrying(() =>
-            questions.ask('snapshot', (connection) =>
+            sessions.ask('snapshot', (connection) =>
               readCommitted(
                 connection,
                 prepared.facts,

@@ -25,7 +25,7 @@ export interface RunServices {
   /** Up to where the stream has read: what it has seen of the source. */
   readonly known: Known;
   /** About rows of the stream. */
-  readonly questions: SessionCache;
+  readonly sessions: SessionCache;
   readonly prepared: PreparedTask;
   readonly log: TaskLog;
   /** Aborted when the run ends at once. */

@@ -216,7 +216,8 @@ export class TablestoreClient {
     const signature = headers.authorization;
     // Whoever refuses a wrong key signs with another one.
     if (signature === undefined || !isGood) return null;
-    const named = Object.entries(headers).map(([name, value]) => [name, String(value)] as const);
+    const named: [string, string][] = [];
+    for (const name in headers) if (name.startsWith('x-ots-')) named.push([name, String(headers[name])]);
     return sameSignature(signature, signResponse(accessKeyId, accessKeySecret, path, named))
       ? null
       : 'is not signed with the AccessKey of the task';

@@ -33,7 +33,7 @@ export interface CellName {
  * Rows for one table in one piece of memory: row i is buffer[ends[i - 1] ?? 0, ends[i]). Each row has its own
  * PlainBuffer header.
  */
-export interface DenseRows {
+export interface RowBatch {
   readonly buffer: Buffer;
   readonly ends: Int32Array;
   readonly count: number;
@@ -184,7 +184,7 @@ export class RowWriter implements CellSink {
   }
 
   /** Hands over all finished rows with their memory, and starts over in new memory. */
-  takeBatch(): DenseRows {
+  takeBatch(): RowBatch {
     const { buffer, ends, sizes, count } = this;
     const used = count === 0 ? 0 : ends[count - 1]!;
     const batch = {

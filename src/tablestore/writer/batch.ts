@@ -3,13 +3,13 @@
  *
  *     const failures = await writeRows(client, 'batch-write', 'orders', rows);   // [] when every row was written
  *
- * Rows come as RequestRows: from queued changes (writer.ts), or densely from one buffer (DenseSlice, the full load).
+ * Rows come as RequestRows: from queued changes (writer.ts), or a batch from one buffer (BatchSlice, the full load).
  */
 import { TablestoreError, failureKind, type FailureKind } from '../client/errors.js';
 import { readError, type CallOptions, type TablestoreClient } from '../client/client.js';
 import type { RowChange, RowCondition } from '../client/model.js';
 import { ProtobufReader, WireFormatError, varintLength } from '../wire/protobuf.js';
-import type { DenseRows } from '../wire/row-writer.js';
+import type { RowBatch } from '../wire/row-writer.js';
 
 export type BatchMode = 'bulk-import' | 'batch-write';
 
@@ -27,12 +27,12 @@ export interface RequestRows {
   condition(i: number): RowCondition;
 }
 
-/** Rows [from, to) of a dense batch, all with the same operation and condition. */
-export class DenseSlice implements RequestRows {
+/** Rows [from, to) of a batch, all with the same operation and condition. */
+export class BatchSlice implements RequestRows {
   readonly count: number;
 
   constructor(
-    readonly rows: DenseRows,
+    readonly rows: RowBatch,
     readonly from: number,
     readonly to: number,
     private readonly type: number,

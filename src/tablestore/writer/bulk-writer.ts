@@ -1,9 +1,9 @@
 /**
- * Writes dense batches: the rows of a full load, which need no queue because nothing else writes their keys.
+ * Writes row batches: the rows of a full load, which need no queue because nothing else writes their keys.
  * The way in is TablestoreWriter.writeBatch.
  */
 import {
-  DenseSlice,
+  BatchSlice,
   Selection,
   operationTypes,
   rowOverheadBytes,
@@ -15,7 +15,7 @@ import type { BatchSender, LateRow } from './sender.js';
 import { maximumBodyBytes, type RowError } from '../client/limits.js';
 import type { RowChange, RowCondition } from '../client/model.js';
 import type { RateLimiter } from './throttle.js';
-import type { DenseRows } from '../wire/row-writer.js';
+import type { RowBatch } from '../wire/row-writer.js';
 
 export interface BatchOptions {
   op?: RowChange['op'];
@@ -56,7 +56,7 @@ export class BulkWriter {
   async write(
     preferred: BatchMode,
     table: string,
-    rows: DenseRows,
+    rows: RowBatch,
     options: BatchOptions = {},
   ): Promise<BatchResult> {
     const { op = 'put', condition = 'ignore', progress } = options;
@@ -106,7 +106,7 @@ export class BulkWriter {
   }
 
   /** The end of a request that begins at `from` and keeps every limit of the service and of the throttle. */
-  private cut(rows: DenseRows, from: number): { to: number; dataBytes: number } {
+  private cut(rows: RowBatch, from: number): { to: number; dataBytes: number } {
     const { batchRows, batchBytes } = this.limiter;
     let dataBytes = 0;
     let body = 0;
@@ -125,7 +125,7 @@ export class BulkWriter {
 
 /** One request's worth of rows on its way. */
 class SliceWrite {
-  private readonly slice: DenseSlice;
+  private readonly slice: BatchSlice;
   /** Rows not written, by their place in the slice. */
   private readonly rejected = new Map<number, RowError>();
   private readonly unmet = new Set<number>();
@@ -136,13 +136,13 @@ class SliceWrite {
     private readonly sender: BatchSender,
     private readonly mode: BatchMode,
     readonly table: string,
-    private readonly rows: DenseRows,
+    private readonly rows: RowBatch,
     private readonly from: number,
     to: number,
     private readonly op: RowChange['op'],
     private readonly condition: RowCondition,
   ) {
-    this.slice = new DenseSlice(rows, from, to, operationTypes[op], condition);
+    this.slice = new BatchSlice(rows, from, to, operationTypes[op], condition);
   }
 
   async run(): Promise<BatchResult> {

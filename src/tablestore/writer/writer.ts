@@ -34,7 +34,7 @@ import { LostTable } from './lost-table.js';
 import type { KeyHold, RowChange } from '../client/model.js';
 import { Retries } from '../client/retry.js';
 import { RateLimiter, Semaphore } from './throttle.js';
-import type { DenseRows } from '../wire/row-writer.js';
+import type { RowBatch } from '../wire/row-writer.js';
 import {
   standardWriterSettings,
   type WriterEvents,
@@ -145,7 +145,7 @@ export class TablestoreWriter {
    * @throws LostTable for this table alone; RowferryError ROW-D109 past the retry window (the writer then fails as a
    *   whole).
    */
-  async writeBatch(table: string, rows: DenseRows, options?: BatchOptions): Promise<BatchResult> {
+  async writeBatch(table: string, rows: RowBatch, options?: BatchOptions): Promise<BatchResult> {
     this.stop.signal.throwIfAborted();
     try {
       const result = await this.bulk.write(this.settings.batch, table, rows, options);

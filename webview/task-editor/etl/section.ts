@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { TaskEditorState } from '../../../src/shared/pages.js';
-import type { PreviewRow, PreviewTable } from '../../../src/shared/workbench-api.js';
+import type { PreviewRow, PreviewTable } from '../../../src/shared/catalog-api.js';
 import { dropdown } from '../../components/dropdown.js';
 import { messageOf } from '../../components/host.js';
 import { committed } from '../../components/input.js';

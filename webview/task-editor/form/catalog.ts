@@ -1,5 +1,5 @@
 import type { TaskEditorHost, TaskEditorState } from '../../../src/shared/pages.js';
-import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import type { CatalogTable } from '../../../src/shared/catalog-api.js';
 import { messageOf } from '../../components/host.js';
 
 /** What the form learnt of the source. Asks only when a person does; forgets it when the task names another source. */

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { keyProblems } from '../../../src/shared/key-problems.js';
-import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import type { CatalogTable } from '../../../src/shared/catalog-api.js';
 import { dropdown, select } from '../../components/dropdown.js';
 import { icon } from '../../components/icon.js';
 import { committed } from '../../components/input.js';

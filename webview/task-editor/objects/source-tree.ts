@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount, formatShort } from '../../../src/shared/format.js';
-import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import type { CatalogTable } from '../../../src/shared/catalog-api.js';
 import { icon } from '../../components/icon.js';
 import { base } from '../../components/styles.js';
 import { valueOf } from '../../components/toolkit.js';

@@ -2,7 +2,7 @@ import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResu
 import { live } from 'lit/directives/live.js';
 import { cellTypes } from '../../../src/shared/cell-types.js';
 import { formatCount } from '../../../src/shared/format.js';
-import type { CatalogTable } from '../../../src/shared/workbench-api.js';
+import type { CatalogTable } from '../../../src/shared/catalog-api.js';
 import { select } from '../../components/dropdown.js';
 import { messageOf } from '../../components/host.js';
 import { icon } from '../../components/icon.js';

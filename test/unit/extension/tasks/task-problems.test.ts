@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { plainWords as t } from '../../../../src/shared/format.js';
-import type { CatalogTable } from '../../../../src/shared/workbench-api.js';
+import type { CatalogTable } from '../../../../src/shared/catalog-api.js';
 import { rawOffset, taskProblems, type KnownNames } from '../../../../src/extension/tasks/task-problems.js';
 
 const column = (name: string, type: string, nullable = false) => ({
