@@ -15,6 +15,7 @@ export interface CliContext {
   /** Aborted by the first SIGINT or SIGTERM: finish in good order. The second one ends the process at once. */
   readonly interrupted: AbortSignal;
   readonly debug: boolean;
+  readonly version: string;
 }
 
 export interface Command {

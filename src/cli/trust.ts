@@ -45,9 +45,14 @@ export async function trustedTask(
   return loaded;
 }
 
-/** The same of a file that has changed while it is in use, when nobody is asked. Throws ROW-T107. */
-export function stillTrustedTask(context: Context, values: Values, path: string): LoadedTask {
-  const loaded = loadTask(path, context.cwd, context.environment);
+/** The same where nobody can be asked: of a file that has changed while it is in use, or for an assistant. Throws ROW-T107. */
+export function stillTrustedTask(
+  context: Pick<Context, 'cwd' | 'environment'>,
+  values: Values,
+  path: string,
+  options: { keepsId?: boolean } = {},
+): LoadedTask {
+  const loaded = loadTask(path, context.cwd, context.environment, options);
   if (loaded.sends.length === 0) return loaded;
   const fresh = freshVariables(openStateDir(stateDir(context, values)).dir, loaded);
   if (fresh.length > 0 && !isTrusted(values)) throw untrusted(loaded, fresh);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { ContributedTool } from './assistant/contributed-tool.js';
+import { registerAssistant } from './assistant/register.js';
 import { LocalTablestore } from './connections/local-tablestore.js';
 import { SavedConnections } from './connections/saved-connections.js';
 import { EngineSession } from './engine/session.js';
@@ -25,13 +27,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri } = context;
   const log = createLog();
   const storage = context.globalStorageUri.fsPath;
+  const manifest = context.extension.packageJSON as Manifest;
   const cliScript = context.asAbsolutePath(join('dist', 'cli.js'));
 
   const secrets = new Secrets(context.secrets);
   const saved = new SavedConnections(context.globalStorageUri, secrets);
   const files = new TaskFiles(vscode.Uri.joinPath(context.globalStorageUri, 'tasks'));
+  const stateDir = join(storage, 'state');
   const session = new EngineSession(
-    join(storage, 'state'),
+    stateDir,
     context.asAbsolutePath(join('dist', 'node', 'engine.mjs')),
     log,
     files,
@@ -63,7 +67,13 @@ export function activate(context: vscode.ExtensionContext): void {
     applyTuning(files, session, service, log),
     applyChanges(files, service, log),
     closing,
-    registerOnDemand({ ...core, tasksView, connectionsView }, commandsOf(context.extension)),
+    registerOnDemand({ ...core, tasksView, connectionsView }, commandsOf(manifest)),
+    registerAssistant(core, manifest.contributes.languageModelTools, {
+      cliScript,
+      stateDir,
+      version: manifest.version,
+      ownFolder: files.ownFolder,
+    }),
   );
 
   void session
@@ -72,8 +82,12 @@ export function activate(context: vscode.ExtensionContext): void {
     .then(() => closing.attached());
 }
 
-/** The commands that package.json contributes; a test holds them to be those that there are. */
-function commandsOf({ packageJSON }: vscode.Extension<unknown>): string[] {
-  const { contributes } = packageJSON as { contributes: { commands: { command: string }[] } };
+/** What package.json contributes, in the reader's language; tests hold it to be what there is. */
+interface Manifest {
+  version: string;
+  contributes: { commands: { command: string }[]; languageModelTools: ContributedTool[] };
+}
+
+function commandsOf({ contributes }: Manifest): string[] {
   return contributes.commands.map(({ command }) => command.replace(/^rowferry\./, ''));
 }

@@ -67,6 +67,14 @@ export function tablesMeant(text: string, known: readonly string[]): string[] {
   return [];
 }
 
+/** The text that a table has in records, known now or once; `text` itself when it is none. Throws ROW-T104 (ambiguous). */
+export function canonicalTable(text: string, known: readonly string[]): string {
+  const meant = tablesMeant(text, known);
+  if (meant.length > 1) throw ambiguousTable(text, meant);
+  const pair = parseSourceName(text);
+  return meant[0] ?? (pair ? sourceName(pair) : text);
+}
+
 export function ambiguousTable(text: string, meant: readonly string[]): RowferryError {
   return new RowferryError('ROW-T104', `${text} is ambiguous: it can mean ${meant.join(' or ')}.`, {
     remedy: 'Use one of these names, including the backquotes.',

@@ -3,6 +3,14 @@ import type { Task, WriteSettings } from './task.js';
 /** What a running task changes without starting again. */
 export type Tunable = Pick<Task, 'throttle' | 'write' | 'class' | 'audit'>;
 
+/** Their keys in the file. */
+export const tunableKeys: ReadonlySet<string> = new Set<keyof Tunable>([
+  'throttle',
+  'write',
+  'class',
+  'audit',
+]);
+
 /** Settings of a running task that take effect at once; absent: unchanged. */
 export interface Tuning {
   throttle?: {

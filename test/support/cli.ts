@@ -32,7 +32,7 @@ export interface RunningCommand {
 /** Starts `rowferry …args`. The environment holds little besides what is given. */
 export function startCli(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; stdin?: 'pipe' },
 ): RunningCommand {
   const child = spawn(process.execPath, [cliScript(), ...args], {
     cwd: options.cwd,
@@ -42,12 +42,12 @@ export function startCli(
       ROWFERRY_LATE_WRITE_MS: process.env['ROWFERRY_LATE_WRITE_MS'],
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   let over = false;
   const ended = new Promise<Finished>((settle) =>
     child.once('close', (code) => {

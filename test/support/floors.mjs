@@ -11,9 +11,10 @@ export const allowed = {
   tablestore: ['shared'],
   'local-tablestore': ['shared', 'tablestore'],
   sync: ['shared', 'mysql', 'tablestore'],
+  assistant: ['shared'],
   engine: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync'],
-  cli: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine'],
-  extension: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine'],
+  cli: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine', 'assistant'],
+  extension: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine', 'assistant'],
   webview: ['shared'],
 };
 
@@ -40,8 +41,19 @@ export const rooms = {
     ],
     ...['tables', 'load', 'stream', 'precheck', 'verify', 'incremental', 'run'],
   ],
+  'src/assistant': ['base', 'tools'],
   'src/engine': ['base', 'browse', 'alerts', 'ipc', 'local-tablestore', 'store', 'tasks'],
-  'src/extension': ['base', 'engine', 'connections', 'tasks', 'text', 'views', 'panels', 'commands'],
+  'src/extension': [
+    'base',
+    'engine',
+    'connections',
+    'tasks',
+    'assistant',
+    'text',
+    'views',
+    'panels',
+    'commands',
+  ],
   'webview/task-editor': ['form', 'connection', 'objects', 'etl', 'settings'],
 };
 

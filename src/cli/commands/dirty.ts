@@ -1,4 +1,4 @@
-import { ambiguousTable, parseSourceName, sourceName, tablesMeant } from '../../shared/source-name.js';
+import { canonicalTable } from '../../shared/source-name.js';
 import type { DirtyFilter, DirtyRecord } from '../../shared/task-control-api.js';
 import type { EngineConnection } from '../../engine/ipc/client.js';
 import type { ResolvedTask } from '../../shared/task.js';
@@ -90,13 +90,8 @@ async function canonical(
 ): Promise<DirtyFilter> {
   if (filter.source === undefined) return filter;
   const known = (await api.snapshots()).find(({ id }) => id === task.id)?.tables ?? [];
-  const meant = tablesMeant(
-    filter.source,
-    known.map(({ source }) => source),
-  );
-  if (meant.length > 1) throw ambiguousTable(filter.source, meant);
-  const pair = parseSourceName(filter.source);
-  return { ...filter, source: meant[0] ?? (pair ? sourceName(pair) : filter.source) };
+  const names = known.map(({ source }) => source);
+  return { ...filter, source: canonicalTable(filter.source, names) };
 }
 
 async function carryOut(

@@ -3,6 +3,7 @@ import { apply } from './apply.js';
 import { bundle } from './bundle.js';
 import { check } from './check.js';
 import { dirty } from './dirty.js';
+import { mcp } from './mcp.js';
 import { pause, remove, resume, stop } from './life.js';
 import { position } from './position.js';
 import { preview } from './preview.js';
@@ -35,4 +36,5 @@ export const commands: readonly Command[] = [
   reset,
   bundle,
   tablestore,
+  mcp,
 ];

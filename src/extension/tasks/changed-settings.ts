@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { formatShort } from '../../shared/format.js';
-import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
-import { tuningOf } from '../../shared/tuning.js';
+import type { ChangePlan } from '../../shared/change-plan.js';
+import { changePlanWords } from '../../shared/change-plan-words.js';
+import { tunableKeys, tuningOf } from '../../shared/tuning.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskService } from './task-service.js';
 
@@ -54,7 +54,7 @@ export class ChangedSettings {
     const engine = await this.session.engine();
     const plan = await engine.planChanges(task);
     // Those of the resolved task are not in the file: a person knows only what the file says.
-    const words = planWords(plan, this.tuned(uri));
+    const words = changePlanWords(plan, this.tuned(uri), vscode.l10n.t, vscode.env.language);
     return { name: task.name, plan, words };
   }
 
@@ -68,58 +68,11 @@ export class ChangedSettings {
   }
 
   private tuned(uri: vscode.Uri): string[] {
-    return this.service.differences(uri).filter((key) => tunable.has(key));
+    return this.service.differences(uri).filter((key) => tunableKeys.has(key));
   }
 }
 
-const tunable: ReadonlySet<string> = new Set(['throttle', 'write', 'class', 'audit']);
-
 /** Is there something that needs no restart? */
 function isAtOnce({ atNextStart }: ChangePlan, differences: readonly string[]): boolean {
-  return differences.some((key) => (key === 'objects' || tunable.has(key)) && !atNextStart.includes(key));
-}
-
-function planWords(plan: ChangePlan, atOnce: readonly string[]): string {
-  const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart = [] } = plan;
-  const { t } = vscode.l10n;
-  const what: Record<MappingChange, string> = {
-    table: t('destination table changed'),
-    filter: t('filter changed'),
-    key: t('key changed'),
-    columns: t('columns changed'),
-    transformation: t('transformation changed'),
-  };
-  const rows = (count: number) => formatShort(count, vscode.env.language);
-  const now = atOnce.filter((key) => !atNextStart.includes(key));
-  const lines = [
-    ...added.map((one) =>
-      t(
-        'Add {0} → {1}: load about {2} rows, then replicate changes.',
-        one.source,
-        one.destination,
-        rows(one.estimatedRows),
-      ),
-    ),
-    ...changed.map((one) =>
-      t(
-        'Reload {0} → {1}, about {2} rows: {3}.',
-        one.source,
-        one.destination,
-        rows(one.estimatedRows),
-        one.what.map((change) => what[change]).join(', '),
-      ),
-    ),
-    ...removed.map((one) =>
-      t('{0} is no longer replicated; {1} in Tablestore stays.', one.source, one.destination),
-    ),
-    ...unfit.map((one) => t('{0} will stop: {1}', one.source, one.message)),
-    ...problems,
-    ...(now.length > 0 ? [t('Takes effect immediately: {0}.', now.join(', '))] : []),
-    ...(atNextStart.length > 0 ? [t('Takes effect at the next start: {0}.', atNextStart.join(', '))] : []),
-    ...reloadedAtNextStart.map((source) => t('The next start reloads {0}.', source)),
-  ];
-  const most = 20;
-  return lines.length <= most
-    ? lines.join('\n')
-    : [...lines.slice(0, most), t('and {0} more', lines.length - most)].join('\n');
+  return differences.some((key) => (key === 'objects' || tunableKeys.has(key)) && !atNextStart.includes(key));
 }

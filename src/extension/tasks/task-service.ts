@@ -70,26 +70,27 @@ export class TaskService {
 
   /** The task of a file, saved, checked and resolved. Throws as the functions of task-reader.ts. */
   async resolve(uri: vscode.Uri): Promise<ResolvedTask> {
-    this.needsTrust();
+    this.assertTrusted();
     const { loadTask, resolveForEngine } = await reading();
     return resolveForEngine(this.resolver, uri, await loadTask(uri));
   }
 
   /** The task as its text now says, saved or not: to look at what it would do. Throws as resolve. */
   async resolveText(document: vscode.TextDocument): Promise<ResolvedTask> {
-    this.needsTrust();
+    this.assertTrusted();
     const { readTask, resolveForEngine } = await reading();
     return resolveForEngine(this.resolver, document.uri, readTask(document));
   }
 
   /** The source of a task as its text now says, saved or not; the rest of the file may still be unfinished. */
   async source(document: vscode.TextDocument): Promise<SourceSettings> {
-    this.needsTrust();
+    this.assertTrusted();
     const { readSource, resolveSource } = await reading();
     return resolveSource(this.resolver, document.uri, readSource(document));
   }
 
-  private needsTrust(): void {
+  /** Throws ROW-T101 in a folder that is not trusted: nothing of it is run. */
+  assertTrusted(): void {
     if (vscode.workspace.isTrusted) return;
     throw new RowferryError('ROW-T101', vscode.l10n.t('This folder is not trusted.'), {
       remedy: vscode.l10n.t('Trust the workspace to run tasks from it.'),

@@ -21,7 +21,7 @@ const manifest = JSON.parse(read('package.json')) as {
 };
 const english = JSON.parse(read('package.nls.json')) as Record<string, string>;
 const chinese = JSON.parse(read('package.nls.zh-cn.json')) as Record<string, string>;
-const sources = ['src/extension', 'webview', 'src/shared']
+const sources = ['src/extension', 'webview', 'src/shared', 'src/assistant']
   .flatMap((folder) => globSync('**/*.ts', { cwd: join(root, folder) }).map((path) => join(folder, path)))
   .map((path) => ({ path, text: read(path) }));
 const extensionText = sources

@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { compare, comparisonData } from '../base/comparison.js';
+import { findTask, taskParameter } from '../base/tasks.js';
+import { defineTool } from '../base/tool.js';
+
+export const repairRows = defineTool({
+  name: 'repair_rows',
+  title: 'Repair rows that differ',
+  hint: 'Writes rows that differ and deletes surplus ones in Tablestore, after your confirmation.',
+  description:
+    'Repairs (fixes) differences that verify_rows or the audit found: compares every row again, writes the missing and different ones to Tablestore as MySQL has them, and deletes surplus rows there that MySQL does not have. Cannot be undone. Needs confirmation by a person.',
+  parameters: z.object({ task: taskParameter }),
+  effect: 'destroys',
+  async plan(host, parameters) {
+    const task = await findTask(host, parameters.task);
+    return {
+      says: host.t(
+        'Repair {0}: compare every row with MySQL, write missing and different rows to Tablestore, and delete rows in Tablestore that MySQL does not have. This cannot be undone.',
+        task.name,
+      ),
+    };
+  },
+  async run(host, parameters, call) {
+    const task = await findTask(host, parameters.task);
+    const report = await compare(host, task, { repair: true }, call);
+    return {
+      summary: `${task.name}: ${report.repaired} ${report.repaired === 1 ? 'row' : 'rows'} repaired of ${report.differing} that differed${report.problems > 0 ? `; ${report.problems} tables have a problem` : ''}.`,
+      data: comparisonData(report),
+      next: ['verify_rows says whether both sides are equal now.'],
+    };
+  },
+});

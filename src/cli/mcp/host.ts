@@ -1,0 +1,134 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
+import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
+import { RowferryError } from '../../shared/errors.js';
+import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
+import { plainWords } from '../../shared/format.js';
+import { issueError, parseTask } from '../../shared/task-file.js';
+import type { VerifyProgress } from '../../shared/verify-report.js';
+import type { CliContext, Values } from '../command.js';
+import { stateDir } from '../engine.js';
+import { taskName, type LoadedTask } from '../load-task.js';
+import { stillTrustedTask } from '../trust.js';
+
+type Context = Pick<CliContext, 'cwd' | 'environment' | 'engineScript'>;
+
+/**
+ * What the tools work on outside of an editor: task files below some folders, and no other file; the engine of the
+ * state folder, connected to by the first call that needs it.
+ */
+export function commandLineHost(
+  context: Context,
+  values: Values,
+  folders: readonly string[],
+): { host: ToolHost; close(): void } {
+  const listeners = new Set<(id: string, progress: VerifyProgress) => void>();
+  let connecting: Promise<EngineConnection> | undefined;
+
+  const connect = async (): Promise<EngineConnection> => {
+    const connection = await ensureEngine({
+      stateDir: stateDir(context, values),
+      engineScript: context.engineScript,
+      // As a window: what it starts goes on while somebody is attached, and longer where the task says so.
+      kind: 'extension',
+      events: {
+        verifyProgress: (id, progress) => {
+          for (const told of listeners) told(id, progress);
+        },
+      },
+    });
+    void connection.closed.then(() => {
+      connecting = undefined;
+    });
+    for (const { task, file, options } of connection.handedOver)
+      await connection.api.start(task, file, options);
+    return connection;
+  };
+  const engine = async () => {
+    connecting ??= connect().catch((error: unknown) => {
+      connecting = undefined;
+      throw error;
+    });
+    return (await connecting).api;
+  };
+  const load = (file: string, keepsId: boolean): LoadedTask => {
+    try {
+      return stillTrustedTask(context, values, file, { keepsId });
+    } catch (error) {
+      throw forAssistants(error, file);
+    }
+  };
+
+  return {
+    host: {
+      t: plainWords,
+      locale: 'en',
+      tasks: () => findTasks(folders, context.cwd),
+      resolve: ({ file }) => Promise.resolve(load(file, false).task),
+      engine,
+      start: async ({ file }) => {
+        const { task } = load(file, true);
+        await (await engine()).start(task, file, {});
+      },
+      onVerifyProgress(id, told) {
+        const listener = (of: string, progress: VerifyProgress) => {
+          if (of === id) told(progress);
+        };
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    close: () => void connecting?.then((connection) => connection.close()).catch(() => {}),
+  };
+}
+
+/** What only a person can do is said so. */
+function forAssistants(error: unknown, file: string): unknown {
+  if (!(error instanceof RowferryError)) return error;
+  const remedies: Partial<Record<string, string>> = {
+    'ROW-T103': `${error.remedy} Secrets that an editor keeps are known to its own Rowferry tools only.`,
+    'ROW-T105': `${error.remedy} Connections that an editor keeps are known to its own Rowferry tools only.`,
+    'ROW-T107': `A person who trusts the file has to run "rowferry check ${file}" once in a terminal, and confirm what is sent where.`,
+  };
+  const remedy = remedies[error.code];
+  return remedy === undefined
+    ? error
+    : new RowferryError(error.code, error.message, { remedy, cause: error });
+}
+
+/** Folders looked into: a server that is started in a home folder must not read all of it. */
+const mostFolders = 5000;
+
+async function findTasks(folders: readonly string[], cwd: string): Promise<KnownTask[]> {
+  const open = [...new Set(folders)];
+  const files = new Set<string>();
+  for (let looked = 0; open.length > 0 && looked < mostFolders; looked++) {
+    const folder = open.shift()!;
+    // One that cannot be read has no task for us.
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+        open.push(path);
+      else if (entry.name.endsWith(taskFileSuffix) && entry.name !== connectionsFileName) files.add(path);
+    }
+  }
+  const tasks = await Promise.all([...files].map((file) => readTask(file, cwd)));
+  return tasks
+    .filter((task) => task !== undefined)
+    .sort((a, b) => a.name.localeCompare(b.name) || a.file.localeCompare(b.file));
+}
+
+async function readTask(file: string, cwd: string): Promise<KnownTask | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { value, issues } = parseTask(text.replace(/^\ufeff/, ''));
+  const near = relative(cwd, file);
+  return {
+    name: value?.name ?? taskName(basename(file)),
+    file,
+    shown: near.startsWith('..') ? file : near,
+    ...(value ? { task: value } : { problem: issueError(basename(file), issues).message }),
+  };
+}

@@ -1,0 +1,5 @@
+/** A tool as package.json has it, in the reader's language. */
+export interface ContributedTool {
+  name: string;
+  displayName: string;
+}

@@ -1,0 +1,45 @@
+import * as vscode from 'vscode';
+import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
+import type { EngineSession } from '../engine/session.js';
+import type { TaskFiles } from '../tasks/task-files.js';
+import type { TaskService } from '../tasks/task-service.js';
+
+export interface AssistantContext {
+  files: TaskFiles;
+  service: TaskService;
+  session: EngineSession;
+}
+
+/** What the tools work on in the editor: its task files, its secrets, its engine. Missing secrets are asked for. */
+export function editorHost({ files, service, session }: AssistantContext): ToolHost {
+  const uriOf = ({ file }: KnownTask) =>
+    files.all.find(({ uri }) => uri.fsPath === file)?.uri ?? vscode.Uri.file(file);
+  return {
+    t: vscode.l10n.t,
+    locale: vscode.env.language,
+    async tasks() {
+      await files.ready;
+      return files.all.map(({ uri, name, task, issues }) => ({
+        name,
+        file: uri.fsPath,
+        shown: vscode.workspace.asRelativePath(uri),
+        ...(task && { task }),
+        ...(issues[0] && { problem: `line ${issues[0].line}: ${issues[0].key}: ${issues[0].message}` }),
+      }));
+    },
+    resolve: (task) => service.resolve(uriOf(task)),
+    engine: () => {
+      service.assertTrusted();
+      return session.engine();
+    },
+    start: async (task) => {
+      await service.start(uriOf(task));
+    },
+    onVerifyProgress(id, told) {
+      const listening = session.onVerifyProgress((event) => {
+        if (event.id === id) told(event.progress);
+      });
+      return () => listening.dispose();
+    },
+  };
+}
