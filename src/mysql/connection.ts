@@ -6,6 +6,8 @@ import { connectionOptions, sourceAddresses, type SourceAddress } from './connec
 import { sourceError } from './errors.js';
 import { logIn } from './login.js';
 import { isProven, socketOf } from './password.js';
+import { readFacts, type ServerFacts } from './server-facts.js';
+import { prepareSession } from './session-variables.js';
 import { isLoopback, resolvesToThisMachine } from './this-machine.js';
 
 export { identifier } from './identifier.js';
@@ -16,96 +18,10 @@ export { identifier } from './identifier.js';
  */
 export type SessionPurpose = 'query' | 'snapshot';
 
-/** What the rest of the product must know of a server. */
-export interface ServerFacts {
-  readonly version: string;
-  readonly numbers: readonly [major: number, minor: number, patch: number];
-  readonly isMariaDb: boolean;
-  /** server_uuid; empty on servers that have none. */
-  readonly serverUuid: string;
-  readonly serverId: number;
-  /** 'ON', 'OFF', 'ON_PERMISSIVE', 'OFF_PERMISSIVE'. */
-  readonly gtidMode: string;
-  readonly logBin: boolean;
-  readonly binlogFormat: string;
-  readonly binlogRowImage: string;
-  readonly binlogRowMetadata: string;
-  readonly binlogRowValueOptions: string;
-  readonly binlogChecksum: string;
-  readonly transactionCompression: boolean;
-  readonly logReplicaUpdates: boolean;
-  readonly lowerCaseTableNames: number;
-  /** What foreign keys with CASCADE, SET NULL or SET DEFAULT do to child rows is in the binlog (9.6). */
-  readonly logsCascades: boolean;
-  readonly readOnly: boolean;
-  /** The source's clock minus ours, µs: added to our clock it gives the source's time. */
-  readonly clockOffsetMicros: number;
-}
-
 /** A light question that is not answered for so long means a dead link, which TCP itself takes a quarter of an hour to see. */
 const answerTimeoutMillis = 15_000;
 /** An answer that is under way may come yet when nobody needs it any more, so that its session ends in order. */
 const patienceMillis = 1000;
-
-/** Whatever a server or an administrator set globally must not reach our sessions. */
-const sessionVariables = [
-  `time_zone = '+00:00'`,
-  `sql_mode = ''`,
-  `net_write_timeout = 3600`,
-  `net_read_timeout = 3600`,
-  `wait_timeout = 28800`,
-  // DEFAULT would be the global value, which is what must not reach us.
-  `sql_select_limit = 18446744073709551615`,
-  `max_execution_time = 0`,
-  `max_join_size = 18446744073709551615`,
-  `lock_wait_timeout = 3600`,
-  // Without autocommit a session would see one moment for as long as it lives, and keep the tables that it read.
-  `autocommit = ON`,
-  // A row that is rolled back later must not be read.
-  `transaction_isolation = 'REPEATABLE-READ'`,
-  `character_set_client = utf8mb4`,
-  `character_set_results = utf8mb4`,
-  `collation_connection = utf8mb4_general_ci`,
-  `information_schema_stats_expiry = 0`,
-  `show_gipk_in_create_table_and_information_schema = ON`,
-];
-
-const unknownVariable = 1193;
-const variableRefused = new Set([unknownVariable, 1227, 1231, 1238]);
-
-/**
- * Sets what every session starts with, at once, or one by one where the server lacks some of it. Gives the
- * statements that worked, for another session on the same server.
- */
-async function prepareSession(
-  run: (sql: string) => Promise<unknown>,
-  extra: readonly string[],
-): Promise<string[]> {
-  const all = [...sessionVariables, ...extra];
-  const together = `SET ${all.map((one) => `SESSION ${one}`).join(', ')}`;
-  try {
-    await run(together);
-    return [together];
-  } catch (error) {
-    if (!variableRefused.has(errnoOf(error))) throw error;
-  }
-  const worked: string[] = [];
-  for (const one of all) {
-    try {
-      await run(`SET SESSION ${one}`);
-      worked.push(`SET SESSION ${one}`);
-    } catch (error) {
-      if (!variableRefused.has(errnoOf(error))) throw error;
-    }
-  }
-  return worked;
-}
-
-function errnoOf(error: unknown): number {
-  const own = (error as { errno?: number } | null)?.errno;
-  if (own !== undefined) return own;
-  return (error as { cause?: { errno?: number } } | null)?.cause?.errno ?? 0;
-}
 
 /** What protects a session. */
 export interface Protection {
@@ -336,80 +252,4 @@ function isWithoutTls(error: unknown, settings: SourceSettings): boolean {
     driver.startsWith('HANDSHAKE_') ||
     (error.code === 'ROW-S115' && settings.serverPublicKeyFile !== undefined)
   );
-}
-
-const factVariables = [
-  'version',
-  'version_comment',
-  'server_uuid',
-  'server_id',
-  'gtid_mode',
-  'log_bin',
-  'binlog_format',
-  'binlog_row_image',
-  'binlog_row_metadata',
-  'binlog_row_value_options',
-  'binlog_checksum',
-  'binlog_transaction_compression',
-  'log_replica_updates',
-  'log_slave_updates',
-  'lower_case_table_names',
-  'innodb_native_foreign_keys',
-  'read_only',
-];
-
-async function readFacts(connection: SourceConnection): Promise<ServerFacts> {
-  // SHOW leaves out what the server does not know, where SELECT @@name would fail.
-  const rows = await connection.query<{ Variable_name: string; Value: string }>(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (?)`,
-    [factVariables],
-  );
-  const values = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
-  const value = (name: string, standard = ''): string => values.get(name) ?? standard;
-  const on = (name: string): boolean => ['ON', '1'].includes(value(name).toUpperCase());
-
-  const version = value('version');
-  const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version);
-  const [major, minor, patch] = [1, 2, 3].map((part) => Number(numbers?.[part] ?? 0)) as [
-    number,
-    number,
-    number,
-  ];
-  return {
-    version,
-    numbers: [major, minor, patch],
-    isMariaDb: /mariadb/i.test(version) || /mariadb/i.test(value('version_comment')),
-    serverUuid: value('server_uuid'),
-    serverId: Number(value('server_id', '0')),
-    gtidMode: value('gtid_mode', 'OFF').toUpperCase(),
-    logBin: on('log_bin'),
-    binlogFormat: value('binlog_format', 'ROW').toUpperCase(),
-    binlogRowImage: value('binlog_row_image', 'FULL').toUpperCase(),
-    binlogRowMetadata: value('binlog_row_metadata', 'MINIMAL').toUpperCase(),
-    binlogRowValueOptions: value('binlog_row_value_options').toUpperCase(),
-    binlogChecksum: value('binlog_checksum', 'NONE').toUpperCase(),
-    transactionCompression: on('binlog_transaction_compression'),
-    logReplicaUpdates: on('log_replica_updates') || on('log_slave_updates'),
-    lowerCaseTableNames: Number(value('lower_case_table_names', '0')),
-    // Since 9.6 the SQL layer runs them, unless it is told to leave them to InnoDB.
-    logsCascades: (major > 9 || (major === 9 && minor >= 6)) && !on('innodb_native_foreign_keys'),
-    readOnly: on('read_only'),
-    clockOffsetMicros: await clockOffset(connection),
-  };
-}
-
-/** What must be added to our clock to get the source's NOW(6), µs; right to within half of the way there and back. */
-export async function clockOffset(connection: SourceConnection): Promise<number> {
-  const before = Date.now();
-  const clock = await connection.query<{ micros: string | number }>(
-    `SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED) AS micros`,
-  );
-  const ours = ((before + Date.now()) / 2) * 1000;
-  return Math.round(Number(clock[0]?.micros ?? ours) - ours);
-}
-
-/** version ≥ wanted, by numbers (9.10 comes after 9.9, 26.1 after 9.7). */
-export function atLeast(facts: ServerFacts, major: number, minor: number, patch = 0): boolean {
-  const [a, b, c] = facts.numbers;
-  return a !== major ? a > major : b !== minor ? b > minor : c >= patch;
 }

@@ -1,6 +1,7 @@
 import { RowferryError } from '../shared/errors.js';
 import type { SourcePosition } from '../shared/position.js';
-import { atLeast, type ServerFacts, type SourceConnection } from './connection.js';
+import type { SourceConnection } from './connection.js';
+import { atLeast, type ServerFacts } from './server-facts.js';
 import { GtidSet } from './gtid.js';
 
 interface BinlogStatus {

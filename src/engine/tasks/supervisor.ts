@@ -2,29 +2,31 @@ import { ambiguousTable, tablesMeant } from '../../shared/source-name.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { Alert } from '../../shared/alert.js';
 import type { ChangePlan } from '../../shared/change-plan.js';
-import type { CheckReport } from '../../shared/check-report.js';
 import type { HandedOverTask, RunOutcome, StartOptions } from '../../shared/engine-api.js';
 import type { VerifyChoice, VerifyProgress, VerifyReport } from '../../shared/verify-report.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { settingsDigest } from '../../shared/settings-digest.js';
-import { accepts, isDone, type TaskAction } from '../../shared/task-actions.js';
+import { accepts, isDone } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
 import type { DirtyFilter, DirtyPage, NamedPosition, PositionChange } from '../../shared/task-control-api.js';
 import type { Tuning } from '../../shared/tuning.js';
 import { planStart } from '../../sync/source/start-position.js';
-import { openItems, precheck } from '../../sync/precheck/index.js';
 import { RetryingRun } from './retrying-run.js';
 import { AlertDispatcher } from '../alerts/dispatcher.js';
 import type { Log } from '../base/log.js';
-import { fingerprint, ManagedTask, plain } from './managed-task.js';
+import { DirtyDecisions } from './dirty-decisions.js';
+import { ManagedTask, plain } from './managed-task.js';
+import { PrecheckGate } from './precheck-gate.js';
+import { heldError, refusal, unknownTask, type Refusable } from './refusals.js';
+import { keysAtNextStart, marksOf } from './running-settings.js';
+import { sharedWindows, withWindows } from './shared-windows.js';
 import type { Session } from '../ipc/server.js';
 import type { EngineStore } from '../store/engine-store.js';
 import { readState, writeState, type ImportedState } from '../store/state-file.js';
 import { Verifications } from './verifications.js';
 import type { TaskOperations } from './operations.js';
-import type { ReplicationRun, RetryWindows } from './run.js';
+import type { ReplicationRun } from './run.js';
 
 export interface SupervisorEvents {
   ended(id: string, outcome: RunOutcome, run: number): void;
@@ -35,16 +37,14 @@ export interface SupervisorEvents {
 }
 
 const historyEveryMs = 10_000;
-/** One that gave up so long ago gave up on the same outage that others still wait out. */
-const outageMs = 60_000;
 
 /** Runs the tasks of a state folder: who may start what, what is remembered, and what ends with whom. */
 export class Supervisor {
   readonly #tasks = new Map<string, ManagedTask>();
   readonly #alerts: AlertDispatcher;
   readonly verifications: Verifications;
-  /** The newest report of each task, of those too that the store does not know yet. */
-  readonly #checked = new Map<string, CheckReport>();
+  readonly prechecks: PrecheckGate;
+  readonly dirty: DirtyDecisions;
   #rememberedMs = Date.now();
 
   constructor(
@@ -53,6 +53,17 @@ export class Supervisor {
     private readonly log: Log,
     private readonly events: SupervisorEvents,
   ) {
+    this.prechecks = new PrecheckGate(store, operations, (id) => {
+      const managed = this.#tasks.get(id);
+      return managed?.active === true && managed.work !== undefined;
+    });
+    this.dirty = new DirtyDecisions(operations, {
+      task: (id) => this.#tasks.get(id),
+      save: (managed) => void this.#save(managed),
+      changed: () => events.changed(),
+      goOn: (managed, task, file) => this.#goOn(managed, task, file),
+      stop: (id) => void this.stop(id),
+    });
     this.verifications = new Verifications(operations, (id, progress) => events.verifyProgress(id, progress));
     this.#alerts = new AlertDispatcher(store, log, (alert) => events.alert(alert));
     for (const { id, snapshot, keepRunning } of store.known())
@@ -85,8 +96,8 @@ export class Supervisor {
         task,
         file,
         async () => {
-          await this.#mustPass(managed, task);
-          const windows = () => this.#windows(task);
+          await this.prechecks.mustPass(task);
+          const windows = () => sharedWindows(task, this.#tasks.values());
           const make = () => this.operations.work(withWindows(managed.task ?? task, windows()), options);
           return new RetryingRun(make, windows, this.log, task);
         },
@@ -102,6 +113,14 @@ export class Supervisor {
       await new Promise<void>((told) => this.#alerts.whenTold(told));
       throw error;
     }
+  }
+
+  /** Nobody waits for it: what comes of it is in the snapshot. */
+  #goOn(managed: ManagedTask, task: ResolvedTask, file: string): void {
+    this.log.info('continuing; all dirty records are decided', { task: managed });
+    void this.#begin(managed, task, file).catch((error: unknown) =>
+      this.#warn('cannot continue', managed, error),
+    );
   }
 
   /** Throws ROW-E109: there is no such task. */
@@ -173,7 +192,7 @@ export class Supervisor {
   /** Throws ROW-E109, or why the source or the destination cannot be asked. */
   async planChanges(task: ResolvedTask): Promise<ChangePlan> {
     const { work, task: now } = this.#running(task.id);
-    return { ...(await work.planChanges(task)), atNextStart: otherKeys(now, task) };
+    return { ...(await work.planChanges(task)), atNextStart: keysAtNextStart(now, task) };
   }
 
   /** Throws ROW-E109, ROW-E102 (precheck of the task as it is now), ROW-T106. */
@@ -183,7 +202,7 @@ export class Supervisor {
     if (problem !== undefined) throw new RowferryError('ROW-T106', problem);
     const { managed, work, task: now } = this.#running(task.id);
     const changed = { ...now, objects: task.objects };
-    await this.#mustPass(managed, { ...changed, ignoredChecks: task.ignoredChecks });
+    await this.prechecks.mustPass({ ...changed, ignoredChecks: task.ignoredChecks });
     await work.change(changed);
     managed.task = { ...(managed.task ?? now), objects: task.objects };
     const { added, changed: anew, removed } = plan;
@@ -232,7 +251,7 @@ export class Supervisor {
     await this.#atRest('delete', id);
     this.#tasks.delete(id);
     this.verifications.forget(id);
-    this.#checked.delete(id);
+    this.prechecks.forget(id);
     this.store.forget(id);
     this.log.info('forgotten', { task: { id } });
     this.events.changed();
@@ -310,16 +329,6 @@ export class Supervisor {
     }
   }
 
-  async check(task: ResolvedTask): Promise<CheckReport> {
-    const { connectionError: _, ...report } = await this.#check(task);
-    this.#checked.set(task.id, report);
-    return report;
-  }
-
-  lastCheck(id: string): CheckReport | null {
-    return this.#checked.get(id) ?? this.store.known().find((t) => t.id === id)?.report ?? null;
-  }
-
   /** Throws ROW-E111 when it was cancelled: by cancelVerify, or because its client or the engine goes. */
   verify(session: Session, task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport> {
     return this.verifications.run(session, task, options, this.#tasks.get(task.id)?.work);
@@ -332,49 +341,6 @@ export class Supervisor {
 
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage {
     return this.operations.dirtyPage(id, filter, page);
-  }
-
-  async retryDirty(session: Session, task: ResolvedTask, filter: DirtyFilter): Promise<number> {
-    try {
-      return await this.operations.retryDirty(task, filter, this.#tasks.get(task.id)?.work);
-    } finally {
-      // A task that is told of its secrets by the editor may go on in an engine that never ran it; a command ends.
-      this.#decided(task.id, task, session.kind === 'extension');
-    }
-  }
-
-  async decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): Promise<number> {
-    const count = this.operations.decideDirty(id, filter, how);
-    this.#decided(id);
-    return count;
-  }
-
-  /**
-   * Something was decided on dirty records: a task that waited for the last decision goes on, by the settings that came
-   * with it, and is stopped when nothing here can make it go on. With the policy to skip there is nothing to wait for.
-   */
-  #decided(id: string, task?: ResolvedTask, isTaken = false): void {
-    const managed = this.#tasks.get(id);
-    if (!managed) return;
-    if (task && (managed.task ?? isTaken) && !managed.active) managed.task = task;
-    this.#save(managed);
-    this.events.changed();
-    if (this.operations.undecidedDirty(id) === 0 || task?.dirtyData.policy === 'skip') this.#goOn(managed);
-  }
-
-  #goOn(managed: ManagedTask): void {
-    const { task, active, startedBy } = managed;
-    const { state, file } = managed.snapshot();
-    if (active || managed.stopAsked || state !== 'blocked') return;
-    if (!task || startedBy === 'cli') {
-      if (this.operations.undecidedDirty(managed.id) === 0) void this.stop(managed.id);
-      return;
-    }
-    this.log.info('continuing; all dirty records are decided', { task: managed });
-    // What comes of it is in the snapshot.
-    void this.#begin(managed, task, file).catch((error: unknown) =>
-      this.#warn('cannot continue', managed, error),
-    );
   }
 
   /**
@@ -396,7 +362,7 @@ export class Supervisor {
     await this.operations.reload(id, wanted, remake, managed.work);
     this.log.info(`reload requested: ${wanted.join(', ')}`, { task: { id } });
     // Records of rows that are read again anyway hold nothing any more.
-    this.#decided(id);
+    this.dirty.decided(id);
     return wanted;
   }
 
@@ -432,22 +398,10 @@ export class Supervisor {
     return managed.options.keepRunning ?? managed.task?.keepRunning ?? false;
   }
 
-  /** Tasks that share a source or a destination wait no longer than the most impatient of them. */
-  #windows(task: ResolvedTask): RetryWindows {
-    const sharing = [...this.#tasks.values()].flatMap((t) =>
-      (t.active || Date.now() - t.gaveUpMs < outageMs) && t.task && shares(t.task, task) ? [t.task] : [],
-    );
-    const shortest = (of: (t: ResolvedTask) => number) => Math.min(of(task), ...sharing.map(of)) * 60_000;
-    return {
-      connectionMs: shortest((t) => t.retry.connectionMinutes),
-      otherMs: shortest((t) => t.retry.otherMinutes),
-    };
-  }
-
   /** A task began or ended: those that share a server with it wait shorter, or longer, from now on. */
   #shareWindows(): void {
     for (const { work, task } of this.#tasks.values())
-      if (work && task) work.retryWithin(this.#windows(task));
+      if (work && task) work.retryWithin(sharedWindows(task, this.#tasks.values()));
   }
 
   #managed(task: ResolvedTask, file: string): ManagedTask {
@@ -458,33 +412,6 @@ export class Supervisor {
       this.#save(managed);
     }
     return managed;
-  }
-
-  async #check(task: ResolvedTask) {
-    const managed = this.#tasks.get(task.id);
-    return precheck(task, {
-      ...this.operations.history(task),
-      running: managed?.active === true && managed.work !== undefined,
-    });
-  }
-
-  /** A task that passed and did not change since goes on without asking again: its source may be down just now. */
-  async #mustPass(managed: ManagedTask, task: ResolvedTask): Promise<void> {
-    const mark = fingerprint(task);
-    const known = this.store.known().find((t) => t.id === task.id);
-    const hasBegun = this.operations.history(task).checkpoint !== null;
-    if (known?.checkedAs === mark && hasBegun) return;
-    const { connectionError, ...report } = await this.#check(task);
-    const open = openItems(report.results, hasBegun);
-    this.store.saveCheck(task.id, report, open.length === 0 ? mark : null);
-    this.#checked.set(task.id, report);
-    if (connectionError) throw connectionError;
-    if (open.length === 0) return;
-    const items = open.map((r) => `${r.id} (${r.actual})`).join('; ');
-    throw new RowferryError(
-      'ROW-E102',
-      `The precheck of ${task.name} reached ${report.successRate} %: ${items}`,
-    );
   }
 
   #ended(managed: ManagedTask, outcome: RunOutcome): void {
@@ -501,7 +428,7 @@ export class Supervisor {
     const { run } = managed;
     this.#alerts.whenTold(() => this.events.ended(managed.id, outcome, run));
     // A decision may have come while the run was still ending.
-    if (outcome.state === 'blocked' && this.operations.undecidedDirty(managed.id) === 0) this.#goOn(managed);
+    if (outcome.state === 'blocked') this.dirty.goOnWhenDecided(managed);
   }
 
   #watch(snapshot: TaskSnapshot): void {
@@ -535,75 +462,4 @@ export class Supervisor {
       return undefined;
     }
   }
-}
-
-/** Keys that a running task cannot take: they hold from its next start. */
-function otherKeys(now: ResolvedTask, then: ResolvedTask): string[] {
-  const atOnce = new Set<string>(['objects', 'throttle', 'class', '$schema', 'name', 'tag', 'ignoredChecks']);
-  const keys = new Set([...Object.keys(now), ...Object.keys(then)] as (keyof ResolvedTask)[]);
-  const text = (task: ResolvedTask, key: keyof ResolvedTask) => {
-    if (key !== 'write') return JSON.stringify(task[key]);
-    return JSON.stringify([task.write.mode, task.write.batch]);
-  };
-  return [...keys].filter((key) => !atOnce.has(key) && text(now, key) !== text(then, key));
-}
-
-/** Asked for every second, and the settings of a run change seldom. */
-const marks = new WeakMap<ResolvedTask, Record<string, string>>();
-function marksOf(task: ResolvedTask): Record<string, string> {
-  const known = marks.get(task) ?? settingsDigest(task);
-  marks.set(task, known);
-  return known;
-}
-
-function withWindows(task: ResolvedTask, windows: RetryWindows): ResolvedTask {
-  const retry = { connectionMinutes: windows.connectionMs / 60_000, otherMinutes: windows.otherMs / 60_000 };
-  return { ...task, retry };
-}
-
-function shares(a: ResolvedTask, b: ResolvedTask): boolean {
-  const sameSource = a.source.host === b.source.host && a.source.port === b.source.port;
-  const sameDestination =
-    a.destination.endpoint === b.destination.endpoint && a.destination.instance === b.destination.instance;
-  return sameSource || sameDestination;
-}
-
-function heldError(managed: ManagedTask, session: Session): RowferryError {
-  const { name } = managed.snapshot();
-  const since = new Date(managed.startedMs).toISOString().slice(0, 19).replace('T', ' ');
-  const who = managed.owner
-    ? managed.owner.pid === session.pid
-      ? 'in this process'
-      : `in rowferry run (process ${managed.owner.pid})`
-    : 'in the background (started from the editor, or set to keep running)';
-  return new RowferryError('ROW-E101', `${name} is already running ${who} since ${since} UTC.`, {
-    remedy: 'Stop it there, or use another task with another --state folder.',
-  });
-}
-
-/** Actions that some states do not take. */
-type Refusable = Exclude<TaskAction, 'start' | 'stop'>;
-
-function refusal(action: Refusable, { name, state }: Pick<TaskSnapshot, 'name' | 'state'>): RowferryError {
-  const isBetween = state === 'starting' || state === 'stopping';
-  switch (action) {
-    case 'pause':
-      return new RowferryError('ROW-E109', `${name} is ${isBetween ? state : 'not running'}.`, {
-        remedy: 'Only a running task can be paused.',
-      });
-    case 'resume':
-      return new RowferryError('ROW-E109', `${name} is not paused.`, {
-        remedy: 'Only a paused task can be resumed.',
-      });
-    case 'reset':
-      return new RowferryError('ROW-E112', `${name} is ${isBetween ? state : 'running'}.`, {
-        remedy: 'Stop the task first. To reload tables while it runs, use rowferry reload.',
-      });
-    case 'delete':
-      return new RowferryError('ROW-E112', `${name} is ${isBetween ? state : 'running'}.`);
-  }
-}
-
-function unknownTask(id: string): RowferryError {
-  return new RowferryError('ROW-E109', `The state folder has no task ${id}.`);
 }

@@ -1,5 +1,5 @@
 import type { Column, TableDefinition } from '../../mysql/model.js';
-import type { TableName } from './parse.js';
+import type { TableName } from './cursor.js';
 import type { TextDefaults } from './text-defaults.js';
 
 /** A table after a statement, and what the statement means for rows that are already replicated. */

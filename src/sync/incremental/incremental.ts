@@ -10,7 +10,7 @@ import { BinlogApplier } from '../stream/applier.js';
 import { BlockLookahead } from '../dirty/block-lookahead.js';
 import { ChangeCounts, type Figure } from '../stream/change-counts.js';
 import type { CheckpointTracker, Transaction } from '../state/checkpoint.js';
-import type { TableName } from '../ddl/parse.js';
+import type { TableName } from '../ddl/cursor.js';
 import { DefinitionWatch, type DefinitionHost } from '../stream/definition-watch.js';
 import { BlockedByDirtyData, refusedIdentity } from '../dirty/dirty.js';
 import { Heartbeat } from '../source/heartbeat.js';

@@ -5,7 +5,7 @@ import type { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { BinlogApplier } from '../stream/applier.js';
 import { CheckpointTracker } from '../state/checkpoint.js';
-import type { TableName } from '../ddl/parse.js';
+import type { TableName } from '../ddl/cursor.js';
 import { loadTables } from '../load/full-load.js';
 import { hasSameColumns } from '../tables/snapshot-point.js';
 import { lastStatements } from '../stream/last-statements.js';

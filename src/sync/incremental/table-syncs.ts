@@ -8,7 +8,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { BinlogApplier } from '../stream/applier.js';
 import type { CheckpointTracker } from '../state/checkpoint.js';
-import type { TableName } from '../ddl/parse.js';
+import type { TableName } from '../ddl/cursor.js';
 import {
   enterTables,
   hasSameColumns,

@@ -1,4 +1,5 @@
-import type { ServerFacts, SourceConnection } from '../../mysql/connection.js';
+import type { SourceConnection } from '../../mysql/connection.js';
+import type { ServerFacts } from '../../mysql/server-facts.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { ResolvedTask } from '../../shared/task.js';

@@ -1,4 +1,5 @@
-import { atLeast, type SourceConnection } from '../../mysql/connection.js';
+import type { SourceConnection } from '../../mysql/connection.js';
+import { atLeast } from '../../mysql/server-facts.js';
 import { OVERSIZE_VALUE, type RowImage } from '../../mysql/model.js';
 import { readChunk, type Chunk } from '../../mysql/snapshot.js';
 import { selectExpression, type CharsetDecoders } from '../../mysql/types/index.js';

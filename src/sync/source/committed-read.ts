@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { atLeast, type ServerFacts, type SourceConnection } from '../../mysql/connection.js';
+import type { SourceConnection } from '../../mysql/connection.js';
+import { atLeast, type ServerFacts } from '../../mysql/server-facts.js';
 import { RowferryError } from '../../shared/errors.js';
 import { areCommitted } from '../../mysql/position.js';
 import type { RowLock } from '../../mysql/snapshot.js';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { clockOffset, connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { clockOffset } from '../../mysql/server-facts.js';
 import { endPosition } from '../../mysql/position.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { SourceSettings } from '../../shared/task.js';

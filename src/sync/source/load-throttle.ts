@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { atLeast, connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { connectSource, type SourceConnection } from '../../mysql/connection.js';
+import { atLeast } from '../../mysql/server-facts.js';
 import type { SourceStrain } from '../../shared/snapshot.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask, SourceSettings } from '../../shared/task.js';

@@ -3,7 +3,8 @@ import { isOfTemporary, mayTouch } from '../../mysql/statement.js';
 import { foldName } from '../../shared/source-name.js';
 import { isSameName, isSameTable } from '../mapping/plan.js';
 import type { TableRecord } from '../state/task-store.js';
-import { parseDdl, type TableName } from '../ddl/parse.js';
+import { parseDdl } from '../ddl/parse.js';
+import type { TableName } from '../ddl/cursor.js';
 import { unknownTextDefaults } from '../ddl/text-defaults.js';
 
 /**

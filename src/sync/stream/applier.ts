@@ -1,6 +1,6 @@
 import { historyCheck } from '../../mysql/binlog/history.js';
 import { BinlogStream } from '../../mysql/binlog/stream.js';
-import { atLeast } from '../../mysql/connection.js';
+import { atLeast } from '../../mysql/server-facts.js';
 import type { BinlogHandler } from '../../mysql/model.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { CheckpointTracker } from '../state/checkpoint.js';

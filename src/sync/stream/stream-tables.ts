@@ -1,5 +1,5 @@
 import type { Said } from './altered-by.js';
-import type { ServerFacts } from '../../mysql/connection.js';
+import type { ServerFacts } from '../../mysql/server-facts.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { hasReached } from '../../mysql/position.js';
@@ -14,7 +14,9 @@ import { shownStatement, whereWritten } from '../ddl/shown.js';
 import { unknownTextDefaults } from '../ddl/text-defaults.js';
 import { UnreadableDdl } from '../ddl/cursor.js';
 import { outOfStep, type Mapped } from '../ddl/in-step.js';
-import { parseDdl, type DdlStatement, type TableName } from '../ddl/parse.js';
+import { parseDdl } from '../ddl/parse.js';
+import type { TableName } from '../ddl/cursor.js';
+import type { DdlStatement } from '../ddl/statement.js';
 import { noLongerPart, type LeftOut } from '../online-change/left-out.js';
 import { isMadeBeside, triggerFamily } from '../online-change/names.js';
 import { compileFilter } from '../filter/index.js';

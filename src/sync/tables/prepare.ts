@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadTables as loadDefinitions, type TableSelector } from '../../mysql/catalog.js';
-import type { SourceConnection, ServerFacts } from '../../mysql/connection.js';
+import type { SourceConnection } from '../../mysql/connection.js';
+import type { ServerFacts } from '../../mysql/server-facts.js';
 import { acquireLock, type SourceLock } from '../../mysql/lock.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import { identified } from '../../mysql/binlog/history.js';

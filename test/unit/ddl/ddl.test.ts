@@ -4,7 +4,8 @@ import type { AppliedDdl } from '../../../src/sync/ddl/applied-ddl.js';
 import { applyAlter, applyCreate } from '../../../src/sync/ddl/apply.js';
 import { plainContext, type StatementContext } from '../../../src/mysql/statement.js';
 import type { Key } from '../../../src/mysql/model.js';
-import { parseDdl, type DdlStatement } from '../../../src/sync/ddl/parse.js';
+import { parseDdl } from '../../../src/sync/ddl/parse.js';
+import type { DdlStatement } from '../../../src/sync/ddl/statement.js';
 
 const utf8 = { charset: 'utf8mb4', collation: 'utf8mb4_0900_ai_ci' };
 const parse = (sql: string, context: Partial<StatementContext> = {}) =>

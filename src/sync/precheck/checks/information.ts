@@ -1,4 +1,4 @@
-import { atLeast } from '../../../mysql/connection.js';
+import { atLeast } from '../../../mysql/server-facts.js';
 import { bad, good, some, usesBinlog, type Check } from '../check.js';
 
 /** Facts that explain how a task will behave; none of them lowers the rate. */

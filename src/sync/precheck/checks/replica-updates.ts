@@ -1,4 +1,4 @@
-import { atLeast } from '../../../mysql/connection.js';
+import { atLeast } from '../../../mysql/server-facts.js';
 import { bad, good, usesBinlog, type Check } from '../check.js';
 
 export const replicaUpdates: Check = {

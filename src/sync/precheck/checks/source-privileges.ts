@@ -1,4 +1,5 @@
-import { atLeast, identifier, type SourceConnection } from '../../../mysql/connection.js';
+import { identifier, type SourceConnection } from '../../../mysql/connection.js';
+import { atLeast } from '../../../mysql/server-facts.js';
 import { mysqlErrorNumber } from '../server-error.js';
 import { bad, good, some, type Check } from '../check.js';
 import { readGrants, readRestingRoles, type Grants } from '../grants.js';
