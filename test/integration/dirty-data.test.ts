@@ -152,6 +152,56 @@ describe('a record ends', () => {
     },
     60_000,
   );
+
+  it('rule 22: with what an XA transaction writes of its row later, and with no older write', async () => {
+    const { mysql } = replica;
+    await table('ends_xa', 'id INT PRIMARY KEY, n BIGINT UNSIGNED, v INT');
+    await mysql.query(`INSERT INTO d.ends_xa VALUES (1, ${big}, 1)`);
+    const task = replica.task({ objects: objects('ends_xa'), dirtyData: 'skip' });
+    await replica.start(task);
+    await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
+    const session = await mysql.connect();
+    const branch = async (end: string, ...statements: string[]) => {
+      await session.query(`XA START 'e'; ${statements.join('; ')}; XA END 'e'`);
+      if (!end.endsWith('ONE PHASE')) {
+        await session.query("XA PREPARE 'e'");
+        await replica.caughtUp(task);
+      }
+      await session.query(end);
+    };
+    await mysql.query(`INSERT INTO d.ends_xa VALUES (2, ${big}, 2), (3, ${big}, 3)`);
+    await left(task, 'id=1', 'id=2', 'id=3');
+    await branch(
+      "XA COMMIT 'e'",
+      'UPDATE d.ends_xa SET n = 1 WHERE id = 1',
+      'DELETE FROM d.ends_xa WHERE id = 2',
+    );
+    await left(task, 'id=3');
+    await branch("XA COMMIT 'e' ONE PHASE", 'UPDATE d.ends_xa SET n = 3 WHERE id = 3');
+    await left(task);
+    // A row that is dirty in a branch, before and after another change of it there, and such as a plain change mends.
+    for (const end of ["XA COMMIT 'e'", "XA COMMIT 'e' ONE PHASE"]) {
+      await branch(
+        end,
+        `REPLACE INTO d.ends_xa VALUES (4, ${big}, 4), (6, ${big}, 6)`,
+        'UPDATE d.ends_xa SET n = 4 WHERE id = 4',
+        'REPLACE INTO d.ends_xa VALUES (5, 5, 5)',
+        `UPDATE d.ends_xa SET n = ${big} WHERE id = 5`,
+      );
+      await left(task, 'id=5', 'id=6');
+      await mysql.query('UPDATE d.ends_xa SET n = id WHERE id IN (5, 6)');
+      await left(task);
+    }
+    // What was rolled back never was.
+    await branch("XA ROLLBACK 'e'", `UPDATE d.ends_xa SET n = ${big}`);
+    await left(task);
+    expect(await replica.verify(task)).toMatchObject({ equal: true, tables: [{ dirty: 0 }] });
+    expect(replica.rows('ends_xa').map(({ id, n }) => [id, n])).toEqual(
+      [1, 3, 4, 5, 6].map((id) => [id, id]),
+    );
+    await session.end();
+    await replica.stop(task);
+  }, 60_000);
 });
 
 describe('block', () => {

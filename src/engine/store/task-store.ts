@@ -313,6 +313,19 @@ export class SqliteTaskStore implements TaskStore {
     return found !== undefined;
   }
 
+  dirtyOfTransaction(source: string, name: string): string[] {
+    // Of the index on identities: what begins with these words and a space.
+    const own = `${source} ${name}`;
+    return this.database
+      .all<{ id: number }>(
+        'SELECT id FROM dirty WHERE task = ? AND holds = 0 AND identity > ? AND identity < ?',
+        this.task,
+        `${own} `,
+        `${own}!`,
+      )
+      .map(({ id }) => String(id));
+  }
+
   openDirty(source: string, keyHashes: readonly string[]): OpenDirty[] {
     return this.database
       .all<{

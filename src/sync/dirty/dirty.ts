@@ -63,7 +63,7 @@ const pruneEvery = 200;
 const mostOvertaking = 10_000;
 
 /** The transaction that a row comes from, as far as the order of changes goes. */
-type Origin = Pick<Transaction, 'begins' | 'name' | 'isBranch'>;
+type Origin = Pick<Transaction, 'begins' | 'name' | 'branch'>;
 
 /** Part of an identity: short, the same on every replay, and telling nothing of a masked key. */
 export function digest(text: string | Buffer): string {
@@ -124,8 +124,7 @@ export class DirtyData {
    * called next.
    */
   wrote(plan: TablePlan, change: RowChange, by: Origin): void {
-    // Rows of a branch come at its COMMIT; which of them was dirty before the other is not known by then.
-    if (!this.opened.has(plan.source) || by.isBranch || !isWhole(plan, change)) return;
+    if (!this.opened.has(plan.source) || !isWhole(plan, change)) return;
     let keys = this.overtaking.get(plan.source);
     if (!keys) this.overtaking.set(plan.source, (keys = new Map()));
     if (!keys.has(change.key)) this.overtakingKeys++;
@@ -140,13 +139,19 @@ export class DirtyData {
       const ended = this.store.openDirty(source, [...byHash.keys()]).filter((record) => {
         const { key, by } = byHash.get(record.keyHash)!;
         // Changes of one key are answered in their order.
-        return isBefore(record.position, by) || record.identity === refusedIdentity(source, by, key);
+        if (record.identity === refusedIdentity(source, by, key)) return true;
+        return isBefore(record.position, by) && !isOfBranch(record, source, by);
       });
       this.store.removeDirty(ended.map(({ id }) => id));
       if (!this.store.hasOpenDirty(source)) this.opened.delete(source);
     }
     this.overtaking.clear();
     this.overtakingKeys = 0;
+  }
+
+  /** The branch with this name never was, nor were its dirty rows. To be called in the store transaction that passes it. */
+  rolledBack(branch: string): void {
+    for (const source of this.opened) this.store.removeDirty(this.store.dirtyOfTransaction(source, branch));
   }
 
   /** The same for dirty rows that were read before, in the transaction that is being read. */
@@ -273,6 +278,14 @@ export function refusedIdentity(source: string, { name }: Pick<Origin, 'name'>, 
 function isBefore(position: SourcePosition | null, { begins }: Origin): boolean {
   if (position === null) return true;
   return begins !== null && hasReached(begins, position) && !hasReached(position, begins);
+}
+
+/**
+ * A branch locks its rows until its COMMIT, so what others changed before that comes before it. Of its own dirty rows only
+ * those are left by then that nothing in it overtook: overtakes() was told of its changes in their order.
+ */
+function isOfBranch({ identity }: OpenDirty, source: string, { branch }: Origin): boolean {
+  return branch !== null && identity.startsWith(`${source} ${branch} `);
 }
 
 /** An update may name some cells alone: the row still lacks the others. */

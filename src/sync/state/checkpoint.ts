@@ -30,8 +30,8 @@ export class Transaction implements ChangeOwner {
   readonly onPassed: (() => void)[] = [];
   /** Rows of it were dirty when they were read. */
   hasDirty = false;
-  /** It commits rows that an XA branch had before. */
-  isBranch = false;
+  /** It commits an XA branch, whose dirty rows were recorded under this name when it was prepared. */
+  branch: string | null = null;
   /** Runs at once when it and everything before it is through. */
   onThrough: (() => void) | undefined;
 

@@ -40,6 +40,8 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   hasOpenDirty(source: string): boolean;
   /** Of those, the ones of these keys. */
   openDirty(source: string, keyHashes: readonly string[]): OpenDirty[];
+  /** Ids of those of a table that a transaction made, by its name, and that nothing waits for. */
+  dirtyOfTransaction(source: string, name: string): string[];
   /** All of a table that nothing waits for. */
   removeOpenDirty(source: string): void;
   removeDirty(ids: readonly string[]): void;

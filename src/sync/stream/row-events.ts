@@ -354,13 +354,11 @@ export class RowEvents {
       tag,
       ...(onlyExisting && { condition: 'exist' as const }),
     };
+    if (transaction.hasDirty) this.context.dirty.overtakes(table.plan, change, transaction);
     if (this.context.branches.isOpen) {
       const { owner: _owner, ...kept } = change;
       this.context.branches.add(table.plan.source, kept);
-    } else {
-      if (transaction.hasDirty) this.context.dirty.overtakes(table.plan, change, transaction);
-      this.send(change, transaction);
-    }
+    } else this.send(change, transaction);
   }
 
   send(change: RowChange, transaction: Transaction): void {

@@ -100,7 +100,10 @@ export class StreamHandler implements BinlogHandler {
     this.inOrder(() => {
       const transaction = this.current();
       const branch = this.context.branches.decided(xid);
-      transaction.onPassed.push(() => branch.forget());
+      transaction.onPassed.push(() => {
+        branch.forget();
+        if (branch.place !== null) this.context.dirty.rolledBack(branch.place);
+      });
       this.end(transaction, position);
     });
   }
@@ -143,7 +146,7 @@ export class StreamHandler implements BinlogHandler {
 
   /** Rows that were kept go out, as fast as the writer takes them; the stream stands still meanwhile. */
   private bring(branch: DecidedBranch, transaction: Transaction, position: SourcePosition): void {
-    transaction.isBranch = true;
+    transaction.branch = branch.place;
     transaction.onPassed.push(() => branch.forget());
     if (branch.parts.length === 0) {
       this.end(transaction, position);

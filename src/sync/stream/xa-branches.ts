@@ -110,10 +110,15 @@ export class XaBranches {
     this.spool = null;
     if (![...spool.pieces.values()].some((count) => count > 0)) {
       const parts = [...spool.rows].map(([source, rows]) => ({ source, pieces: () => [rows] }));
-      return { parts, unknown: [], forget: () => this.remove(spool) };
+      return { place: spool.place, parts, unknown: [], forget: () => this.remove(spool) };
     }
     this.flush(spool);
-    return { parts: this.parts(spool), unknown: [], forget: () => this.remove(spool) };
+    return {
+      place: spool.place,
+      parts: this.parts(spool),
+      unknown: [],
+      forget: () => this.remove(spool),
+    };
   }
 
   /** It was not given to its end; it comes again. */
@@ -131,6 +136,7 @@ export class XaBranches {
     const lost = kept.filter((part) => part.state === 'lost').map((part) => part.source);
     const missing = [...this.owner.marks()].filter((mark) => !kept.some((part) => part.source === mark));
     return {
+      place: place ?? null,
       parts: kept.filter((part) => part.state !== 'lost').map((part) => this.part(part)),
       unknown: [...lost, ...missing],
       forget: () => {
@@ -198,6 +204,8 @@ export class XaBranches {
 }
 
 export interface DecidedBranch {
+  /** Where it was prepared, as Transaction.name; null: unknown. */
+  readonly place: string | null;
   readonly parts: readonly { readonly source: string; pieces(): Iterable<SpooledRow[]> }[];
   /** Tables that may have had rows in it that are not kept; '' is the branch itself. */
   readonly unknown: readonly string[];

@@ -14,7 +14,7 @@ const plan = { source: 'd.t', destination: 't', key: [], attributes: [{}, {}] } 
 const at = (offset: number) => ({
   name: `binlog.1:${offset}`,
   begins: { file: 'binlog.1', offset },
-  isBranch: false,
+  branch: null,
 });
 const writer = new RowWriter();
 
@@ -66,8 +66,8 @@ describe('the record of a dirty row', () => {
       sourceRow: new Map(),
       key: change(id).key,
     });
-  const wrote = (id: string, offset: number, op: RowChange['op'] = 'put', isBranch = false) => {
-    dirty.wrote(plan, change(id, op), { ...at(offset), isBranch });
+  const wrote = (id: string, offset: number, op: RowChange['op'] = 'put', branch: string | null = null) => {
+    dirty.wrote(plan, change(id, op), { ...at(offset), branch });
     dirty.endOvertaken();
   };
 
@@ -85,12 +85,12 @@ describe('the record of a dirty row', () => {
     expect(store.dirtyCount()).toBe(0);
   });
 
-  it('stays while the row is not there as a whole, or the order is not known', () => {
+  it('stays while the row is not there as a whole, and when it is of the branch that is committed', () => {
     record('1', 50);
     wrote('1', 60, 'update');
-    wrote('1', 60, 'put', true);
+    wrote('1', 60, 'put', at(50).name);
     expect(store.dirtyCount()).toBe(1);
-    wrote('1', 60, 'delete');
+    wrote('1', 60, 'put', at(40).name);
     expect(store.dirtyCount()).toBe(0);
   });
 
@@ -105,9 +105,9 @@ describe('the record of a dirty row', () => {
   });
 
   it('within a transaction: what was written before the refusal does not end it, whenever that is looked at', () => {
-    dirty.wrote(plan, change('1'), { ...at(50), isBranch: false });
+    dirty.wrote(plan, change('1'), at(50));
     record('9', 10);
-    dirty.wrote(plan, change('1'), { ...at(50), isBranch: false });
+    dirty.wrote(plan, change('1'), at(50));
     record('1', 50, refusedIdentity('d.t', at(50), change('1').key));
     dirty.endOvertaken();
     expect(store.dirtyCount()).toBe(2);
