@@ -4,11 +4,16 @@ import uPlotCss from 'uplot/dist/uPlot.min.css';
 import type { HistoryPoint } from '../../src/shared/task-control-api.js';
 import { base } from '../components/styles.js';
 import { locale, t } from '../components/words.js';
-import { timeTicks, withGaps } from './scales.js';
+import { fittingTicks, withGaps } from './scales.js';
 
 const height = 140;
 /** A chart that has just begun shows this much time, so that the line grows and the axis stands. */
 const leastSpan = 60;
+/** Times are labelled with their seconds while less time than this is shown. */
+const secondsBelow = 300;
+/** The axis of values is at least so wide, so that most charts begin below each other. */
+const leastValueAxis = 44;
+const valueGap = 6;
 
 /**
  * One line over time, with its value in words above it: the newest one, or the one under the pointer. Colours are
@@ -129,18 +134,16 @@ export class Chart extends LitElement {
     const text = themed('--vscode-descriptionForeground') || 'currentColor';
     const line = themed(this.colour) || text;
     const grid = themed('--vscode-panel-border') || themed('--vscode-contrastBorder') || 'transparent';
-    const axis: uPlot.Axis = {
-      stroke: text,
-      ticks: { show: false },
-      font: `11px ${themed('--vscode-font-family')}`,
-    };
+    const font = `11px ${themed('--vscode-font-family')}`;
+    const axis: uPlot.Axis = { stroke: text, ticks: { show: false }, font };
+    const widthOf = textMeasure(font);
     const offset = -new Date().getTimezoneOffset() * 60;
     return new uPlot(
       {
         width: Math.max(100, this.clientWidth),
         height,
         legend: { show: false },
-        padding: [8, 26, 0, 0],
+        padding: [8, 2, 0, 0],
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: {
           x: { time: false, range: (_, from, to) => [Math.min(from, to - leastSpan), to] },
@@ -151,16 +154,21 @@ export class Chart extends LitElement {
             ...axis,
             grid: { show: false },
             size: 26,
-            splits: (_, __, from, to) => timeTicks(from, to, offset),
+            splits: (plot, _, from, to) =>
+              fittingTicks(from, to, offset, {
+                axis: plot.bbox.width / devicePixelRatio,
+                label: widthOf(clock(to, to - from < secondsBelow)),
+              }),
             values: (plot, splits) => {
               const span = (plot.scales['x']?.max ?? 0) - (plot.scales['x']?.min ?? 0);
-              return splits.map((at) => clock(at, span < 300));
+              return splits.map((at) => clock(at, span < secondsBelow));
             },
           },
           {
             ...axis,
             grid: { stroke: grid, width: 1 },
-            size: 58,
+            gap: valueGap,
+            size: (_, values) => Math.max(leastValueAxis, ...(values ?? []).map(widthOf)) + valueGap,
             splits: (_, __, ___, top) => [0, top / 2, top],
             values: (_, splits) => splits.map((value) => this.format(value)),
           },
@@ -188,6 +196,14 @@ export class Chart extends LitElement {
       holder,
     );
   }
+}
+
+/** How many pixels wide a text is in a font. */
+function textMeasure(font: string): (text: string) => number {
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return () => 0;
+  context.font = font;
+  return (text) => context.measureText(text).width;
 }
 
 /** Time of day by the reader's clock, of seconds since 1970. */

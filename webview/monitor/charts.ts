@@ -1,4 +1,4 @@
-import { css, html, LitElement, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { formatCount, formatDuration, formatShort } from '../../src/shared/format.js';
 import { latencyWords } from '../../src/shared/snapshot-words.js';
@@ -27,10 +27,15 @@ class Charts extends LitElement {
     panel,
     css`
       .charts {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(260px, 1fr));
+        display: flex;
+        flex-wrap: wrap;
         gap: 8px 20px;
         padding-top: 10px;
+      }
+      /* A chart that is alone in its line has all of it. */
+      rf-chart {
+        flex: 1 1 260px;
+        min-width: 0;
       }
     `,
   ];
@@ -47,7 +52,8 @@ class Charts extends LitElement {
   /** Points since then; null while nobody can be asked. */
   declare history: ((sinceMs: number) => Promise<HistoryPoint[]>) | null;
   declare private span: 'live' | 'day';
-  declare private past: readonly HistoryPoint[];
+  /** Of the last day; null until it was answered. */
+  declare private past: readonly HistoryPoint[] | null;
   declare private said: string;
   declare private asText: boolean;
   private askedMs = 0;
@@ -57,13 +63,13 @@ class Charts extends LitElement {
     this.points = [];
     this.history = null;
     this.span = 'live';
-    this.past = [];
+    this.past = null;
     this.said = '';
     this.asText = false;
   }
 
   override willUpdate(): void {
-    const pauseMs = this.past.length === 0 ? firstEveryMs : dayEveryMs;
+    const pauseMs = !this.past?.length ? firstEveryMs : dayEveryMs;
     if (this.span === 'day' && Date.now() - this.askedMs > pauseMs) void this.ask();
   }
 
@@ -118,17 +124,32 @@ class Charts extends LitElement {
             : ''
         }
       </div>
-      ${this.said === '' ? '' : html`<p class="error" role="alert">${this.said}</p>`}
+      ${this.said === '' ? '' : html`<p class="error" role="alert">${this.said}</p>`} ${this.coverage(points)}
       ${
-        this.asText
-          ? this.table(points)
-          : html`<div class="charts">
-              ${chart(t('Rows per second'), rowsOf, shown.rows, '--vscode-charts-blue')}
-              ${chart(t('Megabytes per second'), megabytesOf, shown.megabytes, '--vscode-charts-green')}
-              ${chart(t('Latency'), latencyOf, shown.latency, '--vscode-charts-purple', durationTop)}
-            </div>`
+        !points?.length
+          ? nothing
+          : this.asText
+            ? this.table(points)
+            : html`<div class="charts">
+                ${chart(t('Rows per second'), rowsOf, shown.rows, '--vscode-charts-blue')}
+                ${chart(t('Megabytes per second'), megabytesOf, shown.megabytes, '--vscode-charts-green')}
+                ${chart(t('Latency'), latencyOf, shown.latency, '--vscode-charts-purple', durationTop)}
+              </div>`
       }
     </section>`;
+  }
+
+  /** What of the time span was recorded, unless all of it was. */
+  private coverage(points: readonly HistoryPoint[] | null): TemplateResult | typeof nothing {
+    const hint = (text: string) => html`<p class="hint" role="status">${text}</p>`;
+    if (!points) return this.said === '' ? hint(t('Loading…')) : nothing;
+    const [first] = points;
+    if (this.span === 'live')
+      return first ? nothing : hint(t('Nothing was recorded in the last ten minutes.'));
+    if (!first) return hint(t('Nothing was recorded in the last 24 hours.'));
+    if (first.atMs <= Date.now() - dayMs + binMs.day) return nothing;
+    const since = new Date(first.atMs).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
+    return hint(t('Recorded since {0}.', since));
   }
 
   private table(points: readonly HistoryPoint[]): TemplateResult {

@@ -18,17 +18,36 @@ export function durationTop(most: number): number {
   return durations.find((top) => top >= most) ?? roundTop(most / 86_400_000) * 86_400_000;
 }
 
-const steps = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const steps = [15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
 
 /**
  * Times to label between `from` and `to` (seconds since 1970): whole ones of the reader's clock, at most `most`.
  * `offset`: seconds by which that clock is ahead of UTC.
  */
-export function timeTicks(from: number, to: number, offset: number, most = 5): number[] {
+export function timeTicks(from: number, to: number, offset: number, most: number): number[] {
   const step = steps.find((one) => (to - from) / one <= most) ?? (to - from) / most;
   const ticks: number[] = [];
   for (let at = Math.ceil((from + offset) / step) * step - offset; at <= to; at += step) ticks.push(at);
   return ticks;
+}
+
+/** Pixels between two labels. */
+const labelGap = 10;
+
+/**
+ * The times to label where `axis` pixels show `from` to `to` and a label is `label` pixels wide: no two labels touch,
+ * and none reaches over an end of the axis. `offset` as for timeTicks.
+ */
+export function fittingTicks(
+  from: number,
+  to: number,
+  offset: number,
+  { axis, label }: { axis: number; label: number },
+): number[] {
+  const most = Math.min(5, Math.floor(axis / (label + labelGap)));
+  if (!(most >= 1)) return [];
+  const half = ((label / 2) * (to - from)) / axis;
+  return timeTicks(from, to, offset, most).filter((at) => at - half >= from && at + half <= to);
 }
 
 /** A break in the line where nothing was recorded for longer than `gapMs`. */

@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import type { TableProgress } from '../../../../src/shared/snapshot.js';
 import { plainWords } from '../../../../src/shared/format.js';
 import { stepsOf } from '../../../../webview/monitor/phases.js';
-import { binned, durationTop, roundTop, timeTicks, withGaps } from '../../../../webview/monitor/scales.js';
+import {
+  binned,
+  durationTop,
+  fittingTicks,
+  roundTop,
+  timeTicks,
+  withGaps,
+} from '../../../../webview/monitor/scales.js';
 import { shownTables } from '../../../../webview/monitor/tables.js';
 
 const point = (atMs: number, rowsPerSecond = 1, latencyMs: number | null = null) => ({
@@ -22,13 +29,31 @@ test('axes end at round numbers that stay while values move', () => {
 });
 
 test('times are labelled at whole seconds of the clock of the reader, a few of them', () => {
-  expect(timeTicks(1000.25, 1060.75, 0)).toEqual([1005, 1020, 1035, 1050]);
-  expect(timeTicks(0, 600, 0)).toEqual([0, 120, 240, 360, 480, 600]);
+  expect(timeTicks(1000.25, 1060.75, 0, 5)).toEqual([1005, 1020, 1035, 1050]);
+  expect(timeTicks(0, 600, 0, 5)).toEqual([0, 120, 240, 360, 480, 600]);
   // A clock that is five and a half hours ahead has its whole hours at half past.
-  const day = timeTicks(0, 86_400, 19_800);
+  const day = timeTicks(0, 86_400, 19_800, 5);
   expect(day.length).toBeLessThanOrEqual(6);
   for (const at of day) expect((at + 19_800) % 3600).toBe(0);
-  expect(timeTicks(5, 5, 0)).toEqual([]);
+  expect(timeTicks(5, 5, 0, 5)).toEqual([]);
+});
+
+test('labels of times neither touch nor reach over an end, at any width and span', () => {
+  for (const axis of [60, 120, 176, 233, 480, 1000])
+    for (const label of [28, 50, 80])
+      for (let span = 60; span <= 86_400; span = Math.ceil(span * 1.07)) {
+        const from = 1_790_000_003;
+        const ticks = fittingTicks(from, from + span, 7200, { axis, label });
+        const places = ticks.map((at) => ((at - from) * axis) / span);
+        for (const [i, place] of places.entries()) {
+          expect(place).toBeGreaterThanOrEqual(label / 2 - 1e-6);
+          expect(place).toBeLessThanOrEqual(axis - label / 2 + 1e-6);
+          if (i > 0) expect(place - places[i - 1]!).toBeGreaterThan(label);
+        }
+        if (axis > 3 * label) expect(ticks.length).toBeGreaterThan(0);
+      }
+  expect(fittingTicks(0, 60, 0, { axis: 0, label: 50 })).toEqual([]);
+  expect(fittingTicks(0, 600, 0, { axis: 1000, label: 28 })).toEqual([120, 240, 360, 480]);
 });
 
 test('a line is broken where nothing was recorded', () => {
