@@ -163,6 +163,7 @@ describe('the walk', () => {
     const rows = async () => (await replica.snapshot(task)).tables[0]!.audit!.rows;
     await replica.until(task, ({ audit }) => (audit?.rows ?? 0) > 500);
     const [before, beganMs] = [await rows(), Date.now()];
+    // A rate needs time.
     await delay(6000);
     const rate = ((await rows()) - before) / ((Date.now() - beganMs) / 1000);
     console.log(`audited ${Math.round(rate)} rows/s of 1000`);
@@ -186,6 +187,7 @@ describe('the walk', () => {
     await engine.api.pause(task.id);
     await replica.until(task, ({ audit }) => audit!.waits === 'pause');
     const { rows } = (await replica.snapshot(task)).audit!;
+    // What was being read, and nothing after it.
     await delay(1000);
     expect((await replica.snapshot(task)).audit!.rows - rows).toBeLessThanOrEqual(200);
     await engine.api.resume(task.id);

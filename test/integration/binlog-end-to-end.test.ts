@@ -179,6 +179,7 @@ describe('rule 2: XA branches', () => {
       objects: [{ database: 'b', tables: [{ name: 'early', rename: 'early_2' }] }],
     });
     await replica.start(second, {});
+    // It goes no further for as long as the branch is open.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     expect((await replica.snapshot(second)).phase).toBe('none');
     await session("XA COMMIT 'before'");

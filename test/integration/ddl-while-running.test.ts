@@ -280,6 +280,7 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
       })();
       await mysql.query(`CREATE TABLE osc.${shadow} LIKE osc.${name};
       ALTER TABLE osc.${shadow} DROP COLUMN gone, ADD COLUMN extra VARCHAR(9) NOT NULL DEFAULT 'x', MODIFY v BIGINT AFTER extra`);
+      // Rows go on while the tool's copy is made.
       await delay(150);
       on = false;
       await writing;

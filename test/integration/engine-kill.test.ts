@@ -154,6 +154,7 @@ describe('killed and run again', () => {
     );
     const caughtUp = await start('--until', 'caught-up').ended;
     expect({ code: caughtUp.code, stderr: caughtUp.stderr }).toEqual({ code: 0, stderr: '' });
+    // Requests of the killed run can be carried out until then.
     await delay(Math.max(0, killed + 4500 - Date.now()));
     expect(await difference()).toEqual([]);
     delete env['ROWFERRY_LATE_WRITE_MS'];
@@ -168,6 +169,7 @@ describe('killed and run again', () => {
         'the incremental',
         60_000,
       );
+      // In the middle of the changes.
       await delay(500);
       run.child.kill(signal);
       expect((await run.ended).code).toBe(0);
@@ -182,10 +184,12 @@ describe('killed and run again', () => {
     await earlier.until((l) => l['phase'] === 'incremental' && l['state'] === 'running', 'the run', 60_000);
     store.faults.set([{ kind: 'latency', delayMs: 3000 }]);
     await mysql.query("UPDATE shop.items SET note = 'slow' LIMIT 1");
+    // The write is under way, for three seconds.
     await delay(300);
     killCommand(earlier);
     await earlier.ended;
     const run = start();
+    // It waits for the one before.
     await delay(1000);
     run.child.kill('SIGTERM');
     expect((await run.ended).code).toBe(0);
@@ -232,6 +236,7 @@ describe('killed and run again', () => {
       'that it goes on',
       60_000,
     );
+    // It stays so.
     await delay(1500);
     run.child.kill('SIGTERM');
     expect((await run.ended).code).toBe(0);

@@ -468,6 +468,7 @@ describe.each([
     recorder.stream.pause();
     await server.query('CREATE TABLE test.later (id INT PRIMARY KEY)');
     await server.query('INSERT INTO test.later VALUES (1)');
+    // Nothing happens.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(recorder.events).toEqual([]);
     recorder.stream.resume();

@@ -78,6 +78,7 @@ describe.each([
       stop.signal,
       50,
     );
+    // Several looks, and none tells.
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(told).toEqual([]);
     await server.query('INSERT INTO test.t VALUES (60); FLUSH BINARY LOGS; FLUSH BINARY LOGS');

@@ -5,6 +5,7 @@ import { type EngineConnection } from '../../src/engine/ipc/client.js';
 import { openTablestoreData } from '../../src/local-tablestore/index.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
 import type { ResolvedTask } from '../../src/shared/task.js';
+import { appliedSince } from '../support/applied.js';
 import { startPair, type Pair } from '../support/pair.js';
 import { taskBetween } from '../support/precheck.js';
 
@@ -53,10 +54,10 @@ async function until(wanted: (one: TaskSnapshot) => boolean, what: string): Prom
   }
 }
 
-/** With everything that the source has now: where it is is asked once a second. */
+/** With everything that the source has now. */
 async function caughtUp(): Promise<void> {
-  await delay(1200);
-  await until((one) => one.caughtUp && one.state === 'running', 'that it has caught up');
+  const isApplied = await appliedSince(mysql);
+  await until((one) => isApplied(one) && one.state === 'running', 'that it has caught up');
 }
 
 /** Writes to every table, key changes among it, until told to stop. */
@@ -173,6 +174,7 @@ describe('objects of a running task', () => {
     await engine.api.tune('objects', { throttle: { full: { rowsPerSecond: 15_000 } } });
     await engine.api.applyChanges(wanted);
     for (let round = 0; round < 3; round++) {
+      // Each time somewhere else on the way of the tables.
       await delay(300 + round * 700);
       process.kill(engine.pid, 'SIGKILL');
       await engine.closed;

@@ -88,6 +88,7 @@ describe('retry windows', () => {
     store.faults.set([{ kind: 'error', code: 'OTSServerBusy' }]);
     await mysql.query('INSERT INTO shop.one VALUES (3)');
     await until('one', (one) => one.retry !== undefined, 'that it is throttled');
+    // Past its windows, and it retries still.
     await delay(3_000);
     const waiting = await until('one', (one) => one.retry !== undefined, 'that it is throttled still');
     expect(waiting.state).toBe('retrying');

@@ -59,6 +59,7 @@ describe('rule 7: a key change', () => {
       faults({ kind: 'error', row: true, code: 'OTSServerBusy', operation: 'BulkImport', after: 1 });
       await replica.mysql.query(`UPDATE o.${name} SET k = '${to}'`);
       await expect.poll(() => replica.rows('halves').length).not.toBe(1);
+      // It stays there, over a save.
       await delay(700);
       expect(await position(task)).toBe(before);
       faults();
@@ -171,6 +172,7 @@ it('rule 10: a write that was given up and is carried out late does not undo wha
   await replica.until(task, (s) => s.rows.updated === 1);
   await mysql.query("UPDATE o.late SET v = 'newer' WHERE id = 1");
   await replica.caughtUp(task);
+  // The first try is carried out 400 ms after it was given up.
   await delay(500);
   expect(replica.rows('late')).toEqual([{ id: 1, v: 'newer' }]);
   await replica.stop(task);
@@ -180,6 +182,7 @@ describe('rule 11: whatever writes a row that it read just now', () => {
   /** Changes the row while it is read, and lets the answer come when the stream is past the change. */
   async function meanwhile(task: ResolvedTask, name: string, change: string, answer: Promise<() => void>) {
     const release = await answer;
+    // The request is on its way: the server reads the row before the change.
     await delay(150);
     await replica.mysql.query(`${change}; INSERT INTO o.${name} VALUES (1000, 0)`);
     await expect
@@ -240,6 +243,7 @@ describe('rule 11: whatever writes a row that it read just now', () => {
     const answer = proxy.keepAnswer(/SELECT .*FROM `o`.`parts` WHERE .*`id` = 1/);
     await session('SET binlog_row_image = MINIMAL', 'UPDATE o.parts SET v = 10 WHERE id = 1');
     const release = await answer;
+    // As in meanwhile().
     await delay(150);
     await session(
       'UPDATE o.parts SET w = 11 WHERE id = 1',
@@ -294,11 +298,14 @@ describe('rule 12: one writer of a table', () => {
     // Another session waits for all of it, and has it as soon as ours is gone.
     const other = await mysql.connect();
     const taking = other.query(`SELECT ${locks.map(({ name }) => `GET_LOCK('${name}', 20)`).join(', ')}`);
-    await delay(200);
+    await expect
+      .poll(() => mysql.query("SELECT 1 FROM information_schema.processlist WHERE STATE = 'User lock'"))
+      .toHaveLength(1);
     await mysql.query(`KILL ${lock!.session}`);
     await taking;
     await replica.until(task, (s) => s.state !== 'running');
     await mysql.query('INSERT INTO o.lost VALUES (1)');
+    // Nothing happens.
     await delay(1500);
     expect(replica.rows('lost')).toEqual([]);
     await other.end();

@@ -90,6 +90,7 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     await replica.start(task);
     await replica.until(task, (s) => s.rows.full > 0);
     await api.pause(task.id);
+    // Longer than the server would wait for anybody.
     await delay(2500);
     await api.resume(task.id);
     await replica.until(task, (s) => s.phase === 'incremental' && s.caughtUp);
@@ -101,6 +102,7 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     await replica.until(task, (s) => s.rows.updated > 0);
     await api.pause(task.id);
     expect((await replica.snapshot(task)).rows.updated).toBeLessThan(3000);
+    // As above.
     await delay(2500);
     await api.resume(task.id);
     await replica.caughtUp(task);
@@ -121,7 +123,9 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
       "SELECT ID AS id FROM information_schema.processlist WHERE COMMAND LIKE 'Binlog Dump%'",
     );
     await mysql.query(`KILL ${dump!.id}`);
-    await delay(300);
+    await expect
+      .poll(() => mysql.query(`SELECT 1 FROM information_schema.processlist WHERE ID = ${dump!.id}`))
+      .toEqual([]);
     await engine.api.resume(task.id);
     await replica.until(task, (s) => s.rows.updated >= 3000 && s.state === 'running' && s.caughtUp);
     const { rows } = await replica.snapshot(task);

@@ -209,6 +209,7 @@ describe('every key sees its changes in order', () => {
       second = true;
       return hold;
     });
+    // Nothing happens.
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(second).toBe(false);
     first.release();
@@ -229,6 +230,7 @@ describe('late writes (correctness rule 10)', () => {
     writer.enqueue(put(1, 'new', ledger, 2));
     await writer.drain();
     expect(ledger.acknowledgedTags).toEqual([1, 2]);
+    // The first try was carried out 400 ms after it was lost, or is not any more.
     await new Promise((resolve) => setTimeout(resolve, 600));
     return (await contents()).get(1)?.['v'];
   }
@@ -261,6 +263,7 @@ describe('late writes of a writer that was killed (correctness rule 10 over runs
     await writer.drain();
     writer.close();
     expect(writer.leftNothing).toBe(true);
+    // As above.
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, began + 600 - Date.now())));
     return { told, value: (await contents()).get(1)?.['v'] };
   }
@@ -449,6 +452,7 @@ describe('the queue', () => {
     const ledger = new Ledger();
     writer.pause();
     writer.enqueue(put(1, 'x', ledger, 1));
+    // Nothing happens, nor below when it is aborted.
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(ledger.acknowledgedTags).toEqual([]);
     expect((await contents()).size).toBe(0);
@@ -478,6 +482,7 @@ describe('throttling', () => {
     open({ incrementalRate: slow, fullRate: slow });
     const ledger = new Ledger();
     for (let key = 0; key < 5000; key++) writer.enqueue(put(key, '', ledger, key));
+    // A rate needs time, behind the first burst.
     await new Promise((resolve) => setTimeout(resolve, 500));
     const at = writer.stats().rows;
     await new Promise((resolve) => setTimeout(resolve, 1500));

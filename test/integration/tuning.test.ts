@@ -67,6 +67,16 @@ async function until(id: string, wanted: (one: TaskSnapshot) => boolean, what: s
   }
 }
 
+/** Its snapshot once what was in flight when it was paused has come to its end: two looks see the same. */
+async function atRest(id: string): Promise<TaskSnapshot> {
+  for (let before = await snapshot(id); ;) {
+    await delay(200);
+    const now = await snapshot(id);
+    if (done(now) === done(before)) return now;
+    before = now;
+  }
+}
+
 const done = ({ rows }: TaskSnapshot) => rows.full + rows.inserted + rows.updated + rows.deleted;
 
 /** Rows a second of each task over the next ten seconds. */
@@ -135,6 +145,7 @@ describe('throttle', () => {
       (one) => one.tuning?.throttle?.incremental?.megabytesPerSecond === 0.1,
       'the file',
     );
+    // What was taken at the old rate goes out.
     await delay(500);
 
     expectWithin5Percent(await ratesOf(ids), [700, 600_000 / rowBytes, 2000, 100_000 / rowBytes]);
@@ -164,14 +175,14 @@ describe('pause', () => {
     });
     await until('paused', (one) => one.rows.full > 1000, 'rows');
     await engine.api.pause('paused');
-    // What was in flight comes to its end.
-    await delay(500);
-    const before = await snapshot('paused');
+    const before = await atRest('paused');
     expect(before).toMatchObject({ state: 'paused', phase: 'full' });
+    // Nothing happens.
     await delay(1000);
     expect((await snapshot('paused')).rows.full).toBe(before.rows.full);
     await engine.api.resume('paused');
     await engine.api.tune('paused', { write: { threads: 0 } });
+    // Readers look twice a second how many they are to be: none stays.
     await delay(600);
     await engine.api.tune('paused', { throttle: { full: { rowsPerSecond: null } }, write: { threads: 8 } });
     await until('paused', (one) => one.caughtUp, 'the end of the load');
@@ -179,6 +190,7 @@ describe('pause', () => {
 
     await engine.api.pause('paused');
     await mysql.query('DELETE FROM shop.paused WHERE id <= 1000');
+    // Nothing happens.
     await delay(1000);
     expect(await snapshot('paused')).toMatchObject({
       state: 'paused',
@@ -209,6 +221,7 @@ describe('a strained source', () => {
     );
     await until('strained', (one) => one.strain !== undefined, 'the strain');
     expect((await snapshot('strained')).strain).toMatchObject({ what: 'threads-running', limit: 5 });
+    // Nothing happens.
     await delay(1000);
     expect((await snapshot('strained')).rows.full).toBe(0);
     for (const one of busy) await mysql.query(`KILL ${one.threadId}`);
@@ -222,6 +235,7 @@ describe('a strained source', () => {
         )[0]!.n,
       );
     const before = await asked();
+    // A rate needs time.
     await delay(3000);
     const perSecond = ((await asked()) - before) / 3;
     expect(perSecond).toBeGreaterThan(0.5);

@@ -85,6 +85,7 @@ describe('the snapshot of a run', () => {
     const file = task('rested', { retry: { connectionMinutes: 20, otherMinutes: 5 } });
     const { until, lines } = run(file);
     await until(follows, 'caught up');
+    // The source rests: that is what the lag must not count.
     await delay(6000);
     await mysql.kill();
     await until((line) => line['state'] === 'retrying', 'the retry');

@@ -16,8 +16,8 @@ import { RowferryError } from '../../src/shared/errors.js';
 import type { RunOutcome, StartOptions } from '../../src/shared/engine-api.js';
 import type { VerifyReport } from '../../src/shared/verify-report.js';
 import type { TaskSnapshot } from '../../src/shared/snapshot.js';
-import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { taskSchema, type ResolvedTask } from '../../src/shared/task.js';
+import { appliedSince } from './applied.js';
 import { startMysql, type MysqlServer } from './mysql-server.js';
 
 /** A row as a test reads it: numbers where they are exact, text otherwise, binary as 0x…. */
@@ -135,18 +135,7 @@ export async function startReplica(options: { gtid?: boolean; args?: string[] } 
       }
     },
     async caughtUp(task) {
-      // A place in the stream that lies behind everything until now.
-      const [row] = await mysql.query<{ File: string; Position: number }>('SHOW BINARY LOG STATUS');
-      const { File: file, Position: offset } = row!;
-      await replica.until(
-        task,
-        ({ position, state, caughtUp, tables }) =>
-          !['starting', 'running', 'retrying'].includes(state) ||
-          // With every table stopped there is only how far the stream has read.
-          ((caughtUp || isEveryTableStopped({ tables })) &&
-            position?.file !== undefined &&
-            (position.file > file || (position.file === file && (position.offset ?? 0) >= offset))),
-      );
+      await replica.until(task, await appliedSince(mysql));
       const { state, error } = await replica.until(task, (one) => one.state !== 'starting');
       if (state !== 'running') throw new Error(`${task.id} is ${state}: ${JSON.stringify(error)}`);
     },
