@@ -299,7 +299,9 @@ describe('rule 12: one writer of a table', () => {
     const other = await mysql.connect();
     const taking = other.query(`SELECT ${locks.map(({ name }) => `GET_LOCK('${name}', 20)`).join(', ')}`);
     await expect
-      .poll(() => mysql.query("SELECT 1 FROM information_schema.processlist WHERE STATE = 'User lock'"))
+      .poll(() => mysql.query("SELECT 1 FROM information_schema.processlist WHERE STATE = 'User lock'"), {
+        timeout: 10_000,
+      })
       .toHaveLength(1);
     await mysql.query(`KILL ${lock!.session}`);
     await taking;

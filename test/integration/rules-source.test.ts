@@ -124,7 +124,9 @@ describe('rule 15: what a server has set globally reaches none of our sessions',
     );
     await mysql.query(`KILL ${dump!.id}`);
     await expect
-      .poll(() => mysql.query(`SELECT 1 FROM information_schema.processlist WHERE ID = ${dump!.id}`))
+      .poll(() => mysql.query(`SELECT 1 FROM information_schema.processlist WHERE ID = ${dump!.id}`), {
+        timeout: 10_000,
+      })
       .toEqual([]);
     await engine.api.resume(task.id);
     await replica.until(task, (s) => s.rows.updated >= 3000 && s.state === 'running' && s.caughtUp);

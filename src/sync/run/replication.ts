@@ -2,7 +2,6 @@ import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
 import { lockLost } from '../../mysql/lock.js';
 import type { ChangePlan } from '../../shared/change-plan.js';
 import type { RunOutcome, StartOptions } from '../../shared/engine-api.js';
-import { charsetsOf } from '../../mysql/types/index.js';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import { isEveryTableStopped } from '../../shared/stopped-tables.js';
@@ -15,30 +14,26 @@ import type { RetryState, RetryWindows } from '../../tablestore/client/retry.js'
 import { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import { BlockedByDirtyData, DirtyData } from '../dirty/dirty.js';
 import { IncrementalPhase } from '../incremental/incremental.js';
-import { loadTables, type LoadContext, type LoadTable } from '../load/full-load.js';
+import type { LoadContext } from '../load/full-load.js';
 import { changePlan, selectionDiff } from '../tables/selection-diff.js';
 import { hasBegunToLoad, prepareTask, selectorsOf, type PreparedTask } from '../tables/prepare.js';
-import { sourceName } from '../../shared/source-name.js';
 import { withoutParts } from '../online-change/parts.js';
-import { planOf, planToLoad, type TablePlan } from '../mapping/plan.js';
-import { enterTables, hasSameColumns, noteTables, whyUnseen } from '../tables/snapshot-point.js';
+import { LoadPhase } from './load-phase.js';
 import { RateMeter } from './rates.js';
+import { SchemaPhase, stopTable } from './schema-phase.js';
 import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
-import { assertKey, foundAt, prepareTable } from '../tables/destination-table.js';
+import { assertKey } from '../tables/destination-table.js';
 import { SessionCache } from '../source/session-cache.js';
 import type { RunServices } from '../stream/run-services.js';
 import { SourceRetry, type SourceRetryState } from '../source/retry.js';
 import { LoadThrottle } from '../source/load-throttle.js';
 import { streamSessionsOf, readersOf } from '../source/session-count.js';
 import type { TaskProgress, TaskStore } from '../state/task-store.js';
-import { sweepTable } from '../load/sweep.js';
-import { aboutTable } from '../tables/table-boundary.js';
 import { InFlightMarker } from '../state/in-flight-marker.js';
 import { isThrottled, writerSettings } from '../base/settings.js';
-import { logStopped, type TaskLog } from '../base/task-log.js';
+import type { TaskLog } from '../base/task-log.js';
 import { TaskSettings } from '../base/task-settings.js';
 import type { Timing } from '../base/timing.js';
-import { watchRetention } from '../source/retention-watch.js';
 
 /** A destination that does not answer must not keep a stop waiting; what is not acknowledged is sent again later. */
 const drainMs = 15_000;
@@ -266,12 +261,16 @@ export class Replication {
     }));
     this.progress = prepared.progress;
     this.unclean.begin();
+    const services = this.services(prepared);
     this.phase = 'schema';
-    await this.schema(prepared);
+    const schema = new SchemaPhase(services, this.loadThrottle, (state) =>
+      this.retrying('destination', state),
+    );
+    await schema.run();
     const isLoading = task.synchronization.full || hasBegunToLoad(prepared.records.all);
     if (isLoading) {
       this.phase = 'full';
-      await this.load(prepared);
+      await new LoadPhase(services, schema).run();
     }
     // Tables that are loaded again, or came later, load beside the stream.
     const loadsLater = prepared.records.all.some(({ from }) => from !== undefined);
@@ -285,181 +284,13 @@ export class Replication {
       : options.until !== undefined
         ? await prepared.endPosition()
         : null;
-    const ended = await this.follow(prepared, goal);
+    const ended = await this.follow(services, goal);
     if (ended === 'stopped') return { state: 'stopped', reached: false };
     return { state: replayOnly ? 'completed' : 'stopped', reached: true };
   }
 
-  private async schema(prepared: PreparedTask): Promise<void> {
-    const { task, store } = this;
-    const { windows } = this.settings;
-    const options = {
-      signal: this.stopping.signal,
-      onRetry: (state: RetryState | null) => this.retrying('destination', state),
-      windows,
-    };
-    const made = new Set<string>();
-    const prepare = async (plan: TablePlan) => {
-      const { records } = prepared;
-      const record = records.get(plan.source);
-      await this.loadThrottle.opened();
-      // What an earlier run had sent must not arrive in the new table.
-      if (record.remake) await this.earlierOver();
-      const isOurs = record.created || record.creating === true;
-      const created = await prepareTable(this.client, plan, task, {
-        mayExist: isOurs || record.sweep === true || (task.merge && made.has(plan.destination)),
-        remake: record.remake === true,
-        creating: () => void records.step(plan.source, { step: 'creating' }),
-        options,
-      });
-      if (created) made.add(plan.destination);
-      records.step(plan.source, {
-        step: 'created',
-        isOwn: created || isOurs,
-        ...foundAt(this.client, record, created || isOurs),
-        sweep: record.sweep === true && !created && task.synchronization.full,
-        isLoaded: !task.synchronization.full,
-      });
-      this.log.info(`${plan.destination} ${created ? 'created' : 'is there'} for ${plan.source}`, {
-        table: plan.source,
-      });
-    };
-    const refused = new Map<string, RowferryError>();
-    for (const plan of prepared.plans) {
-      const { source } = plan;
-      const { phase, from } = prepared.records.get(source);
-      if (phase !== 'schema' || from) continue;
-      await this.about(
-        source,
-        () => prepare(plan),
-        (problem) => void refused.set(source, problem),
-      );
-    }
-    const [first] = refused.values();
-    // Nothing is left to be done: that is told, and tried again by the next run.
-    if (first && refused.size === prepared.records.all.length) throw first;
-    for (const [source, problem] of refused) this.lost(prepared, source, problem);
-    store.saveProgress(prepared.progress);
-  }
-
-  private async load(prepared: PreparedTask): Promise<void> {
-    const { start } = prepared.progress;
-    if (prepared.records.all.some(({ phase, sweep }) => phase === 'full' || sweep)) await this.earlierOver();
-    const over = new AbortController();
-    if (start !== null) {
-      const until = AbortSignal.any([over.signal, this.stopping.signal]);
-      const { startWatchMs } = this.settings.timing;
-      void watchRetention(
-        this.task.source,
-        start,
-        (error) => this.stopping.abort(error),
-        until,
-        startWatchMs,
-      );
-    }
-    try {
-      await this.loadAll(prepared);
-    } finally {
-      over.abort();
-    }
-  }
-
   private earlierOver(): Promise<void> {
     return this.unclean.over(this.stopping.signal, (text) => this.log.info(text));
-  }
-
-  private async loadAll(prepared: PreparedTask): Promise<void> {
-    for (let tables = this.toLoad(prepared); tables.length > 0; tables = this.toLoad(prepared)) {
-      let failure: { error: unknown } | null = null;
-      let failed: ReadonlyMap<string, RowferryError> = new Map();
-      try {
-        failed = await loadTables(this.loadContext(prepared), tables);
-      } catch (error) {
-        this.stopping.signal.throwIfAborted();
-        failure = { error };
-      }
-      // What was altered cannot be read as it was; the others go on where they are.
-      const altered = await this.restartAltered(prepared, tables);
-      if (failure && altered.size === 0) throw failure.error;
-      for (const [source, problem] of failed) if (!altered.has(source)) this.lost(prepared, source, problem);
-    }
-    for (const record of prepared.records.all) {
-      const { source } = record;
-      if (!record.sweep || record.from || record.phase !== 'loaded') continue;
-      const sweep = async () => {
-        await sweepTable(this.sweeping(prepared), prepared.planOf(source));
-        prepared.records.step(source, { step: 'swept' });
-      };
-      await this.about(source, sweep, (problem) => this.lost(prepared, source, problem));
-    }
-    if (prepared.progress.loadedAt === null && prepared.progress.start !== null) {
-      prepared.progress.loadedAt = await prepared.endPosition();
-      this.store.saveProgress(prepared.progress);
-    }
-  }
-
-  private lost(prepared: PreparedTask, source: string, problem: RowferryError): void {
-    prepared.records.step(source, { step: 'stopped', problem: problem.toPlain() });
-    logStopped(this.log, source, problem);
-  }
-
-  private toLoad(prepared: PreparedTask): LoadTable[] {
-    return prepared.plans
-      .filter(({ source }) => {
-        const { phase, from } = prepared.records.get(source);
-        return phase === 'full' && !from;
-      })
-      .map((plan) => ({
-        plan,
-        transform: prepared.transform(plan),
-        existed: !prepared.records.get(plan.source).created,
-      }));
-  }
-
-  private about(
-    source: string,
-    work: () => Promise<void>,
-    stop: (problem: RowferryError) => void,
-  ): Promise<boolean> {
-    return aboutTable({ source, signal: this.stopping.signal }, work, stop);
-  }
-
-  /**
-   * A table that was altered between the start and the end of its load is loaded anew: from a place of its own, beside
-   * the stream, or here when there is none (correctness rule 13). Gives those.
-   */
-  private async restartAltered(
-    prepared: PreparedTask,
-    tables: readonly LoadTable[],
-  ): Promise<ReadonlySet<string>> {
-    const retry = this.sourceRetry;
-    const selectors = tables.map(({ plan: { definition } }) => ({
-      database: definition.database,
-      table: definition.name,
-    }));
-    const noted = await noteTables(retry, selectors, prepared.progress.start !== null);
-    const now = new Map(noted.definitions.map((definition) => [sourceName(definition), definition]));
-    const altered = new Set<string>();
-    for (const { plan } of tables) {
-      const { source } = plan;
-      if (prepared.records.get(source).phase === 'stopped') continue;
-      const definition = now.get(source);
-      if (definition && hasSameColumns(definition, plan.definition)) continue;
-      altered.add(source);
-      const enter = async () => {
-        if (!definition) throw await whyUnseen(retry, plan.definition);
-        this.log.warn(`${source} was altered before its load finished: reloading it`, { table: source });
-        const fresh = planOf(this.task, definition, planToLoad);
-        await retry.onSource((connection) =>
-          prepared.charsets.load((sql) => connection.query(sql), charsetsOf(definition.columns)),
-        );
-        enterTables(this.task, prepared.records, this.store, [fresh], noted);
-        prepared.enter([fresh]);
-      };
-      await this.about(source, enter, (problem) => this.lost(prepared, source, problem));
-    }
-    if (altered.size > 0 && prepared.progress.start === null) await this.schema(prepared);
-    return altered;
   }
 
   /**
@@ -477,20 +308,6 @@ export class Replication {
       const { database, name } = prepared.records.get(source).definition;
       await incremental.reload({ database, table: name }, remake);
     }
-  }
-
-  private sweeping(prepared: PreparedTask): Parameters<typeof sweepTable>[0] {
-    const { settings, client, writer, sourceRetry: retry, stopping, log } = this;
-    return {
-      settings,
-      known: () => this.known,
-      client,
-      writer,
-      retry,
-      signal: stopping.signal,
-      log,
-      prepared,
-    };
   }
 
   private loadContext(prepared: PreparedTask): LoadContext {
@@ -529,14 +346,14 @@ export class Replication {
         begunAgain: (source) => {
           prepared.records.step(source, { step: 'loading-again' });
         },
-        lost: (source, problem) => this.lost(prepared, source, problem),
+        lost: (source, problem) => stopTable({ prepared, log: this.log }, source, problem),
       },
     };
   }
 
-  private async follow(prepared: PreparedTask, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
+  private services(prepared: PreparedTask): RunServices {
     const known = () => this.known;
-    const services: RunServices = {
+    return {
       settings: this.settings,
       store: this.store,
       writer: this.writer,
@@ -552,6 +369,9 @@ export class Replication {
       earlierOver: () => this.earlierOver(),
       loadContext: () => this.loadContext(prepared),
     };
+  }
+
+  private async follow(services: RunServices, goal: SourcePosition | null): Promise<'reached' | 'stopped'> {
     const incremental = new IncrementalPhase(services, {
       goal,
       drainMs: () => (isThrottled(this.task) ? throttledDrainMs : drainMs),
