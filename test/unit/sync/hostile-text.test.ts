@@ -216,10 +216,12 @@ describe('texts that people and servers write', () => {
 });
 
 describe('what could take for ever', () => {
+  /** By the time of the processor: that of the clock tells of whatever else the machine does. */
   const within = (millis: number, work: () => unknown) => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     work();
-    expect(performance.now() - began).toBeLessThan(millis);
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1000).toBeLessThan(millis);
   };
 
   it('a regular expression of a transformation ends, and the row is dirty', () => {
