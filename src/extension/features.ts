@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { connectionCommands } from './commands/connection-commands.js';
+import { helpCommands } from './commands/help-commands.js';
 import { newTaskCommands } from './commands/new-task-commands.js';
 import type { Commands } from './commands/register.js';
 import { sampleCommands } from './commands/sample-commands.js';
@@ -88,6 +89,7 @@ export function makeFeatures(core: Core): Features {
         verify,
       }),
       ...textCommands(catalog),
+      ...helpCommands(),
       ...sampleCommands({ files, saved, local, session }),
       ...newTaskCommands({ files, saved, session, view: connectionsView }),
       ...connectionCommands({ saved, local, session, secrets, view: connectionsView, rows }),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './commands/register.js';
 import type { Core, Features } from './features.js';
+import { helpScheme } from './base/help.js';
 import { logError } from './base/log.js';
 import { panelNames, panelViewType, taskEditorViewType } from './panels/view-types.js';
 import { isTaskFile } from './tasks/task-files.js';
@@ -33,6 +34,9 @@ export function registerOnDemand(core: Core, commands: readonly string[]): vscod
           (await features()).panels[name].restore(panel, state),
       }),
     ),
+    vscode.workspace.registerTextDocumentContentProvider(helpScheme, {
+      provideTextDocumentContent: async (uri) => (await import('./text/help-pages.js')).helpPage(uri),
+    }),
     onFirstTaskDocument(() => {
       features().then(
         ({ text }) => disposables.push(text()),

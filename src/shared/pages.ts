@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { FileIssue } from './checked-jsonc.js';
 import type { CheckReport } from './check-report.js';
+import type { PlainError } from './errors.js';
 import type { VerifyProgress, VerifyReport } from './verify-report.js';
 import type { Side } from './refusal.js';
 import type { TaskLook } from './snapshot-words.js';
@@ -24,6 +25,9 @@ export interface PageInit {
   /** What the editor keeps for the page, to bring it back after a reload; null: it needs nothing. */
   restore: unknown;
 }
+
+/** Why there is nothing to show; without a code it is no error of ours. */
+export type PageProblem = Pick<PlainError, 'message' | 'remedy'> & Partial<Pick<PlainError, 'code'>>;
 
 /** What every page offers to the extension. */
 export interface PageApi<State> {
@@ -147,7 +151,7 @@ export interface PrecheckState {
   running: boolean;
   report: CheckReport | null;
   /** Why there is no report. */
-  problem: { message: string; remedy: string } | null;
+  problem: PageProblem | null;
   canStart: boolean;
 }
 
@@ -289,7 +293,7 @@ export interface VerifyState {
   finishedMs: number | null;
   /** What the report names was put right. */
   repaired: boolean;
-  problem: { message: string; remedy: string } | null;
+  problem: PageProblem | null;
   canCancel: boolean;
 }
 

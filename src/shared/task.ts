@@ -172,9 +172,14 @@ const savedConnection = z.strictObject({
 
 const startPosition = z.union([
   z.literal('now'),
-  z.strictObject({ gtid: z.string() }),
-  z.strictObject({ file: z.string().min(1), position: z.int().min(4) }),
-  z.strictObject({ time: z.string().min(1) }),
+  z.strictObject({ gtid: z.string().describe('GTID set: everything in it counts as applied.') }),
+  z.strictObject({
+    file: z.string().min(1).describe('Binlog file, with position.'),
+    position: z.int().min(4).describe('Offset of an event in that file.'),
+  }),
+  z.strictObject({
+    time: z.string().min(1).describe('Begins with the first transaction that was committed at or after it.'),
+  }),
 ]);
 
 const dirtyDataOptions = z.strictObject({
@@ -221,7 +226,8 @@ export const taskSchema = z.strictObject({
         .default(['INSERT', 'UPDATE', 'DELETE'])
         .describe('Operations to replicate.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which phases run, and which operations are replicated.'),
   objects: z.array(objectSelection).min(1).describe('What to synchronize.'),
   merge: z.boolean().default(false).describe('Merge several tables with the same columns into one.'),
   conflict: z
@@ -248,7 +254,8 @@ export const taskSchema = z.strictObject({
         .default('stop-table')
         .describe('What to do when a key, a type in use or a filter column changes.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What becomes of a table when its definition changes at the source.'),
   write: z
     .strictObject({
       mode: z
@@ -282,7 +289,8 @@ export const taskSchema = z.strictObject({
         .describe('Number of sequential queues; at most the concurrency.'),
     })
     .refine((w) => w.buckets <= w.concurrency, { path: ['buckets'], message: 'must be at most concurrency' })
-    .prefault({}),
+    .prefault({})
+    .describe('How rows are written to Tablestore.'),
   class: z
     .enum(['micro', 'small', 'medium', 'large', 'unlimited'])
     .default('unlimited')
@@ -308,7 +316,8 @@ export const taskSchema = z.strictObject({
       path: ['otherMinutes'],
       message: 'must be less than connectionMinutes',
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How long a failure is retried before the task fails.'),
   throttle: z
     .strictObject({
       full: z
@@ -329,15 +338,18 @@ export const taskSchema = z.strictObject({
             .default(null)
             .describe('Pause while the source, itself a replica, lags more than this.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('Limits while existing rows are loaded.'),
       incremental: z
         .strictObject({
           rowsPerSecond: rate('Rows per second.'),
           megabytesPerSecond: rate('Megabytes per second.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('Limits while changes are replicated.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Limits on speed and on the load of the source.'),
   audit: z
     .strictObject({
       rowsPerSecond: z
@@ -384,7 +396,8 @@ export const taskSchema = z.strictObject({
         .optional()
         .describe('Secret to sign alerts (HMAC-SHA256 in x-rowferry-signature). Use ${env:NAME}.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which alerts are sent, and where to.'),
   keepRunning: z.boolean().default(false).describe('Keep running when no window is attached.'),
   tag: z.string().optional().describe('Environment label, for people only.'),
   ignoredChecks: z.array(z.string()).default([]).describe('IDs of accepted precheck warnings.'),

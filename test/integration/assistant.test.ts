@@ -168,7 +168,7 @@ it('what only looks: tasks, status, precheck, preview, codes', async () => {
   });
   expect(await call('explain_code', { code: 'v101' })).toMatchObject({
     code: 'ROW-V101',
-    about: 'a value of a row (dirty data)',
+    about: 'Values and dirty data',
   });
   expect(await call('explain_code', { code: 'ROW-X1' })).toMatchObject({ isError: true });
 });

@@ -41,6 +41,9 @@ export const base = css`
     font-family: var(--vscode-editor-font-family, monospace);
     font-size: var(--vscode-editor-font-size, 1em);
   }
+  a {
+    color: var(--vscode-textLink-foreground);
+  }
   .hint {
     color: var(--vscode-descriptionForeground);
   }

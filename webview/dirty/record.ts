@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { errorCodes, type ErrorDefinition } from '../../src/shared/errors.js';
 import type { DirtyFilter, DirtyRecord } from '../../src/shared/task-control-api.js';
+import { errorCode } from '../components/error-code.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { locale, t } from '../components/words.js';
@@ -73,7 +74,7 @@ class RecordDetail extends LitElement {
         >${label}</vscode-button
       >`;
     return html`<div class="card" role="region" aria-label=${t('Record')} tabindex="0">
-      <h2>${error.code}</h2>
+      <h2>${known ? errorCode(error.code) : error.code}</h2>
       <p>${error.message}</p>
       <dl>
         ${known ? line(t('Cause'), known.cause) : nothing} ${line(t('What to do'), error.remedy)}

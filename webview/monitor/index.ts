@@ -12,6 +12,7 @@ import { refusedSide } from '../../src/shared/refusal.js';
 import type { TableAudit, TaskSnapshot } from '../../src/shared/snapshot.js';
 import { isEveryTableStopped } from '../../src/shared/stopped-tables.js';
 import { isRunning, offers } from '../../src/shared/task-actions.js';
+import { errorCode } from '../components/error-code.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/difference-bar.js';
@@ -198,7 +199,7 @@ class Monitor extends LitElement {
     if (!error) return nothing;
     return html`<div class="card problem">
       <div role="alert">
-        <strong>${error.message}</strong>
+        <strong>${error.message}</strong> ${errorCode(error.code)}
         <p>${error.remedy}</p>
       </div>
       ${

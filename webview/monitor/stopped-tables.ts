@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { errorCode } from '../components/error-code.js';
 import { formatCount } from '../../src/shared/format.js';
 import { stoppedWords } from '../../src/shared/snapshot-words.js';
 import type { TableProgress } from '../../src/shared/snapshot.js';
@@ -93,7 +94,10 @@ class StoppedTables extends LitElement {
     const isNamed = problem?.message.includes(source);
     return html`<li>
       <div class="grow">
-        <p>${isNamed ? nothing : html`<strong>${source}</strong>`} ${problem?.message ?? t('stopped')}</p>
+        <p>
+          ${isNamed ? nothing : html`<strong>${source}</strong>`} ${problem?.message ?? t('stopped')}
+          ${errorCode(problem?.code)}
+        </p>
         ${problem ? html`<p class="hint">${problem.remedy}</p>` : nothing}
       </div>
       ${

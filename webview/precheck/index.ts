@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing, type PropertyDeclarations, type Templat
 import type { PrecheckHost, PrecheckState } from '../../src/shared/pages.js';
 import type { CheckResult } from '../../src/shared/check-report.js';
 import { refusedSide } from '../../src/shared/refusal.js';
+import { errorCode } from '../components/error-code.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -70,7 +71,7 @@ class Precheck extends LitElement {
       ${
         state.problem
           ? html`<div class="card problem" role="alert">
-              <strong>${state.problem.message}</strong>
+              <strong>${state.problem.message}</strong> ${errorCode(state.problem.code)}
               <p>${state.problem.remedy}</p>
             </div>`
           : nothing

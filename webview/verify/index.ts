@@ -7,6 +7,7 @@ import type {
   VerifyReport,
   VerifyTable,
 } from '../../src/shared/verify-report.js';
+import { errorCode } from '../components/error-code.js';
 import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
@@ -124,7 +125,7 @@ class Verify extends LitElement {
       ${
         problem
           ? html`<div class="card problem" role="alert">
-              <strong>${problem.message}</strong>
+              <strong>${problem.message}</strong> ${errorCode(problem.code)}
               <p>${problem.remedy}</p>
             </div>`
           : nothing
@@ -237,7 +238,7 @@ class Verify extends LitElement {
         ${report.tables.map(({ source, problem }) =>
           problem
             ? html`<div class="card problem" role="alert">
-                <strong>${source}: ${problem.message}</strong>
+                <strong>${source}: ${problem.message}</strong> ${errorCode(problem.code)}
                 <p>${problem.remedy}</p>
               </div>`
             : nothing,

@@ -1,15 +1,8 @@
 import * as z from 'zod';
+import { errorGroups, groupOf } from '../../shared/error-pages.js';
 import { errorCodes, RowferryError, type ErrorCode } from '../../shared/errors.js';
 import { nearest } from '../../shared/nearest.js';
 import { defineTool } from '../base/tool.js';
-
-const groups: Record<string, string> = {
-  S: 'the source, MySQL',
-  D: 'the destination, Tablestore',
-  T: 'the task file or the command line',
-  E: 'the engine and its store',
-  V: 'a value of a row (dirty data)',
-};
 
 const nextByGroup: Record<string, string> = {
   S: 'precheck_task examines the source and prints the statements that fix what is missing.',
@@ -41,10 +34,10 @@ export const explainCode = defineTool({
       });
     }
     const { cause, remedy, exit } = errorCodes[code];
-    const group = code.charAt(4);
+    const group = groupOf(code);
     return Promise.resolve({
       summary: `${code}: ${cause} ${remedy}`,
-      data: { code, about: groups[group], cause, remedy, exitCode: exit, page: 'docs/errors.md' },
+      data: { code, about: errorGroups[group], cause, remedy, exitCode: exit, page: 'docs/errors.md' },
       next: [nextByGroup[group] ?? ''],
     });
   },

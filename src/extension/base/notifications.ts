@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { errorCodes, RowferryError } from '../../shared/errors.js';
+import { commandLink, errorHelpCommand } from './help.js';
 import { logError, type Log } from './log.js';
 
 /** An action in a notification. */
@@ -17,15 +18,18 @@ export function showError(log: Log, doing: string, error: unknown, ...actions: A
   logError(log, doing, error);
   const text =
     error instanceof RowferryError
-      ? `${error.message} ${error.remedy}`
-      : `${doing}: ${error instanceof Error ? error.message : String(error)}`;
+      ? `${codeLink(error.code)} ${withoutLinks(`${error.message} ${error.remedy}`)}`
+      : withoutLinks(`${doing}: ${error instanceof Error ? error.message : String(error)}`);
   const showLogs: Action = { title: vscode.l10n.t('Show Logs'), run: () => log.show(true) };
   const offered = [...actions, showLogs];
-  void vscode.window
-    .showErrorMessage(withoutLinks(text), ...offered.map((a) => a.title))
-    .then(async (chosen) => {
-      await offered.find((a) => a.title === chosen)?.run();
-    });
+  void vscode.window.showErrorMessage(text, ...offered.map((a) => a.title)).then(async (chosen) => {
+    await offered.find((a) => a.title === chosen)?.run();
+  });
+}
+
+/** A code that opens its page. */
+function codeLink(code: string): string {
+  return `[${code}](${commandLink(errorHelpCommand, code).toString()})`;
 }
 
 /** A notification makes links of `[…](…)`, commands too: what servers and files say must not be one. */

@@ -4,6 +4,7 @@ import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
+import { errorHelpCommand } from '../base/help.js';
 import { logError, type Log } from '../base/log.js';
 import { asRowferryError, warn } from '../base/notifications.js';
 
@@ -47,6 +48,8 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     const { webview } = panel;
     webview.options = {
       enableScripts: true,
+      // The page of an error code, and nothing else.
+      enableCommandUris: [errorHelpCommand],
       localResourceRoots: [vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview')],
     };
     this.rpc = createBirpc<PageApi<State>, object>(this.checked(), {

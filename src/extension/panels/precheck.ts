@@ -1,6 +1,11 @@
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
-import { precheckCalls, type PrecheckHost, type PrecheckState } from '../../shared/pages.js';
+import {
+  precheckCalls,
+  type PageProblem,
+  type PrecheckHost,
+  type PrecheckState,
+} from '../../shared/pages.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import { applyTaskEdits } from '../../shared/task-edits.js';
 import { offers } from '../../shared/task-actions.js';
@@ -129,8 +134,8 @@ async function setIgnored(uri: vscode.Uri, id: string, ignored: boolean): Promis
   await document.save();
 }
 
-export function problemOf(error: unknown): { message: string; remedy: string } {
-  if (error instanceof RowferryError) return { message: error.message, remedy: error.remedy };
+export function problemOf(error: unknown): PageProblem {
+  if (error instanceof RowferryError) return error.toPlain();
   if (error instanceof vscode.CancellationError) return { message: vscode.l10n.t('Cancelled.'), remedy: '' };
   return { message: error instanceof Error ? error.message : String(error), remedy: '' };
 }

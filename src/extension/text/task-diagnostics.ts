@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
+import { commandLink, errorHelpCommand } from '../base/help.js';
 import type { SourceCatalog } from '../tasks/source-catalog.js';
 import { isTaskFile } from '../tasks/task-files.js';
 import { taskProblems, type KnownNames } from '../tasks/task-problems.js';
 
 const pauseMs = 250;
+/** What a start of a file with an error ends with. */
+const invalidFile = 'ROW-T102';
 
 /** Squiggles under what the schema cannot know, in every task file that is open as text or as a form. */
 export class TaskDiagnostics implements vscode.Disposable {
@@ -55,6 +58,8 @@ export class TaskDiagnostics implements vscode.Disposable {
           severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning,
         );
         diagnostic.source = 'Rowferry';
+        if (severity === 'error')
+          diagnostic.code = { value: invalidFile, target: commandLink(errorHelpCommand, invalidFile) };
         return diagnostic;
       }),
     );

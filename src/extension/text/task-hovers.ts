@@ -3,10 +3,15 @@ import * as vscode from 'vscode';
 import { etlFunctions, etlTokens, etlVariables } from '../../shared/etl-words.js';
 import { formatBytes, formatCount } from '../../shared/format.js';
 import type { CatalogTable } from '../../shared/catalog-api.js';
+import { sectionOf, settingAt, type SettingHelp } from '../../shared/setting-pages.js';
+import { commandLink, settingHelpCommand } from '../base/help.js';
 import { rawOffset, type KnownNames } from '../tasks/task-problems.js';
 import { sourceName } from '../../shared/source-name.js';
 
-/** What a name of the file is at the source, and what a word of the script does. The rest the schema explains. */
+/**
+ * What a name of the file is at the source, what a word of the script does, and of a setting what may stand there, with
+ * the way to its page. What a setting is for is in its schema, which the editor shows by itself.
+ */
 export class TaskHovers implements vscode.HoverProvider {
   constructor(private readonly known: (document: vscode.TextDocument) => Promise<KnownNames>) {}
 
@@ -22,6 +27,9 @@ export class TaskHovers implements vscode.HoverProvider {
       document.positionAt(node.offset),
       document.positionAt(node.offset + node.length),
     );
+    const setting = isAtPropertyKey ? settingAt(path) : undefined;
+    // A name of the person's own is a column, below.
+    if (setting && !setting.path.endsWith('*')) return new vscode.Hover(settingWords(setting), range);
     const value = String(node.value ?? '');
     if (path.join('.') === 'etl') {
       const literal = text.slice(node.offset, node.offset + node.length);
@@ -55,6 +63,19 @@ export class TaskHovers implements vscode.HoverProvider {
     );
     return new vscode.Hover(words, range);
   }
+}
+
+function settingWords({ path, values, default: standard }: SettingHelp): vscode.MarkdownString {
+  const { t } = vscode.l10n;
+  const words = new vscode.MarkdownString();
+  words.isTrusted = { enabledCommands: [settingHelpCommand] };
+  const facts = [
+    ...(values === '' ? [] : [t('Values: {0}', values)]),
+    ...(standard === undefined ? [] : [t('Default: {0}', `\`${standard}\``)]),
+    `[${t('All settings of {0}', `\`${sectionOf(path)}\``)}](${commandLink(settingHelpCommand, path).toString()})`,
+  ];
+  words.appendMarkdown(facts.join('  \n'));
+  return words;
 }
 
 function databaseWords(name: string, tables: readonly CatalogTable[]): vscode.MarkdownString {

@@ -1,40 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { errorCodes, type ErrorCode } from '../../../src/shared/errors.js';
+import { allErrorsPage, errorGroups, groupOf } from '../../../src/shared/error-pages.js';
+import { errorCodes } from '../../../src/shared/errors.js';
+import { allSettingsPage, settings } from '../../../src/shared/setting-pages.js';
 import { taskSchema } from '../../../src/shared/task.js';
 import { checks } from '../../../src/sync/precheck/registry.js';
 
 /** The pages are made from the definitions; after a change of those: `npx vitest run test/unit/shared/docs -u`. */
 const docs = join(import.meta.dirname, '../../../docs');
 
-const groups: Record<string, string> = {
-  S: 'Source (MySQL)',
-  D: 'Destination (Tablestore)',
-  T: 'Task file and command line',
-  E: 'Engine and store',
-  V: 'Values and dirty data',
-};
-
 it('docs/errors.md lists every code', async () => {
-  const lines = [
-    '# Error codes',
-    '',
-    'Every error has a code, a message that says what happened, and a remedy. The exit code is that of the command line:',
-    '1 a check failed or rows differ, 2 invalid command line or task file, 3 the source or destination is unreachable or',
-    'refused access, 4 blocked by dirty data, 5 interrupted before it finished. A message is often more specific than the',
-    'cause listed here.',
-  ];
-  for (const [letter, title] of Object.entries(groups)) {
-    lines.push('', `## ${title}`, '', '| Code | Cause | What to do | Exit |', '| --- | --- | --- | --- |');
-    for (const code of Object.keys(errorCodes) as ErrorCode[]) {
-      if (!code.startsWith(`ROW-${letter}`)) continue;
-      const { cause, remedy, exit } = errorCodes[code];
-      lines.push(`| \`${code}\` | ${cause} | ${remedy} | ${exit} |`);
-    }
-  }
-  expect(Object.keys(errorCodes).filter((code) => !(code[4]! in groups))).toEqual([]);
-  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(join(docs, 'errors.md'));
+  expect(Object.keys(errorCodes).filter((code) => !(groupOf(code) in errorGroups))).toEqual([]);
+  await expect(allErrorsPage()).toMatchFileSnapshot(join(docs, 'errors.md'));
+});
+
+it('docs/settings.md lists every setting of a task, with what it is for', async () => {
+  const untold = [...settings().values()].filter(({ description }) => description === '');
+  expect(untold.map(({ path }) => path)).toEqual([]);
+  await expect(allSettingsPage()).toMatchFileSnapshot(join(docs, 'settings.md'));
 });
 
 it('docs/prechecks.md lists every check', async () => {
