@@ -41,12 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
   );
   const local = new LocalTablestore(session, join(storage, 'local-tablestore'));
-  const service = new TaskService(
-    files,
-    session,
-    { saved, local, secrets, memory: context.globalState },
-    context.globalState,
-  );
+  const service = new TaskService(files, session, { saved, local, secrets, memory: context.globalState });
   const recording = new Recording(session);
   const tasksView = new TasksView(files, session, service);
   const connectionsView = new ConnectionsView(saved, local, session, log);

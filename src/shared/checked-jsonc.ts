@@ -8,6 +8,7 @@ import {
   type ParseError,
 } from 'jsonc-parser';
 import type * as z from 'zod';
+import { keyName } from './key-name.js';
 import { nearest } from './nearest.js';
 import type { JsonSchema } from './task-json-schema.js';
 
@@ -17,7 +18,7 @@ export interface FileIssue {
   column: number;
   offset: number;
   length: number;
-  /** Where, as people write it: `source.port`, `objects[0].tables[1].name`; empty for the file as a whole. */
+  /** Where, as keyName writes it. */
   key: string;
   message: string;
   /** A JSON Schema cannot say this rule: who checks by the schema has not told it yet. */
@@ -215,14 +216,6 @@ function at(text: string, offset: number, length: number, path: Path, message: s
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
   return { line, column: offset - before.lastIndexOf('\n'), offset, length, key: keyName(path), message };
-}
-
-export function keyName(path: Path): string {
-  return path.reduce<string>((name, step) => {
-    if (typeof step === 'number') return `${name}[${step}]`;
-    const plain = /^[A-Za-z_$][\w$]*$/.test(step);
-    return plain ? (name === '' ? step : `${name}.${step}`) : `${name}[${JSON.stringify(step)}]`;
-  }, '');
 }
 
 const words = (code: string) => code.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();

@@ -1,5 +1,5 @@
 import { RowferryError } from './errors.js';
-import { keyName } from './checked-jsonc.js';
+import { keyName } from './key-name.js';
 
 /** What `${env:NAME}` may hold as a name. */
 const reference = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Locator } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { startWorkbench, type Workbench } from '../support/workbench.js';
@@ -86,5 +87,27 @@ test('in the tree, while the task runs and its password is changed at the source
   await inlineAction(problem, 'Enter Secrets Again…');
   await enter('a new one');
   await says(/live · caught up/);
+});
+
+test('the form goes on asking for what was not entered after all', async () => {
+  const { page } = workbench;
+  await inlineAction(task(), 'Stop Task');
+  await says(/stopped/);
+  await stage.mysql.query("ALTER USER dts@'%' IDENTIFIED BY 'the newest'");
+  await task().click();
+  const form = webview(page);
+  await form.getByRole('button', { name: 'Show the tables of the source' }).click();
+  const bar = form.locator('rf-refusal .bar');
+  const again = bar.getByRole('button', { name: 'Enter the Password Again…' });
+  await again.click();
+  const box = page.locator('.quick-input-widget input[type=password]');
+  await box.waitFor();
+  await page.keyboard.press('Escape');
+  await box.waitFor({ state: 'hidden' });
+  await sleep(500);
+  expect(await bar.isVisible()).toBe(true);
+  await again.click();
+  await enter('the newest');
+  await bar.waitFor({ state: 'hidden' });
   expect(workbench.violations).toEqual([]);
 });

@@ -251,6 +251,14 @@ test('the destination by its region, a certificate that is chosen, all tables th
   await input('Endpoint').fill('https://other.cn-beijing.ots.aliyuncs.com');
   await eventually(async () => expect(await input('Instance').inputValue()).toBe('other'));
   expect(await region.inputValue()).toBe('cn-beijing');
+  // What is saved is what was typed, although the field was not left.
+  await region.fill('cn-shenzhen');
+  await page.keyboard.press('Control+S');
+  await eventually(async () =>
+    expect((parse(onDisk('places')) as { destination: object }).destination).toMatchObject({
+      endpoint: 'https://other.cn-shenzhen.ots.aliyuncs.com',
+    }),
+  );
 
   await form.locator('vscode-dropdown[aria-label=Encryption]').click();
   await form.locator('vscode-option[value=verify-ca]').click();

@@ -1,16 +1,18 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
+import { plainInput, untold } from './input.js';
 import { base } from './styles.js';
 
 export type Suggestion = readonly [value: string, about: string];
 
 /**
  * A line of text with a list to choose from, searched by what is typed; another text is possible too. Event `commit`,
- * the text as detail, on a choice, on Enter and when the field is left.
+ * the text as detail, on a choice, on Enter, when the field is left and before a save.
  */
 export class Combobox extends LitElement {
   static override styles = [
     base,
+    plainInput,
     css`
       :host {
         position: relative;
@@ -19,27 +21,6 @@ export class Combobox extends LitElement {
         display: block;
         margin-bottom: 2px;
         line-height: normal;
-      }
-      input {
-        width: 100%;
-        height: 26px;
-        padding: 0 9px;
-        color: var(--vscode-input-foreground);
-        background: var(--vscode-input-background);
-        border: 1px solid
-          var(--vscode-settings-textInputBorder, var(--vscode-settings-dropdownBorder, transparent));
-        border-radius: 2px;
-        font: inherit;
-      }
-      input::placeholder {
-        color: var(--vscode-input-placeholderForeground);
-      }
-      input:focus-visible {
-        outline: none;
-        border-color: var(--vscode-focusBorder);
-      }
-      input.invalid {
-        border-color: var(--vscode-inputValidation-errorBorder);
       }
       ul {
         position: absolute;
@@ -130,6 +111,7 @@ export class Combobox extends LitElement {
         @input=${(event: Event) => {
           this.typed = (event.target as HTMLInputElement).value;
           this.chosen = -1;
+          untold.add(this);
         }}
         @click=${() => (this.typed ??= this.value)}
         @keydown=${(event: KeyboardEvent) => this.key(event)}
@@ -170,19 +152,32 @@ export class Combobox extends LitElement {
       if (count > 0) this.chosen = (Math.max(this.chosen, step > 0 ? -1 : 0) + step + count) % count;
     } else if (event.key === 'Enter') this.commit(this.shown[this.chosen]?.[0] ?? this.typed);
     else if (event.key === 'Escape' && this.typed !== null) {
-      this.typed = null;
-      this.chosen = -1;
+      this.close();
     } else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  private commit(text: string | null): void {
+  private close(): void {
     this.typed = null;
     this.chosen = -1;
+    untold.delete(this);
+  }
+
+  flush(): void {
+    if (untold.has(this)) this.commit(this.typed);
+  }
+
+  private commit(text: string | null): void {
+    this.close();
     const detail = text?.trim();
     if (detail !== undefined && detail !== this.value)
       this.dispatchEvent(new CustomEvent<string>('commit', { detail }));
+  }
+
+  override disconnectedCallback(): void {
+    this.flush();
+    super.disconnectedCallback();
   }
 }
 

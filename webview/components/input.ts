@@ -4,12 +4,39 @@ import { base } from './styles.js';
 import { valueOf } from './toolkit.js';
 
 const pauseMs = 400;
-const pending = new Set<Input>();
+/** Fields with something typed that they have not told yet. */
+export const untold = new Set<{ flush(): void }>();
 
 /** What is typed and not yet told is told now: before a save, or before the page goes. */
 export function flushInputs(): void {
-  for (const input of [...pending]) input.flush();
+  for (const input of [...untold]) input.flush();
 }
+
+/** The browser's own field. */
+export const plainInput = css`
+  /* As the toolkit's field looks; a list of them is drawn five times as fast. */
+  input {
+    width: 100%;
+    height: 26px;
+    padding: 0 9px;
+    color: var(--vscode-input-foreground);
+    background: var(--vscode-input-background);
+    border: 1px solid
+      var(--vscode-settings-textInputBorder, var(--vscode-settings-dropdownBorder, transparent));
+    border-radius: 2px;
+    font: inherit;
+  }
+  input::placeholder {
+    color: var(--vscode-input-placeholderForeground);
+  }
+  input:focus-visible {
+    outline: none;
+    border-color: var(--vscode-focusBorder);
+  }
+  input.invalid {
+    border-color: var(--vscode-inputValidation-errorBorder);
+  }
+`;
 
 /**
  * A line of text whose value lives elsewhere. What is typed is told after a pause, on Enter and when the field is
@@ -18,32 +45,11 @@ export function flushInputs(): void {
 export class Input extends LitElement {
   static override styles = [
     base,
+    plainInput,
     css`
       vscode-text-field {
         display: block;
         width: 100%;
-      }
-      /* As the toolkit's field looks; a list of them is drawn five times as fast. */
-      input {
-        width: 100%;
-        height: 26px;
-        padding: 0 9px;
-        color: var(--vscode-input-foreground);
-        background: var(--vscode-input-background);
-        border: 1px solid
-          var(--vscode-settings-textInputBorder, var(--vscode-settings-dropdownBorder, transparent));
-        border-radius: 2px;
-        font: inherit;
-      }
-      input::placeholder {
-        color: var(--vscode-input-placeholderForeground);
-      }
-      input:focus-visible {
-        outline: none;
-        border-color: var(--vscode-focusBorder);
-      }
-      input.invalid {
-        border-color: var(--vscode-inputValidation-errorBorder);
       }
       vscode-text-field.invalid {
         --vscode-settings-textInputBorder: var(--vscode-inputValidation-errorBorder);
@@ -86,7 +92,7 @@ export class Input extends LitElement {
 
   override willUpdate(changed: Map<string, unknown>): void {
     // The echo of what was told leaves the typing alone; another value (undo, the text editor) is shown.
-    if (changed.has('value') && this.typed !== null && this.value !== this.told && !pending.has(this))
+    if (changed.has('value') && this.typed !== null && this.value !== this.told && !untold.has(this))
       this.typed = null;
   }
 
@@ -125,13 +131,13 @@ export class Input extends LitElement {
     this.typed = valueOf(event);
     clearTimeout(this.settling);
     clearTimeout(this.timer);
-    pending.add(this);
+    untold.add(this);
     this.timer = setTimeout(() => this.flush(), pauseMs);
   }
 
   flush(): void {
     clearTimeout(this.timer);
-    if (!pending.delete(this) || this.typed === null) return;
+    if (!untold.delete(this) || this.typed === null) return;
     this.told = this.typed.trim();
     if (this.told !== this.value)
       this.dispatchEvent(new CustomEvent<string>('commit', { detail: this.told }));

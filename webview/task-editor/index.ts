@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { isAtOrBelow } from '../../src/shared/key-name.js';
 import type { DifferenceAction, TaskEditorHost, TaskEditorState } from '../../src/shared/pages.js';
 import { connectHost } from '../components/host.js';
 import { base } from '../components/styles.js';
@@ -24,7 +25,7 @@ import './review.js';
 import type { ScriptEditor } from './etl/script-editor.js';
 import { form } from './form/styles.js';
 import type { ObjectsSection } from './objects/section.js';
-import { markOf, placeOf, type SectionId, type SectionMark } from './problem-places.js';
+import { markOf, placeOf, wrongSections, type SectionId, type SectionMark } from './problem-places.js';
 
 /** The form of a task file. The file is its only state: it draws what the file says and sends edits to it. */
 class TaskEditor extends LitElement {
@@ -143,6 +144,7 @@ class TaskEditor extends LitElement {
       run: (action) => void this.run(action),
     };
     const sections = this.sections(context);
+    const wrong = wrongSections(context.state);
     return html`<div class="frame">
       <nav aria-label=${t('Sections')}>
         ${sections.map(
@@ -151,7 +153,7 @@ class TaskEditor extends LitElement {
               href="#${id}"
               aria-current=${this.current === id ? 'true' : 'false'}
               @click=${(event: Event) => this.go(event, id)}
-              >${title}${broken ? nothing : mark(markOf(id, context.state))}</a
+              >${title}${broken ? nothing : mark(markOf(id, state.document, wrong))}</a
             >`,
         )}
       </nav>
@@ -271,12 +273,9 @@ class TaskEditor extends LitElement {
     if (table !== undefined && section === 'objects')
       return this.renderRoot.querySelector<ObjectsSection>('rf-objects')?.open(table);
     // A field, or what holds it: `write.batch` is in a field of its own, `dirtyData.policy` in that of `dirtyData`.
-    const fields = [...(element ? deepAll(element, '[data-key]') : [])];
+    const fields = element ? deepAll(element, '[data-key]') : [];
     const at = fields
-      .filter(
-        ({ dataset: { key: own = '' } }) =>
-          key === own || key.startsWith(`${own}.`) || key.startsWith(`${own}[`),
-      )
+      .filter(({ dataset: { key: own = '' } }) => isAtOrBelow(key, own))
       .sort((a, b) => b.dataset['key']!.length - a.dataset['key']!.length)[0];
     at?.closest('details')?.setAttribute('open', '');
     at?.scrollIntoView({ block: 'center' });

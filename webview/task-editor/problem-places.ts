@@ -1,8 +1,8 @@
+import { isAtOrBelow, keyName } from '../../src/shared/key-name.js';
 import type { TaskEditorState } from '../../src/shared/pages.js';
 import { t } from '../components/words.js';
 import { destinationFields, sourceFields, synchronizationFields, tableFields } from './connection/fields.js';
-import { keyOf } from './form/context.js';
-import { selection, valueAt, type Path } from './form/document.js';
+import { allTables, selection, valueAt, type Path } from './form/document.js';
 import { advancedFields } from './settings/advanced-fields.js';
 import { writingFields } from './settings/writing-fields.js';
 
@@ -26,12 +26,38 @@ export function placeOf(key: string, document: unknown): Place {
     const name = selection(document).find(({ path }) => path[1] === Number(database[1]))?.database;
     const what =
       database[2] === 'exclude' ? t('Exclude') : database[2] === 'renameTables' ? t('Batch Edit') : '';
-    return { section: 'objects', label: [name ?? key, what].filter((part) => part !== '').join(': ') };
+    return {
+      section: sectionOf(key),
+      label: [name ?? key, what].filter((part) => part !== '').join(': '),
+    };
   }
-  const known = fields().find(([path]) => isAtOrBelow(key, path));
-  if (known) return { section: known[1], label: known[2] };
+  const own = fields();
+  const known = own.find(([place]) => isAtOrBelow(key, place));
+  return {
+    section: sectionOf(key, own),
+    label: known?.[2] ?? (key === '' ? t('The file as a whole') : key),
+  };
+}
+
+/** The section alone, for which the document is not needed. */
+function sectionOf(key: string, own?: readonly OwnField[]): SectionId {
+  if (/^objects\[\d+\]\.tables\[\d+\]\.primaryKey(?:[.[]|$)/.test(key)) return 'keys';
+  if (/^objects\[\d+\]/.test(key)) return 'objects';
+  const known = (own ?? fields()).find(([place]) => isAtOrBelow(key, place));
   const [top = ''] = key.split(/[.[]/);
-  return { section: sections[top] ?? 'advanced', label: key === '' ? t('The file as a whole') : key };
+  return known?.[1] ?? sections[top] ?? 'advanced';
+}
+
+/** The sections with something in them that makes the task fail, and then the review too. */
+export function wrongSections({
+  issues,
+  problems,
+}: Pick<TaskEditorState, 'issues' | 'problems'>): ReadonlySet<SectionId> {
+  const own = fields();
+  const errors = [...issues, ...problems.filter(({ severity }) => severity === 'error')];
+  const wrong = new Set(errors.map(({ key }) => sectionOf(key, own)));
+  if (errors.length > 0) wrong.add('review');
+  return wrong;
 }
 
 export type SectionMark = 'done' | 'problem';
@@ -42,12 +68,10 @@ export type SectionMark = 'done' | 'problem';
  */
 export function markOf(
   section: SectionId,
-  { document, issues, problems }: Pick<TaskEditorState, 'document' | 'issues' | 'problems'>,
+  document: unknown,
+  wrong: ReadonlySet<SectionId>,
 ): SectionMark | null {
-  const errors = [...issues, ...problems.filter(({ severity }) => severity === 'error')];
-  const isWrong = (id: SectionId) => errors.some(({ key }) => placeOf(key, document).section === id);
-  if (section === 'review') return errors.length > 0 ? 'problem' : 'done';
-  if (isWrong(section)) return 'problem';
+  if (wrong.has(section)) return 'problem';
   const isEmpty =
     (section === 'etl' && !valueAt(document, ['etl'])) ||
     ((section === 'objects' || section === 'keys') && selection(document).length === 0);
@@ -55,9 +79,7 @@ export function markOf(
 }
 
 function placeOfTable(key: string, table: string, document: unknown): Place {
-  const found = selection(document)
-    .flatMap(({ tables }) => tables)
-    .find(({ path }) => keyOf(path) === table);
+  const found = allTables(document).find(({ path }) => keyName(path) === table);
   const rest = key.slice(table.length + 1);
   const [what = ''] = rest.split(/[.[]/);
   const column = /^columns(?:\.([^.[]+)|\["(.+?)"\])/.exec(rest);
@@ -68,7 +90,7 @@ function placeOfTable(key: string, table: string, document: unknown): Place {
     columns: t('Column {0}', column?.[1] ?? column?.[2] ?? ''),
   };
   return {
-    section: what === 'primaryKey' ? 'keys' : 'objects',
+    section: sectionOf(key),
     label: [found?.name ?? table, words[what] ?? ''].filter((part) => part !== '').join(': '),
     table,
   };
@@ -85,9 +107,11 @@ const sections: Record<string, SectionId> = {
   etl: 'etl',
 };
 
-function fields(): [path: string, section: SectionId, label: string][] {
+type OwnField = [place: string, section: SectionId, label: string];
+
+function fields(): OwnField[] {
   const own = (section: SectionId, list: readonly { path: Path; label: string }[]) =>
-    list.map(({ path, label }): [string, SectionId, string] => [keyOf(path), section, label]);
+    list.map(({ path, label }): OwnField => [keyName(path), section, label]);
   const connection: [string, string][] = [
     ['source.connection', t('Source connection')],
     ['source.host', t('Host')],
@@ -120,11 +144,8 @@ function fields(): [path: string, section: SectionId, label: string][] {
       'advanced',
       advancedFields().flatMap((group) => group.fields),
     ),
-    ...connection.map(([key, label]): [string, SectionId, string] => [key, 'connections', label]),
-    ['objects', 'objects', t('Objects')] as [string, SectionId, string],
-    ['etl', 'etl', t('ETL script')] as [string, SectionId, string],
+    ...connection.map(([key, label]): OwnField => [key, 'connections', label]),
+    ['objects', 'objects', t('Objects')] as OwnField,
+    ['etl', 'etl', t('ETL script')] as OwnField,
   ].sort(([a], [b]) => b.length - a.length);
 }
-
-const isAtOrBelow = (key: string, path: string) =>
-  key === path || key.startsWith(`${path}.`) || key.startsWith(`${path}[`);

@@ -141,6 +141,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       );
       if (chosen === show) panels.dirty.reveal(file.uri);
     },
+    // True: they were entered. Who shows that they are asked for needs to know.
     'task.enterSecrets': async (argument) => {
       const given = argument as Partial<SecretsWanted> | undefined;
       const file = await pick(argument);
@@ -155,6 +156,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const again = snapshot && isRunning(snapshot.state) ? 'rowferry.task.restart' : 'rowferry.task.start';
       const then = given?.then ?? (failed === undefined ? undefined : again);
       if (then !== undefined) await vscode.commands.executeCommand(then, { uri });
+      return true;
     },
     'task.stop': async (argument) => {
       const known = await pickKnown('stop', argument);

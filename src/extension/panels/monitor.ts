@@ -15,7 +15,6 @@ export function monitorKind(
 ): PanelKind<MonitorHost, MonitorState> {
   const { session, service } = context;
 
-  /** Lines of a task begin with its name or its id; those of the engine itself with none. */
   return {
     name: 'monitor',
     title: (name) => vscode.l10n.t('Monitor: {0}', name),

@@ -189,7 +189,8 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
         if (action !== 'copyCommand' && document.isDirty) await document.save();
         if (action === 'enterSecrets') {
           const side = this.refused.get(document)?.side;
-          await vscode.commands.executeCommand('rowferry.task.enterSecrets', { uri, side });
+          const entered = await vscode.commands.executeCommand('rowferry.task.enterSecrets', { uri, side });
+          if (entered !== true) return;
           this.refused.delete(document);
           changed();
           return;

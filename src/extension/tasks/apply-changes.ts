@@ -25,8 +25,10 @@ export function applyChanges(files: TaskFiles, service: TaskService, log: Log): 
     const { t } = vscode.l10n;
     const differing = service.differences(uri);
     const isBlocked = snapshot.state === 'blocked';
-    if (!isBlocked && differing.length === 0) told.delete(key);
-    if (!isBlocked && differing.length === 0) return;
+    if (!isBlocked && differing.length === 0) {
+      told.delete(key);
+      return;
+    }
     const settings = JSON.stringify(file.task);
     if (told.get(key) === settings) return;
     told.set(key, settings);

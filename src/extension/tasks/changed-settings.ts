@@ -1,9 +1,17 @@
 import * as vscode from 'vscode';
 import type { ChangePlan } from '../../shared/change-plan.js';
 import { changePlanWords } from '../../shared/change-plan-words.js';
+import type { ResolvedTask } from '../../shared/task.js';
 import { tunableKeys, tuningOf } from '../../shared/tuning.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskService } from './task-service.js';
+
+interface Planned {
+  task: ResolvedTask;
+  plan: ChangePlan;
+  /** What a person is told of the plan. */
+  words: string;
+}
 
 /** What is done about a task that runs with other settings than its file has. */
 export class ChangedSettings {
@@ -13,9 +21,10 @@ export class ChangedSettings {
   ) {}
 
   /** Shows what the file would change, and asks what to do. Nothing changes before the answer. */
-  async show(uri: vscode.Uri): Promise<void> {
+  async show(uri: vscode.Uri, planned?: Planned): Promise<void> {
     const { t } = vscode.l10n;
-    const { name, plan, words } = await this.plan(uri);
+    const { task, plan, words } = planned ?? (await this.plan(uri));
+    const { name } = task;
     const apply = t('Apply');
     const restart = t('Restart');
     const isBlocked = plan.problems.length > 0;
@@ -29,18 +38,21 @@ export class ChangedSettings {
       ...offered,
     );
     if (chosen === restart) await this.restart(uri);
+    if (chosen !== apply) return;
     // The file may have changed while the question stood there: what is carried out is what was shown.
-    else if (chosen === apply && (await this.plan(uri)).words !== words) await this.show(uri);
-    else if (chosen === apply) await this.carryOut(uri);
+    const now = await this.plan(uri);
+    if (now.words !== words) await this.show(uri, now);
+    else await this.carryOut(uri, now.task);
   }
 
   /** Takes over what a running task can take; asks first where that loads tables again, stops one or takes one out. */
   async apply(uri: vscode.Uri): Promise<void> {
-    const { plan } = await this.plan(uri);
+    const planned = await this.plan(uri);
+    const { task, plan } = planned;
     const { changed, removed, unfit = [], problems } = plan;
     const isGentle = changed.length + removed.length + unfit.length + problems.length === 0;
-    if (isGentle && isAtOnce(plan, this.service.differences(uri))) await this.carryOut(uri);
-    else await this.show(uri);
+    if (isGentle && isAtOnce(plan, this.service.differences(uri))) await this.carryOut(uri, task);
+    else await this.show(uri, planned);
   }
 
   async restart(uri: vscode.Uri): Promise<void> {
@@ -49,18 +61,17 @@ export class ChangedSettings {
     await vscode.commands.executeCommand('rowferry.task.start', { uri, stays: true });
   }
 
-  private async plan(uri: vscode.Uri): Promise<{ name: string; plan: ChangePlan; words: string }> {
+  private async plan(uri: vscode.Uri): Promise<Planned> {
     const task = await this.service.resolve(uri);
     const engine = await this.session.engine();
     const plan = await engine.planChanges(task);
     // Those of the resolved task are not in the file: a person knows only what the file says.
     const words = changePlanWords(plan, this.tuned(uri), vscode.l10n.t, vscode.env.language);
-    return { name: task.name, plan, words };
+    return { task, plan, words };
   }
 
-  private async carryOut(uri: vscode.Uri): Promise<void> {
+  private async carryOut(uri: vscode.Uri, task: ResolvedTask): Promise<void> {
     const { t } = vscode.l10n;
-    const task = await this.service.resolve(uri);
     const engine = await this.session.engine();
     if (this.tuned(uri).length > 0) await engine.tune(task.id, tuningOf(task));
     if (this.service.differences(uri).includes('objects')) await engine.applyChanges(task);

@@ -27,7 +27,7 @@ export interface Resolver {
   saved: SavedConnections;
   local: LocalTablestore;
   secrets: Secrets;
-  /** Where it is remembered which variables may go to which servers. */
+  /** Of this person, for all windows: which variables may go to which servers, and what a task was started with. */
   memory: Pick<vscode.Memento, 'get' | 'update'>;
 }
 

@@ -8,8 +8,8 @@ import { sourceName } from '../../shared/source-name.js';
 import { parseTask } from '../../shared/task-file.js';
 import type { Task } from '../../shared/task.js';
 import type { CatalogTable } from '../../shared/catalog-api.js';
-import { compileEtl } from '../../sync/etl/compile.js';
-import { columnsRead } from '../../sync/etl/reads.js';
+import { compileEtl, type EtlProgram } from '../../sync/etl/compile.js';
+import { columnReader } from '../../sync/etl/reads.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';
 import { checkFilter, FilterError } from '../../sync/filter/check.js';
 import { selectionOf, tableName } from '../../sync/mapping/plan.js';
@@ -290,19 +290,19 @@ function columns(
 }
 
 function script(task: Task, known: KnownNames, report: Report, t: Translate): void {
-  const problem = scriptProblem(task.etl);
-  if (problem) {
-    report(['etl'], problem.message, 'error', problem);
-    return;
-  }
+  const { program, problem } = compiled(task.etl);
+  if (problem) report(['etl'], problem.message, 'error', problem);
+  if (!program) return;
+  const looked = lookedAt(task, known);
+  const tables = selectedTables(task, looked);
   // A name that no table has may still be one of a table that nobody looked at.
-  const every = columnsOf(task, known);
-  const writes = compileEtl(task.etl)?.writes ?? new Set<string>();
+  const every = isComplete(looked) ? tables.flatMap(({ columns }) => namesOf(columns)) : undefined;
+  const columnsRead = columnReader(task.etl);
   const told = new Set<string>();
-  for (const table of selectedTables(task, known)) {
-    for (const { name, at } of columnsRead(task.etl, table)) {
-      if (writes.has(name) || includes(namesOf(table.columns), name)) continue;
-      const isAnywhere = !every || includes(namesOf(every), name);
+  for (const table of tables) {
+    for (const { name, at } of columnsRead(table)) {
+      if (program.writes.has(name) || includes(namesOf(table.columns), name)) continue;
+      const isAnywhere = !every || includes(every, name);
       const message = isAnywhere
         ? t('{0} has no column {1}, which the script reads.', sourceName(table), name)
         : t('No selected table has a column {0}.', name);
@@ -314,10 +314,18 @@ function script(task: Task, known: KnownNames, report: Report, t: Translate): vo
   }
 }
 
+/** Tables of each chosen database; undefined where the source was not looked at. */
+type LookedAt = readonly { database: string; tables: readonly CatalogTable[] | undefined }[];
+
+const lookedAt = ({ objects }: Pick<Task, 'objects'>, known: KnownNames): LookedAt =>
+  objects.map(({ database }) => ({ database, tables: known.tables(database) }));
+
+const isComplete = (looked: LookedAt) => looked.every(({ tables }) => tables);
+
 /** The selected tables, as far as the source was looked at. */
-const selectedTables = (task: Pick<Task, 'objects'>, known: KnownNames) =>
-  task.objects.flatMap(({ database }) =>
-    (known.tables(database) ?? [])
+const selectedTables = (task: Pick<Task, 'objects'>, looked: LookedAt) =>
+  looked.flatMap(({ database, tables = [] }) =>
+    tables
       .filter(({ name }) => selectionOf(task, { database, name }))
       .map(({ name, columns }) => ({ database, name, columns })),
   );
@@ -327,21 +335,25 @@ export function columnsOf(
   task: Pick<Task, 'objects'>,
   known: KnownNames,
 ): { name: string; type: string }[] | undefined {
-  if (task.objects.some(({ database }) => !known.tables(database))) return undefined;
-  return selectedTables(task, known).flatMap(({ columns }) => columns);
+  const looked = lookedAt(task, known);
+  return isComplete(looked) ? selectedTables(task, looked).flatMap(({ columns }) => columns) : undefined;
 }
 
+type ScriptProblem = Within & { message: string };
+
 /** What is wrong with a script, and the word where it is; null: nothing. */
-export function scriptProblem(script: string): (Within & { message: string }) | null {
+export const scriptProblem = (script: string): ScriptProblem | null => compiled(script).problem;
+
+/** program: null where there is no script, or a wrong one. */
+function compiled(script: string): { program: EtlProgram | null; problem: ScriptProblem | null } {
   try {
-    compileEtl(script);
-    return null;
+    return { program: compileEtl(script), problem: null };
   } catch (error) {
     if (!(error instanceof EtlSyntaxError)) throw error;
     const at = offsetAt(script, error.at.line, error.at.column);
     const token = etlTokens(script).find((one) => one.at <= at && at < one.at + one.text.length);
     const rest = token && token.kind !== 'other' ? token.at + token.text.length - at : 1;
-    return { at, length: rest, message: sentence(error.reason) };
+    return { program: null, problem: { at, length: rest, message: sentence(error.reason) } };
   }
 }
 

@@ -22,8 +22,6 @@ export class TaskService {
     private readonly files: TaskFiles,
     private readonly session: EngineSession,
     private readonly resolver: Resolver,
-    /** Of this person, for all windows. */
-    private readonly memory: Pick<vscode.Memento, 'get' | 'update'>,
   ) {}
 
   /** The engine's word about a file: by the task's id, else by the path it was started from. */
@@ -54,14 +52,17 @@ export class TaskService {
       return [];
     const marks = this.marks.get(task) ?? { ...settingsDigest(task), ...connectionsDigest(task) };
     this.marks.set(task, marks);
-    return differingKeys(marks, { ...this.memory.get(startedWith(snapshot.id), {}), ...snapshot.settings });
+    return differingKeys(marks, {
+      ...this.resolver.memory.get(startedWith(snapshot.id), {}),
+      ...snapshot.settings,
+    });
   }
   private readonly marks = new WeakMap<Task, Record<string, string>>();
 
   /** What the engine is not told of: how the file names the servers. Other ones may be behind the same settings. */
   private remember(uri: vscode.Uri, id: string): void {
     const { task } = this.files.get(uri) ?? {};
-    if (task) void this.memory.update(startedWith(id), connectionsDigest(task));
+    if (task) void this.resolver.memory.update(startedWith(id), connectionsDigest(task));
   }
 
   fileOf(snapshot: TaskSnapshot): TaskFile | undefined {

@@ -25,18 +25,14 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
   const last = new Map<string, TaskSnapshot['state']>();
   let restarts: number[] = [];
 
-  const startAgain =
-    (snapshot: TaskSnapshot, stays = false) =>
-    async () => {
-      const file = service.fileOf(snapshot);
-      if (file) await vscode.commands.executeCommand('rowferry.task.start', { uri: file.uri, stays });
-    };
+  /** A command on the file of the snapshot, if it is there. */
+  const go = async (command: string, snapshot: TaskSnapshot, more: object = {}) => {
+    const file = service.fileOf(snapshot);
+    if (file) await vscode.commands.executeCommand(`rowferry.task.${command}`, { uri: file.uri, ...more });
+  };
   const openMonitor = (snapshot: TaskSnapshot) => ({
     title: t('Open Monitor'),
-    run: async () => {
-      const file = service.fileOf(snapshot);
-      if (file) await vscode.commands.executeCommand('rowferry.task.monitor', { uri: file.uri });
-    },
+    run: () => go('monitor', snapshot),
   });
   /** A notification about a task leads to it. */
   const say = async (
@@ -48,11 +44,6 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
     if ((await show(text, title)) === title) await run();
   };
 
-  const enterAgain = (snapshot: TaskSnapshot) => async () => {
-    const file = service.fileOf(snapshot);
-    if (file) await vscode.commands.executeCommand('rowferry.task.enterSecrets', { uri: file.uri });
-  };
-
   /** A window that opens brings back what a restart of the machine, or of its container, had ended. */
   const waits = (snapshot: TaskSnapshot) => {
     if (!service.fileOf(snapshot)) return;
@@ -62,7 +53,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       snapshot.name,
     );
     void warn(text, start).then((chosen) => {
-      if (chosen === start) void startAgain(snapshot)();
+      if (chosen === start) void go('start', snapshot);
     });
   };
 
@@ -96,11 +87,8 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         : t('{0} is blocked: {1} rows cannot be written.', name, formatCount(dirty, vscode.env.language));
     const chosen = await warn(text, show, retry);
     const snapshot = session.snapshots.get(id);
-    const file = snapshot && service.fileOf(snapshot);
-    if (chosen === undefined || !file) return;
-    await vscode.commands.executeCommand(`rowferry.task.${chosen === show ? 'dirty' : 'retryDirty'}`, {
-      uri: file.uri,
-    });
+    if (chosen === undefined || !snapshot) return;
+    await go(chosen === show ? 'dirty' : 'retryDirty', snapshot);
   };
 
   const stops = new StopNotices(session, service);
@@ -135,8 +123,8 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
             snapshot.name,
             asRowferryError(named(snapshot)),
             isRefused
-              ? { title: t('Enter Again…'), run: enterAgain(snapshot) }
-              : { title: t('Start Again'), run: startAgain(snapshot) },
+              ? { title: t('Enter Again…'), run: () => go('enterSecrets', snapshot) }
+              : { title: t('Start Again'), run: () => go('start', snapshot) },
             openMonitor(snapshot),
           );
         } else if (snapshot.state === 'blocked') {
@@ -156,7 +144,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
       if (restarts.length >= restartsPerWindow) {
         showError(log, 'engine', error, {
           title: t('Start Again'),
-          run: () => Promise.all(ran.map((s) => startAgain(s, ran.length > 1)())),
+          run: () => Promise.all(ran.map((s) => go('start', s, { stays: ran.length > 1 }))),
         });
         return;
       }
@@ -169,7 +157,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
           remedy: t('{0} continues from the last checkpoint.', names),
         }),
       );
-      for (const snapshot of ran) void startAgain(snapshot, true)();
+      for (const snapshot of ran) void go('start', snapshot, { stays: true });
     }),
   );
 }

@@ -7,16 +7,25 @@ export interface ColumnRead {
   readonly at: SourceLocation;
 }
 
+interface EtlTable {
+  readonly database: string;
+  readonly name: string;
+}
+
 /**
- * Where a script may read a column of a row of this table, in the order of the script. What `__TB__` and `__DB__`
- * decide is decided: a branch for another table reads nothing here. What depends on the row may be either. Throws
- * EtlSyntaxError.
+ * Where a script may read a column of a row of a table, in the order of the script, for one table after the other.
+ * What `__TB__` and `__DB__` decide is decided: a branch for another table reads nothing here. What depends on the row
+ * may be either. Throws EtlSyntaxError.
  */
-export function columnsRead(
-  script: string,
-  table: { readonly database: string; readonly name: string },
-): ColumnRead[] {
-  if (script.trim().replace(/^script\s*:\s*/, '') === '') return [];
+export function columnReader(script: string): (table: EtlTable) => ColumnRead[] {
+  if (script.trim().replace(/^script\s*:\s*/, '') === '') return () => [];
+  const parsed = parse(script);
+  return (table) => readsOf(parsed, table);
+}
+
+export const columnsRead = (script: string, table: EtlTable): ColumnRead[] => columnReader(script)(table);
+
+function readsOf(script: Node, table: EtlTable): ColumnRead[] {
   const found: ColumnRead[] = [];
 
   /** What it always is for this table; undefined: it depends on the row, or on the moment. */
@@ -112,6 +121,6 @@ export function columnsRead(
     return goesOn || goesOnElse;
   };
 
-  act(parse(script));
+  act(script);
   return found;
 }

@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { keyName } from '../../../src/shared/key-name.js';
 import { live } from 'lit/directives/live.js';
 import { dropdown } from '../../components/dropdown.js';
 import { committed } from '../../components/input.js';
 import { t } from '../../components/words.js';
-import { keyOf, problemsAt, type FormContext } from '../form/context.js';
+import { problemsAt, type FormContext } from '../form/context.js';
 import { fieldControl } from '../form/controls.js';
 import { effective, ruleAt, setEdit, valueAt, type Path } from '../form/document.js';
 import { destinationFields, sourceFields, synchronizationFields, tableFields } from './fields.js';
@@ -141,7 +142,7 @@ function textControl(context: FormContext, path: Path, label: string, placeholde
   const { state } = context;
   const value = effective(state.document, state.schema, path);
   const number = typeof ruleAt(state.schema, path).minimum === 'number';
-  return html`<div class="field" data-key=${keyOf(path)}>
+  return html`<div class="field" data-key=${keyName(path)}>
     <rf-input
       .label=${label}
       .placeholder=${placeholder}

@@ -1,3 +1,4 @@
+import { isAtOrBelow, keyName } from '../../../src/shared/key-name.js';
 import type { TaskEdit, TaskEditorHost, TaskEditorState } from '../../../src/shared/pages.js';
 import type { Path } from './document.js';
 
@@ -12,20 +13,9 @@ export interface FormContext {
   run(action: Parameters<TaskEditorHost['run']>[0]): void;
 }
 
-/** As the file's problems name a place: `source.port`, `objects[0].tables[1]`. */
-export function keyOf(path: Path): string {
-  return path.reduce<string>((name, step) => {
-    if (typeof step === 'number') return `${name}[${step}]`;
-    if (!/^[A-Za-z_$][\w$]*$/.test(step)) return `${name}[${JSON.stringify(step)}]`;
-    return name === '' ? step : `${name}.${step}`;
-  }, '');
-}
-
 /** What the file has against a place or what is below it. */
 export function problemsAt(state: TaskEditorState, path: Path): string[] {
-  const key = keyOf(path);
-  const found = [...state.issues, ...state.problems].filter(
-    (issue) => issue.key === key || issue.key.startsWith(`${key}.`) || issue.key.startsWith(`${key}[`),
-  );
+  const place = keyName(path);
+  const found = [...state.issues, ...state.problems].filter(({ key }) => isAtOrBelow(key, place));
   return [...new Set(found.map((issue) => issue.message))];
 }

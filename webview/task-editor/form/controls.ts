@@ -5,7 +5,8 @@ import { committed } from '../../components/input.js';
 import { checkedOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import { formatCount } from '../../../src/shared/format.js';
-import { keyOf, problemsAt, type FormContext } from './context.js';
+import { keyName } from '../../../src/shared/key-name.js';
+import { problemsAt, type FormContext } from './context.js';
 import { effective, ruleAt, setEdit } from './document.js';
 import type { Field } from './fields.js';
 
@@ -21,7 +22,7 @@ export function fieldControl(field: Field, context: FormContext): TemplateResult
   const problems = problemsAt(state, field.path);
   return html`<div
     class="field ${field.kind === 'switch' ? 'switch' : ''}"
-    data-key=${keyOf(field.path)}
+    data-key=${keyName(field.path)}
     ?data-idle=${idle !== undefined}
   >
     ${

@@ -186,7 +186,7 @@ export function removeTables(document: unknown, paths: readonly Path[]): TaskEdi
 
 /** Names each table of a whole database, so that each can have settings of its own. */
 export function listTables(database: SelectedDatabase, names: readonly string[]): TaskEdit[] {
-  const kept = names.filter((name) => !database.exclude.some((pattern) => matches(pattern, name)));
+  const kept = names.filter((name) => excludedBy(database, name) === undefined);
   return [
     ...(database.exclude.length > 0 ? [{ path: [...database.path, 'exclude'] }] : []),
     { path: [...database.path, 'tables'], value: kept.map((name) => ({ name })) },

@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import type { RenameRules } from '../../../src/shared/rename-rules.js';
+import { keyName } from '../../../src/shared/key-name.js';
 import { formatCount } from '../../../src/shared/format.js';
 import { icon } from '../../components/icon.js';
 import { committed } from '../../components/input.js';
@@ -9,7 +10,7 @@ import { valueOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import './batch-panel.js';
 import type { Catalog } from '../form/catalog.js';
-import { keyOf, problemsAt, type FormContext } from '../form/context.js';
+import { problemsAt, type FormContext } from '../form/context.js';
 import {
   allTables,
   listTables,
@@ -128,7 +129,7 @@ export class ObjectsSection extends LitElement {
 
   /** Opens the table at this key of the file. */
   open(key: string): void {
-    const table = allTables(this.context.state.document).find(({ path }) => keyOf(path) === key);
+    const table = allTables(this.context.state.document).find(({ path }) => keyName(path) === key);
     if (table) this.openTable = idOf(table);
   }
 

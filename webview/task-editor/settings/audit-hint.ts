@@ -3,18 +3,16 @@ import { auditCost } from '../../../src/shared/audit-cost.js';
 import { formatCount, formatDuration } from '../../../src/shared/format.js';
 import { locale, t } from '../../components/words.js';
 import type { Catalog } from '../form/catalog.js';
-import { matches, selection, valueAt } from '../form/document.js';
+import { excludedBy, selection, valueAt } from '../form/document.js';
 
 /** What an audit at the chosen rate takes, as far as the form knows the tables. */
 export function auditHint(document: unknown, catalog: Catalog): TemplateResult | typeof nothing {
   const rate = valueAt(document, ['audit', 'rowsPerSecond']);
   if (typeof rate !== 'number' || !(rate > 0)) return nothing;
-  const tables = selection(document).flatMap(({ database, whole, exclude, tables: listed }) =>
-    whole
-      ? (catalog.tablesOf(database) ?? []).filter(
-          ({ name }) => !exclude.some((pattern) => matches(pattern, name)),
-        )
-      : listed.flatMap(({ name }) => catalog.table(database, name) ?? []),
+  const tables = selection(document).flatMap((chosen) =>
+    chosen.whole
+      ? (catalog.tablesOf(chosen.database) ?? []).filter(({ name }) => excludedBy(chosen, name) === undefined)
+      : chosen.tables.flatMap(({ name }) => catalog.table(chosen.database, name) ?? []),
   );
   const rows = tables.reduce((all, table) => all + table.estimatedRows, 0);
   if (rows === 0) {

@@ -1,7 +1,7 @@
 import type { TableDefinition } from '../../../mysql/model.js';
 import { sourceName } from '../../../shared/source-name.js';
 import { compileEtl } from '../../etl/compile.js';
-import { columnsRead } from '../../etl/reads.js';
+import { columnReader } from '../../etl/reads.js';
 import { bad, good, some, type Check } from '../check.js';
 
 export const etlColumns: Check = {
@@ -24,9 +24,10 @@ export const etlColumns: Check = {
     const tables = await context.tables();
     const namesOf = ({ columns }: TableDefinition) => columns.map(({ name }) => name.toLowerCase());
     const known = new Set(tables.flatMap(namesOf));
+    const columnsRead = columnReader(etl);
     const missing = tables.flatMap((table) => {
       const own = new Set(namesOf(table));
-      const read = new Set(columnsRead(etl, table).map(({ name }) => name));
+      const read = new Set(columnsRead(table).map(({ name }) => name));
       // What no table has is a wrong name, and said by the check of the script.
       return [...read]
         .filter((name) => known.has(name.toLowerCase()) && !own.has(name.toLowerCase()) && !writes.has(name))
