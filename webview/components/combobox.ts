@@ -94,6 +94,7 @@ export class Combobox extends LitElement {
   override render(): TemplateResult {
     const { shown } = this;
     const open = shown.length > 0;
+    // A press on the list, such as on its scrollbar, leaves the field its focus.
     return html`<label for="field">${this.label}</label>
       <input
         id="field"
@@ -120,7 +121,12 @@ export class Combobox extends LitElement {
       />
       ${
         open
-          ? html`<ul id="options" role="listbox" aria-label=${this.label}>
+          ? html`<ul
+              id="options"
+              role="listbox"
+              aria-label=${this.label}
+              @mousedown=${(event: Event) => event.preventDefault()}
+            >
               ${shown.map(
                 ([value, about], index) =>
                   html`<li

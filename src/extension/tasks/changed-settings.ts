@@ -56,6 +56,8 @@ export class ChangedSettings {
   }
 
   async restart(uri: vscode.Uri): Promise<void> {
+    // What cannot be started again goes on as it is: a file that is wrong, a secret that nobody enters.
+    await this.service.resolve(uri);
     const id = this.service.snapshotAt(uri)?.id;
     if (id !== undefined) await this.service.stop(id);
     await vscode.commands.executeCommand('rowferry.task.start', { uri, stays: true });

@@ -158,6 +158,7 @@ export class TaskService {
 
   async forget(id: string): Promise<void> {
     await (await this.answering('forget')).forget(id);
+    await this.resolver.memory.update(startedWith(id), undefined);
   }
 
   private async answering(method: keyof TaskControlApi): Promise<Engine> {

@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
+import { keyName } from '../../../src/shared/key-name.js';
 import type { TaskEdit } from '../../../src/shared/pages.js';
 import {
   endpointParts,
@@ -106,7 +107,7 @@ class EndpointFields extends LitElement {
           })}
         </div>
       </div>
-      ${this.line(t('Instance'), instance, '', this.mismatch(instance, parts?.instance), (text) =>
+      ${this.line('instance', t('Instance'), instance, '', this.mismatch(instance, parts?.instance), (text) =>
         this.set({
           instance: text,
           ...(endpointParts(this.newest().endpoint) && isInstanceName(text)
@@ -115,6 +116,7 @@ class EndpointFields extends LitElement {
         }),
       )}
       ${this.line(
+        'endpoint',
         t('Endpoint'),
         endpoint,
         'https://INSTANCE.REGION.ots.aliyuncs.com',
@@ -134,13 +136,14 @@ class EndpointFields extends LitElement {
   }
 
   private line(
+    key: 'endpoint' | 'instance',
     label: string,
     value: string,
     placeholder: string,
     problems: readonly string[],
     commit: (text: string) => void,
   ): TemplateResult {
-    return html`<div class="field">
+    return html`<div class="field" data-key=${keyName(['destination', key])}>
       <rf-input
         .label=${label}
         .placeholder=${placeholder}

@@ -130,12 +130,17 @@ export class ObjectsSection extends LitElement {
   /** Opens the table at this key of the file. */
   open(key: string): void {
     const table = allTables(this.context.state.document).find(({ path }) => keyName(path) === key);
-    if (table) this.openTable = idOf(table);
+    if (!table) return;
+    if (this.openTable === idOf(table)) this.reveal();
+    else this.openTable = idOf(table);
   }
 
   /** What was opened is brought into view and gets the focus; what was closed gives it back to where it was opened. */
   override updated(changed: ReadonlyMap<PropertyKey, unknown>): void {
-    if (!changed.has('openTable') || this.openTable === null) return;
+    if (changed.has('openTable') && this.openTable !== null) this.reveal();
+  }
+
+  private reveal(): void {
     const details = this.renderRoot.querySelector<TableDetails>('rf-table-details');
     void details?.updateComplete.then(() => {
       details.scrollIntoView({ block: 'start' });
