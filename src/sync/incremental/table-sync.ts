@@ -11,6 +11,7 @@ import { hasSameColumns } from '../tables/snapshot-point.js';
 import { lastStatements } from '../stream/last-statements.js';
 import { lockedName } from '../tables/prepare.js';
 import { mayHandOver } from './meeting.js';
+import { untilShown } from '../source/open-branches.js';
 import { foundAt, prepareTable } from '../tables/destination-table.js';
 import type { ApplierServices } from '../stream/run-services.js';
 import { mostSyncReaders } from '../source/session-count.js';
@@ -25,7 +26,15 @@ export interface TableSyncHost {
   /** From `from` on the main stream brings these tables on; what came before it is on its way by `tracker`. */
   handOver(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void;
   /** The table's definition changed, or it came anew: it begins again from a new place. */
-  again(name: TableName, why: string, isUnseen?: boolean): Promise<void>;
+  again(name: TableName, why: string, how?: BeginAgain): Promise<void>;
+}
+
+/** What is known of a table that begins again. */
+export interface BeginAgain {
+  /** It was altered by a statement that is not in the binlog. */
+  readonly isUnseen?: boolean | undefined;
+  /** As TableRecord.branchesShown. */
+  readonly branchesShown?: SourcePosition;
 }
 
 /** Why a table is loaded anew at the COMMIT of a branch whose rows of it are not kept. */
@@ -55,6 +64,9 @@ export class TableSync {
   /** The destination table that is being made just now. */
   private creating: { readonly source: string; readonly over: Promise<void> } | null = null;
   private saved = '';
+  /** Of tables that left, and begin again when the source shows a COMMIT. */
+  private readonly waits = new Set<Promise<void>>();
+  private readonly ending = new AbortController();
 
   /** All with the same `from` and `definedAt`. */
   constructor(
@@ -68,6 +80,11 @@ export class TableSync {
   }
 
   stop(): void {
+    this.ending.abort(new Error('the run ends'));
+    this.finish();
+  }
+
+  private finish(): void {
     this.stopping.abort(new Error('the table sync was ended'));
     void this.applier?.stop();
   }
@@ -86,7 +103,7 @@ export class TableSync {
   private drop(source: string): void {
     this.sources.delete(source);
     this.records = this.records.filter((record) => record.source !== source);
-    if (this.records.length === 0) this.stop();
+    if (this.records.length === 0) this.finish();
   }
 
   /** Settles when the tables are handed over, or it was stopped. Throws what ends the run. */
@@ -104,6 +121,7 @@ export class TableSync {
       if (!this.stopping.signal.aborted) throw error;
     } finally {
       this.applier?.close();
+      await Promise.all(this.waits);
     }
   }
 
@@ -297,7 +315,7 @@ export class TableSync {
       isOver: () => this.isHandedOver || this.signal.aborted,
       applies: (source) => this.applies(source),
       branches: { keeps: (source) => this.sources.has(source), marks: () => this.sources },
-      unknownRows: (source, _xid, at) => this.unknownRows(source, at),
+      unknownRows: (source, xid, at) => this.unknownRows(source, xid, at),
       ddl: {
         reload: (name, why, isUnseen) => this.begin(name, why, isUnseen),
         leaveOut: () => undefined,
@@ -335,14 +353,40 @@ export class TableSync {
   /** Up to there the loaded rows hold what the stream brings. */
   private definedAt: SourcePosition | undefined;
 
-  /** A branch was prepared before our place, and is committed here. Up to `definedAt` its rows are in the load. */
-  private unknownRows(source: string, at: SourcePosition): void {
-    const { definedAt } = this;
-    const definition = this.applies(source)
-      ? this.applier!.tables.follows(source)?.plan.definition
-      : undefined;
-    if (!definition || (definedAt && hasReached(definedAt, at))) return;
-    this.begin({ database: definition.database, table: definition.name }, mayHaveBranchRows);
+  /**
+   * A branch was prepared before our place, and is committed here. Where that was shown when the load began, its rows are in
+   * the load. Else the table is loaded once more, when it is: the COMMIT may wait for a replica, and a load before that
+   * misses the rows as well.
+   */
+  private unknownRows(source: string, xid: string, at: SourcePosition): void {
+    const record = this.records.find((one) => one.source === source);
+    if (!record || !this.applies(source) || !this.applier!.tables.follows(source)) return;
+    if (wasShown(record, xid, at)) return;
+    void this.leave(source);
+    const wait = this.beginWhenShown(record, xid, at).catch((error: unknown) => {
+      if (!this.ending.signal.aborted) this.services.fail(error);
+    });
+    this.waits.add(wait);
+    void wait.then(() => this.waits.delete(wait));
+  }
+
+  private async beginWhenShown(record: TableRecord, xid: string, at: SourcePosition): Promise<void> {
+    const { retry, settings, log, prepared, signal } = this.services;
+    const { source, life, definition } = record;
+    await untilShown(xid, {
+      ask: (work) => retry.onSource(work),
+      unseenCommitMs: settings.timing.unseenCommitMs,
+      signal: AbortSignal.any([signal, this.ending.signal]),
+      waits: () =>
+        log.info(`${source} waits for the COMMIT of the XA transaction ${xid} to take effect at the source`, {
+          table: source,
+        }),
+    });
+    // It may have been stopped, or have begun anew, meanwhile.
+    const now = prepared.records.find(source);
+    if (this.ending.signal.aborted || now?.life !== life || now.phase === 'stopped') return;
+    const name = { database: definition.database, table: definition.name };
+    await this.host.again(name, mayHaveBranchRows, { branchesShown: at });
   }
 
   /** It is ours to bring on. */
@@ -357,7 +401,7 @@ export class TableSync {
     );
     if (!record || !this.applies(record.source)) return;
     void this.leave(record.source);
-    this.host.again(name, why, isUnseen).catch((error: unknown) => this.services.fail(error));
+    this.host.again(name, why, { isUnseen }).catch((error: unknown) => this.services.fail(error));
   }
 
   /** At a boundary of this stream, where the main one may take the tables over. */
@@ -393,4 +437,15 @@ export class TableSync {
         prepared.records.step(source, { step: 'moved', from }, life);
     });
   }
+}
+
+/** Was the COMMIT at `at`, of a branch whose rows are not in our stream, in what the load read? */
+function wasShown(
+  { definedAt, openBranches, branchesShown }: TableRecord,
+  xid: string,
+  at: SourcePosition,
+): boolean {
+  if (!definedAt || !hasReached(definedAt, at)) return false;
+  if (branchesShown && hasReached(branchesShown, at)) return true;
+  return openBranches !== undefined && !openBranches.includes(xid);
 }

@@ -15,10 +15,11 @@ import {
   noteTables,
   recordStopped,
   whyUnseen,
+  type EnterOptions,
   type NotedTables,
 } from '../tables/snapshot-point.js';
 import { HandedOver } from './handed-over.js';
-import { TableSync, type TableSyncHost } from './table-sync.js';
+import { TableSync, type BeginAgain, type TableSyncHost } from './table-sync.js';
 import { destinationTaken, selectionDiff, replacedBy, unknownDefinition } from '../tables/selection-diff.js';
 import { noLongerPart, type OpenTable } from '../online-change/left-out.js';
 import { isToolName } from '../online-change/names.js';
@@ -73,11 +74,11 @@ export class TableSyncs {
     this.syncHost = {
       main: () => this.main,
       handOver: (records, from, tracker) => this.takeIn(records, from, tracker),
-      again: (name, why, isUnseen) =>
+      again: (name, why, how) =>
         new Promise((resolve) =>
           this.main.holdNext(async () => {
             await drained(services);
-            await this.restart(name, why, { isUnseen });
+            await this.restart(name, why, how);
             resolve();
           }),
         ),
@@ -289,7 +290,7 @@ export class TableSyncs {
   async restart(
     name: TableName,
     why: string,
-    { remake = false, isUnseen = false }: { remake?: boolean; isUnseen?: boolean | undefined } = {},
+    { remake = false, isUnseen = false, branchesShown }: BeginAgain & { readonly remake?: boolean } = {},
   ): Promise<void> {
     const { prepared, signal, settings, retry, log } = this.services;
     const { task } = settings;
@@ -316,7 +317,9 @@ export class TableSyncs {
         throw new RowferryError(
           'ROW-S113',
           `${source} stopped: ${why}, but its definition at the source has not changed.`,
-          { remedy: `Reload the table: rowferry reload TASK --table ${source}` },
+          {
+            remedy: `Reload the table: rowferry reload TASK --table ${source}`,
+          },
         );
       }
       const plan = planOf(task, definition, planToLoad);
@@ -326,7 +329,7 @@ export class TableSyncs {
       const taken = destinationTaken(task, plan, others);
       if (taken) throw taken;
       log.info(`reloading ${plan.source} (${why})`, { table: plan.source });
-      await this.enter([plan], noted, { remake, isMade: true });
+      await this.enter([plan], noted, { remake, isMade: true, branchesShown });
     };
     await aboutTable({ source, signal }, enter, (problem) => this.refuse(definition, problem));
   }
@@ -357,7 +360,7 @@ export class TableSyncs {
   private async enter(
     plans: readonly TablePlan[],
     noted: Omit<NotedTables, 'definitions'>,
-    how: { remake?: boolean; isMade?: boolean } = {},
+    how: EnterOptions = {},
   ): Promise<void> {
     if (plans.length === 0) return;
     for (const { source } of plans) await this.dismiss(source);
@@ -417,7 +420,9 @@ export class TableSyncs {
   private takeIn(records: readonly TableRecord[], from: SourcePosition, tracker: CheckpointTracker): void {
     for (const record of records) {
       this.main.tables.add(record, from);
-      this.services.log.info(`${record.source} has joined the main stream`, { table: record.source });
+      this.services.log.info(`${record.source} has joined the main stream`, {
+        table: record.source,
+      });
     }
     const { position, isInside } = this.main.place;
     if (!isInside) this.main.tables.reached(position);

@@ -57,6 +57,14 @@ export type TableStep =
   | { step: 'reload-asked'; remake: boolean }
   | { step: 'mapped'; mapping: string };
 
+/** It has no place of its own in the stream any more. */
+const noPlace = {
+  from: undefined,
+  definedAt: undefined,
+  openBranches: undefined,
+  branchesShown: undefined,
+};
+
 /** The states in which a step has its place; in those under `late` it comes after what made it pointless. */
 const places: Record<TableStep['step'], { in: readonly TableState[]; late: readonly TableState[] }> = {
   creating: { in: ['loading', 'joining'], late: ['stopped'] },
@@ -116,9 +124,9 @@ export function stepOf(record: TableRecord, step: TableStep): TableChanges | nul
     case 'moved':
       return { from: step.from };
     case 'joined':
-      return { from: undefined, definedAt: undefined };
+      return noPlace;
     case 'stopped':
-      return { phase: 'stopped', problem: step.problem, from: undefined, definedAt: undefined };
+      return { phase: 'stopped', problem: step.problem, ...noPlace };
     case 'altered':
       if (step.revision <= (record.revision ?? 0)) return null;
       return {

@@ -217,6 +217,13 @@ export interface TableRecord {
    * statements up to there are in the definition already (rule 13).
    */
   definedAt?: SourcePosition;
+  /**
+   * XIDs that were prepared just after `definedAt` was noted: a COMMIT up to there, of any other branch, is in what the load
+   * reads (rule 2). Missing: not known.
+   */
+  openBranches?: readonly string[];
+  /** Every COMMIT of a branch up to there is in what the load reads, since that was waited for. */
+  branchesShown?: SourcePosition;
   /** Its rows from before were not loaded, because the task loaded nothing at its start. */
   unread?: true;
   /** It began anew, and is loaded although the task loads nothing at its start. */

@@ -23,6 +23,7 @@ import { LeftOut } from '../online-change/left-out.js';
 import { readParts, withoutParts } from '../online-change/parts.js';
 import type { ToolTable } from '../online-change/traces.js';
 import type { Timing } from '../base/timing.js';
+import { openBranches, untilShown } from '../source/open-branches.js';
 import { findStart } from '../source/start-position.js';
 import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from '../mapping/plan.js';
 import type { SourceRetry } from '../source/retry.js';
@@ -36,7 +37,7 @@ import { logStopped, type TaskLog } from '../base/task-log.js';
 
 export interface PrepareOptions {
   task: ResolvedTask;
-  timing: Pick<Timing, 'lockPatienceMs'>;
+  timing: Pick<Timing, 'lockPatienceMs' | 'unseenCommitMs'>;
   store: TaskStore;
   retry: SourceRetry;
   signal: AbortSignal;
@@ -470,11 +471,19 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
         const selected = await withoutParts(connection, task, tables);
         if (!full) return { start: whole, ...selected, ...(definedAt && { definedAt }) };
         // Only now are all of them known whose rows lie before the start and are not committed yet.
-        await waitForPrepared(options, connection);
+        const areKnown = await waitForPrepared(options, connection);
+        const begun = await endPosition(connection);
+        // What was committed of others up to there has to be in what is read from now on.
+        if (!areKnown && start.gtidSet === undefined)
+          await untilShown(null, {
+            ask: (work) => work(connection),
+            unseenCommitMs: options.timing.unseenCommitMs,
+            signal: options.signal,
+          });
         return {
           start: whole,
           ...selected,
-          begun: await endPosition(connection),
+          begun,
           ...(definedAt && { definedAt }),
         };
       }
@@ -494,19 +503,19 @@ async function noteStart(options: PrepareOptions, facts: ServerFacts): Promise<N
 const shapes = (tables: readonly TableDefinition[]) =>
   tables.map(({ estimatedRows: _rows, averageRowBytes: _bytes, ...shape }) => shape);
 
-/** Rows of prepared XA transactions may lie before the start: those of now are waited out (correctness rule 2). */
-async function waitForPrepared(options: PrepareOptions, connection: SourceConnection): Promise<void> {
-  let open: Set<string>;
-  try {
-    open = new Set(await preparedTransactions(connection));
-  } catch (error) {
-    if (!(error instanceof RowferryError && (error.code === 'ROW-S103' || error.code === 'ROW-S111')))
-      throw error;
+/**
+ * Rows of prepared XA transactions may lie before the start: those of now are waited out (correctness rule 2). False: this
+ * account cannot list them.
+ */
+async function waitForPrepared(options: PrepareOptions, connection: SourceConnection): Promise<boolean> {
+  const first = await openBranches(connection);
+  if (!first) {
     options.log.info(
       'cannot list prepared XA transactions (XA_RECOVER_ADMIN is not granted); one that is open now is reported when it commits',
     );
-    return;
+    return false;
   }
+  let open = new Set(first);
   let said = false;
   while (open.size > 0) {
     if (!said)
@@ -518,6 +527,7 @@ async function waitForPrepared(options: PrepareOptions, connection: SourceConnec
     const now = new Set(await preparedTransactions(connection));
     open = new Set([...open].filter((xid) => now.has(xid)));
   }
+  return true;
 }
 
 function plansOf(task: ResolvedTask, tables: readonly TableDefinition[]): TablePlan[] {

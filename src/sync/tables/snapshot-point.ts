@@ -8,6 +8,7 @@ import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { recordOf, replacedBy } from './selection-diff.js';
 import { selectionOf, tableName, type TablePlan } from '../mapping/plan.js';
+import { openBranches } from '../source/open-branches.js';
 import type { SourceRetry } from '../source/retry.js';
 import type { TableRecords } from '../state/table-records.js';
 import type { NewTableRecord, TableRecord, TaskStore } from '../state/task-store.js';
@@ -20,6 +21,8 @@ export interface NotedTables {
   /** For tables of which nothing is read. */
   end: SourcePosition | null;
   definedAt: SourcePosition | null;
+  /** As TableRecord.openBranches; null: not known. */
+  openBranches: string[] | null;
   definitions: TableDefinition[];
 }
 
@@ -44,8 +47,10 @@ export async function noteTables(retry: SourceRetry, selectors: readonly TableSe
       const end = from && (await endPosition(connection));
       // A GTID set is exact. The beginning of a file lies before statements that the definitions hold already.
       const definedAt = from?.gtidSet === undefined ? end : null;
+      const open = definedAt && (await openBranches(connection));
       const definitions = await loadDefinitions(connection, selectors);
-      if (shapes(definitions) === shapes(before)) return { from, end, definedAt, definitions };
+      if (shapes(definitions) === shapes(before))
+        return { from, end, definedAt, openBranches: open, definitions };
       before = definitions;
     }
     throw new RowferryError(
@@ -100,6 +105,14 @@ export function recordStopped(
   return records.get(source);
 }
 
+export interface EnterOptions {
+  readonly remake?: boolean;
+  /** Not chosen now: its rows are read even without a full load. */
+  readonly isMade?: boolean;
+  /** As TableRecord.branchesShown. */
+  readonly branchesShown?: SourcePosition | undefined;
+}
+
 /**
  * Stores tables that are to be loaded, from a place of their own where there is a stream, in the state in which that
  * begins. Without a full load only a table that is chosen now is not read; what begins anew, or was made in a database that
@@ -110,8 +123,8 @@ export function enterTables(
   tables: TableRecords,
   store: TaskStore,
   plans: readonly TablePlan[],
-  { from, end, definedAt }: Omit<NotedTables, 'definitions'>,
-  { remake = false, isMade = false } = {},
+  { from, end, definedAt, openBranches: open }: Omit<NotedTables, 'definitions'>,
+  { remake = false, isMade = false, branchesShown }: EnterOptions = {},
 ): TableRecord[] {
   const stored = tables.all;
   const isFollowed = ({ definition }: TablePlan) =>
@@ -131,6 +144,8 @@ export function enterTables(
       ...tables.inherited(plan.destination),
       ...(place && { from: place }),
       ...(definedAt && { definedAt }),
+      ...(open && { openBranches: open }),
+      ...(branchesShown && { branchesShown }),
       ...(isRead && !task.synchronization.full && { loads: true }),
       ...(isSame && (remake || before.remake) && { remake: true }),
     };
