@@ -45,8 +45,9 @@ function isVersionAsked(): boolean {
 }
 
 function handOver(node: string): void {
+  // The channel also tells a command when this process was killed, which no signal does (main.ts).
   const child = spawn(node, [quiet, ...process.execArgv, bundle, ...process.argv.slice(2)], {
-    stdio: process.send ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   if (process.send) {
     child.on('message', (message) => process.send?.(message));

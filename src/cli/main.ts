@@ -10,6 +10,9 @@ process.on('warning', (warning) => {
   if (warning.name !== 'ExperimentalWarning') for (const listener of warnings) listener(warning);
 });
 
+// A launcher that was killed must not leave a command behind that nobody sees.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+
 const code = await runCli({
   argv: process.argv.slice(2),
   environment: process.env,

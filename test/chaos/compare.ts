@@ -6,16 +6,21 @@ type Row = Record<string, string | null>;
 
 /**
  * Every row of both sides as text, by a reading that owes nothing to the product: MySQL's own printing against what
- * lies in the file of the embedded Tablestore, in tables named by `prefix` and theirs. Attributes of columns that the source has no more are not looked at.
+ * lies in the file of the embedded Tablestore, in tables named by `prefix` and theirs. Attributes of columns that the source
+ * has no more are not looked at.
  */
-export async function differences(mysql: MysqlServer, data: string, prefix = ''): Promise<string[]> {
+export async function differences(
+  mysql: MysqlServer,
+  data: string,
+  { prefix = '', database = 'shop', names = tables as readonly string[] } = {},
+): Promise<string[]> {
   const wrong: string[] = [];
   const store = openTablestoreData(data);
   try {
-    for (const table of tables) {
+    for (const table of names) {
       const columns = await mysql.query<{ name: string; type: string; pri: string }>(
         `SELECT column_name AS name, data_type AS type, column_key AS pri FROM information_schema.columns
-         WHERE table_schema = 'shop' AND table_name = '${table}' ORDER BY ordinal_position`,
+         WHERE table_schema = '${database}' AND table_name = '${table}' ORDER BY ordinal_position`,
       );
       const printed = columns.map(({ name, type }) =>
         type === 'varbinary' ? `HEX(\`${name}\`) AS \`${name}\`` : `CAST(\`${name}\` AS CHAR) AS \`${name}\``,
@@ -25,7 +30,7 @@ export async function differences(mysql: MysqlServer, data: string, prefix = '')
           .filter(({ pri }) => pri === 'PRI')
           .map(({ name }) => row[name])
           .join(' | ');
-      const source = await mysql.query<Row>(`SELECT ${printed.join(', ')} FROM shop.${table}`);
+      const source = await mysql.query<Row>(`SELECT ${printed.join(', ')} FROM ${database}.${table}`);
       const expected = new Map(source.map((row) => [keyOf(row), row]));
       for (const { primaryKey, columns: cells } of store.scan(prefix + table)) {
         const found: Row = {};

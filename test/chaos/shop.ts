@@ -10,9 +10,10 @@ export const schema = `
   CREATE TABLE shop.parents (id INT PRIMARY KEY, label VARCHAR(50));
   CREATE TABLE shop.children (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, parent INT NULL, n INT, twice INT AS (n * 2) STORED,
     doc JSON, FOREIGN KEY (parent) REFERENCES shop.parents (id) ON UPDATE CASCADE ON DELETE SET NULL);
-  CREATE TABLE shop.logs (id INT PRIMARY KEY, day DATE, line VARCHAR(400)) `;
+  CREATE TABLE shop.logs (id INT PRIMARY KEY, day DATE, line VARCHAR(400));
+  CREATE TABLE shop.flood (id INT PRIMARY KEY, v BIGINT UNSIGNED)`;
 
-export const tables = ['items', 'names', 'parents', 'children', 'logs'] as const;
+export const tables = ['items', 'names', 'parents', 'children', 'logs', 'flood'] as const;
 
 /** The same tables with filters that rows enter and leave, another key, other types and names. */
 export const mapped = [

@@ -37,7 +37,7 @@ const answerHello = (version: number) => `(line, send) => {
 }`;
 
 describe.skipIf(process.platform === 'win32')('who answers in the place of the engine', () => {
-  it('without the key of the folder is told nothing', async () => {
+  it('rule 28: without the key of the folder is told nothing', async () => {
     openStateDir(state);
     const heard: string[] = [];
     const sockets = new Set<Socket>();
@@ -103,7 +103,7 @@ describe.skipIf(process.getuid?.() !== 0)('another account of the machine', () =
   let child: ChildProcess | undefined;
   afterEach(() => child?.kill('SIGKILL'));
 
-  it('that lies in wait in a folder which it may write gets no task', async () => {
+  it('rule 28: that lies in wait in a folder which it may write gets no task', async () => {
     mkdirSync(state);
     chmodSync(state, 0o777);
     const heard = join(state, 'heard');

@@ -57,7 +57,7 @@ describe.skipIf(elsewhere === undefined)('the task file of somebody else', () =>
     },
   );
 
-  it('is trusted by --trust-file or --yes, from then on, for this variable and this server', async () => {
+  it('rule 28: is trusted by --trust-file or --yes, from then on, for this variable and this server', async () => {
     write({ accessKeyId: '${env:GITHUB_TOKEN}' });
     await rowferry('check', '--trust-file');
     expect(theirs.heard).toContain('gh-secret');

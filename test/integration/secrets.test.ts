@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cli, startCli } from '../support/cli.js';
@@ -11,7 +13,8 @@ const secrets = {
   SECRET: 'planted-secret-77c0de19ab',
   TOKEN: 'planted-token-c4d29e',
   HOOK: 'planted-webhook-secret-5b6f',
-  HOOKURL: 'http://127.0.0.1:9/planted-address-e01d',
+  // Who has such an address may post to it: the path is the secret.
+  HOOKURL: 'planted-address-e01d',
 };
 const needles = Object.values(secrets).flatMap((secret) => [
   secret,
@@ -20,10 +23,23 @@ const needles = Object.values(secrets).flatMap((secret) => [
 ]);
 let pair: Pair;
 let env: Record<string, string>;
+let receiver: Server;
+/** Everything that a webhook was sent, headers and body. */
+const posted: string[] = [];
 
 beforeAll(async () => {
   pair = await startPair({ store: { accessKeySecret: secrets.SECRET } });
-  env = { ...pair.env, ...secrets };
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      posted.push(`${JSON.stringify(request.headers)}\n${body}`);
+      response.end();
+    });
+  });
+  await new Promise<void>((done) => receiver.listen(0, '127.0.0.1', done));
+  const { port } = receiver.address() as AddressInfo;
+  env = { ...pair.env, ...secrets, HOOKURL: `http://127.0.0.1:${port}/${secrets.HOOKURL}` };
   await pair.mysql
     .query(`CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY); INSERT INTO d.t VALUES (1);
     CREATE USER planted IDENTIFIED WITH caching_sha2_password BY '${secrets.PW}'; GRANT ALL ON *.* TO planted`);
@@ -40,7 +56,11 @@ beforeAll(async () => {
     alerts: { webhook: '${env:HOOKURL}', webhookSecret: '${env:HOOK}' },
   });
 }, 120_000);
-afterAll(() => pair.close());
+afterAll(async () => {
+  receiver.closeAllConnections();
+  receiver.close();
+  await pair.close();
+});
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -51,7 +71,7 @@ const found = (where: string, text: string): string[] =>
   needles.filter((needle) => text.includes(needle)).map((needle) => `${where}: ${needle}`);
 
 it.runIf(process.platform === 'linux')(
-  'no secret is in a file, an argument, an environment or an output',
+  'no secret is in a file, an argument, an environment, an output or what a webhook is sent',
   async () => {
     const { folder } = pair;
     const call = (...args: string[]) => cli([...args, '--state', 'state'], { cwd: folder, env });
@@ -91,6 +111,13 @@ it.runIf(process.platform === 'linux')(
       env: { ...env, PW: `${secrets.PW}x`, SECRET: `${secrets.SECRET}x` },
     });
     leaks.push(...found('a refused login', wrong.stdout + wrong.stderr));
+    // A table that stops raises an alert, which the webhook is sent.
+    await pair.mysql.query('ALTER TABLE d.t MODIFY id BIGINT UNSIGNED');
+    await run.until((line) => JSON.stringify(line).includes('ROW-S113'), 'the table that stopped');
+    for (let left = 200; posted.length === 0 && left > 0; left--)
+      await new Promise((r) => setTimeout(r, 100));
+    expect(posted.join('\n')).toContain('"kind":"stopped-table"');
+    leaks.push(...found('webhook', posted.join('\n')));
     run.child.kill('SIGTERM');
     const { stdout, stderr } = await run.ended;
     leaks.push(...found('run', stdout + stderr));

@@ -102,7 +102,7 @@ describe.skipIf(elsewhere === undefined)('a server that is not the source', () =
     });
   }
 
-  it('gets it only from a task that says so', async () => {
+  it('rule 28: gets it only from a task that says so', async () => {
     const thief = await startKeyThief({ plugin: 'caching_sha2_password' });
     try {
       expect(await login({ port: thief.port })).toBe('ROW-S115');
@@ -134,7 +134,7 @@ async function startOfBinlog() {
 }
 
 describe.skipIf(elsewhere === undefined)('the source on another machine', () => {
-  it('is asked for TLS without being told to, and only proves itself by a certificate or a key', async () => {
+  it('rule 28: is asked for TLS without being told to, and only proves itself by a certificate or a key', async () => {
     await forgetLogins();
     expect(await login()).toBe('ROW-S115');
     expect(await login({ ssl: 'disabled' })).toBe('ROW-S115');

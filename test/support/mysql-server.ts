@@ -23,6 +23,8 @@ export interface MysqlServer {
   /** Ends the server in order; what is done to its data folder then is there at restart(). */
   shutDown(): Promise<void>;
   readonly dataFolder: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
 }
 
 /**
@@ -81,6 +83,9 @@ export async function startMysql(
     kill: () => end('SIGKILL'),
     shutDown: () => end('SIGTERM'),
     dataFolder,
+    get pid() {
+      return server.child.pid!;
+    },
     async restart(more = []) {
       if (server.child.exitCode === null && server.child.signalCode === null) await end('SIGTERM');
       server = await launchMysql({ dataFolder, port, options: [...standing, ...more] });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
+import { said } from '../../shared/said.js';
 
 /**
  * Typed calls over a socket: one JSON message a line, both ways. Errors cross as code, message and remedy.
@@ -59,7 +60,7 @@ function readLines(socket: Socket, receive: (line: string) => void, failed: (err
 function toPlain(error: Error, report: (error: unknown) => void): PlainError {
   if (error instanceof RowferryError) return error.toPlain();
   report(error);
-  return new RowferryError('ROW-E107', `Internal error: ${error.message}`).toPlain();
+  return new RowferryError('ROW-E107', `Internal error: ${said(error.message)}`).toPlain();
 }
 
 function isErrorEnvelope(value: unknown): value is { $error: PlainError } {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
+import { callArguments } from '../../shared/call-arguments.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
 import { errorHelpCommand } from '../base/help.js';
@@ -155,7 +156,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     for (const [call, schema] of Object.entries(calls as CallSchemas)) {
       functions[call] = async (...args) => {
         try {
-          const checked = schema.parse(args);
+          const checked = callArguments(schema, call, args);
           if (call === 'ready') return await this.onReady();
           return await (host as Record<string, (...args: unknown[]) => unknown>)[call]!(...checked);
         } catch (thrown) {

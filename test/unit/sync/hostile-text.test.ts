@@ -242,6 +242,30 @@ describe('what could take for ever', () => {
     expect(row['o']).toBe(true);
   });
 
+  fuzz('whatever a regular expression is made of, a row takes a bounded time', (chance) => {
+    const pieces = [
+      'a',
+      'a*',
+      'a+',
+      '(a+)+',
+      '(a|aa)*',
+      '(a*)*',
+      '(.*)a',
+      '\\d+',
+      '.*',
+      '[a-z]*',
+      'a?',
+      '(a?){9}',
+      '\\1',
+      '$',
+    ];
+    const source = Array.from({ length: 1 + chance.below(8) }, () => chance.of(pieces)).join('');
+    const value =
+      chance.of(['a', 'ab', '1']).repeat(chance.of([1, 30, 2000, 100_000])) + chance.of(['', '!']);
+    const row = { v: value, o: null };
+    within(1500, () => run(`e_set(\`o\`, regex_match(\`v\`, '${source}'))`, row));
+  });
+
   it('values that double with each step are refused', () => {
     const doubling = (step: string) =>
       `e_compose(${Array.from({ length: 40 }, () => `e_set(\`v\`, ${step})`).join(', ')})`;
