@@ -252,7 +252,7 @@ export const errorCodes = {
   },
   'ROW-E116': {
     exit: 3,
-    cause: 'Another program answers in the place of the engine. It was told nothing.',
+    cause: 'Another program answers in place of the engine. It received nothing.',
     remedy: 'End the process named in the message, and find out what started it.',
   },
   'ROW-V101': {

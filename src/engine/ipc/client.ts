@@ -139,7 +139,7 @@ async function greet(
       socket.destroy();
       return new RowferryError(
         'ROW-E116',
-        `Process ${hello.pid} answers for the state folder ${paths.dir} and is not its engine. It was told nothing.`,
+        `Process ${hello.pid} answers for the state folder ${paths.dir} but is not its engine. It received nothing.`,
       );
     }
     return {

@@ -28,7 +28,7 @@ export const sourceEncryption: Check = {
   severity: 'warning',
   title: 'The connection to another machine is encrypted',
   expected: 'TLS, unless the source is on this machine',
-  why: 'Without TLS, whoever is on the network between can read and change the rows, and can take the place of the source.',
+  why: 'Without TLS, anyone on the network in between can read and change the rows, or pose as the source.',
   async run(context) {
     const { isOnThisMachine, isEncrypted, isProven } = (await context.source()).protection;
     const { source } = context.task;
