@@ -103,11 +103,14 @@ export class Task {
     });
   }
 
-  /** Begins anew when the command has ended. Throws when it ended with what no fault explains. */
+  /** Begins anew when the command has ended. Throws when it ended with what no fault explains: 0 and 3 alone are. */
   async keepUp(): Promise<void> {
     if (!this.over) return;
     const finished = await within(60, 'the end of the run', this.run!.ended);
-    await this.explain(finished);
+    const isReset = await this.explain(finished);
+    const { code, stderr } = finished;
+    if (code !== null && code !== 0 && code !== 3 && !isReset)
+      throw new Error(`the run of ${this.name} ended with ${code}: ${stderr}`);
     this.begin();
   }
 
@@ -167,8 +170,9 @@ export class Task {
 
   /** As the message of a table that stopped asks for. */
   async reload(table: string, code?: string): Promise<void> {
-    const remake = code === 'ROW-D110' || code === 'ROW-D106' ? ['--remake'] : [];
-    await this.command('reload', '--table', table, ...remake).ended;
+    const remake = code === 'ROW-D110' || code === 'ROW-D106' ? ['--remake', '--yes'] : [];
+    const { code: exit, stderr } = await this.command('reload', '--table', table, ...remake).ended;
+    if (exit !== 0) console.log(`    the reload of ${table} ended with ${exit}: ${stderr.trim()}`);
   }
 
   /** Tells why a run ended. True when it was purged and is reset: it can be run again. */
@@ -181,7 +185,6 @@ export class Task {
       this.mayBePurged = false;
       return true;
     }
-    if (code !== 3) throw new Error(`the run of ${this.name} ended with ${code}: ${stderr}`);
     return false;
   }
 }
