@@ -17,11 +17,30 @@ import {
 
 let stage: Stage;
 let workbench: Workbench;
+/** Every message between pages and the editor, as it is sent. */
+const messages: string[] = [];
+const mark = 'message of a page: ';
 
 beforeAll(async () => {
   stage = await setStage({ passwordInEnvironment: false });
   stage.writeTask('shop', { objects: [{ database: 'shop', tables: [{ name: 'customers' }] }] });
   workbench = await startWorkbench({ workspace: stage.workspace, env: stage.env });
+  workbench.page.on('console', (said) => {
+    if (said.text().startsWith(mark)) messages.push(said.text());
+  });
+  // As text: it runs in the browser, in every frame. The editor opens a page's document anew, which takes listeners from its
+  // window: so what is posted is looked at.
+  await workbench.page.addInitScript(`for (const posts of [window, MessagePort.prototype]) {
+    const { postMessage } = posts;
+    posts.postMessage = function (data, ...rest) {
+      try {
+        console.debug(${JSON.stringify(mark)} + JSON.stringify(data));
+      } catch {
+        // What is no JSON is no message of ours.
+      }
+      return postMessage.call(this, data, ...rest);
+    };
+  }`);
   await openSidebar(workbench.page);
 });
 
@@ -87,6 +106,22 @@ test('in the tree, while the task runs and its password is changed at the source
   await inlineAction(problem, 'Enter Secrets Again…');
   await enter('a new one');
   await says(/live · caught up/);
+});
+
+test('no message between the pages and the editor holds a secret', async () => {
+  const { page } = workbench;
+  await inlineAction(task(), 'Open Monitor');
+  await webview(page).locator('rf-monitor li[aria-current=step]', { hasText: 'Incremental' }).waitFor();
+  // What was entered above reached the engine; form, precheck and monitor were told of the task.
+  for (const part of ['shop.customers', '${env:MYSQL_PASSWORD}', 'enterSecrets', '"caughtUp"'])
+    await eventually(async () =>
+      expect(
+        messages.some((one) => one.includes(part)),
+        part,
+      ).toBe(true),
+    );
+  const secrets = [stage.password, 'wrong for the third time', 'a new one', stage.tablestore.secret];
+  expect(messages.filter((one) => secrets.some((secret) => one.includes(secret)))).toEqual([]);
 });
 
 test('the form goes on asking for what was not entered after all', async () => {
