@@ -1,4 +1,5 @@
 import type { SourcePosition } from '../shared/position.js';
+import { rowsDealtWith } from '../shared/format.js';
 import { leftOutReason } from '../shared/left-out-words.js';
 import { isEveryTableStopped, stoppedTables } from '../shared/stopped-tables.js';
 import type {
@@ -209,12 +210,21 @@ function tableLine(table: TableProgress, width: number, terminal: Terminal): str
         : 0
       : table.estimatedRows === 0
         ? 0
-        : Math.min(0.99, (table.rows + (table.kept ?? 0)) / table.estimatedRows);
+        : Math.min(0.99, rowsDealtWith(table) / table.estimatedRows);
   const of =
     loaded || table.estimatedRows === null ? '' : style.dim(` of about ${count(table.estimatedRows)}`);
   const problem = table.problem ? style.red(` ${table.problem.message}`) : '';
   const bars = terminal.width >= width + 45 ? `${bar(share, 20, style)} ` : '';
-  return `  ${pad(clip(title(table), width), width)}  ${bars}${pad(table.phase, 11)} ${count(table.rows)}${of}${problem}`;
+  return `  ${pad(clip(title(table), width), width)}  ${bars}${pad(table.phase, 11)} ${count(table.rows)}${of}${othersText(table)}${problem}`;
+}
+
+/** What became of the rows that were not written: `, kept 2, dropped 1, dirty 3`. */
+function othersText({ kept = 0, dropped = 0, dirty = 0 }: TableProgress): string {
+  return [
+    kept > 0 ? `, kept ${count(kept)}` : '',
+    dropped > 0 ? `, dropped ${count(dropped)}` : '',
+    dirty > 0 ? `, dirty ${count(dirty)}` : '',
+  ].join('');
 }
 
 /** The `status` line of `--json`: the snapshot, with the figures that scripts want at the top level. */

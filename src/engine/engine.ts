@@ -62,6 +62,7 @@ export class Engine {
       },
       alert: (alert) => this.#tell('alert', alert),
       verifyProgress: (id, progress) => this.#tell('verifyProgress', id, progress),
+      retryProgress: (id, progress) => this.#tell('retryProgress', id, progress),
       changed: () => this.#tell('snapshot', this.#supervisor.snapshots()),
     });
     this.#local = new LocalTablestoreProcess(localTablestore, this.#log, () =>
@@ -123,6 +124,7 @@ export class Engine {
       retryDirty: (task, filter) => supervisor.dirty.retry(session, task, filter),
       skipDirty: async (id, filter) => supervisor.dirty.decide(id, filter, 'skip'),
       discardDirty: async (id, filter) => supervisor.dirty.decide(id, filter, 'discard'),
+      cancelRetry: async (id) => supervisor.dirty.retries.cancelOf(id),
       localTablestore: async () => this.#local.running,
       startLocalTablestore: (options) => this.#local.start(options),
       stopLocalTablestore: () => this.#local.stop(),

@@ -3,7 +3,7 @@ import type { CatalogApi } from './catalog-api.js';
 import type { CheckReport } from './check-report.js';
 import type { PlainError } from './errors.js';
 import type { TaskSnapshot } from './snapshot.js';
-import type { TaskControlApi } from './task-control-api.js';
+import type { RetryProgress, TaskControlApi } from './task-control-api.js';
 import type { ResolvedTask } from './task.js';
 import type { VerifyChoice, VerifyProgress, VerifyReport } from './verify-report.js';
 
@@ -81,6 +81,7 @@ export interface ClientApi {
   /** Every task that the store knows, once a second. */
   snapshot(tasks: TaskSnapshot[]): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
+  retryProgress(id: string, progress: RetryProgress): void;
   /** `task`: id of the one that it is about. */
   log(level: LogLevel, text: string, task?: string): void;
   /** A run came to its end: its goal was reached, it was stopped, or it failed. */

@@ -227,7 +227,7 @@ export const errorCodes = {
   },
   'ROW-E111': {
     exit: 1,
-    cause: 'The comparison of source and destination was cancelled.',
+    cause: 'A comparison of source and destination, or a retry of dirty records, was cancelled.',
     remedy: 'Start it again at any time.',
   },
   'ROW-E112': {
@@ -303,7 +303,12 @@ export class RowferryError extends Error {
   readonly remedy: string;
 
   constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    const stacks = Error as unknown as { stackTraceLimit?: number };
+    const { stackTraceLimit: limit = 10 } = stacks;
+    // What is wrong with a row is told of each row, and nobody asks where: the stack would take longest.
+    if (code.startsWith('ROW-V')) stacks.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    stacks.stackTraceLimit = limit;
     this.code = code;
     this.remedy = options.remedy ?? errorCodes[code].remedy;
   }

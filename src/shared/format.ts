@@ -1,4 +1,4 @@
-import type { TaskSnapshot } from './snapshot.js';
+import type { TableProgress, TaskSnapshot } from './snapshot.js';
 import { stoppedTables } from './stopped-tables.js';
 
 /** Numbers, durations and progress in words, the same in tree, status bar and panels. Pure; the locale is the reader's. */
@@ -42,6 +42,22 @@ export function formatDuration(ms: number, t: Translate, locale?: string): strin
   return t('{0} d', number(ms / 86_400_000, 1));
 }
 
+/** Rows of a table that its load is done with, whatever became of them: what progress is told by. */
+export function rowsDealtWith({
+  rows,
+  kept = 0,
+  dropped = 0,
+  dirty = 0,
+}: Pick<TableProgress, 'rows' | 'kept' | 'dropped' | 'dirty'>): number {
+  return rows + kept + dropped + dirty;
+}
+
+/** Whole percent of its load that a table is through; null while its size is unknown. Estimates lie: never 100. */
+export function tablePercent(table: TableProgress): number | null {
+  const { estimatedRows } = table;
+  return estimatedRows ? Math.min(99, Math.floor((rowsDealtWith(table) * 100) / estimatedRows)) : null;
+}
+
 /**
  * Whole percent of the full load, null while the source's estimate is unknown or there is no load. Estimates lie,
  * so that 100 is only said once every table is through; those that have stopped are waited for by nobody.
@@ -58,8 +74,9 @@ export function loadPercent(snapshot: Pick<TaskSnapshot, 'tables' | 'phase'>): n
     const done = table.phase === 'incremental' || table.phase === 'done';
     if (!done) through = false;
     if (table.estimatedRows === null && !done) return null;
-    rows += table.rows;
-    expected += done ? table.rows : Math.max(table.rows, table.estimatedRows ?? 0);
+    const dealt = rowsDealtWith(table);
+    rows += dealt;
+    expected += done ? dealt : Math.max(dealt, table.estimatedRows ?? 0);
   }
   if (through && snapshot.tables.length > 0) return 100;
   return expected === 0 ? 0 : Math.min(99, Math.floor((rows * 100) / expected));

@@ -8,7 +8,7 @@ import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
 import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.js';
-import type { DirtyFilter, DirtyPage, HistoryPoint } from './task-control-api.js';
+import type { DirtyFilter, DirtyPage, HistoryPoint, RetryProgress } from './task-control-api.js';
 import type { OptionalApi } from './engine-api.js';
 
 /**
@@ -242,6 +242,7 @@ export const dirtyCalls = {
   ready: z.tuple([]),
   page: z.tuple([dirtyFilter, z.strictObject({ offset: z.int().min(0), limit: z.int().min(1).max(1000) })]),
   retry: z.tuple([dirtyFilter]),
+  cancelRetry: z.tuple([]),
   discard: z.tuple([dirtyFilter]),
   exportAs: z.tuple([z.enum(['csv', 'json']), dirtyFilter]),
   copy: z.tuple([text]),
@@ -251,6 +252,7 @@ export interface DirtyHost {
   ready(): Promise<void>;
   page(filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
   retry(filter: DirtyFilter): Promise<number>;
+  cancelRetry(): Promise<void>;
   /** Asked for confirmation first; 0 when the person said no. */
   discard(filter: DirtyFilter): Promise<number>;
   exportAs(format: 'csv' | 'json', filter: DirtyFilter): Promise<void>;
@@ -264,6 +266,8 @@ export interface DirtyState {
   /** Goes up when records came or went: the page asks again. */
   revision: number;
   blocked: boolean;
+  /** How far a retry is, while there is one. */
+  retrying: RetryProgress | null;
   methods: (keyof OptionalApi)[];
 }
 

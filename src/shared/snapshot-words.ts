@@ -1,4 +1,11 @@
-import { formatCount, formatDuration, formatShort, loadPercent, type Translate } from './format.js';
+import {
+  formatCount,
+  formatDuration,
+  formatShort,
+  loadPercent,
+  tablePercent,
+  type Translate,
+} from './format.js';
 import type { TableProgress, TaskSnapshot, AuditView } from './snapshot.js';
 import { isEveryTableStopped, isStopped, stoppedTables } from './stopped-tables.js';
 import { isRunning, offers } from './task-actions.js';
@@ -273,18 +280,32 @@ export interface TableLook {
   description: string;
 }
 
+/** `1,200 rows`; where not all of them were written also what became of the others. */
+export function tableRowsWords(table: TableProgress, t: Translate, locale?: string): string {
+  return joined(t('{0} rows', formatCount(table.rows, locale)), otherRowsWords(table, t, locale));
+}
+
+/** What became of the rows of a table that were not written; empty when all were. */
+export function otherRowsWords(table: TableProgress, t: Translate, locale?: string): string {
+  const { kept = 0, dropped = 0, dirty = 0 } = table;
+  const count = (value: number) => formatCount(value, locale);
+  return joined(
+    kept > 0 ? t('{0} kept', count(kept)) : '',
+    dropped > 0 ? t('{0} dropped', count(dropped)) : '',
+    dirty > 0 ? t('{0} dirty', count(dirty)) : '',
+  );
+}
+
 export function tableLook(table: TableProgress, t: Translate, locale?: string): TableLook {
-  const rows = t('{0} rows', formatCount(table.rows, locale));
+  const rows = tableRowsWords(table, t, locale);
   switch (isStopped(table) ? 'stopped' : table.phase) {
     case 'waiting':
       return { icon: 'circle-large-outline', description: t('waiting') };
     case 'schema':
       return { icon: 'loading~spin', description: t('creating the table') };
     case 'full': {
-      const percent = table.estimatedRows
-        ? `${Math.min(99, Math.floor((table.rows * 100) / table.estimatedRows))}%`
-        : '';
-      return { icon: 'loading~spin', description: joined(percent, rows) };
+      const percent = tablePercent(table);
+      return { icon: 'loading~spin', description: joined(percent === null ? '' : `${percent}%`, rows) };
     }
     case 'incremental':
       return { icon: 'pulse', color: 'charts.green', description: rows };

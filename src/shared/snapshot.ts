@@ -28,6 +28,10 @@ export interface TableProgress {
   rows: number;
   /** Rows that were at the destination and stay as they are (conflict "ignore"); absent when there are none. */
   kept?: number;
+  /** Rows of the full load that the transformation dropped; absent when there are none. */
+  dropped?: number;
+  /** Rows that could not be written, and wait or were passed over; absent when there are none. */
+  dirty?: number;
   /** Rows expected, from the source's statistics; null while unknown. */
   estimatedRows: number | null;
   /** Rows of the incremental, by operation. */
@@ -126,7 +130,7 @@ export interface TaskSnapshot {
   tables: TableProgress[];
   /** Absent before the task has looked for them. */
   leftOut?: LeftOutTable[];
-  /** Rows written since the task was first started: full load and incremental. */
+  /** Rows written by the loads of the tables as they are now, and by the incremental since the task was first started. */
   rows: { full: number; inserted: number; updated: number; deleted: number };
   rowsPerSecond: number;
   bytesPerSecond: number;

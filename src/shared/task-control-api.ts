@@ -32,6 +32,15 @@ export interface DirtyPage {
   records: DirtyRecord[];
 }
 
+/** How far the retry of dirty records is, in records: `written` of those that it is done with. */
+export interface RetryProgress {
+  done: number;
+  total: number;
+  written: number;
+  /** It came to its end, or was cancelled. */
+  over: boolean;
+}
+
 export interface HistoryPoint {
   atMs: number;
   rowsPerSecond: number;
@@ -119,9 +128,11 @@ export interface TaskControlApi {
   /**
    * Reads the rows again as they are now and writes them by the task's mapping as given, by the running task's writer
    * when it runs. A record that fails again says why; a blocked task goes on when none is left undecided. Number put
-   * right.
+   * right. Throws ROW-E111 when it was cancelled; what was written stays written.
    */
   retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number>;
+  /** Ends the retries of this task; their callers get ROW-E111. Nothing to do when there is none. */
+  cancelRetry(id: string): Promise<void>;
   /** Leaves the records' rows unwritten and keeps the records; a blocked task goes on. Number skipped. */
   skipDirty(id: string, filter: DirtyFilter): Promise<number>;
   /** Leaves the records' rows unwritten for good; a blocked task goes on. Number discarded. */

@@ -1,7 +1,12 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
 import type { DirtyHost, DirtyState } from '../../src/shared/pages.js';
-import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../src/shared/task-control-api.js';
+import type {
+  DirtyFilter,
+  DirtyPage,
+  DirtyRecord,
+  RetryProgress,
+} from '../../src/shared/task-control-api.js';
 import { connectHost, messageOf } from '../components/host.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';
@@ -31,6 +36,12 @@ class Dirty extends LitElement {
         padding-top: 14px;
       }
       .notice {
+        margin: 14px 0 0;
+      }
+      .retrying {
+        display: flex;
+        align-items: center;
+        gap: 10px;
         margin: 14px 0 0;
       }
       @media (max-width: 900px) {
@@ -123,6 +134,7 @@ class Dirty extends LitElement {
         >
         ${this.bulk(state, total)}
       </header>
+      ${state.retrying ? this.retryBar(state, state.retrying) : nothing}
       ${state.blocked ? html`<p class="warning notice">${t('The task is blocked until you retry or discard these rows. A retry uses the task file as it is now.')}</p>` : nothing}
       <div role="status">
         ${this.said === '' ? nothing : html`<p class="notice ${this.failed ? 'error' : ''}">${this.said}</p>`}
@@ -177,6 +189,21 @@ class Dirty extends LitElement {
               </div>`
       }
     </main>`;
+  }
+
+  private retryBar(state: DirtyState, { done, total }: RetryProgress): TemplateResult {
+    const words = t('{0} of {1} records retried', formatCount(done, locale), formatCount(total, locale));
+    return html`<div class="retrying">
+      <progress max=${Math.max(1, total)} .value=${done} aria-label=${words}></progress>
+      <span>${words}</span>
+      ${
+        state.methods.includes('cancelRetry')
+          ? html`<vscode-button appearance="secondary" @click=${() => this.call(this.host.cancelRetry())}
+              >${t('Cancel')}</vscode-button
+            >`
+          : nothing
+      }
+    </div>`;
   }
 
   private summary(total: number): string {

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { formatCount } from '../../src/shared/format.js';
-import { reasonWords } from '../../src/shared/snapshot-words.js';
+import { otherRowsWords, reasonWords } from '../../src/shared/snapshot-words.js';
 import type { TableProgress } from '../../src/shared/snapshot.js';
 import { isStopped } from '../../src/shared/stopped-tables.js';
 import { panel } from '../components/panel-styles.js';
@@ -86,7 +86,9 @@ class TablesSection extends LitElement {
     const percent = percentOf(table);
     const name = `${table.source} → ${table.destination}`;
     const stopped = isStopped(table);
-    const state = stopped ? reasonWords(table, t) : phaseWords(table);
+    const others = otherRowsWords(table, t, locale);
+    const phase = stopped ? reasonWords(table, t) : phaseWords(table);
+    const state = others === '' ? phase : `${phase} · ${others}`;
     return html`<div class="cells">
       <span role="rowheader" class="clip" title=${name}
         >${table.source} <span class="hint">→ ${table.destination}</span></span

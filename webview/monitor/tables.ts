@@ -1,3 +1,4 @@
+import { tablePercent } from '../../src/shared/format.js';
 import type { TableProgress } from '../../src/shared/snapshot.js';
 
 export type SortKey = 'source' | 'phase' | 'rows' | 'percent' | 'changes';
@@ -7,11 +8,11 @@ export interface Sorting {
 }
 
 /** 0…100; null while nothing is known of how many rows there are. */
-export function percentOf({ phase, rows, kept = 0, estimatedRows }: TableProgress): number | null {
+export function percentOf(table: TableProgress): number | null {
+  const { phase } = table;
   if (phase === 'incremental' || phase === 'done') return 100;
   if (phase === 'waiting' || phase === 'schema') return 0;
-  if (!estimatedRows) return null;
-  return Math.min(99, Math.floor(((rows + kept) * 100) / estimatedRows));
+  return tablePercent(table);
 }
 
 /** Rows of the incremental, whatever was done to them. */

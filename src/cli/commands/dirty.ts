@@ -1,10 +1,11 @@
 import { canonicalTable } from '../../shared/source-name.js';
-import type { DirtyFilter, DirtyRecord } from '../../shared/task-control-api.js';
+import type { DirtyFilter, DirtyRecord, RetryProgress } from '../../shared/task-control-api.js';
 import type { EngineConnection } from '../../engine/ipc/client.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { flag, text, usageError, type Command, type Values } from '../command.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
+import { bar } from '../progress.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { columns, type Terminal } from '../terminal.js';
 
@@ -21,6 +22,7 @@ export const dirty: Command = {
   help: [
     'Rowferry keeps a row that Tablestore permanently rejects, or that cannot be converted, as a dirty record. With "dirtyData": "block" the task waits for your decision.',
     'retry reads the current row and writes it. skip leaves the row unwritten and keeps the record; discard leaves it unwritten and deletes the record. A blocked task then continues, automatically or with run.',
+    'retry shows how far it is. Ctrl+C ends it; rows that are written by then stay written.',
     'If rows still cannot be written, retry exits with 4 when the task waits for them, otherwise with 1.',
     'export writes complete records as JSON, one per line. They contain row values.',
   ],
@@ -56,7 +58,13 @@ export const dirty: Command = {
       throw usageError(`No records given. Pass IDs, --table, --code or --all.`, 'dirty');
     }
     const { task } = await trustedTask(context, values, file);
-    return withEngine(context, values, {}, async (engine) =>
+    const { terminal } = context;
+    const retryProgress = (id: string, { done, total, over }: RetryProgress) => {
+      if (id !== task.id) return;
+      const words = `${bar(done / Math.max(1, total), 20, terminal.style)} ${count(done)} of ${count(total)} records retried`;
+      terminal.draw(over ? [] : [words]);
+    };
+    return withEngine(context, values, { retryProgress }, async (engine) =>
       carryOut(
         action,
         engine,
@@ -138,7 +146,10 @@ async function retry(
   terminal: Terminal,
 ): Promise<number> {
   const { total } = await api.dirtyRecords(task.id, filter, { offset: 0, limit: 1 });
-  const written = await api.retryDirty(task, filter);
+  const written = await api.retryDirty(task, filter).finally(() => {
+    terminal.draw([]);
+    terminal.settle();
+  });
   terminal.print(`Written: ${count(written)}.`);
   const left = total - written;
   if (left <= 0) return 0;

@@ -99,6 +99,7 @@ async function greet(
   const nothing = () => {};
   const events: ClientApi = {
     snapshot: options.events?.snapshot ?? nothing,
+    retryProgress: options.events?.retryProgress ?? nothing,
     verifyProgress: options.events?.verifyProgress ?? nothing,
     log: options.events?.log ?? nothing,
     ended: options.events?.ended ?? nothing,

@@ -35,6 +35,7 @@ export interface ServerHooks {
 const clientEvents: (keyof ClientApi)[] = [
   'snapshot',
   'verifyProgress',
+  'retryProgress',
   'log',
   'ended',
   'alert',

@@ -1,8 +1,10 @@
 import type { DirtyFilter, DirtyPage, DirtyRecord } from '../../shared/task-control-api.js';
 import { errorCodes, type ErrorCode } from '../../shared/errors.js';
 import type { RowLocator } from '../../sync/mapping/locator.js';
+import type { RetriedOutcome } from '../../sync/dirty/retry.js';
 import type { DirtyDecision } from '../../sync/state/task-store.js';
 import type { Database } from './database.js';
+import { PendingDirty } from './pending-dirty.js';
 
 /** A record as a retry takes it up. */
 export interface DirtyRowRecord {
@@ -37,15 +39,24 @@ interface Row {
  * for as long as the checkpoint stands before it.
  */
 export class DirtyRecords {
+  readonly #pending: PendingDirty;
+
   constructor(
-    private readonly database: Database,
+    private readonly stored: Database,
     private readonly task: string,
-  ) {}
+  ) {
+    this.#pending = PendingDirty.of(stored, task);
+  }
+
+  /** With all records of the task in it. */
+  private get database(): Database {
+    this.#pending.store();
+    return this.stored;
+  }
 
   page(filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage {
     const { where, values } = this.#where(filter);
-    const total =
-      this.database.get<{ n: number }>(`SELECT COUNT(*) AS n FROM dirty WHERE ${where}`, ...values)?.n ?? 0;
+    const total = this.count(filter);
     const records = this.database
       .all<Row>(
         // What is passed over is passed over in the index: the records themselves are wide.
@@ -57,11 +68,27 @@ export class DirtyRecords {
       .map(toRecord);
     const codes = this.database
       .all<{ code: string }>(
-        `SELECT DISTINCT code FROM dirty WHERE task = ? AND ${isOpen} ORDER BY code`,
+        'SELECT DISTINCT code FROM dirty_figure WHERE task = ? AND open > 0 ORDER BY code',
         this.task,
       )
       .map(({ code }) => code);
     return { total, codes, records };
+  }
+
+  count(filter: DirtyFilter): number {
+    const { source, code, sinceMs, untilMs, ids } = filter;
+    if (sinceMs === undefined && untilMs === undefined && ids === undefined) {
+      // Triggers keep count of these.
+      const row = this.database.get<{ n: number | null }>(
+        'SELECT SUM(open) AS n FROM dirty_figure WHERE task = ? AND source = coalesce(?, source) AND code = coalesce(?, code)',
+        this.task,
+        source ?? null,
+        code ?? null,
+      );
+      return row?.n ?? 0;
+    }
+    const { where, values } = this.#where(filter);
+    return this.database.get<{ n: number }>(`SELECT COUNT(*) AS n FROM dirty WHERE ${where}`, ...values)!.n;
   }
 
   /** What a retry needs of the records, oldest first, at most `limit` behind the id `after`. */
@@ -111,27 +138,27 @@ export class DirtyRecords {
     });
   }
 
-  /** The row was written: a record that holds the checkpoint stays until the replay has passed it. */
-  writtenAnew(id: number): void {
-    this.database.transaction(() => {
-      this.database.run(
-        "UPDATE dirty SET decision = 'retry' WHERE task = ? AND id = ? AND holds = 1",
-        this.task,
-        id,
-      );
-      this.database.run('DELETE FROM dirty WHERE task = ? AND id = ? AND holds = 0', this.task, id);
+  /** What became of records that were tried again, in one transaction. */
+  triedAnew(outcomes: readonly RetriedOutcome[]): void {
+    const { database, task } = this;
+    database.transaction(() => {
+      for (const { id, problem } of outcomes) {
+        if (problem) {
+          const { code, message } = problem;
+          database.run(
+            'UPDATE dirty SET code = ?, message = ? WHERE task = ? AND id = ?',
+            code,
+            message,
+            task,
+            id,
+          );
+          continue;
+        }
+        // A record that holds the checkpoint stays until the replay has passed it.
+        database.run("UPDATE dirty SET decision = 'retry' WHERE task = ? AND id = ? AND holds = 1", task, id);
+        database.run('DELETE FROM dirty WHERE task = ? AND id = ? AND holds = 0', task, id);
+      }
     });
-  }
-
-  /** Why the retry of a record failed. */
-  failedAnew(id: number, code: string, message: string): void {
-    this.database.run(
-      'UPDATE dirty SET code = ?, message = ? WHERE task = ? AND id = ?',
-      code,
-      message,
-      this.task,
-      id,
-    );
   }
 
   #where(filter: DirtyFilter): { where: string; values: (string | number)[] } {

@@ -45,6 +45,18 @@ export const keepDestinations = `INSERT OR IGNORE INTO destination_table
        AND EXISTS (SELECT 1 FROM progress WHERE progress.task = source_table.task
          AND progress ->> '$.start' IS NOT NULL AND progress ->> '$.loadedAt' IS NULL)`;
 
+/** As isOpen of dirty-records.ts, of the row of a trigger: 1 or 0. */
+const isOpenRow = (row: string) => `(${row}discarded = 0 AND ${row}decision IS NOT 'retry')`;
+/** What a record takes: of text that is kept beside the row only the length is read. */
+const dirtyBytes = (row: string) =>
+  ['source_row', 'cells', 'key', 'message'].map((column) => `octet_length(${row}${column}) + `).join('') +
+  '200';
+const countRecord = `INSERT INTO dirty_figure (task, source, code, open, bytes)
+       VALUES (new.task, new.source, new.code, ${isOpenRow('new.')}, ${dirtyBytes('new.')})
+       ON CONFLICT (task, source, code) DO UPDATE SET open = open + excluded.open, bytes = bytes + excluded.bytes;`;
+const uncountRecord = `UPDATE dirty_figure SET open = open - ${isOpenRow('old.')}, bytes = bytes - (${dirtyBytes('old.')})
+       WHERE task = old.task AND source = old.source AND code = old.code;`;
+
 /** Times are milliseconds since 1970; JSON columns hold what the type of the same name says. */
 export const migrations: Migrations = [
   `CREATE TABLE task (
@@ -167,4 +179,27 @@ export const migrations: Migrations = [
   // Records whose row was written are passed over in the index, too.
   `DROP INDEX dirty_shown;
    CREATE INDEX dirty_shown ON dirty (task, discarded, id, source, code, at_ms, decision)`,
+  // How many records of a table are open, and what all of them take, without reading them.
+  `CREATE TABLE dirty_figure (
+     task TEXT NOT NULL,
+     source TEXT NOT NULL,
+     code TEXT NOT NULL,
+     open INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     PRIMARY KEY (task, source, code)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO dirty_figure SELECT task, source, code, SUM(${isOpenRow('')}), SUM(${dirtyBytes('')}) FROM dirty
+     GROUP BY task, source, code;
+   CREATE TRIGGER dirty_added AFTER INSERT ON dirty BEGIN
+     ${countRecord}
+   END;
+   CREATE TRIGGER dirty_changed AFTER UPDATE OF source, source_row, cells, key, message, code, decision, discarded ON dirty BEGIN
+     ${uncountRecord}
+     ${countRecord}
+   END;
+   CREATE TRIGGER dirty_gone AFTER DELETE ON dirty BEGIN
+     ${uncountRecord}
+   END`,
+  // Rows of a chunk that the transformation drops are dealt with, too.
+  `ALTER TABLE chunk ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0`,
 ];

@@ -6,6 +6,7 @@ import type { DestinationRecord, TableRecord } from '../../sync/state/task-store
 import { askReload } from './asked-reload.js';
 import type { Database } from './database.js';
 import { keepDestinations, migrations, quoteNames } from './migrations.js';
+import { PendingDirty } from './pending-dirty.js';
 import { SqliteTaskStore } from './task-store.js';
 
 /** What is kept of one task, table by table, in the order in which it is written and taken in. */
@@ -44,6 +45,7 @@ const keyOf = (table: Table) => (table === 'task' ? 'id' : 'task');
  * No secret is kept, so none is written. Throws ROW-E113 when the file cannot be written.
  */
 export function writeState(database: Database, task: string, file: string, nowMs: number): void {
+  PendingDirty.of(database, task).store();
   const partial = `${file}.${process.pid}.tmp`;
   try {
     const out = openSync(partial, 'w', 0o600);
@@ -161,9 +163,11 @@ function reconcile(
 
 /** Forgets everything that is kept of a task, its history too. */
 export function removeState(database: Database, task: string): void {
+  PendingDirty.of(database, task).store();
   database.transaction(() => {
     for (const table of tables) database.run(`DELETE FROM ${table} WHERE ${keyOf(table)} = ?`, task);
-    for (const table of ['history', 'incident']) database.run(`DELETE FROM ${table} WHERE task = ?`, task);
+    for (const table of ['history', 'incident', 'dirty_figure'])
+      database.run(`DELETE FROM ${table} WHERE task = ?`, task);
   });
 }
 

@@ -18,7 +18,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import type { RowLocator } from '../../sync/mapping/locator.js';
 import { StaleRecord } from '../../sync/state/task-store.js';
 import type { Database } from './database.js';
-import { isOpen } from './dirty-records.js';
+import { PendingDirty, putDirty } from './pending-dirty.js';
 
 /** Records of earlier versions of the product have neither version nor life. */
 function asRecord(text: string): TableRecord {
@@ -27,25 +27,42 @@ function asRecord(text: string): TableRecord {
 
 /** What replication keeps of one task, in the store of the engine. */
 export class SqliteTaskStore implements TaskStore {
+  readonly #pending: PendingDirty;
+
   constructor(
     private readonly database: Database,
     private readonly task: string,
-  ) {}
+  ) {
+    this.#pending = PendingDirty.of(database, task);
+  }
 
   transaction<T>(work: () => T): T {
+    this.#pending.store();
     return this.database.transaction(work);
   }
 
+  #run(...statement: Parameters<Database['run']>): ReturnType<Database['run']> {
+    this.#pending.store();
+    return this.database.run(...statement);
+  }
+
+  #get<T>(...statement: Parameters<Database['get']>): T | undefined {
+    this.#pending.store();
+    return this.database.get<T>(...statement);
+  }
+
+  #all<T>(...statement: Parameters<Database['all']>): T[] {
+    this.#pending.store();
+    return this.database.all<T>(...statement);
+  }
+
   progress(): TaskProgress | null {
-    const row = this.database.get<{ progress: string }>(
-      'SELECT progress FROM progress WHERE task = ?',
-      this.task,
-    );
+    const row = this.#get<{ progress: string }>('SELECT progress FROM progress WHERE task = ?', this.task);
     return row ? (JSON.parse(row.progress) as TaskProgress) : null;
   }
 
   saveProgress(progress: TaskProgress): void {
-    this.database.run(
+    this.#run(
       'INSERT INTO progress (task, progress) VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET progress = excluded.progress',
       this.task,
       JSON.stringify(progress),
@@ -53,9 +70,10 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   tables(): TableRecord[] {
-    return this.database
-      .all<{ record: string }>('SELECT record FROM source_table WHERE task = ? ORDER BY source', this.task)
-      .map(({ record }) => asRecord(record));
+    return this.#all<{ record: string }>(
+      'SELECT record FROM source_table WHERE task = ? ORDER BY source',
+      this.task,
+    ).map(({ record }) => asRecord(record));
   }
 
   beginTable(table: NewTableRecord): TableRecord {
@@ -69,7 +87,7 @@ export class SqliteTaskStore implements TaskStore {
     changes: { [K in keyof TableRecord]?: TableRecord[K] | undefined },
   ): TableRecord {
     return this.transaction(() => {
-      const stored = this.database.get<{ record: string }>(
+      const stored = this.#get<{ record: string }>(
         'SELECT record FROM source_table WHERE task = ? AND source = ?',
         this.task,
         read.source,
@@ -87,7 +105,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   #putTable(table: TableRecord): void {
-    this.database.run(
+    this.#run(
       'INSERT INTO source_table (task, source, record) VALUES (?, ?, ?) ON CONFLICT (task, source) DO UPDATE SET record = excluded.record',
       this.task,
       table.source,
@@ -97,35 +115,33 @@ export class SqliteTaskStore implements TaskStore {
 
   removeTable(source: string): void {
     this.transaction(() => {
-      this.database.run('DELETE FROM source_table WHERE task = ? AND source = ?', this.task, source);
+      this.#run('DELETE FROM source_table WHERE task = ? AND source = ?', this.task, source);
       this.clearChunks(source);
-      this.database.run('DELETE FROM audit WHERE task = ? AND source = ?', this.task, source);
+      this.#run('DELETE FROM audit WHERE task = ? AND source = ?', this.task, source);
     });
   }
 
   destinations(): DestinationRecord[] {
-    return this.database
-      .all<{
-        name: string;
-        instance: string;
-        created: number;
-        creating: number;
-        found_at_ms: number | null;
-      }>(
-        'SELECT name, instance, created, creating, found_at_ms FROM destination_table WHERE task = ? ORDER BY name',
-        this.task,
-      )
-      .map(({ name, instance, created, creating, found_at_ms: foundAtMs }) => ({
-        name,
-        instance,
-        created: created === 1,
-        creating: creating === 1,
-        foundAtMs,
-      }));
+    return this.#all<{
+      name: string;
+      instance: string;
+      created: number;
+      creating: number;
+      found_at_ms: number | null;
+    }>(
+      'SELECT name, instance, created, creating, found_at_ms FROM destination_table WHERE task = ? ORDER BY name',
+      this.task,
+    ).map(({ name, instance, created, creating, found_at_ms: foundAtMs }) => ({
+      name,
+      instance,
+      created: created === 1,
+      creating: creating === 1,
+      foundAtMs,
+    }));
   }
 
   saveDestination({ name, instance, created, creating, foundAtMs }: DestinationRecord): void {
-    this.database.run(
+    this.#run(
       `INSERT OR REPLACE INTO destination_table (task, name, instance, created, creating, found_at_ms)
        VALUES (?, ?, ?, ?, ?, ?)`,
       this.task,
@@ -138,17 +154,18 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   removeDestination(name: string): void {
-    this.database.run('DELETE FROM destination_table WHERE task = ? AND name = ?', this.task, name);
+    this.#run('DELETE FROM destination_table WHERE task = ? AND name = ?', this.task, name);
   }
 
   audits(): AuditRecord[] {
-    return this.database
-      .all<{ record: string }>('SELECT record FROM audit WHERE task = ? ORDER BY source', this.task)
-      .map((row) => JSON.parse(row.record) as AuditRecord);
+    return this.#all<{ record: string }>(
+      'SELECT record FROM audit WHERE task = ? ORDER BY source',
+      this.task,
+    ).map((row) => JSON.parse(row.record) as AuditRecord);
   }
 
   saveAudit(record: AuditRecord): void {
-    this.database.run(
+    this.#run(
       'INSERT OR REPLACE INTO audit (task, source, record) VALUES (?, ?, ?)',
       this.task,
       record.source,
@@ -157,26 +174,25 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   chunks(source: string): ChunkRecord[] {
-    return this.database
-      .all<{ bounds: string; done: number; row_count: number; kept: number }>(
-        'SELECT bounds, done, row_count, kept FROM chunk WHERE task = ? AND source = ? ORDER BY number',
-        this.task,
-        source,
-      )
-      .map((row) => ({
-        chunk: JSON.parse(row.bounds) as ChunkRecord['chunk'],
-        done: row.done === 1,
-        rows: row.row_count,
-        kept: row.kept,
-      }));
+    return this.#all<{ bounds: string; done: number; row_count: number; kept: number; dropped: number }>(
+      'SELECT bounds, done, row_count, kept, dropped FROM chunk WHERE task = ? AND source = ? ORDER BY number',
+      this.task,
+      source,
+    ).map((row) => ({
+      chunk: JSON.parse(row.bounds) as ChunkRecord['chunk'],
+      done: row.done === 1,
+      rows: row.row_count,
+      kept: row.kept,
+      dropped: row.dropped,
+    }));
   }
 
-  saveChunk(source: string, { chunk, done, rows, kept }: ChunkRecord): void {
-    this.database.run(
-      `INSERT INTO chunk (task, source, number, bounds, done, row_count, kept) VALUES (?, ?, ?, ?, ?, ?, ?)
+  saveChunk(source: string, { chunk, done, rows, kept, dropped }: ChunkRecord): void {
+    this.#run(
+      `INSERT INTO chunk (task, source, number, bounds, done, row_count, kept, dropped) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (task, source, number)
        DO UPDATE SET bounds = excluded.bounds, done = excluded.done, row_count = excluded.row_count,
-         kept = excluded.kept`,
+         kept = excluded.kept, dropped = excluded.dropped`,
       this.task,
       source,
       chunk.index,
@@ -184,62 +200,38 @@ export class SqliteTaskStore implements TaskStore {
       done ? 1 : 0,
       rows,
       kept,
+      dropped,
     );
   }
 
   clearChunks(source: string): void {
-    this.database.run('DELETE FROM chunk WHERE task = ? AND source = ?', this.task, source);
+    this.#run('DELETE FROM chunk WHERE task = ? AND source = ?', this.task, source);
   }
 
   recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null } {
-    const { identity } = record;
-    const told = [
-      record.code,
-      record.message,
-      JSON.stringify(Object.fromEntries(record.sourceRow)),
-      JSON.stringify(Object.fromEntries(record.cells)),
-      record.locator === null ? null : JSON.stringify(record.locator),
-      record.holds ? 1 : 0,
-      record.rowHash,
-    ] as const;
     return this.transaction(() => {
-      const known = this.database.get<{ id: number; decision: DirtyDecision | null }>(
+      putDirty(this.database, this.task, record);
+      const { id, decision } = this.#get<{ id: number; decision: DirtyDecision | null }>(
         'SELECT id, decision FROM dirty WHERE task = ? AND identity = ?',
         this.task,
-        identity,
-      );
-      if (known?.decision === 'skip') return { id: String(known.id), decision: 'skip' };
-      if (known) {
-        // Under another mapping the row may be dirty for another reason.
-        this.database.run(
-          `UPDATE dirty SET code = ?, message = ?, source_row = ?, cells = ?, locator = ?, holds = ?, row_hash = ?, decision = NULL
-           WHERE id = ?`,
-          ...told,
-          known.id,
-        );
-        return { id: String(known.id), decision: null };
-      }
-      this.database.run(
-        `INSERT INTO dirty (code, message, source_row, cells, locator, holds, row_hash, task, identity, source, destination, operation, key, key_hash, position, at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        ...told,
-        this.task,
-        identity,
-        record.source,
-        record.destination,
-        record.operation,
-        record.key,
-        record.keyHash,
-        record.position === null ? null : JSON.stringify(record.position),
-        record.atMs,
-      );
-      const { id } = this.database.get<{ id: number }>('SELECT last_insert_rowid() AS id')!;
-      return { id: String(id), decision: null };
+        record.identity,
+      )!;
+      return { id: String(id), decision };
     });
   }
 
+  addDirty(record: NewDirtyRecord): number {
+    this.#pending.add(record);
+    return this.#pending.size;
+  }
+
+  storeDirty(most: number): number {
+    this.#pending.store(most);
+    return this.#pending.size;
+  }
+
   dirtyDecisions(): Map<string, DecidedDirty> {
-    const rows = this.database.all<{
+    const rows = this.#all<{
       id: number;
       identity: string;
       decision: DirtyDecision;
@@ -262,33 +254,25 @@ export class SqliteTaskStore implements TaskStore {
 
   settleDirty(id: string): void {
     this.transaction(() => {
-      this.database.run(
-        "DELETE FROM dirty WHERE task = ? AND id = ? AND decision = 'retry'",
-        this.task,
-        Number(id),
-      );
-      this.database.run('UPDATE dirty SET holds = 0 WHERE task = ? AND id = ?', this.task, Number(id));
+      this.#run("DELETE FROM dirty WHERE task = ? AND id = ? AND decision = 'retry'", this.task, Number(id));
+      this.#run('UPDATE dirty SET holds = 0 WHERE task = ? AND id = ?', this.task, Number(id));
     });
   }
 
   settleLoaded(source: string): void {
     this.transaction(() => {
       const loaded = 'task = ? AND source = ? AND position IS NULL';
-      this.database.run(`DELETE FROM dirty WHERE ${loaded} AND decision = 'retry'`, this.task, source);
-      this.database.run(
-        `UPDATE dirty SET holds = 0 WHERE ${loaded} AND decision = 'skip'`,
-        this.task,
-        source,
-      );
+      this.#run(`DELETE FROM dirty WHERE ${loaded} AND decision = 'retry'`, this.task, source);
+      this.#run(`UPDATE dirty SET holds = 0 WHERE ${loaded} AND decision = 'skip'`, this.task, source);
     });
   }
 
   clearDirty(source: string): void {
-    this.database.run('DELETE FROM dirty WHERE task = ? AND source = ?', this.task, source);
+    this.#run('DELETE FROM dirty WHERE task = ? AND source = ?', this.task, source);
   }
 
   isDirty(source: string, keyHash: string, rowHash: string): boolean {
-    const row = this.database.get(
+    const row = this.#get(
       'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND key_hash = ? AND row_hash = ? LIMIT 1',
       this.task,
       source,
@@ -299,13 +283,14 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   dirtySources(): string[] {
-    return this.database
-      .all<{ source: string }>('SELECT DISTINCT source FROM dirty WHERE task = ? AND holds = 0', this.task)
-      .map(({ source }) => source);
+    return this.#all<{ source: string }>(
+      'SELECT DISTINCT source FROM dirty WHERE task = ? AND holds = 0',
+      this.task,
+    ).map(({ source }) => source);
   }
 
   hasOpenDirty(source: string): boolean {
-    const found = this.database.get(
+    const found = this.#get(
       'SELECT 1 AS found FROM dirty WHERE task = ? AND source = ? AND holds = 0 LIMIT 1',
       this.task,
       source,
@@ -316,18 +301,16 @@ export class SqliteTaskStore implements TaskStore {
   dirtyOfTransaction(source: string, name: string): string[] {
     // Of the index on identities: what begins with these words and a space.
     const own = `${source} ${name}`;
-    return this.database
-      .all<{ id: number }>(
-        'SELECT id FROM dirty WHERE task = ? AND holds = 0 AND identity > ? AND identity < ?',
-        this.task,
-        `${own} `,
-        `${own}!`,
-      )
-      .map(({ id }) => String(id));
+    return this.#all<{ id: number }>(
+      'SELECT id FROM dirty WHERE task = ? AND holds = 0 AND identity > ? AND identity < ?',
+      this.task,
+      `${own} `,
+      `${own}!`,
+    ).map(({ id }) => String(id));
   }
 
   openDirty(source: string, keyHashes: readonly string[]): OpenDirty[] {
-    return this.database
+    const stored = this.database
       .all<{
         id: number;
         identity: string;
@@ -348,23 +331,25 @@ export class SqliteTaskStore implements TaskStore {
         position: position === null ? null : (JSON.parse(position) as SourcePosition),
         locator: locator === null ? null : (JSON.parse(locator) as OpenDirty['locator']),
       }));
+    return [...stored, ...this.#pending.open(source, keyHashes)];
   }
 
   removeOpenDirty(source: string): void {
-    this.database.run('DELETE FROM dirty WHERE task = ? AND source = ? AND holds = 0', this.task, source);
+    this.#run('DELETE FROM dirty WHERE task = ? AND source = ? AND holds = 0', this.task, source);
   }
 
   removeDirty(ids: readonly string[]): void {
-    if (ids.length === 0) return;
+    const stored = this.#pending.remove(ids);
+    if (stored.length === 0) return;
     this.database.run(
       'DELETE FROM dirty WHERE task = ? AND holds = 0 AND id IN (SELECT value FROM json_each(?))',
       this.task,
-      JSON.stringify(ids.map(Number)),
+      JSON.stringify(stored.map(Number)),
     );
   }
 
   undecidedDirty(): number {
-    const row = this.database.get<{ n: number }>(
+    const row = this.#get<{ n: number }>(
       'SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND holds = 1 AND decision IS NULL',
       this.task,
     );
@@ -372,61 +357,73 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   dirtyCount(): number {
-    const row = this.database.get<{ n: number }>(
-      `SELECT COUNT(*) AS n FROM dirty WHERE task = ? AND ${isOpen}`,
+    return [...this.dirtyCounts().values()].reduce((sum, open) => sum + open, 0);
+  }
+
+  dirtyCounts(): Map<string, number> {
+    const rows = this.#all<{ source: string; n: number }>(
+      'SELECT source, SUM(open) AS n FROM dirty_figure WHERE task = ? GROUP BY source HAVING n > 0',
       this.task,
     );
-    return row?.n ?? 0;
+    return new Map(rows.map(({ source, n }) => [source, n]));
   }
 
   dirtyRowsOf(source: string): (RowLocator | null)[] {
-    return this.database
-      .all<{ locator: string | null }>(
-        `SELECT MAX(locator) AS locator FROM dirty
+    return this.#all<{ locator: string | null }>(
+      `SELECT MAX(locator) AS locator FROM dirty
          WHERE task = ? AND source = ? AND operation <> 'DELETE' GROUP BY key_hash`,
-        this.task,
-        source,
-      )
-      .map(({ locator }) => (locator === null ? null : (JSON.parse(locator) as RowLocator)));
+      this.task,
+      source,
+    ).map(({ locator }) => (locator === null ? null : (JSON.parse(locator) as RowLocator)));
   }
 
   pruneDirty(
-    limits: { keepDays: number; maxMegabytes: number },
+    limits: { keepDays: number | null; maxMegabytes: number },
     nowMs: number,
   ): { expired: number; tooMany: number } {
     return this.transaction(() => {
-      const expired = this.database.run(
-        'DELETE FROM dirty WHERE task = ? AND holds = 0 AND at_ms < ?',
-        this.task,
-        nowMs - limits.keepDays * 86_400_000,
-      ).changes;
-      const size = () =>
-        this.database.get<{ n: number | null }>(
-          'SELECT SUM(LENGTH(source_row) + LENGTH(cells) + LENGTH(key) + LENGTH(message) + 200) AS n FROM dirty WHERE task = ?',
-          this.task,
-        )?.n ?? 0;
+      const expired =
+        limits.keepDays === null
+          ? 0
+          : this.#run(
+              'DELETE FROM dirty WHERE task = ? AND holds = 0 AND at_ms < ?',
+              this.task,
+              nowMs - limits.keepDays * 86_400_000,
+            ).changes;
       let tooMany = 0;
-      while (size() > limits.maxMegabytes * 1_000_000) {
-        const { changes } = this.database.run(
-          'DELETE FROM dirty WHERE id IN (SELECT id FROM dirty WHERE task = ? AND holds = 0 ORDER BY id LIMIT 100)',
-          this.task,
-        );
-        if (changes === 0) break;
-        tooMany += changes;
+      for (const discarded of [1, 0]) {
+        while (this.#dirtyBytes() > limits.maxMegabytes * 1_000_000) {
+          // In the order of the index: sorted anew each time, many records would take seconds.
+          const { changes } = this.#run(
+            `DELETE FROM dirty WHERE id IN (
+               SELECT id FROM dirty INDEXED BY dirty_shown WHERE task = ? AND discarded = ? AND holds = 0 ORDER BY id LIMIT 20)`,
+            this.task,
+            discarded,
+          );
+          if (changes === 0) break;
+          tooMany += changes;
+        }
       }
       return { expired, tooMany };
     });
   }
 
+  #dirtyBytes(): number {
+    return (
+      this.#get<{ n: number | null }>('SELECT SUM(bytes) AS n FROM dirty_figure WHERE task = ?', this.task)
+        ?.n ?? 0
+    );
+  }
+
   xaParts(): XaPart[] {
-    return this.database.all<XaPart & Record<string, string>>(
+    return this.#all<XaPart & Record<string, string>>(
       'SELECT xid, place, source, state FROM xa_part WHERE task = ?',
       this.task,
     );
   }
 
   saveXa({ xid, place, source, state }: XaPart): void {
-    this.database.run(
+    this.#run(
       'INSERT OR REPLACE INTO xa_part (task, xid, place, source, state) VALUES (?, ?, ?, ?, ?)',
       this.task,
       xid,
@@ -439,7 +436,7 @@ export class SqliteTaskStore implements TaskStore {
   removeXa({ xid, place, source }: XaPartKey): void {
     this.transaction(() => {
       for (const table of ['xa_part', 'xa_rows']) {
-        this.database.run(
+        this.#run(
           `DELETE FROM ${table} WHERE task = ? AND xid = ? AND place = ? AND source = ?`,
           this.task,
           xid,
@@ -451,7 +448,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   appendXa({ xid, place, source }: XaPartKey, number: number, piece: Uint8Array): void {
-    this.database.run(
+    this.#run(
       'INSERT INTO xa_rows (task, xid, place, source, number, bytes) VALUES (?, ?, ?, ?, ?, ?)',
       this.task,
       xid,
@@ -463,7 +460,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   xaPiece({ xid, place, source }: XaPartKey, number: number): Uint8Array | null {
-    const row = this.database.get<{ bytes: Uint8Array }>(
+    const row = this.#get<{ bytes: Uint8Array }>(
       'SELECT bytes FROM xa_rows WHERE task = ? AND xid = ? AND place = ? AND source = ? AND number = ?',
       this.task,
       xid,
@@ -476,9 +473,9 @@ export class SqliteTaskStore implements TaskStore {
 
   loseXa(source: string): void {
     this.transaction(() => {
-      this.database.run('DELETE FROM xa_rows WHERE task = ? AND source = ?', this.task, source);
-      this.database.run('DELETE FROM xa_part WHERE task = ? AND source = ?', this.task, source);
-      this.database.run(
+      this.#run('DELETE FROM xa_rows WHERE task = ? AND source = ?', this.task, source);
+      this.#run('DELETE FROM xa_part WHERE task = ? AND source = ?', this.task, source);
+      this.#run(
         `INSERT INTO xa_part (task, xid, place, source, state)
          SELECT task, xid, place, ?, 'lost' FROM xa_part WHERE task = ? AND source = ''`,
         source,
@@ -488,11 +485,11 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   isWriting(): boolean {
-    return this.database.get('SELECT 1 AS found FROM writing WHERE task = ?', this.task) !== undefined;
+    return this.#get('SELECT 1 AS found FROM writing WHERE task = ?', this.task) !== undefined;
   }
 
   setWriting(writing: boolean): void {
-    this.database.run(
+    this.#run(
       writing ? 'INSERT OR IGNORE INTO writing (task) VALUES (?)' : 'DELETE FROM writing WHERE task = ?',
       this.task,
     );
@@ -512,6 +509,6 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   private empty(table: string): void {
-    this.database.run(`DELETE FROM ${table} WHERE task = ?`, this.task);
+    this.#run(`DELETE FROM ${table} WHERE task = ?`, this.task);
   }
 }

@@ -1,6 +1,7 @@
-import type { DirtyFilter } from '../../shared/task-control-api.js';
+import type { DirtyFilter, RetryProgress } from '../../shared/task-control-api.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { Session } from '../ipc/server.js';
+import { Cancellations } from './cancellations.js';
 import type { ManagedTask } from './managed-task.js';
 import type { TaskOperations } from './operations.js';
 
@@ -9,6 +10,7 @@ export interface DecisionsHost {
   task(id: string): ManagedTask | undefined;
   save(managed: ManagedTask): void;
   changed(): void;
+  retryProgress(id: string, progress: RetryProgress): void;
   /** Begins a run of the task with these settings; what comes of it is in its snapshot. */
   goOn(managed: ManagedTask, task: ResolvedTask, file: string): void;
   stop(id: string): void;
@@ -16,15 +18,24 @@ export interface DecisionsHost {
 
 /** What people decide on dirty records, and what becomes of a task that waits for it. */
 export class DirtyDecisions {
+  readonly retries = new Cancellations('The retry was cancelled. Rows already written stay.');
+
   constructor(
     private readonly operations: TaskOperations,
     private readonly host: DecisionsHost,
   ) {}
 
-  /** Writes the rows again; how many were written. Throws what reading and writing throw. */
+  /**
+   * Writes the rows again; how many were written. Throws ROW-E111 when it was cancelled, by its task or because its
+   * client or the engine goes, and what reading and writing throw.
+   */
   async retry(session: Session, task: ResolvedTask, filter: DirtyFilter): Promise<number> {
+    const { id } = task;
+    const tell = (progress: RetryProgress) => this.host.retryProgress(id, progress);
     try {
-      return await this.operations.retryDirty(task, filter, this.host.task(task.id)?.work);
+      return await this.retries.run(session, id, (signal) =>
+        this.operations.retryDirty(task, filter, this.host.task(id)?.work, tell, signal),
+      );
     } finally {
       // A task that is told of its secrets by the editor may go on in an engine that never ran it; a command ends.
       this.decided(task.id, task, session.kind === 'extension');

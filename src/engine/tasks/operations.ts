@@ -5,7 +5,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { PrecheckHistory } from '../../sync/precheck/index.js';
-import type { DirtyFilter, DirtyPage } from '../../shared/task-control-api.js';
+import type { DirtyFilter, DirtyPage, RetryProgress } from '../../shared/task-control-api.js';
 import type { Log } from '../base/log.js';
 import type { EngineStore } from '../store/engine-store.js';
 import type { ReplicationRun } from './run.js';
@@ -29,7 +29,14 @@ export interface TaskOperations {
   standing(id: string): Pick<TaskSnapshot, 'position' | 'rows' | 'dirty'>;
   dirtyPage(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): DirtyPage;
   /** Reads the rows of records as they are now and writes them. How many are at the destination. */
-  retryDirty(task: ResolvedTask, filter: DirtyFilter, running: ReplicationRun | undefined): Promise<number>;
+  retryDirty(
+    task: ResolvedTask,
+    filter: DirtyFilter,
+    running: ReplicationRun | undefined,
+    progress: (progress: RetryProgress) => void,
+    /** Aborted with the error that the caller is to get. */
+    signal: AbortSignal,
+  ): Promise<number>;
   /** Their rows stay unwritten; 'discard' forgets the records too. How many. */
   decideDirty(id: string, filter: DirtyFilter, how: 'skip' | 'discard'): number;
   /** Records that hold the task's checkpoint and wait for a decision. */

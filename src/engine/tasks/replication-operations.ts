@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lockLost } from '../../mysql/lock.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import type { RetryProgress } from '../../shared/task-control-api.js';
 import { BlockedByDirtyData } from '../../sync/dirty/dirty.js';
 import { DirtyRetry } from '../../sync/dirty/retry.js';
 import { lockDestinations } from '../../sync/tables/prepare.js';
@@ -25,7 +26,9 @@ import type { TaskLog } from '../../sync/base/task-log.js';
 import { SqliteTaskStore } from '../store/task-store.js';
 
 /** Dirty records that are read and told at once. */
-const retryPage = 500;
+const retryPage = 2000;
+/** How often people are told how far a retry is. */
+const tellEveryMs = 200;
 const writerPatienceMs = 15_000;
 const pauseLookMs = 100;
 /** A person waits for the answer: a side that is away for longer is told at once. */
@@ -74,32 +77,41 @@ export const replicationOperations =
         };
       },
       dirtyPage: (id, filter, page) => dirtyOf(id).page(filter, page),
-      retryDirty: async (task, filter, running) => {
+      retryDirty: async (task, filter, running, tell, signal) => {
         const kept = storeOf(task.id);
         const records = dirtyOf(task.id);
         const tables = new Map(kept.tables().map(({ source, definition }) => [source, definition]));
-        let written = 0;
+        const progress: RetryProgress = { total: records.count(filter), done: 0, written: 0, over: false };
+        let toldMs = 0;
+        tell({ ...progress });
         await withWriter(task, timing, kept, running, async (writer, paused) => {
           const retry = new DirtyRetry({
             task,
             known: knownOf(kept, running),
             writer,
-            signal: paused,
+            signal: AbortSignal.any([signal, paused]),
             tables,
-            written: (id) => {
-              records.writtenAnew(id);
-              written++;
+            told: (outcomes) => {
+              records.triedAnew(outcomes);
+              progress.done += outcomes.length;
+              progress.written += outcomes.filter(({ problem }) => problem === null).length;
+              if (Date.now() - toldMs < tellEveryMs) return;
+              toldMs = Date.now();
+              tell({ ...progress });
             },
-            failed: (id, code, message) => records.failedAnew(id, code, message),
           });
-          for (let after = 0; ;) {
-            const page = records.rows(filter, after, retryPage);
-            if (page.length === 0) break;
-            after = page.at(-1)!.id;
-            await retry.run(page);
+          try {
+            for (let after = 0; ;) {
+              const page = records.rows(filter, after, retryPage);
+              if (page.length === 0) break;
+              after = page.at(-1)!.id;
+              await retry.run(page);
+            }
+          } finally {
+            await retry.close();
           }
-        });
-        return written;
+        }).finally(() => tell({ ...progress, over: true }));
+        return progress.written;
       },
       decideDirty: (id, filter, how) =>
         how === 'skip' ? dirtyOf(id).decide(filter, 'skip') : dirtyOf(id).discard(filter),

@@ -9,7 +9,13 @@ import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { accepts, isDone } from '../../shared/task-actions.js';
 import { tuned } from '../../shared/tuned.js';
-import type { DirtyFilter, DirtyPage, NamedPosition, PositionChange } from '../../shared/task-control-api.js';
+import type {
+  DirtyFilter,
+  DirtyPage,
+  NamedPosition,
+  PositionChange,
+  RetryProgress,
+} from '../../shared/task-control-api.js';
 import type { Tuning } from '../../shared/tuning.js';
 import { planStart } from '../../sync/source/start-position.js';
 import { RetryingRun } from './retrying-run.js';
@@ -31,6 +37,7 @@ import type { ReplicationRun } from './run.js';
 export interface SupervisorEvents {
   ended(id: string, outcome: RunOutcome, run: number): void;
   verifyProgress(id: string, progress: VerifyProgress): void;
+  retryProgress(id: string, progress: RetryProgress): void;
   alert(alert: Alert): void;
   /** Something that people should see before the next second. */
   changed(): void;
@@ -60,6 +67,7 @@ export class Supervisor {
     this.dirty = new DirtyDecisions(operations, {
       task: (id) => this.#tasks.get(id),
       save: (managed) => void this.#save(managed),
+      retryProgress: (id, progress) => events.retryProgress(id, progress),
       changed: () => events.changed(),
       goOn: (managed, task, file) => this.#goOn(managed, task, file),
       stop: (id) => void this.stop(id),
@@ -266,6 +274,7 @@ export class Supervisor {
 
   async stopAll(): Promise<void> {
     this.verifications.cancelAll();
+    this.dirty.retries.cancelAll();
     await Promise.all([...this.#tasks.values()].filter((t) => t.active).map((t) => t.stop()));
   }
 
@@ -279,6 +288,7 @@ export class Supervisor {
   /** A client is gone: what it ran for itself is drained. */
   detached(session: Session): void {
     this.verifications.cancelBy(session);
+    this.dirty.retries.cancelBy(session);
     for (const managed of this.#tasks.values()) {
       if (managed.owner !== session) continue;
       managed.owner = undefined;
@@ -331,7 +341,7 @@ export class Supervisor {
 
   /** Throws ROW-E111 when it was cancelled: by cancelVerify, or because its client or the engine goes. */
   verify(session: Session, task: ResolvedTask, options: VerifyChoice): Promise<VerifyReport> {
-    return this.verifications.run(session, task, options, this.#tasks.get(task.id)?.work);
+    return this.verifications.verify(session, task, options, this.#tasks.get(task.id)?.work);
   }
 
   /** The last words to webhooks; then close(). */

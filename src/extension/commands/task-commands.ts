@@ -11,6 +11,7 @@ import { mostUrgentFirst } from '../../shared/snapshot-words.js';
 import type { EngineSession } from '../engine/session.js';
 import type { ChangedSettings } from '../tasks/changed-settings.js';
 import type { TaskService } from '../tasks/task-service.js';
+import { watchedRetry } from '../tasks/watched-retry.js';
 import { refusedSide, type Side } from '../../shared/refusal.js';
 import { stoppedFirst } from '../../shared/stopped-tables.js';
 import { isRunning, offers, type TaskAction } from '../../shared/task-actions.js';
@@ -129,7 +130,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
       const file = await pick(argument, (f) => service.snapshotOf(f)?.state === 'blocked');
       const snapshot = file && service.snapshotOf(file);
       if (!snapshot) return;
-      await progress(t('Retrying dirty rows of {0}', file.name), () => service.retryDirty(file.uri, {}));
+      if (!(await watchedRetry(context, file, snapshot.id))) return;
       if ((await service.stateOf(snapshot.id)) !== 'blocked') {
         vscode.window.setStatusBarMessage(t('{0} continues with the current settings.', file.name), 5000);
         return;

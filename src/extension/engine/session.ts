@@ -8,6 +8,7 @@ import type { EngineApi, LogLevel } from '../../shared/engine-api.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { OptionalApi } from '../../shared/engine-api.js';
+import type { RetryProgress } from '../../shared/task-control-api.js';
 import type { Log } from '../base/log.js';
 import { probeRuntime } from './probe.js';
 
@@ -42,12 +43,14 @@ export class EngineSession implements vscode.Disposable {
   private readonly alerted = new vscode.EventEmitter<Alert>();
   private readonly localChanged = new vscode.EventEmitter<void>();
   private readonly verified = new vscode.EventEmitter<{ id: string; progress: VerifyProgress }>();
+  private readonly retried = new vscode.EventEmitter<{ id: string; progress: RetryProgress }>();
   readonly onDidChange = this.changed.event;
   readonly onDidLose = this.lost.event;
   readonly onDidEndTask = this.taskEnded.event;
   readonly onAlert = this.alerted.event;
   readonly onLog = this.logged.event;
   readonly onVerifyProgress = this.verified.event;
+  readonly onRetryProgress = this.retried.event;
   /** The Local Tablestore of the engine may run now or run no more; also when an engine comes or goes. */
   readonly onDidChangeLocalTablestore = this.localChanged.event;
 
@@ -112,6 +115,7 @@ export class EngineSession implements vscode.Disposable {
       events: {
         snapshot: (tasks) => this.take(tasks),
         verifyProgress: (id, progress) => this.verified.fire({ id, progress }),
+        retryProgress: (id, progress) => this.retried.fire({ id, progress }),
         log: (level, text, task) => {
           this.log[levels[level]](text);
           this.logged.fire({ level, text, task });
@@ -157,8 +161,8 @@ export class EngineSession implements vscode.Disposable {
   dispose(): void {
     this.disposed = true;
     this.connection?.close();
-    const { changed, lost, taskEnded, alerted, verified, logged, localChanged } = this;
-    for (const emitter of [changed, lost, taskEnded, alerted, verified, logged, localChanged])
+    const { changed, lost, taskEnded, alerted, verified, retried, logged, localChanged } = this;
+    for (const emitter of [changed, lost, taskEnded, alerted, verified, retried, logged, localChanged])
       emitter.dispose();
   }
 }

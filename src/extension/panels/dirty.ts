@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { formatCount } from '../../shared/format.js';
 import { dirtyCalls, type DirtyHost, type DirtyState } from '../../shared/pages.js';
-import type { DirtyRecord, TaskControlApi } from '../../shared/task-control-api.js';
+import type { DirtyRecord, RetryProgress, TaskControlApi } from '../../shared/task-control-api.js';
 import { csv } from './csv.js';
 import type { PanelContext, PanelKind } from './task-panel.js';
 import { confirmed } from '../base/notifications.js';
@@ -19,6 +19,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
     calls: dirtyCalls,
     open(task, tell) {
       let revision = 0;
+      let retrying: RetryProgress | null = null;
       let lastCount = -1;
       const state = (): DirtyState => {
         const file = task.file();
@@ -32,10 +33,20 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
           sources: snapshot?.tables.map(({ source }) => source) ?? [],
           revision,
           blocked: snapshot?.state === 'blocked',
+          retrying,
           methods: session.methods,
         };
       };
-      const listening = session.onDidChange(tell);
+      const listening = vscode.Disposable.from(
+        session.onDidChange(tell),
+        session.onRetryProgress(({ id, progress }) => {
+          if (id !== known()) return;
+          retrying = progress.over ? null : progress;
+          tell();
+        }),
+        // Nobody tells the end of it any more.
+        session.onDidLose(() => (retrying = null)),
+      );
       const known = () => {
         const file = task.file();
         return (file && service.snapshotOf(file)?.id) ?? file?.task?.id;
@@ -65,6 +76,7 @@ export function dirtyKind(context: PanelContext): PanelKind<DirtyHost, DirtyStat
               ? { total: 0, codes: [], records: [] }
               : (await engine('dirtyRecords')).dirtyRecords(id(), filter, page),
           retry: async (filter) => changed(await service.retryDirty(task.uri, filter)),
+          cancelRetry: () => service.cancelRetry(id()),
           discard: async (filter) => {
             const api = await engine('discardDirty');
             const { total } = await api.dirtyRecords(id(), filter, { offset: 0, limit: 1 });

@@ -141,6 +141,11 @@ export class TaskService {
     await (await this.answering('reload')).reload(id, table, remake);
   }
 
+  /** Ends a retry of dirty rows, whoever asked for it. */
+  async cancelRetry(id: string): Promise<void> {
+    await (await this.answering('cancelRetry')).cancelRetry(id);
+  }
+
   /** Writes dirty rows by the settings of the file as it is now; a blocked task goes on by them. Number of rows written. */
   async retryDirty(uri: vscode.Uri, filter: DirtyFilter): Promise<number> {
     const task = await this.resolve(uri);

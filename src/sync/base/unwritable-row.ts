@@ -4,6 +4,10 @@ export class UnwritableRow extends Error {
     readonly code: string,
     message: string,
   ) {
+    const limit = Error.stackTraceLimit;
+    // There may be one for every row of a table, and nobody asks where it was made.
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = limit;
   }
 }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RowferryError } from '../../shared/errors.js';
 import { hasReached } from '../../mysql/position.js';
 import type { SourcePosition } from '../../shared/position.js';
@@ -11,7 +12,7 @@ import { cutText, showValue, shownBytes, textOf } from '../mapping/encoder.js';
 import { compileEtl } from '../etl/compile.js';
 import { locatorOfRow, type RowLocator } from '../mapping/locator.js';
 import type { CellPlan, TablePlan } from '../mapping/plan.js';
-import type { DecidedDirty, OpenDirty, TaskStore } from '../state/task-store.js';
+import type { DecidedDirty, NewDirtyRecord, OpenDirty, TaskStore } from '../state/task-store.js';
 import type { TaskLog } from '../base/task-log.js';
 
 /** The task waits for a person: the record is in the store, and nothing behind it was passed. */
@@ -58,16 +59,20 @@ export interface DirtyRow {
 
 /** Characters that are shown of a binary value: `0x…`. */
 const shownText = 2 + 2 * shownBytes;
-const pruneEvery = 200;
+const expireEveryMs = 3600 * 1000;
 /** Written rows that are looked up together. */
-const mostOvertaking = 10_000;
+const mostOvertaking = 2000;
+/** Records that are stored in one go, which takes about 10 ms: the other tasks of the engine wait for no more. */
+const storedAtOnce = 200;
+/** Whoever cannot be held up stores them there and then. */
+const mostPending = 5 * storedAtOnce;
 
 /** The transaction that a row comes from, as far as the order of changes goes. */
 type Origin = Pick<Transaction, 'begins' | 'name' | 'branch'>;
 
 /** Part of an identity: short, the same on every replay, and telling nothing of a masked key. */
 export function digest(text: string | Buffer): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /**
@@ -77,7 +82,10 @@ export function digest(text: string | Buffer): string {
 export class DirtyData {
   /** Decisions are made while the checkpoint stands still, so the run knows them all when it begins. */
   private readonly decided: Map<string, DecidedDirty>;
-  private recorded = 0;
+  private readonly masked: ReadonlySet<string>;
+  private isFull = false;
+  private storing: Promise<void> | null = null;
+  private expiredMs = 0;
   /** Source columns whose values are not the same each time that the row is read. */
   private readonly unstable: ReadonlySet<string>;
   /** A transformation makes keys: values of the source do not tell them. */
@@ -96,8 +104,34 @@ export class DirtyData {
     const etl = compileEtl(task.etl);
     this.unstable = etl?.notComparable ?? new Set();
     this.written = etl?.writes ?? new Set();
+    this.masked = new Set(task.dirtyData.mask.map((name) => name.toLowerCase()));
     this.decided = store.dirtyDecisions();
     this.prune();
+  }
+
+  /**
+   * Whoever reads rows goes on when that settles: the records of those before are being stored, a few at a time, with
+   * everything else that the engine does in between. null: there are few, and nothing to wait for.
+   */
+  get room(): Promise<void> | null {
+    if (!this.isFull && !this.storing) return null;
+    return (this.storing ??= this.storeAll().finally(() => {
+      this.storing = null;
+      this.isFull = false;
+    }));
+  }
+
+  /** Throws ROW-E105. */
+  private async storeAll(): Promise<void> {
+    do {
+      await nextTurn();
+    } while (this.storeSome() > 0);
+  }
+
+  private storeSome(): number {
+    const left = this.store.storeDirty(storedAtOnce);
+    this.prune();
+    return left;
   }
 
   /** Is there any decision to apply? Asked for every row. */
@@ -209,8 +243,7 @@ export class DirtyData {
     const { plan, code, message } = dirty;
     // What was written of the row before it was refused does not end this record.
     if (dirty.key !== undefined && this.overtaking.get(plan.source)?.has(dirty.key)) this.endOvertaken();
-    const mask = new Set(this.task.dirtyData.mask.map((name) => name.toLowerCase()));
-    const isMasked = (column: string) => mask.has(column.toLowerCase());
+    const isMasked = (column: string) => this.masked.size > 0 && this.masked.has(column.toLowerCase());
     const masked = (values: Values, columnOf: (name: string) => string) =>
       new Map(
         [...values].map(([name, value]) => [
@@ -227,7 +260,7 @@ export class DirtyData {
     const isMade = plan.key.some(({ column }) => dirty.computed?.has(column.name));
     const locator =
       dirty.locator === undefined && dirty.row && !isMade ? locatorOfRow(plan, dirty.row) : dirty.locator;
-    const { decision } = this.store.recordDirty({
+    const record: NewDirtyRecord = {
       identity: dirty.identity,
       source: plan.source,
       destination: plan.destination,
@@ -250,16 +283,25 @@ export class DirtyData {
       sourceRow: masked(dirty.sourceRow ?? asSource(dirty, row), (name) => name),
       cells: masked(row.cells, columnOfCell),
       atMs: Date.now(),
-    });
-    if (++this.recorded % pruneEvery === 0) this.prune();
-    if (this.task.dirtyData.policy === 'skip') this.opened.add(plan.source);
-    if (this.task.dirtyData.policy === 'skip' || decision === 'skip') return;
-    throw new BlockedByDirtyData(plan.source, message);
+    };
+    if (this.task.dirtyData.policy === 'skip') {
+      this.opened.add(plan.source);
+      const pending = this.store.addDirty(record);
+      this.isFull ||= pending >= storedAtOnce;
+      if (pending >= mostPending) this.storeSome();
+      return;
+    }
+    const { decision } = this.store.recordDirty(record);
+    if (decision !== 'skip') throw new BlockedByDirtyData(plan.source, message);
   }
 
   private prune(): void {
     const { dirtyData } = this.task;
-    const { expired, tooMany } = this.store.pruneDirty(dirtyData, Date.now());
+    const nowMs = Date.now();
+    const isDue = nowMs - this.expiredMs >= expireEveryMs;
+    if (isDue) this.expiredMs = nowMs;
+    const limits = { ...dirtyData, keepDays: isDue ? dirtyData.keepDays : null };
+    const { expired, tooMany } = this.store.pruneDirty(limits, nowMs);
     if (expired > 0)
       this.log.warn(`${expired} dirty records were older than ${dirtyData.keepDays} days and are deleted`);
     if (tooMany > 0)

@@ -1,5 +1,4 @@
 import { loadTables as loadDefinitions } from '../../mysql/catalog.js';
-import type { SourceConnection } from '../../mysql/connection.js';
 import { charsetsOf, loadCharsetDecoders, type CharsetDecoders } from '../../mysql/types/index.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
@@ -12,7 +11,8 @@ import type { RowLocator } from '../mapping/locator.js';
 import { planTable, selectionOf, type PlanProblem, type TablePlan } from '../mapping/plan.js';
 import { SessionCache } from '../source/session-cache.js';
 import type { Known } from '../source/row-sessions.js';
-import { DirtyNow, takeRow } from '../rows/current-row.js';
+import { DirtyNow, readRows, type SoughtRow, type SourceRowNow } from '../rows/current-row.js';
+import { holdAll } from '../rows/hold-keys.js';
 import { RowTransform } from '../mapping/transform.js';
 
 /** A dirty record whose row is tried again. */
@@ -26,6 +26,12 @@ export interface RetriedRecord {
   readonly holds: boolean;
 }
 
+/** What became of a record: its row is at the destination, or will be by the replay; or it is still dirty. */
+export interface RetriedOutcome {
+  readonly id: number;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+}
+
 export interface DirtyRetryOptions {
   readonly task: ResolvedTask;
   /** No older row is written. */
@@ -36,21 +42,22 @@ export interface DirtyRetryOptions {
   /** `database.table` to both names, as far as the task knows its tables. */
   readonly tables: ReadonlyMap<string, { database: string; name: string }>;
   /**
-   * The row is at the destination as it is now, or the source gives no such row any more, or the replay that the record
-   * holds back will read it.
+   * `problem` is null where the row is at the destination as it is now, or the source gives no such row any more, or the
+   * replay that the record holds back will read it. Called for some records at a time, each once.
    */
-  readonly written: (id: number) => void;
-  /** It cannot be written as it is now either. */
-  readonly failed: (id: number, code: string, message: string) => void;
+  readonly told: (outcomes: readonly RetriedOutcome[]) => void;
 }
 
-/** Records that are worked on side by side. */
-const atOnce = 4;
+/** Lots of records that are worked on side by side, and records of one lot. */
+const lotsAtOnce = 4;
+const lotRecords = 250;
+/** What a session is asked for at a time, for rows of a size that the source says. */
+const lotBytes = 4 * 1024 * 1024;
 
 /**
- * Writes the rows of dirty records as they are at the source now, by the mapping that the task has now, each while
- * its key is held (correctness rule 11). Throws RowferryError when the source or destination cannot be reached, or the
- * mapping does not fit; records not yet told are untouched then.
+ * Writes the rows of dirty records as they are at the source now, by the mapping that the task has now: lot by lot, the
+ * keys of a lot being held (correctness rule 11). Throws RowferryError when the source or destination cannot be reached,
+ * or the mapping does not fit, or the reason of the signal; records not yet told are untouched then.
  */
 export class DirtyRetry {
   private readonly targets = new Map<string, Promise<Target | string>>();
@@ -59,65 +66,134 @@ export class DirtyRetry {
 
   constructor(private readonly options: DirtyRetryOptions) {
     this.etl = compileEtl(options.task.etl);
-    this.sessions = new SessionCache(options.task.source, atOnce, options.known);
+    this.sessions = new SessionCache(options.task.source, lotsAtOnce, options.known);
+  }
+
+  /** The sessions that it has kept. */
+  close(): Promise<void> {
+    return this.sessions.close();
   }
 
   async run(records: readonly RetriedRecord[]): Promise<void> {
-    const waiting = [...records];
+    const lots: RetriedRecord[][] = [];
+    const bySource = new Map<string, RetriedRecord[]>();
+    for (const record of records) {
+      const some = bySource.get(record.source);
+      if (some) some.push(record);
+      else bySource.set(record.source, [record]);
+    }
+    for (const [source, some] of bySource) {
+      const most = await this.recordsAtOnce(source);
+      for (let from = 0; from < some.length; from += most) lots.push(some.slice(from, from + most));
+    }
+    const failing = new AbortController();
+    const signal = AbortSignal.any([this.options.signal, failing.signal]);
     const work = async () => {
-      for (let record = waiting.shift(); record; record = waiting.shift()) {
-        this.options.signal.throwIfAborted();
-        await this.retry(record);
+      try {
+        for (let lot = lots.shift(); lot; lot = lots.shift()) {
+          signal.throwIfAborted();
+          await this.retry(lot, signal);
+        }
+      } catch (error) {
+        failing.abort(error);
       }
     };
-    const results = await Promise.allSettled(Array.from({ length: atOnce }, work));
-    await this.sessions.close();
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await Promise.all(Array.from({ length: Math.min(lotsAtOnce, lots.length) }, work));
+    signal.throwIfAborted();
   }
 
-  private async retry(record: RetriedRecord): Promise<void> {
-    const { options } = this;
-    const target = await this.target(record.source);
-    if (typeof target === 'string') return options.failed(record.id, 'ROW-S108', target);
-    if (record.locator === null) {
-      if (record.holds) return options.written(record.id);
-      return options.failed(
-        record.id,
-        'ROW-V104',
-        'The record does not contain the key of its row (masked or unreadable), so the row cannot be found. Reload its table.',
-      );
+  private async recordsAtOnce(source: string): Promise<number> {
+    const target = await this.target(source);
+    if (typeof target === 'string') return lotRecords;
+    const { averageRowBytes } = target.plan.definition;
+    return Math.max(1, Math.min(lotRecords, Math.floor(lotBytes / Math.max(1, averageRowBytes))));
+  }
+
+  /** Records of one table. */
+  private async retry(records: readonly RetriedRecord[], signal: AbortSignal): Promise<void> {
+    const target = await this.target(records[0]!.source);
+    if (typeof target === 'string') {
+      const problem = { code: 'ROW-S108', message: target };
+      return this.options.told(records.map(({ id }) => ({ id, problem })));
     }
-    const { plan, charsets } = target;
-    const context = {
-      ...options,
-      charsets,
-      ask: <T>(read: (connection: SourceConnection) => Promise<T>) => this.sessions.ask('snapshot', read),
-    };
+    const lost = records.filter(({ locator }) => locator === null);
+    if (lost.length > 0)
+      this.options.told(lost.map(({ id, holds }) => ({ id, problem: holds ? null : unknownPlace })));
+    for (let rows = rowsOf(records); rows.length > 0;) rows = await this.writeOnce(target, rows, signal);
+  }
+
+  /** Gives the rows that have to be looked at once more. */
+  private async writeOnce(
+    { plan, charsets }: Target,
+    rows: readonly RetriedRow[],
+    signal: AbortSignal,
+  ): Promise<RetriedRow[]> {
+    const { task, writer, told } = this.options;
+    const target = { plan, transform: new RowTransform(plan, this.etl) };
+    const read = (some: readonly RetriedRow[]) =>
+      this.sessions.ask('snapshot', (connection) => readRows({ task, charsets }, connection, target, some));
+    const tell = (row: RetriedRow, problem: RetriedOutcome['problem']) =>
+      row.ids.map((id): RetriedOutcome => ({
+        id,
+        problem: problem && { code: problem.code, message: problem.message },
+      }));
+    const again: RetriedRow[] = [];
+    /** By the key that they had at the first look, each key once. */
+    const wanted = new Map<string, RetriedRow>();
+    const before = await read(rows);
+    const known: RetriedOutcome[] = [];
+    rows.forEach((row, i) => {
+      const found = before[i]!;
+      if (found === null) known.push(...tell(row, null));
+      else if (found instanceof DirtyNow) known.push(...tell(row, found));
+      else if (found === 'later' || wanted.has(found.key)) again.push(row);
+      else wanted.set(found.key, row);
+    });
+    if (known.length > 0) told(known);
+    if (wanted.size === 0) return again;
+    const held = await holdAll(writer, plan.destination, [...wanted.keys()], signal);
+    let now: SourceRowNow[];
     try {
-      const found = await takeRow(context, {
-        plan,
-        transform: new RowTransform(plan, this.etl),
-        locator: record.locator,
-        operation: record.operation,
-        isThere: record.operation === 'UPDATE',
-        commitMicros: record.position?.commitMicros ?? null,
-      });
-      if (!found) return options.written(record.id);
-      const refused = await new Promise<{ code: string; message: string } | null>((resolve, reject) => {
-        const owner: ChangeOwner = {
-          acknowledged: () => resolve(null),
-          rejected: (_change, error) => resolve(error),
-        };
-        found.hold.release({ ...found.change, owner, tag: 0 });
-        // When the writer ends, no owner is told any more.
-        options.writer.drain().catch(reject);
-      });
-      if (refused) options.failed(record.id, refused.code, refused.message);
-      else options.written(record.id);
+      signal.throwIfAborted();
+      now = await read([...wanted.values()]);
     } catch (error) {
-      if (!(error instanceof DirtyNow)) throw error;
-      options.failed(record.id, error.code, error.message);
+      for (const hold of held) hold.release();
+      throw error;
     }
+    const outcomes: RetriedOutcome[] = [];
+    await new Promise<void>((resolve, reject) => {
+      let open = held.length;
+      const through = () => {
+        if (--open === 0) resolve();
+      };
+      [...wanted].forEach(([key, row], i) => {
+        const found = now[i]!;
+        if (found !== null && found !== 'later' && !(found instanceof DirtyNow) && found.key === key) {
+          const owner: ChangeOwner = {
+            acknowledged: () => {
+              outcomes.push(...tell(row, null));
+              through();
+            },
+            rejected: (_change, error) => {
+              outcomes.push(...tell(row, error));
+              through();
+            },
+          };
+          held[i]!.release({ ...found, owner, tag: 0 });
+          return;
+        }
+        held[i]!.release();
+        if (found === null) outcomes.push(...tell(row, null));
+        else if (found instanceof DirtyNow) outcomes.push(...tell(row, found));
+        // Its key changed between the two looks, and the other one is not held.
+        else again.push(row);
+        through();
+      });
+      // When the writer ends, no owner is told any more.
+      writer.drain().catch(reject);
+    });
+    told(outcomes);
+    return again;
   }
 
   private target(source: string): Promise<Target | string> {
@@ -148,6 +224,33 @@ export class DirtyRetry {
       return { plan, charsets };
     });
   }
+}
+
+const unknownPlace = {
+  code: 'ROW-V104',
+  message:
+    'The record does not contain the key of its row (masked or unreadable), so the row cannot be found. Reload its table.',
+};
+
+/** A row, and the records that are about it: it is written once for all of them. */
+interface RetriedRow extends SoughtRow {
+  readonly ids: readonly number[];
+}
+
+function rowsOf(records: readonly RetriedRecord[]): RetriedRow[] {
+  const rows = new Map<string, RetriedRow>();
+  for (const { id, locator, operation, position } of records) {
+    if (locator === null) continue;
+    const name = JSON.stringify([operation, locator]);
+    rows.set(name, {
+      ids: [...(rows.get(name)?.ids ?? []), id],
+      locator,
+      operation,
+      isThere: operation === 'UPDATE',
+      commitMicros: position?.commitMicros ?? null,
+    });
+  }
+  return [...rows.values()];
 }
 
 interface Target {

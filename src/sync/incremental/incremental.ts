@@ -530,8 +530,9 @@ export class IncrementalPhase {
     const table = this.tables.ofChange(change);
     if (!table) return;
     const kind = (['INSERT', 'UPDATE', 'DELETE', 'UPDATE'] as const)[change.tag] ?? 'UPDATE';
+    const { dirty } = this.services;
     this.guard(transaction, () =>
-      this.services.dirty.record({
+      dirty.record({
         plan: table.plan,
         identity: refusedIdentity(table.plan.source, transaction, change.key),
         operation: kind,
@@ -542,6 +543,8 @@ export class IncrementalPhase {
         ...(this.services.prepared.etl && { computed: this.services.prepared.etl.writes }),
       }),
     );
+    const { room } = dirty;
+    if (room) this.applier.hold(() => room);
   }
 
   /** The tables that are sent there stop by name; what is queued of them is rejected and holds nothing up. */

@@ -17,7 +17,7 @@ import { readAsking } from '../rows/filtered-read.js';
 import type { Timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { connectForRows, type Known } from '../source/row-sessions.js';
-import type { ChunkRecord, TaskStore } from '../state/task-store.js';
+import type { ChunkRecord, RowsDealtWith, TaskStore } from '../state/task-store.js';
 import { problemOfTable } from '../tables/table-boundary.js';
 import type { RowTransform } from '../mapping/transform.js';
 import { Turns } from '../base/turns.js';
@@ -40,8 +40,8 @@ export interface LoadTable {
 }
 
 export interface LoadEvents {
-  /** Rows of the table that were written, and kept, since the last call. */
-  progress(source: string, written: number, kept: number): void;
+  /** Rows of the table that were dealt with since the last call; below 0 where they are read once more. */
+  progress(source: string, dealt: RowsDealtWith): void;
   tableDone(source: string): void;
   /** A table that is read whole is read once more: what went meanwhile may have been written by the first try. */
   begunAgain(source: string): void;
@@ -215,7 +215,13 @@ class ChunkQueue {
     }
     this.open++;
     this.last = chunk;
-    this.context.store.saveChunk(this.table.plan.source, { chunk, done: false, rows: 0, kept: 0 });
+    this.context.store.saveChunk(this.table.plan.source, {
+      chunk,
+      done: false,
+      rows: 0,
+      kept: 0,
+      dropped: 0,
+    });
     return chunk;
   }
 
@@ -274,7 +280,7 @@ async function loadChunk(
 ): Promise<void> {
   let tries = 0;
   let asks = false;
-  const load = async (): Promise<Dealt> => {
+  const load = async (): Promise<RowsDealtWith> => {
     if (context.whole && ++tries > 1) context.events.begunAgain(table.plan.source);
     try {
       return await new ChunkLoader(context, table, chunk).run(asks);
@@ -294,21 +300,16 @@ async function loadChunk(
 const connect = ({ settings, known, signal }: LoadContext, purpose: SessionPurpose) =>
   connectForRows(settings, purpose, known, signal);
 
-/** Rows that were written, and those that were there and stay (conflict "ignore"). */
-interface Dealt {
-  rows: number;
-  kept: number;
-}
-
 /** One try at one chunk: every row of it is at the destination, kept or recorded when it is through. */
 class ChunkLoader {
   private readonly rows = new RowWriter(batchBytes + 64 * 1024);
   private readonly encoder: TableEncoder;
   private readonly batches = new Set<Promise<void>>();
   private connection!: SourceConnection;
-  private readonly dealt: Dealt = { rows: 0, kept: 0 };
+  private readonly dealt = { rows: 0, kept: 0, dropped: 0 };
   private inFlight = 0;
   private paused = false;
+  private room: Promise<void> | null = null;
   private failure: { error: unknown } | null = null;
   private blocked: { readonly error: BlockedByDirtyData; readonly untilMs: number; rows: number } | null =
     null;
@@ -324,8 +325,9 @@ class ChunkLoader {
   }
 
   /** `asks`: MySQL cannot evaluate the filter on some row of the chunk. */
-  async run(asks: boolean): Promise<Dealt> {
+  async run(asks: boolean): Promise<RowsDealtWith> {
     const { context } = this;
+    let isThrough = false;
     this.connection = await connect(context, 'snapshot');
     try {
       await context.query(() => (asks ? this.readAsking() : this.read()));
@@ -333,11 +335,15 @@ class ChunkLoader {
       await orAborted(Promise.all(this.batches), context.signal);
       this.check();
       if (this.blocked) throw this.blocked.error;
+      isThrough = true;
       return this.dealt;
     } finally {
       // Read again, the chunk must find nothing of this try in flight. When the whole run ends, so does its writer.
       if (!context.ending.aborted) await Promise.allSettled(this.batches);
       await this.connection.close();
+      // Its rows are counted when they are read again.
+      const { rows, kept, dropped } = this.dealt;
+      if (!isThrough) this.count({ rows: -rows, kept: -kept, dropped: -dropped });
     }
   }
 
@@ -383,12 +389,39 @@ class ChunkLoader {
     try {
       const changed = table.transform.active ? table.transform.load(encoder, image) : undefined;
       if (changed !== null) encoder.encode(image, 'put', rows, changed);
+      else this.count({ rows: 0, kept: 0, dropped: 1 });
     } catch (error) {
       this.dirty(image, error);
     }
     if (rows.rows >= batchRows || rows.length >= batchBytes) this.send();
-    this.paused = this.inFlight > inFlightBytes;
+    this.paused = this.awaitsRoom() || this.inFlight > inFlightBytes;
     return !this.paused;
+  }
+
+  /** Reads on when what was read before is off its hands. */
+  private goOn(): void {
+    if (!this.paused || this.inFlight >= inFlightBytes / 2 || this.awaitsRoom()) return;
+    this.paused = false;
+    this.connection.resume();
+  }
+
+  /** Dirty records are being stored; what waits for that goes on by itself. */
+  private awaitsRoom(): boolean {
+    const { room } = this.context.dirty;
+    if (room === null) return false;
+    this.room ??= room.then(
+      () => {
+        this.room = null;
+        this.goOn();
+      },
+      (error: unknown) => this.fail(error),
+    );
+    return true;
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    this.stop.abort(error);
   }
 
   private dirty(image: RowImage, error: unknown): void {
@@ -419,6 +452,13 @@ class ChunkLoader {
     }
   }
 
+  private count({ rows, kept, dropped }: RowsDealtWith): void {
+    this.dealt.rows += rows;
+    this.dealt.kept += kept;
+    this.dealt.dropped += dropped;
+    this.context.events.progress(this.table.plan.source, { rows, kept, dropped });
+  }
+
   private send(): void {
     if (this.rows.rows === 0) return;
     const batch = this.rows.takeBatch();
@@ -428,15 +468,11 @@ class ChunkLoader {
       () => {
         this.inFlight -= bytes;
         this.batches.delete(sent);
-        if (this.paused && this.inFlight < inFlightBytes / 2) {
-          this.paused = false;
-          this.connection.resume();
-        }
+        this.goOn();
       },
       (error: unknown) => {
         this.batches.delete(sent);
-        this.failure ??= { error };
-        this.stop.abort(error);
+        this.fail(error);
       },
     );
     this.batches.add(sent);
@@ -448,11 +484,7 @@ class ChunkLoader {
     const result = await context.writer.writeBatch(plan.destination, batch, {
       op: 'put',
       condition: context.ignoreConflicts && table.existed ? 'not-exist' : 'ignore',
-      progress: (written, kept) => {
-        this.dealt.rows += written;
-        this.dealt.kept += kept;
-        context.events.progress(plan.source, written, kept);
-      },
+      progress: (written, kept) => this.count({ rows: written, kept, dropped: 0 }),
     });
     for (const { index, error } of result.rejected) {
       const row = batch.buffer.subarray(index === 0 ? 0 : batch.ends[index - 1]!, batch.ends[index]!);

@@ -23,7 +23,7 @@ import { checkRow } from '../../tablestore/client/limits.js';
 import { prepareName, RowWriter, type CellName } from '../../tablestore/wire/row-writer.js';
 import { ValueSink, writeValue, type CellValue } from './cell-value.js';
 import { EtlError } from '../etl/values.js';
-import { locatorType, type RowLocator } from './locator.js';
+import { locatorType, type LocatorPart, type RowLocator } from './locator.js';
 import { mergeColumn, type CellPlan, type TablePlan } from './plan.js';
 
 /** A column of a row image on its way to a cell. */
@@ -288,10 +288,17 @@ export class TableEncoder {
 
   /** Is it the row that `locator` names? By bytes, where the source finds rows by collation. */
   isAt(image: RowImage, locator: RowLocator): boolean {
-    return locator.every(({ column, type, unit, value }) => {
-      const found = this.readAs(image, column, { type, ...(unit && { unit }) });
-      return (Buffer.isBuffer(found) ? found.toString('hex') : String(found)) === value;
-    });
+    return locator.every((part) => this.valueAt(image, part) === part.value);
+  }
+
+  /** What names this row in the way in which `locator` names one: the same where isAt() says that it is this row. */
+  placeLike(image: RowImage, locator: RowLocator): RowLocator {
+    return locator.map((part) => ({ ...part, value: this.valueAt(image, part) }));
+  }
+
+  private valueAt(image: RowImage, { column, type, unit }: LocatorPart): string {
+    const found = this.readAs(image, column, { type, ...(unit && { unit }) });
+    return Buffer.isBuffer(found) ? found.toString('hex') : String(found);
   }
 
   private readAs(

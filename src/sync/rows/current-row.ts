@@ -24,10 +24,8 @@ export interface CurrentRowContext {
   readonly ask: <T>(work: (connection: SourceConnection, lock?: RowLock | null) => Promise<T>) => Promise<T>;
 }
 
-/** Which row, and as what it is written. */
-export interface WantedRow {
-  readonly plan: TablePlan;
-  readonly transform: RowTransform;
+/** Which row of a table, and as what it is written. */
+export interface SoughtRow {
   readonly locator: RowLocator;
   readonly operation: Operation;
   readonly commitMicros: number | null;
@@ -36,6 +34,11 @@ export interface WantedRow {
    * is put: an update that only takes NULL columns away would not make the row.
    */
   readonly isThere: boolean;
+}
+
+export interface WantedRow extends SoughtRow {
+  readonly plan: TablePlan;
+  readonly transform: RowTransform;
   /** The key that it most likely has: held before the first look. */
   readonly key?: string;
 }
@@ -45,6 +48,15 @@ export interface CurrentRow {
   readonly hold: KeyHold;
   readonly change: Omit<RowChange, 'owner' | 'tag'>;
 }
+
+/**
+ * What the source has of a row now: null where source, filter and transformation give no such row, 'later' where those
+ * before it have filled the memory.
+ */
+export type SourceRowNow = CurrentRow['change'] | DirtyNow | 'later' | null;
+
+/** Encoded rows that are held at once. */
+const mostBytes = 16 * 1024 * 1024;
 
 /** The row is there and cannot be written as it is now either. */
 export class DirtyNow extends Error {
@@ -89,44 +101,91 @@ async function readRow(
   wanted: WantedRow,
   lock: RowLock | null,
 ): Promise<CurrentRow['change'] | null> {
-  const { task } = context;
-  const { plan, transform, operation } = wanted;
-  const encoder = new TableEncoder(plan, plan.definition.columns, 'text', context.charsets);
+  const [found] = await readRows(context, connection, wanted, [wanted], lock);
+  if (found instanceof DirtyNow) throw found;
+  return found as CurrentRow['change'] | null;
+}
+
+/**
+ * Reads rows of one table as they are now, by one statement where no filter stands in the way; the answers are in the
+ * order of the rows. The first of them is never 'later'. `connection` is of purpose 'snapshot'. Throws RowferryError.
+ */
+export async function readRows(
+  context: Pick<CurrentRowContext, 'task' | 'charsets'>,
+  connection: SourceConnection,
+  target: Pick<WantedRow, 'plan' | 'transform'>,
+  sought: readonly SoughtRow[],
+  lock: RowLock | null = null,
+): Promise<SourceRowNow[]> {
+  const { task, charsets } = context;
+  const { plan, transform } = target;
+  const encoder = new TableEncoder(plan, plan.definition.columns, 'text', charsets);
   const rows = new RowWriter();
-  const op = wanted.isThere ? operationOf(task.write.mode) : 'put';
-  let change: CurrentRow['change'] | null = null;
-  let problem: DirtyNow | null = null;
-  const take = (image: RowImage) => {
-    if (!encoder.isAt(image, wanted.locator)) return;
+  const answers = sought.map((): SourceRowNow => null);
+  const numbers = byPlace(sought);
+  let bytes = 0;
+  const encode = (image: RowImage, row: SoughtRow): SourceRowNow => {
     try {
+      const op = row.isThere ? operationOf(task.write.mode) : 'put';
       const overrides = transform.active
-        ? transform.run(encoder, image, operation, wanted.commitMicros)
+        ? transform.run(encoder, image, row.operation, row.commitMicros)
         : undefined;
-      if (overrides === null) return;
+      if (overrides === null) return null;
+      rows.reset();
       encoder.encode(image, op, rows, overrides);
-      change = {
+      if (bytes > 0 && bytes + rows.dataBytes > mostBytes) return 'later';
+      bytes += rows.dataBytes;
+      return {
         table: plan.destination,
         op,
         key: rows.rowKey(),
         row: rows.copyRow(),
         dataBytes: rows.dataBytes,
-        ...(wanted.isThere &&
-          operation === 'UPDATE' &&
+        ...(row.isThere &&
+          row.operation === 'UPDATE' &&
           !task.synchronization.operations.includes('INSERT') && { condition: 'exist' as const }),
       };
     } catch (error) {
       const reason = dirtyReason(error);
       if (!reason) throw error;
-      problem = new DirtyNow(reason.code, reason.message, encoder.describe(image));
+      return new DirtyNow(reason.code, reason.message, encoder.describe(image));
     }
   };
+  const take = (image: RowImage) => {
+    for (const { like, places } of numbers)
+      for (const number of places.get(textOf(encoder.placeLike(image, like))) ?? [])
+        answers[number] = encode(image, sought[number]!);
+  };
+  const locators = sought.map(({ locator }) => locator);
   try {
-    await lookUpLocated(connection, plan, wanted.locator, context.charsets, take, lock);
+    await lookUpLocated(connection, plan, locators, charsets, take, lock);
+    return answers;
   } catch (error) {
     if (plan.filter === null || !isOfValues(error)) throw error;
+    if (sought.length > 1) {
+      // One row that MySQL cannot evaluate the filter on fails the whole statement.
+      const half = Math.ceil(sought.length / 2);
+      const first = await readRows(context, connection, target, sought.slice(0, half), lock);
+      return [...first, ...(await readRows(context, connection, target, sought.slice(half), lock))];
+    }
     const { code, message } = unanswered(error);
-    throw new DirtyNow(code, message, new Map(wanted.locator.map(({ column, value }) => [column, value])));
+    return [new DirtyNow(code, message, new Map(locators[0]!.map(({ column, value }) => [column, value])))];
   }
-  if (problem) throw problem as DirtyNow;
-  return change;
 }
+
+/** Numbers of rows by where they are, for each way in which that is told: nearly always one. */
+function byPlace(sought: readonly SoughtRow[]): { like: RowLocator; places: Map<string, number[]> }[] {
+  const ways = new Map<string, { like: RowLocator; places: Map<string, number[]> }>();
+  sought.forEach(({ locator }, number) => {
+    const name = JSON.stringify(locator.map(({ column, type, unit }) => [column, type, unit]));
+    let way = ways.get(name);
+    if (!way) ways.set(name, (way = { like: locator, places: new Map() }));
+    const place = textOf(locator);
+    const known = way.places.get(place);
+    if (known) known.push(number);
+    else way.places.set(place, [number]);
+  });
+  return [...ways.values()];
+}
+
+const textOf = (locator: RowLocator) => JSON.stringify(locator.map(({ value }) => value));

@@ -70,37 +70,42 @@ export async function readAll(
   await read(connection, plan, 'TRUE', onRow);
 }
 
-/** The same for one row by what it was at the source; the caller compares, here too. Throws ROW-S108. */
+/**
+ * The same for rows by what they were at the source; the caller compares, here too. Throws ROW-S108, and whatever MySQL
+ * says where it cannot evaluate the filter on one of them.
+ */
 export async function lookUpLocated(
   connection: SourceConnection,
   plan: TablePlan,
-  locator: RowLocator,
+  locators: readonly RowLocator[],
   charsets: CharsetDecoders,
   onRow: (image: RowImage) => void,
   lock: RowLock | null = null,
 ): Promise<void> {
-  const parts = locator.map((part) => {
-    const column = plan.definition.columns.find(
-      (one) => one.name.toLowerCase() === part.column.toLowerCase(),
-    );
-    if (!column) {
-      throw new RowferryError(
-        'ROW-S108',
-        `${plan.source} no longer has the column ${part.column}, which identifies its dirty rows.`,
-        { remedy: 'Reload the table, or discard its records.' },
+  const conditions = locators.flatMap((locator) => {
+    const parts = locator.map((part) => {
+      const column = plan.definition.columns.find(
+        (one) => one.name.toLowerCase() === part.column.toLowerCase(),
       );
-    }
-    const { unit } = part;
-    const value =
-      part.type === 'INTEGER'
-        ? BigInt(part.value)
-        : part.type === 'BINARY'
-          ? Buffer.from(part.value, 'hex')
-          : part.value;
-    return keyCondition({ column, ...(unit && { unit }) }, value, charsets);
+      if (!column) {
+        throw new RowferryError(
+          'ROW-S108',
+          `${plan.source} no longer has the column ${part.column}, which identifies its dirty rows.`,
+          { remedy: 'Reload the table, or discard its records.' },
+        );
+      }
+      const { unit } = part;
+      const value =
+        part.type === 'INTEGER'
+          ? BigInt(part.value)
+          : part.type === 'BINARY'
+            ? Buffer.from(part.value, 'hex')
+            : part.value;
+      return keyCondition({ column, ...(unit && { unit }) }, value, charsets);
+    });
+    return parts.every((part) => part !== null) ? [`(${together(parts, 'converted')})`] : [];
   });
-  if (!parts.every((part) => part !== null)) return;
-  await read(connection, plan, together(parts, 'converted'), onRow, lock);
+  if (conditions.length > 0) await read(connection, plan, conditions.join(' OR '), onRow, lock);
 }
 
 async function read(

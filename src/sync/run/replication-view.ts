@@ -13,6 +13,7 @@ export function tableViews(
   records: readonly TableRecord[],
   phase: ReplicationView['phase'],
   incremental: IncrementalPhase | null,
+  dirty: ReadonlyMap<string, number>,
 ): TableProgress[] {
   return records.map((record) => {
     const audit = incremental?.audit?.viewOf(record.source);
@@ -23,12 +24,26 @@ export function tableViews(
       phase: problem ? 'stopped' : tablePhase(record, phase, incremental?.syncing ?? none),
       rows: record.rows,
       ...(record.kept > 0 && { kept: record.kept }),
+      ...((record.droppedRows ?? 0) > 0 && { dropped: record.droppedRows! }),
+      ...(dirty.has(record.source) && { dirty: dirty.get(record.source)! }),
       estimatedRows: record.definition.estimatedRows,
       ...(problem && { problem }),
       ...(incremental && { changes: incremental.changesOf(record.source) }),
       ...(audit && { audit }),
     };
   });
+}
+
+/** For the log: `1200 rows`, `1200 rows, 3 kept, 2 dropped, 1 dirty`. */
+export function loadedWords(
+  { rows, kept, droppedRows = 0 }: Pick<TableRecord, 'rows' | 'kept' | 'droppedRows'>,
+  dirty = 0,
+): string {
+  const parts = [`${rows} rows`];
+  if (kept > 0) parts.push(`${kept} kept`);
+  if (droppedRows > 0) parts.push(`${droppedRows} dropped`);
+  if (dirty > 0) parts.push(`${dirty} dirty`);
+  return parts.join(', ');
 }
 
 function tablePhase(

@@ -21,7 +21,7 @@ import { withoutParts } from '../online-change/parts.js';
 import { LoadPhase } from './load-phase.js';
 import { RateMeter } from './rates.js';
 import { SchemaPhase, stopTable } from './schema-phase.js';
-import { limitsInForce, tableViews, type ReplicationView } from './replication-view.js';
+import { limitsInForce, loadedWords, tableViews, type ReplicationView } from './replication-view.js';
 import { assertKey } from '../tables/destination-table.js';
 import { SessionCache } from '../source/session-cache.js';
 import type { RunServices } from '../stream/run-services.js';
@@ -327,10 +327,9 @@ export class Replication {
       query: (work) => this.loadThrottle.query(work),
       retrying: (work) => this.sourceRetry.retrying(work),
       events: {
-        progress: (source, written, kept) => {
-          // It may have been taken out of the task meanwhile.
-          prepared.records.count(source, written, kept);
-          prepared.progress.rows.full += written;
+        progress: (source, dealt) => {
+          prepared.records.count(source, dealt);
+          prepared.progress.rows.full = prepared.records.loadedRows;
         },
         tableDone: (source) => {
           const record = prepared.records.find(source);
@@ -341,7 +340,9 @@ export class Replication {
             this.store.settleLoaded(source);
             this.store.saveProgress(prepared.progress);
           });
-          this.log.info(`${source} loaded: ${record.rows} rows`, { table: source });
+          this.log.info(`${source} loaded: ${loadedWords(record, this.store.dirtyCounts().get(source))}`, {
+            table: source,
+          });
         },
         begunAgain: (source) => {
           prepared.records.step(source, { step: 'loading-again' });
@@ -406,7 +407,8 @@ export class Replication {
     const rates = this.meter.measure(stats.rows, stats.bytes);
     const rows = this.progress?.rows ?? { full: 0, inserted: 0, updated: 0, deleted: 0 };
     const error: PlainError | undefined = this.outcome?.error;
-    const tables = tableViews(prepared?.records.all ?? [], this.phase, incremental);
+    const dirty = this.store.dirtyCounts();
+    const tables = tableViews(prepared?.records.all ?? [], this.phase, incremental, dirty);
     // Where the stream is says nothing of tables that have all stopped.
     const kept = isEveryTableStopped({ tables }) ? null : incremental;
     return {
@@ -414,14 +416,14 @@ export class Replication {
       phase: this.phase,
       tables,
       ...(prepared && { leftOut: prepared.leftOut.views() }),
-      rows: { ...rows },
+      rows: { ...rows, ...(prepared && { full: prepared.records.loadedRows }) },
       ...rates,
       latencyMs: kept?.latencyMs() ?? null,
       lagTransactions: kept?.lagTransactions() ?? null,
       ...limitsInForce(this.phase, stats, this.task.throttle.full.queriesPerSecond),
       position: incremental?.position ?? this.progress?.checkpoint ?? this.progress?.start ?? null,
       caughtUp: kept?.caughtUp ?? false,
-      dirty: this.store.dirtyCount(),
+      dirty: [...dirty.values()].reduce((sum, open) => sum + open, 0),
       ...(this.retry && { retry: this.retry }),
       ...(error && { error }),
       tuning: tuningOf(this.task),

@@ -1,4 +1,4 @@
-import type { NewTableRecord, TableRecord, TableStore, XaStore } from './task-store.js';
+import type { NewTableRecord, RowsDealtWith, TableRecord, TableStore, XaStore } from './task-store.js';
 import type { Destinations } from './destinations.js';
 import { stepOf, type TableStep } from './table-state.js';
 
@@ -48,20 +48,36 @@ export class TableRecords {
     if (this.closed || !record || (life !== undefined && record.life !== life)) return false;
     const changes = stepOf(record, step);
     if (!changes) return false;
-    const { rows, kept } = record;
-    this.store.transaction(() => this.know(this.store.changeTable(record, { ...changes, rows, kept })));
+    const { rows, kept, droppedRows } = record;
+    this.store.transaction(() =>
+      this.know(this.store.changeTable(record, { ...changes, rows, kept, droppedRows })),
+    );
     return true;
   }
 
-  /** Rows that were loaded, in memory: they are stored with the next step. */
-  count(source: string, written: number, kept: number): void {
+  /** Rows that the load dealt with, in memory: they are stored with the next step. */
+  count(source: string, { rows, kept, dropped }: RowsDealtWith): void {
     const record = this.known.get(source);
-    if (record) this.known.set(source, { ...record, rows: record.rows + written, kept: record.kept + kept });
+    // It may have been taken out of the task meanwhile.
+    if (!record) return;
+    const { droppedRows = 0 } = record;
+    this.recount(source, {
+      rows: record.rows + rows,
+      kept: record.kept + kept,
+      dropped: droppedRows + dropped,
+    });
   }
 
   /** As count(), from the start. */
-  recount(source: string, rows: number, kept: number): void {
-    this.known.set(source, { ...this.get(source), rows, kept });
+  recount(source: string, { rows, kept, dropped }: RowsDealtWith): void {
+    this.known.set(source, { ...this.get(source), rows, kept, droppedRows: dropped });
+  }
+
+  /** Rows that the loads of the tables have written, each in its present life. */
+  get loadedRows(): number {
+    let sum = 0;
+    for (const { rows } of this.known.values()) sum += rows;
+    return sum;
   }
 
   /** The run is over, and the next may begin: whatever of this one comes late changes nothing. */

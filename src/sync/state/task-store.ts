@@ -25,6 +25,13 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
    * A decision to try again is used up by that: the row was tried, and is dirty still.
    */
   recordDirty(record: NewDirtyRecord): { id: string; decision: DirtyDecision | null };
+  /**
+   * The same where no decision is asked for. It is stored soon, before whatever else is stored of the task, and seen by
+   * all that read records. Gives how many are not stored yet.
+   */
+  addDirty(record: NewDirtyRecord): number;
+  /** Stores the oldest of those, so many at most, and gives how many are left. */
+  storeDirty(most: number): number;
   /** What was decided on records that hold the checkpoint, by identity: a replay applies it (correctness rule 22). */
   dirtyDecisions(): Map<string, DecidedDirty>;
   /** The row of a decided record was passed: one to be tried again is forgotten, one to be skipped holds nothing more. */
@@ -46,13 +53,18 @@ export interface TaskStore extends XaStore, AuditStore, TableStore, DestinationS
   removeOpenDirty(source: string): void;
   removeDirty(ids: readonly string[]): void;
   dirtyCount(): number;
+  /** The same by table, of those that have any. Takes no time, whatever their number. */
+  dirtyCounts(): Map<string, number>;
   /** Records that hold the checkpoint and wait for a decision. */
   undecidedDirty(): number;
   /** Where the rows of a table are that may be missing at the destination because they are dirty; null: not known. */
   dirtyRowsOf(source: string): (RowLocator | null)[];
-  /** Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. */
+  /**
+   * Forgets the oldest records past the limits, save those that hold the checkpoint. Returns how many. `keepDays`: null
+   * where only their size is looked at, which takes no time.
+   */
   pruneDirty(
-    limits: { keepDays: number; maxMegabytes: number },
+    limits: { keepDays: number | null; maxMegabytes: number },
     nowMs: number,
   ): { expired: number; tooMany: number };
 
@@ -200,8 +212,10 @@ export interface TableRecord {
   remake?: boolean;
   definition: TableDefinition;
   textDefaults: TextDefaults;
+  /** Of the load: written, there already and left (conflict "ignore"), dropped by the transformation. */
   rows: number;
   kept: number;
+  droppedRows?: number;
   problem?: PlainError;
   /** Attributes whose columns were dropped since it was loaded: rows still have them (correctness rule 14). */
   dropped?: readonly string[];
@@ -241,7 +255,12 @@ export interface ChunkRecord {
   rows: number;
   /** There already, and left as they were (conflict "ignore"). */
   kept: number;
+  /** By the transformation. */
+  dropped: number;
 }
+
+/** What became of rows that were read in the load. */
+export type RowsDealtWith = Pick<ChunkRecord, 'rows' | 'kept' | 'dropped'>;
 
 /** The audit of one table: where its walk is, and what it found. */
 export interface AuditRecord {

@@ -226,6 +226,8 @@ export class RowEvents {
         locator: encoder.locate(image),
       });
       transaction.hasDirty = true;
+      const { room } = this.context.dirty;
+      if (room) this.stream.hold(() => room);
     } catch (blocked) {
       if (!(blocked instanceof BlockedByDirtyData)) throw blocked;
       // The rows behind it are looked through, too: what is written of them is written again by the replay.

@@ -31,7 +31,13 @@ import { sourceName } from '../../shared/source-name.js';
 import { Destinations } from '../state/destinations.js';
 import { TableRecords } from '../state/table-records.js';
 import { problemOfTable, withWayBack } from './table-boundary.js';
-import type { NewTableRecord, TableRecord, TaskProgress, TaskStore } from '../state/task-store.js';
+import type {
+  RowsDealtWith,
+  NewTableRecord,
+  TableRecord,
+  TaskProgress,
+  TaskStore,
+} from '../state/task-store.js';
 import { RowTransform } from '../mapping/transform.js';
 import { logStopped, type TaskLog } from '../base/task-log.js';
 
@@ -147,8 +153,7 @@ export async function prepareTask(options: PrepareOptions): Promise<PreparedTask
     if (usesBinlog(task, records.all)) await mustBeSameSource(options, progress);
     await reselect(options, records, progress, leftOut);
     for (const record of records.all) countAgain(store, records, record);
-    const loaded = records.all.reduce((sum, record) => sum + record.rows, 0);
-    progress.rows.full = Math.max(progress.rows.full, loaded);
+    progress.rows.full = records.loadedRows;
   }
   const tables = first ? beginning : records.all;
   const unfit = new Map<string, RowferryError>();
@@ -392,8 +397,8 @@ function withVolatile(known: TableDefinition, current: TableDefinition | undefin
 function countAgain(store: TaskStore, records: TableRecords, { source, phase }: TableRecord): void {
   if (phase !== 'full') return;
   const done = store.chunks(source).filter((chunk) => chunk.done);
-  const sum = (figure: 'rows' | 'kept') => done.reduce((total, chunk) => total + chunk[figure], 0);
-  records.recount(source, sum('rows'), sum('kept'));
+  const sum = (figure: keyof RowsDealtWith) => done.reduce((total, chunk) => total + chunk[figure], 0);
+  records.recount(source, { rows: sum('rows'), kept: sum('kept'), dropped: sum('dropped') });
 }
 
 /** A run that was killed leaves its lock until the source notices that the connection is gone. */

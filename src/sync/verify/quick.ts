@@ -134,7 +134,7 @@ async function missingDirty(
       const images: RowImage[] = [];
       try {
         if (locator)
-          await lookUpLocated(connection, plan, locator, charsets, (image) => images.push(copyOf(image)));
+          await lookUpLocated(connection, plan, [locator], charsets, (image) => images.push(copyOf(image)));
       } catch (error) {
         // One that the filter has no answer for is counted already.
         if (!isOfValues(error)) throw error;

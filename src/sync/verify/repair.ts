@@ -1,9 +1,10 @@
 import { lotsAtOnce } from '../source/session-count.js';
 import { RowferryError } from '../../shared/errors.js';
-import type { ChangeOwner, KeyHold, RowChange } from '../../tablestore/client/model.js';
+import type { ChangeOwner, RowChange } from '../../tablestore/client/model.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { TablePlan } from '../mapping/plan.js';
 import type { KeyRows } from '../rows/source-rows.js';
+import { holdAll, orAborted } from '../rows/hold-keys.js';
 import { keyDigestOf } from '../dirty/dirty.js';
 import type { TaskStore } from '../state/task-store.js';
 import { deletion } from '../load/sweep.js';
@@ -135,38 +136,4 @@ async function repairLot(
     records!.removeDirty(dirty.filter(({ keyHash }) => over.has(keyHash)).map(({ id }) => id));
   }
   return { repaired: written.length, refused };
-}
-
-/**
- * Holds all of these keys. They are asked for in one go, so that two who want the same ones never wait for each other.
- * Throws the signal's reason; what is granted later is let go then.
- */
-async function holdAll(
-  writer: RepairWriter,
-  table: string,
-  keys: readonly string[],
-  signal: AbortSignal,
-): Promise<KeyHold[]> {
-  const asked = keys.map((key) => writer.hold(table, key));
-  try {
-    return await orAborted(Promise.all(asked), signal);
-  } catch (error) {
-    for (const hold of asked) {
-      hold.then(
-        (granted) => granted.release(),
-        () => undefined,
-      );
-    }
-    throw error;
-  }
-}
-
-/** Settles like `work`, or throws the signal's reason before. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort);
-    if (signal.aborted) abort();
-    work.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
-  });
 }

@@ -69,12 +69,14 @@ describe('what replication keeps', () => {
       done: true,
       rows: 7,
       kept: 2,
+      dropped: 3,
     });
     store.saveChunk('shop.a', {
       chunk: { index: 0, lower: null, upper: ['ä'] },
       done: false,
       rows: 0,
       kept: 0,
+      dropped: 0,
     });
     store.beginTable({ source: 'shop.a', destination: 'a', rows: 7 } as TableRecord);
     const part = { xid: '1:ab:', place: 'binlog.1:4', source: 'shop.a' };
@@ -209,7 +211,7 @@ describe('dirty records', () => {
     const nothing = { keepDays: 1, maxMegabytes: 0.000001 };
     expect(store.pruneDirty(nothing, 1e15)).toEqual({ expired: 0, tooMany: 0 });
     records.decide({ ids: [skip!] }, 'skip');
-    records.writtenAnew(Number(retry));
+    records.triedAnew([{ id: Number(retry), problem: null }]);
     records.discard({ ids: [gone!] });
     expect(store.undecidedDirty()).toBe(1);
     expect([...store.dirtyDecisions()]).toEqual([
@@ -223,7 +225,7 @@ describe('dirty records', () => {
       decision: null,
     });
     expect(store.undecidedDirty()).toBe(2);
-    records.writtenAnew(Number(retry));
+    records.triedAnew([{ id: Number(retry), problem: null }]);
     for (const id of [skip!, retry!, gone!]) store.settleDirty(id);
     expect(store.dirtyDecisions().size).toBe(0);
     expect(records.page({}, { offset: 0, limit: 9 }).records.map((r) => r.id)).toEqual([skip, open]);

@@ -113,6 +113,8 @@ describe('the record of a dirty row', () => {
     expect(store.dirtyCount()).toBe(2);
   });
 
-  const keyHash = () =>
-    engine.database.get<{ key_hash: string }>('SELECT key_hash FROM dirty LIMIT 1')!.key_hash;
+  const keyHash = () => {
+    store.storeDirty(Infinity);
+    return engine.database.get<{ key_hash: string }>('SELECT key_hash FROM dirty LIMIT 1')!.key_hash;
+  };
 });

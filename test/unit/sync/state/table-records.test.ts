@@ -163,7 +163,7 @@ const loadOn = (name: Name) =>
     (m, r) => {
       const table = m.tables.get(name)!;
       const { life } = r.run.records.get(name);
-      r.run.records.count(name, 5, 1);
+      r.run.records.count(name, { rows: 5, kept: 1, dropped: 0 });
       if (table.phase === 'schema') {
         r.run.records.step(name, { step: 'creating' }, life);
         r.run.records.step(name, { step: 'created', isOwn: true, sweep: false, isLoaded: false }, life);
