@@ -320,3 +320,23 @@ test('a place in the source is told in all the ways that people look for it', ()
   expect(whole.slice(0, 2)).toEqual(['GTID set: a:1-5', 'Position: b.1:4']);
   expect(whole[2]).toMatch(/^Committed: 9\/\d+\/2001/);
 });
+
+describe('rows that were not written', () => {
+  const table: TableProgress = {
+    source: 'd.t',
+    destination: 't',
+    phase: 'full',
+    rows: 1000,
+    kept: 20,
+    dropped: 30,
+    dirty: 50,
+    estimatedRows: 2200,
+  };
+
+  it('make the progress with those that were, and are told apart', () => {
+    expect(tableLook(table, t, 'en').description).toBe('50% · 1,000 rows · 20 kept · 30 dropped · 50 dirty');
+    expect(loadPercent({ phase: 'full', tables: [table] })).toBe(50);
+    const { kept: _, dropped: _d, dirty: _y, ...plain } = table;
+    expect(tableLook(plain, t, 'en').description).toBe('45% · 1,000 rows');
+  });
+});
