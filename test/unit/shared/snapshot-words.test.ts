@@ -333,7 +333,7 @@ describe('rows that were not written', () => {
     estimatedRows: 2200,
   };
 
-  it('make the progress with those that were, and are told apart', () => {
+  test('make the progress with those that were, and are told apart', () => {
     expect(tableLook(table, t, 'en').description).toBe('50% · 1,000 rows · 20 kept · 30 dropped · 50 dirty');
     expect(loadPercent({ phase: 'full', tables: [table] })).toBe(50);
     const { kept: _, dropped: _d, dirty: _y, ...plain } = table;
