@@ -13,8 +13,9 @@ export function tableFaults({ stage, chance }: FaultContext): Faults {
   return {
     'destination table dropped': async () => {
       const table = chance.of(['logs', 'parents']);
+      // A table that is just being made again has one that nobody has missed.
       const isLive = await second.says(15, ({ state, retry, tables }) =>
-        Boolean(state === 'running' && !retry && tables?.every(({ problem }) => !problem)),
+        Boolean(state === 'running' && !retry && tables?.every(({ phase }) => phase === 'incremental')),
       );
       if (!isLive) return;
       const client = new TablestoreClient({

@@ -13,6 +13,7 @@ interface Status {
 }
 interface StoppedTable {
   source: string;
+  phase: string;
   problem?: { code: string; message: string };
 }
 
