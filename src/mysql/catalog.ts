@@ -207,7 +207,7 @@ function withVolatile(rows: readonly ColumnRow[], expressions: readonly Expressi
     columns = columns.map((column, i) => {
       if (!column.generated || column.volatile) return column;
       const text = expressions.find(({ name }) => name === column.name)?.expression;
-      if (text !== undefined && !dependsOnSession(text, steady)) return column;
+      if (text !== undefined && !dependsOnSession(text, steady, column)) return column;
       found = true;
       return { ...column, volatile: /\bVIRTUAL\b/i.test(rows[i]!.extra) ? 'virtual' : 'stored' };
     });

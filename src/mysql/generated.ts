@@ -12,54 +12,162 @@ const steadyWords = new Set(
    abs ceiling ceil floor sign round truncate bit_count crc32 md5 sha sha1 sha2 hex unhex to_base64 from_base64
    json_extract json_unquote json_value json_length json_depth json_type json_keys json_valid json_contains
    json_contains_path json_overlaps json_search json_object json_array json_quote
-   year month day dayofmonth hour minute second microsecond quarter
    inet_aton inet_ntoa inet6_aton inet6_ntoa uuid_to_bin bin_to_uuid is_uuid
    cast convert as signed unsigned decimal char binary charset using json array`.split(/\s+/),
 );
-/** The same, too, of what is a date or a time already: a text is made one by the session's sql_mode. */
-const temporalWords = new Set(
-  'date time datetime to_days weekday dayofweek dayofyear last_day datediff'.split(' '),
+/** The same of a date or time, and each gives a number. What is none is made one first, by the session's sql_mode. */
+const parts = new Set(
+  `year month day dayofmonth hour minute second microsecond quarter to_days weekday dayofweek dayofyear`.split(
+    ' ',
+  ),
 );
+/** The same, and each gives a date or time, or takes two. */
+const temporalWords = new Set('date time datetime last_day datediff'.split(' '));
+/** With a date or time on one side, the other is made one. `case` only where it has a value to compare. */
+const comparing = new Set('between in greatest least nullif field interval case'.split(' '));
+const temporal = /^(date|time|datetime|timestamp)$/;
 const textual = /char|text|enum|set|json|binary|blob/;
+const integral = /int$|^(bit|year)$/;
 const steadyCharset = /^_?(utf8mb4|utf8mb3|utf8|latin1|ascii|binary)(_[a-z0-9_]+)?$/;
-const token =
-  /\s+|`((?:[^`]|``)+)`|\\?'[^'\\]*\\?'|\d+(?:\.\d+)?(?:e[+-]?\d+)?|0x[0-9a-f]+|([a-z_][a-z0-9_]*)|([-+*=<>!&|^~(),%]+)/iy;
+const pattern =
+  /\s+|`((?:[^`]|``)+)`|\\?'([^'\\]*)\\?'|(\d+(?:\.\d+)?(?:e[+-]?\d+)?|0x[0-9a-f]+)|([a-z_][a-z0-9_]*)|([()]|[-+*=<>!&|^~,%]+)/iy;
+/** Dates and times that every sql_mode takes, and as they are. */
+const plainDate = /^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])( ([01]\d|2[0-3])(:[0-5]\d){2})?$/;
+const plainTime = /^\d{1,3}(:[0-5]\d){1,2}$/;
+const plainNumber = /^(?!0000)\d{4}(0[1-9]|1[0-2])(0[1-9]|1\d|2[0-8])$/;
 
 export interface Operand {
   readonly name: string;
   readonly dataType: string;
   readonly unsigned: boolean;
+  /** Digits of a fraction of a second, or of a number. */
+  readonly decimals: number;
+}
+
+type Token =
+  { kind: 'column'; column: Operand } | { kind: 'text' | 'number' | 'word' | 'sign'; text: string };
+
+/** null: it has something that is not known, or a column that is not among `columns`. */
+function tokensOf(expression: string, columns: readonly Operand[]): Token[] | null {
+  const tokens: Token[] = [];
+  for (pattern.lastIndex = 0; pattern.lastIndex < expression.length;) {
+    const found = pattern.exec(expression);
+    if (!found) return null;
+    const [, name, text, number, word, sign] = found;
+    if (name !== undefined) {
+      const wanted = name.replaceAll('``', '`').toLowerCase();
+      const column = columns.find((one) => one.name.toLowerCase() === wanted);
+      if (!column) return null;
+      tokens.push({ kind: 'column', column });
+    } else if (text !== undefined) tokens.push({ kind: 'text', text });
+    else if (number !== undefined) tokens.push({ kind: 'number', text: number });
+    else if (word !== undefined) tokens.push({ kind: 'word', text: word.toLowerCase() });
+    else if (sign !== undefined) tokens.push({ kind: 'sign', text: sign });
+  }
+  return tokens;
 }
 
 /**
- * `expression` as GENERATION_EXPRESSION prints it. `columns` are those of the table that are no volatile generated ones
- * themselves.
+ * Of a generated column `own`, whose `expression` is as GENERATION_EXPRESSION prints it. `columns` are those of the table
+ * that are no volatile generated ones themselves.
  */
-export function dependsOnSession(expression: string, columns: readonly Operand[]): boolean {
-  const operands: Operand[] = [];
-  let isUnsigned = false;
-  let subtracts = false;
-  let isTemporal = false;
-  for (token.lastIndex = 0; token.lastIndex < expression.length;) {
-    const found = token.exec(expression);
-    if (!found) return true;
-    const [, name, word, operator] = found;
-    if (name !== undefined) {
-      const column = columns.find(
-        (one) => one.name.toLowerCase() === name.replaceAll('``', '`').toLowerCase(),
-      );
-      if (!column) return true;
-      operands.push(column);
-    } else if (word !== undefined) {
-      const lower = word.toLowerCase();
-      if (temporalWords.has(lower)) isTemporal = true;
-      else if (!steadyWords.has(lower) && !steadyCharset.test(lower)) return true;
-      if (lower === 'unsigned') isUnsigned = true;
-    } else if (operator?.includes('-')) subtracts = true;
-  }
+export function dependsOnSession(
+  expression: string,
+  columns: readonly Operand[],
+  own: Pick<Operand, 'dataType' | 'decimals'>,
+): boolean {
+  const tokens = tokensOf(expression, columns);
+  if (!tokens) return true;
+  const words = tokens.flatMap((token) => (token.kind === 'word' ? [token.text] : []));
+  if (!words.every(isKnown)) return true;
+  const operands = tokens.flatMap((token) => (token.kind === 'column' ? [token.column] : []));
   // Shown in the session's time zone; padded where sql_mode has PAD_CHAR_TO_FULL_LENGTH.
   if (operands.some(({ dataType }) => dataType === 'timestamp' || dataType === 'char')) return true;
-  if (isTemporal && operands.some(({ dataType }) => textual.test(dataType))) return true;
+  // Taken as one of the session's time zone.
+  if (own.dataType === 'timestamp') return true;
   // NO_UNSIGNED_SUBTRACTION.
-  return subtracts && (isUnsigned || operands.some(({ unsigned }) => unsigned));
+  const subtracts = tokens.some((token) => token.kind === 'sign' && token.text.includes('-'));
+  if (subtracts && (words.includes('unsigned') || operands.some(({ unsigned }) => unsigned))) return true;
+  return makesTemporal(tokens, own);
+}
+
+const isKnown = (word: string) =>
+  steadyWords.has(word) || parts.has(word) || temporalWords.has(word) || steadyCharset.test(word);
+
+/**
+ * Something may become a date or time, or lose digits of its seconds, as sql_mode has it (ALLOW_INVALID_DATES,
+ * NO_ZERO_DATE, NO_ZERO_IN_DATE, TIME_TRUNCATE_FRACTIONAL).
+ */
+function makesTemporal(expression: readonly Token[], own: Pick<Operand, 'dataType' | 'decimals'>): boolean {
+  const tokens = withoutPlain(expression);
+  const is = (at: number, ...texts: string[]) => texts.includes(textOf(tokens[at]));
+  const operands = tokens.flatMap((token, at) =>
+    token.kind === 'column' && !is(at - 1, 'interval') ? [token.column] : [],
+  );
+  const dates = operands.filter(isTemporal);
+  const digits = Math.max(0, ...dates.map(({ decimals }) => decimals));
+  const isRounded = integral.test(own.dataType) || (isTemporal(own) && own.decimals < digits);
+  if (digits > 0 && isRounded) return true;
+  const isCut = (at: number) =>
+    is(at, 'as') && is(at + 1, 'time', 'datetime') && digitsOf(tokens, at + 2) < digits;
+  if (tokens.some((_, at) => isCut(at))) return true;
+  const converts =
+    isTemporal(own) ||
+    tokens.some((token) => token.kind === 'word' && (parts.has(token.text) || temporalWords.has(token.text)));
+  const compares = tokens.some(
+    (token, at) =>
+      (token.kind === 'sign' && /[=<>]/.test(token.text)) ||
+      (token.kind === 'word' && comparing.has(token.text) && !(token.text === 'case' && is(at + 1, 'when'))),
+  );
+  if (!converts && !(compares && dates.length > 0)) return false;
+  if (operands.some(({ dataType }) => textual.test(dataType))) return true;
+  if (converts && dates.length < operands.length) return true;
+  return tokens.some((token, at) => {
+    if (token.kind === 'text')
+      return /\d/.test(token.text) && !plainDate.test(token.text) && !plainTime.test(token.text);
+    // A number beside an operator of arithmetic stays one.
+    if (token.kind !== 'number' || is(at - 1, '*', '+', '-', '%', 'div', 'mod', 'interval')) return false;
+    return token.text.length > 4 && !plainNumber.test(token.text);
+  });
+}
+
+const isTemporal = ({ dataType }: Pick<Operand, 'dataType'>) => temporal.test(dataType);
+const textOf = (token: Token | undefined) => (!token || token.kind === 'column' ? '' : token.text);
+/** Of `(3)` after the type of a CAST. */
+const digitsOf = (tokens: readonly Token[], at: number) =>
+  textOf(tokens[at]) === '(' ? Number(textOf(tokens[at + 1])) : 0;
+
+/**
+ * What converts nothing is what it gives: `x is null` and a part of a date a number, `cast(x as date)` and `last_day(x)` of
+ * a date a date.
+ */
+function withoutPlain(tokens: readonly Token[]): Token[] {
+  const done: Token[] = [];
+  const number: Token = { kind: 'number', text: '0' };
+  for (const token of tokens) {
+    done.push(token);
+    const text = textOf(token);
+    const before = (count: number) => done.at(-1 - count);
+    if (text === 'null' && textOf(before(1)) === 'is' && before(2)?.kind === 'column')
+      done.splice(-3, 3, number);
+    else if (
+      text === 'null' &&
+      textOf(before(1)) === 'not' &&
+      textOf(before(2)) === 'is' &&
+      before(3)?.kind === 'column'
+    )
+      done.splice(-4, 4, number);
+    if (text !== ')') continue;
+    const isCast = textOf(before(1)) === 'date' && textOf(before(2)) === 'as' && textOf(before(5)) === 'cast';
+    const operand = before(isCast ? 3 : 1);
+    if (operand?.kind !== 'column' || !isTemporal(operand.column)) continue;
+    const word = textOf(before(3));
+    // TIME has no date: it takes that of the day.
+    const isDate = /^date/.test(operand.column.dataType);
+    const date: Token = { kind: 'column', column: { ...operand.column, dataType: 'date', decimals: 0 } };
+    if (isCast && isDate) done.splice(-6, 6, date);
+    else if (!isCast && parts.has(word) && textOf(before(2)) === '(') done.splice(-4, 4, number);
+    else if (!isCast && word === 'last_day' && isDate) done.splice(-4, 4, date);
+  }
+  return done;
 }

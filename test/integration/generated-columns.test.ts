@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { connectSource } from '../../src/mysql/connection.js';
+import { loadTables } from '../../src/mysql/catalog.js';
+import { sourceSchema } from '../../src/shared/task.js';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startReplica, type Replica } from '../support/replica.js';
@@ -116,4 +119,75 @@ it('rule 14: a stored one may be computed anew by any statement that may copy th
       .sort(),
   );
   await replica.stop(task);
+}, 60_000);
+
+/** Type and expression of a generated column; the steady ones are read from the binlog as they are. */
+const steady: [string, string][] = [
+  ['INT', 'YEAR(dt) * 10000 + MONTH(dt) * 100 + DAY(dt)'],
+  ['INT', 'SECOND(t)'],
+  ['INT', 'TO_DAYS(dt)'],
+  ['INT', 'YEAR(dt) + n'],
+  ['DATE', 'DATE(dt)'],
+  ['DATE', 'LAST_DAY(dt)'],
+  ['DATE', 'd + INTERVAL 1 DAY'],
+  ['DATETIME(6)', 'dt + INTERVAL n SECOND'],
+  ['VARCHAR(40)', 'CONCAT(s, d)'],
+  ['VARCHAR(40)', 'IF(d IS NULL, s, NULL)'],
+  ['VARCHAR(40)', 'COALESCE(d, s)'],
+  ['INT', "IF(d < '2024-01-01', 1, 0)"],
+  ['INT', 'd < 20240101'],
+];
+const volatile: [string, string][] = [
+  ['INT', 'YEAR(s)'],
+  ['INT', 'SECOND(s)'],
+  ['INT', 'IF(d < s, 1, 0)'],
+  ['INT', 's BETWEEN d AND d'],
+  ['INT', 'd IN (s, n)'],
+  ['INT', 'CASE d WHEN s THEN 1 ELSE 0 END'],
+  ['INT', 't = s'],
+  ['VARCHAR(40)', 'GREATEST(d, s)'],
+  ['VARCHAR(40)', 's + INTERVAL 1 DAY'],
+  ['DATE', 's'],
+  ['DATE', 'n'],
+  ['DATE', 'dt'],
+  ['DATETIME', 'dt'],
+  ['DATETIME', 'dt + INTERVAL 1 SECOND'],
+  ['DATETIME(6)', 'CAST(dt AS DATETIME(3))'],
+  ['TIME', 'TIME(dt)'],
+  ['TIMESTAMP', 'dt'],
+  ['BIGINT', 'dt'],
+];
+const modes = ['', 'ALLOW_INVALID_DATES', 'NO_ZERO_DATE,NO_ZERO_IN_DATE', 'TIME_TRUNCATE_FRACTIONAL'];
+const moments: string[] = [
+  "'2024-02-15', '1999-12-31 23:59:59.700000', '10:00:00.700000', 20240231, '2024-02-31'",
+  "'2024-02-15', '1999-12-31 23:59:59.999999', '10:00:59.999999', 0, '0000-00-00'",
+  "'2024-02-15', '2024-02-15 10:00:00.5', '10:00:01', 5, '10:00:00.9999999'",
+  "NULL, NULL, NULL, 20240015, '2024-00-15'",
+];
+
+it('rule 11: what is taken as the same in every session is the same under every sql_mode', async () => {
+  const { mysql } = replica;
+  const columns = [...steady, ...volatile];
+  await mysql.query(`CREATE TABLE d.modes (id INT, mode INT, d DATE, dt DATETIME(6), t TIME(6), n BIGINT, s VARCHAR(40),
+    ${columns.map(([type, expression], i) => `g${i} ${type} AS (${expression}) STORED`).join(', ')}, PRIMARY KEY (id, mode))`);
+  for (const [mode, sqlMode] of modes.entries())
+    for (const [id, values] of moments.entries())
+      await inSession(`SET sql_mode = '${sqlMode}', time_zone = '+0${mode}:00';
+        INSERT IGNORE INTO modes (id, mode, d, dt, t, n, s) VALUES (${id}, ${mode}, ${values})`);
+  const [found] = await mysql.query<Record<string, string>>(
+    `SELECT ${columns.map((_, i) => `SUM(c${i} > 1) AS g${i}`).join(', ')} FROM (
+       SELECT ${columns.map((_, i) => `COUNT(DISTINCT COALESCE(CAST(g${i} AS CHAR), 'NULL')) AS c${i}`).join(', ')} FROM d.modes GROUP BY id) per_row`,
+  );
+  const source = await connectSource(sourceSchema.parse({ port: mysql.port, user: 'root' }));
+  const [table] = await loadTables(source, [{ database: 'd', table: 'modes' }]).finally(() => source.close());
+  const known = columns.map(([type, expression], i) => ({
+    what: `${type} AS (${expression})`,
+    isVolatile: table!.columns.find(({ name }) => name === `g${i}`)!.volatile !== undefined,
+    differs: Number(found![`g${i}`]) > 0,
+  }));
+  expect(known.filter(({ isVolatile, differs }) => differs && !isVolatile)).toEqual([]);
+  expect(known.filter(({ isVolatile }) => !isVolatile).map(({ what }) => what)).toEqual(
+    steady.map(([type, expression]) => `${type} AS (${expression})`),
+  );
+  expect(known.filter(({ differs }) => differs).length).toBeGreaterThan(8);
 }, 60_000);
