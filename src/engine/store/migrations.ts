@@ -56,6 +56,19 @@ const countRecord = `INSERT INTO dirty_figure (task, source, code, open, bytes)
        ON CONFLICT (task, source, code) DO UPDATE SET open = open + excluded.open, bytes = bytes + excluded.bytes;`;
 const uncountRecord = `UPDATE dirty_figure SET open = open - ${isOpenRow('old.')}, bytes = bytes - (${dirtyBytes('old.')})
        WHERE task = old.task AND source = old.source AND code = old.code;`;
+/**
+ * Why tables had stopped, as far as the messages of that version tell it. Changes nothing the second time: what says so
+ * itself is left as it is.
+ */
+export const keepStopKinds = `UPDATE source_table SET record = json_set(record, '$.stoppedBy', CASE
+       WHEN record ->> '$.problem.code' = 'ROW-S103' THEN 'unreadable'
+       WHEN record ->> '$.problem.code' = 'ROW-S108' THEN 'dropped'
+       WHEN record ->> '$.problem.message' LIKE '%was dropped at the source; its rows stay in %' THEN 'dropped'
+       WHEN record ->> '$.problem.message' LIKE '% was truncated at the source%' THEN 'truncated'
+       WHEN record ->> '$.problem.code' = 'ROW-S109' THEN 'statement'
+       ELSE 'altered' END)
+     WHERE record ->> '$.phase' = 'stopped' AND record ->> '$.stoppedBy' IS NULL
+       AND record ->> '$.problem.code' IN ('ROW-S103', 'ROW-S108', 'ROW-S109', 'ROW-S113')`;
 
 /** Times are milliseconds since 1970; JSON columns hold what the type of the same name says. */
 export const migrations: Migrations = [
@@ -202,4 +215,5 @@ export const migrations: Migrations = [
    END`,
   // Rows of a chunk that the transformation drops are dealt with, too.
   `ALTER TABLE chunk ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0`,
+  keepStopKinds,
 ];

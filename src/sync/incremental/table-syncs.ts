@@ -13,6 +13,7 @@ import {
   enterTables,
   hasSameColumns,
   noteTables,
+  readableOf,
   recordStopped,
   whyUnseen,
   type EnterOptions,
@@ -61,6 +62,7 @@ export class TableSyncs {
 
   private readonly syncHost: TableSyncHost;
   private looker: NodeJS.Timeout | undefined;
+  private askedUnreadableMs = Date.now();
   private readonly looking = new WeakSet<object>();
 
   /** Each group has sessions of its own at the source: the others wait until one is through. */
@@ -187,6 +189,35 @@ export class TableSyncs {
       hasReached(this.main.place.position, until) || hasReached(this.main.tracker.position, until);
     this.lookAtDoubtful(isPassed);
     this.lookAtOpen(isPassed);
+    this.lookAtUnreadable();
+  }
+
+  /** What the account was not to read, and may read by now, is taken in without anybody's help. */
+  private lookAtUnreadable(): void {
+    if (Date.now() - this.askedUnreadableMs < timing.definitionsMs) return;
+    const closed = this.main.tables.records.filter(isUnreadable);
+    if (closed.length === 0) return;
+    // Not again before this question has its answer.
+    this.askedUnreadableMs = Infinity;
+    const definitions = closed.map(({ definition }) => definition);
+    void this.services.retry
+      .onSource((connection) => readableOf(connection, definitions))
+      .then(
+        (readable) => {
+          for (const { database, name } of readable) {
+            const table = { database, table: name };
+            this.main.holdNext(async () => {
+              const record = this.recordOf(table);
+              if (this.host.isEnding() || !record || !isUnreadable(record)) return;
+              await drained(this.services);
+              await this.restart(table, 'can be read by now');
+            });
+          }
+        },
+        // A source that is away is for the stream to tell.
+        () => undefined,
+      )
+      .finally(() => (this.askedUnreadableMs = Date.now()));
   }
 
   /** What proved them was taken away outside of the stream, or what the stream has of it was passed over. */
@@ -308,7 +339,8 @@ export class TableSyncs {
         // A statement took it away, and it says so already, or this one is behind that.
         if (known?.phase === 'stopped' && reason.code === 'ROW-S108') return;
         if (known) throw reason;
-        if (reason.code === 'ROW-S103') log.warn(reason.message);
+        // What the stream names and the account does not see is missing at the destination, and says so.
+        if (reason.code === 'ROW-S103') throw reason;
         return;
       }
       definition = noted.definitions[0];
@@ -429,3 +461,5 @@ export class TableSyncs {
     this.handedOver.add(records, from, tracker);
   }
 }
+
+const isUnreadable = ({ phase, stoppedBy }: TableRecord) => phase === 'stopped' && stoppedBy === 'unreadable';

@@ -2,7 +2,7 @@ import type { PlainError } from '../../shared/errors.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { TextDefaults } from '../ddl/text-defaults.js';
 import type { TableDefinition } from '../../mysql/model.js';
-import type { TableRecord } from './task-store.js';
+import type { StopKind, TableRecord } from './task-store.js';
 
 /**
  * Where a table of a task is; drawn in docs/architecture.md. A table that is gone has no record.
@@ -26,6 +26,17 @@ export function stateOf({ phase, from }: Pick<TableRecord, 'phase' | 'from'>): T
   return phase === 'loaded' ? 'incremental' : 'loading';
 }
 
+/** The error tells by itself that the account may not read a table, or that there is none. */
+export function stopKindOf({ code }: Pick<PlainError, 'code'>, by?: StopKind): StopKind | undefined {
+  if (code === 'ROW-S103') return 'unreadable';
+  return by ?? (code === 'ROW-S108' ? 'dropped' : undefined);
+}
+
+/** A statement that makes a table of this name makes this one anew. */
+export function isGone({ stoppedBy }: Pick<TableRecord, 'stoppedBy'>): boolean {
+  return stoppedBy === 'dropped' || stoppedBy === 'renamed';
+}
+
 /** What happens to a table within one life. */
 export type TableStep =
   /** Its destination table was not there, and is about to be created: after a crash it is known for the task's own. */
@@ -40,7 +51,7 @@ export type TableStep =
   | { step: 'moved'; from: SourcePosition }
   /** From here on the checkpoint of the task speaks for it. */
   | { step: 'joined' }
-  | { step: 'stopped'; problem: PlainError }
+  | { step: 'stopped'; problem: PlainError; by?: StopKind | undefined }
   /**
    * The checkpoint has passed a statement, after which the table looks like this. `revision` counts the statements of
    * this life, so that of two that pass at once the later one counts.
@@ -126,7 +137,7 @@ export function stepOf(record: TableRecord, step: TableStep): TableChanges | nul
     case 'joined':
       return noPlace;
     case 'stopped':
-      return { phase: 'stopped', problem: step.problem, ...noPlace };
+      return { phase: 'stopped', problem: step.problem, stoppedBy: stopKindOf(step.problem, step.by), ...noPlace };
     case 'altered':
       if (step.revision <= (record.revision ?? 0)) return null;
       return {

@@ -187,6 +187,20 @@ export interface TableChanges {
 /** A table that begins, without what the store adds. */
 export type NewTableRecord = Omit<TableRecord, 'version' | 'life' | 'revision'>;
 
+/** Why a table stopped, where something depends on it after a restart; what else may stop one has none. */
+export type StopKind =
+  /** The source has it no more under this name. */
+  | 'dropped'
+  | 'renamed'
+  /** It was dropped, and another one has its name since, which the task was not to load by itself. */
+  | 'recreated'
+  | 'truncated'
+  | 'altered'
+  /** A statement that is not in row format, or cannot be read, may have changed it. */
+  | 'statement'
+  /** The account may not read it: the source is asked about it again and again. */
+  | 'unreadable';
+
 /** A selected table and how far it is. `definition` holds from the checkpoint on (correctness rule 13). */
 export interface TableRecord {
   /** Counts the changes of the record: one that was read before is known by it. */
@@ -217,6 +231,8 @@ export interface TableRecord {
   kept: number;
   droppedRows?: number;
   problem?: PlainError;
+  /** Of a stopped table, with `problem`. */
+  stoppedBy?: StopKind;
   /** Attributes whose columns were dropped since it was loaded: rows still have them (correctness rule 14). */
   dropped?: readonly string[];
   /** What the task said of it when it was loaded; another word means that it is loaded anew (selection-diff.ts). */

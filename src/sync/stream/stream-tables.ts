@@ -33,7 +33,8 @@ import {
 } from '../mapping/plan.js';
 import { mayHoldRowsOfOthers } from '../tables/selection-diff.js';
 import type { TableRecords } from '../state/table-records.js';
-import type { TableRecord } from '../state/task-store.js';
+import { isGone, stopKindOf } from '../state/table-state.js';
+import type { StopKind, TableRecord } from '../state/task-store.js';
 import { withWayBack } from '../tables/table-boundary.js';
 import { logStopped, type TaskLog } from '../base/task-log.js';
 import type { TaskSettings } from '../base/task-settings.js';
@@ -61,8 +62,6 @@ export interface DdlActions {
  * that passes the statement.
  */
 export class StreamTables {
-  /** Sources that were dropped in this run. */
-  private readonly dropped = new Set<string>();
   private readonly tables = new Map<string, Entry>();
   /** Forgotten whenever a table changes. */
   private byDestination: Map<string, { table: StreamTable; keyEnd: string | null }[]> | null = null;
@@ -163,6 +162,14 @@ export class StreamTables {
     this.actions.reload(name, 'was created by a statement that is not in the binlog');
   }
 
+  /**
+   * A statement changes a table that nobody has told of: the catalog hides what the account has no privilege on. What
+   * other streams read is behind or ahead of the one that decides what is selected.
+   */
+  private named(name: TableName): void {
+    if (this.leftOut !== null) this.passedOver(name);
+  }
+
   /** Its names may stand for other tables from here on. */
   private forgetAsked(statement: DdlStatement): void {
     if (this.asked.size === 0) return;
@@ -218,14 +225,22 @@ export class StreamTables {
     return [...this.tables.values()].some(({ from }) => from !== null && from !== 'joining');
   }
 
-  /** The table alone stops; its rows are passed over from here on, and the record says why. */
-  stop(source: string, problem: RowferryError): void {
+  /**
+   * The table alone stops; its rows are passed over from here on, and the record says why. One that has stopped keeps
+   * its reason, unless it is another table now, or none, under this name: that is the newer truth.
+   */
+  stop(source: string, problem: RowferryError, by?: StopKind): void {
     for (const entry of this.tables.values()) {
-      if (entry.record.source !== source || entry.record.phase === 'stopped') continue;
+      const { record } = entry;
+      if (record.source !== source) continue;
+      const comesAndGoes = by === 'dropped' || by === 'renamed' || by === 'recreated';
+      if (record.phase === 'stopped' && (!comesAndGoes || by === record.stoppedBy)) continue;
       entry.table = null;
       const plain = problem.toPlain();
-      entry.record = { ...entry.record, phase: 'stopped', problem: plain };
-      this.stored.step(source, { step: 'stopped', problem: plain }, entry.record.life);
+      const { stoppedBy: _before, ...rest } = record;
+      const kind = stopKindOf(plain, by);
+      entry.record = { ...rest, phase: 'stopped', problem: plain, ...(kind && { stoppedBy: kind }) };
+      this.stored.step(source, { step: 'stopped', problem: plain, by }, record.life);
       logStopped(this.actions.log, source, problem);
       this.changed();
     }
@@ -300,10 +315,31 @@ export class StreamTables {
     const selection = this.selectionOf(name);
     const entry = this.entry(name);
     if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
-    if (entry && !selection.isWhole && this.settings.task.ddl.onChange !== 'reload') return;
-    // It may have found the table there, which stopped for another reason.
-    if (entry && mayExist && !this.dropped.delete(entry.record.source)) return;
+    const wasGone = entry !== undefined && isGone(entry.record);
+    if (entry && !selection.isWhole && this.settings.task.ddl.onChange !== 'reload') {
+      if (wasGone) this.recreated(entry.record, 'created again');
+      return;
+    }
+    // It may have found the table there, which stopped for another reason. What it made of one that was not to be read
+    // may be readable.
+    if (entry && mayExist && !wasGone && entry.record.stoppedBy !== 'unreadable') return;
     this.actions.reload(name, 'was created');
+  }
+
+  /** Another table has the name of one that went, and the task is not to load it by itself. */
+  private recreated({ source, stoppedBy }: TableRecord, how: string): void {
+    const went = stoppedBy === 'renamed' ? 'renamed' : 'dropped';
+    this.stop(
+      source,
+      new RowferryError(
+        'ROW-S113',
+        `${source} was ${went} at the source and ${how}; its rows are those of before.`,
+        {
+          remedy: `Reload the table: rowferry reload TASK --table ${source}`,
+        },
+      ),
+      'recreated',
+    );
   }
 
   private leaveOut(name: TableName): void {
@@ -366,6 +402,8 @@ export class StreamTables {
       // A table that is not followed, or comes by a stream of its own, may get the name of one that is.
       for (const action of statement.actions)
         if (action.do === 'rename-table') this.renames([{ from: statement.table, to: action.to }]);
+      if (!entry && !statement.actions.some((action) => action.do === 'rename-table'))
+        this.named(statement.table);
       return;
     }
     const { record } = entry;
@@ -448,7 +486,8 @@ export class StreamTables {
     if (!now) {
       const message = `${source} no longer exists at the source, or the account cannot see it. No statement in the binlog dropped it.`;
       const isHidden = reason?.code === 'ROW-S103';
-      this.stop(source, withWayBack(isHidden ? reason : new RowferryError('ROW-S113', message), source));
+      const problem = isHidden ? reason : new RowferryError('ROW-S113', message);
+      this.stop(source, withWayBack(problem, source), 'dropped');
       return;
     }
     const difference = catalogDifference(entry.record.definition, now);
@@ -557,23 +596,30 @@ export class StreamTables {
       this.stop(
         record.source,
         new RowferryError('ROW-S113', `${record.source} stopped: ${reason}.`, { remedy }),
+        'altered',
       );
     }
   }
 
-  private drop(name: TableName): void {
+  private drop(name: TableName, renamedTo?: TableName): void {
     const entry = this.entry(name);
     if (!entry || entry.from !== null) return;
-    this.dropped.add(entry.record.source);
+    const { source, destination, stoppedBy, definition } = entry.record;
+    // Nothing was ever read of it, and nothing is missing any more.
+    const wasNeverSeen = stoppedBy === 'unreadable' && definition.columns.length === 0;
+    if (wasNeverSeen && this.selectionOf(name)?.isWhole) {
+      this.leaveOut(name);
+      return;
+    }
+    const went = renamedTo
+      ? `renamed to ${sourceName({ database: renamedTo.database, name: renamedTo.table })}`
+      : 'dropped';
     this.stop(
-      entry.record.source,
-      new RowferryError(
-        'ROW-S113',
-        `${entry.record.source} was dropped at the source; its rows stay in ${entry.record.destination}.`,
-        {
-          remedy: 'Remove it from the task, or create it again and reload it.',
-        },
-      ),
+      source,
+      new RowferryError('ROW-S113', `${source} was ${went} at the source; its rows stay in ${destination}.`, {
+        remedy: 'Remove it from the task, or create it again and reload it.',
+      }),
+      renamedTo ? 'renamed' : 'dropped',
     );
   }
 
@@ -607,7 +653,7 @@ export class StreamTables {
   private rename(from: TableName, to: TableName, { isCopy }: { isCopy: boolean }): void {
     const entry = this.entry(from);
     if (this.isSame(from, to)) return;
-    if (entry && entry.from === null && !isCopy) this.drop(from);
+    if (entry && entry.from === null && !isCopy) this.drop(from, to);
     if (this.leftOut?.has(pairOf(to))) {
       this.leaveOut(to);
       return;
@@ -620,6 +666,7 @@ export class StreamTables {
 
   private truncate(name: TableName): void {
     const entry = this.entry(name);
+    if (!entry) this.named(name);
     if (!entry?.table || entry.from !== null) return;
     const { task } = this.settings;
     const { source, destination } = entry.record;
@@ -629,6 +676,7 @@ export class StreamTables {
         new RowferryError('ROW-S113', `${source} was truncated at the source${why}`, {
           remedy: `Reload the table: rowferry reload TASK --table ${source}. ${next}`,
         }),
+        'truncated',
       );
     if (task.ddl.truncate !== 'delete')
       stop(
@@ -661,6 +709,7 @@ export class StreamTables {
             remedy: `Set binlog_format=ROW in every session. On a source without GTIDs, run FLUSH BINARY LOGS there. Then reload the table: rowferry reload TASK --table ${entry.record.source}`,
           },
         ),
+        'statement',
       );
     }
   }

@@ -17,7 +17,14 @@ import {
   writtenInstance,
 } from '../state/destination-identity.js';
 import { textDefaultsOf } from '../ddl/text-defaults.js';
-import { enterTables, hasSameColumns, noteTables, recordStopped, whyUnseen } from './snapshot-point.js';
+import {
+  enterTables,
+  hasSameColumns,
+  noteTables,
+  readableOf,
+  recordStopped,
+  whyUnseen,
+} from './snapshot-point.js';
 import { completed, isEmpty, mappingText, selectionDiff, recordOf } from './selection-diff.js';
 import { LeftOut } from '../online-change/left-out.js';
 import { readParts, withoutParts } from '../online-change/parts.js';
@@ -262,6 +269,7 @@ async function reselect(
   const selectors = selectorsOf(task);
   const now = await options.retry.onSource((connection) => loadDefinitions(connection, selectors));
   await stopUnseen(options, records, now);
+  await askAgain(options, records);
   let changes = selectionDiff(task, records.all, await replicated(options, records, progress, leftOut, now), {
     stopsRunning: true,
   });
@@ -280,7 +288,9 @@ async function reselect(
   }
   for (const { definition, problem } of changes.unfit) {
     const source = sourceName(definition);
-    const reason = withWayBack(planError([problem]), source);
+    const why =
+      problem.kind === 'missing' ? await whyUnseen(options.retry, definition) : planError([problem]);
+    const reason = withWayBack(why, source);
     recordStopped(task, records, definition, reason);
     logStopped(log, source, reason);
   }
@@ -291,6 +301,24 @@ async function reselect(
     });
   enterTables(task, records, store, plans, noted);
   upgrade({ task, records, log }, noted.definitions);
+}
+
+/** Tables that the account was not to read, and may read by now, are loaded as if somebody had asked for it. */
+async function askAgain({ task, retry }: PrepareOptions, records: TableRecords): Promise<void> {
+  const closed = records.all.filter(
+    ({ phase, stoppedBy, definition }) =>
+      phase === 'stopped' && stoppedBy === 'unreadable' && selectionOf(task, definition) !== null,
+  );
+  if (closed.length === 0) return;
+  const readable = await retry.onSource((connection) =>
+    readableOf(
+      connection,
+      closed.map(({ definition }) => definition),
+    ),
+  );
+  for (const { source, definition } of closed)
+    if (readable.some((one) => isSameTable(definition, one)))
+      records.step(source, { step: 'reload-asked', remake: false });
 }
 
 /** A table that is to be loaded anew, and that the source does not show. */

@@ -1,5 +1,6 @@
 import { loadTables as loadDefinitions, type TableSelector } from '../../mysql/catalog.js';
-import { identifier } from '../../mysql/identifier.js';
+import type { SourceConnection } from '../../mysql/connection.js';
+import { identifier, quotedAccount } from '../../mysql/identifier.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import { endPosition, safeStartPosition } from '../../mysql/position.js';
 import { RowferryError } from '../../shared/errors.js';
@@ -7,7 +8,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { recordOf, replacedBy } from './selection-diff.js';
-import { selectionOf, tableName, type TablePlan } from '../mapping/plan.js';
+import { selectionOf, tableName, type NamedTable, type TablePlan } from '../mapping/plan.js';
 import { openBranches } from '../source/open-branches.js';
 import type { SourceRetry } from '../source/retry.js';
 import type { TableRecords } from '../state/table-records.js';
@@ -73,13 +74,51 @@ export async function whyUnseen(retry: SourceRetry, table: SourceTable): Promise
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;
       if (error.code === 'ROW-S103')
-        return new RowferryError('ROW-S103', `${source} cannot be read: ${error.message}`, { cause: error });
+        return new RowferryError('ROW-S103', `${source} cannot be read: ${error.message}`, {
+          cause: error,
+          remedy: await grantOf(connection, table),
+        });
       if (error.code !== 'ROW-S108') throw error;
       return new RowferryError('ROW-S108', `${source} no longer exists at the source.`, {
         remedy: 'Remove it from the task, or create it again.',
       });
     }
   });
+}
+
+/** What lets this account read the table, as a person types it, and what comes of that. */
+async function grantOf(connection: SourceConnection, table: SourceTable): Promise<string> {
+  const [row] = await connection.query<{ me: string }>('SELECT CURRENT_USER() AS me');
+  const on = `${identifier(table.database)}.${identifier(table.name)}`;
+  return `Run at the source: GRANT SELECT ON ${on} TO ${quotedAccount(row!.me)} (or activate the role that grants it: SET DEFAULT ROLE ALL TO …). A running task then loads the table within about a minute, any other one at its next start. To load it at once: rowferry reload TASK --table ${sourceName(table)}`;
+}
+
+/**
+ * Those of the tables that the account may read by now, all of their columns. Throws what has nothing to do with one of
+ * them.
+ */
+export async function readableOf(
+  connection: SourceConnection,
+  tables: readonly NamedTable[],
+): Promise<TableDefinition[]> {
+  const shown = await loadDefinitions(
+    connection,
+    tables.map(({ database, name }) => ({ database, table: name })),
+  );
+  const readable: TableDefinition[] = [];
+  for (const definition of shown) {
+    const { database, name, columns } = definition;
+    // The catalog leaves out columns that the account has no privilege on, and the star leaves out invisible ones.
+    const list = ['*', ...columns.map((column) => identifier(column.name))].join(', ');
+    try {
+      await connection.query(`SELECT ${list} FROM ${identifier(database)}.${identifier(name)} LIMIT 0`);
+      readable.push(definition);
+    } catch (error) {
+      if (!(error instanceof RowferryError && (error.code === 'ROW-S103' || error.code === 'ROW-S108')))
+        throw error;
+    }
+  }
+  return readable;
 }
 
 export function hasSameColumns(a: TableDefinition, b: TableDefinition): boolean {

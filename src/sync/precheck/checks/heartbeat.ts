@@ -1,7 +1,7 @@
 import { heartbeatDatabase } from '../../source/heartbeat.js';
 import { bad, good, type Check } from '../check.js';
 import { readGrants } from '../grants.js';
-import { quoted } from './source-privileges.js';
+import { quotedAccount } from '../../../mysql/identifier.js';
 
 export const heartbeat: Check = {
   id: 'heartbeat',
@@ -23,7 +23,7 @@ export const heartbeat: Check = {
     return bad(
       `the account lacks ${missing.join(', ')} on ${database}.*`,
       'Grant the missing privileges, or set "heartbeat" to "none".',
-      `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quoted(row?.me ?? '')};`,
+      `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quotedAccount(row?.me ?? '')};`,
     );
   },
 };

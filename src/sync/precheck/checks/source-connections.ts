@@ -2,7 +2,7 @@ import type { SourceConnection } from '../../../mysql/connection.js';
 import type { ResolvedTask } from '../../../shared/task.js';
 import { readersOf, sessionCounts } from '../../source/session-count.js';
 import { bad, good, type Check, type Outcome } from '../check.js';
-import { quoted } from './source-privileges.js';
+import { quotedAccount } from '../../../mysql/identifier.js';
 
 interface Limits {
   /** CURRENT_USER(). */
@@ -45,7 +45,7 @@ export const sourceConnections: Check = {
       const sql =
         name === 'max_connections'
           ? `SET GLOBAL max_connections = ${Math.max(151, 2 * wanted)};`
-          : `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${wanted};`;
+          : `ALTER USER ${quotedAccount(limits.account)} WITH MAX_USER_CONNECTIONS ${wanted};`;
       const raise = `raise the limit (${wanted} also leaves room for a verification during the task)`;
       const settings = fitting(task, limit);
       return bad(
@@ -117,7 +117,7 @@ export const sourceRoom: Check = {
         return bad(
           `The task needs ${connections(needed)}; the account has ${others} of ${limits.own} (${limits.ownName}) open.`,
           'Use a separate account for the task, close the other connections of this account, or raise its limit.',
-          `ALTER USER ${quoted(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sessionCounts(task).verify};`,
+          `ALTER USER ${quotedAccount(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sessionCounts(task).verify};`,
         );
     }
     return good(`${open} of ${limits.server} are open`);
@@ -152,6 +152,6 @@ async function hourlyLimit(connection: SourceConnection): Promise<Outcome | null
   return bad(
     `The account has an hourly limit: ${name} ${most}.`,
     'Remove the limit. A task queries its source several times a second, and opens a connection for each part of a table.',
-    `ALTER USER ${quoted(row?.me ?? '')} WITH ${name} 0;`,
+    `ALTER USER ${quotedAccount(row?.me ?? '')} WITH ${name} 0;`,
   );
 }

@@ -1,4 +1,5 @@
 import { identifier, type SourceConnection } from '../../../mysql/connection.js';
+import { quotedAccount } from '../../../mysql/identifier.js';
 import { atLeast } from '../../../mysql/server-facts.js';
 import { mysqlErrorNumber } from '../server-error.js';
 import { bad, good, some, type Check } from '../check.js';
@@ -54,11 +55,13 @@ export const sourcePrivileges: Check = {
     const names = some(
       missing.map(({ privilege, on }) => (on === '*.*' ? privilege : `${privilege} on ${on}`)),
     );
-    const sql = others.map(({ privilege, on }) => `GRANT ${privilege} ON ${on} TO ${quoted(account)};`);
+    const sql = others.map(
+      ({ privilege, on }) => `GRANT ${privilege} ON ${on} TO ${quotedAccount(account)};`,
+    );
     if (!resting || byRole.length === 0)
       return bad(`${account} lacks ${names}`, 'Grant the missing privileges.', sql.join('\n'));
     const roles = resting.roles.join(', ');
-    sql.push(`SET DEFAULT ROLE ALL TO ${quoted(account)};`);
+    sql.push(`SET DEFAULT ROLE ALL TO ${quotedAccount(account)};`);
     return bad(
       `${account} lacks ${names}: an inactive role grants ${others.length > 0 ? 'some of them' : 'them'} (${roles})`,
       `Activate its roles at every login${others.length > 0 ? ', and grant the missing privileges' : ''}.`,
@@ -71,11 +74,4 @@ interface Missing {
   readonly privilege: string;
   readonly on: string;
   readonly isHadBy: (grants: Grants) => boolean;
-}
-
-/** `'user'@'host'` from CURRENT_USER()'s user@host; a user name may hold an @, a host may not. */
-export function quoted(account: string): string {
-  const at = account.lastIndexOf('@');
-  const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-  return `${quote(account.slice(0, at))}@${quote(account.slice(at + 1))}`;
 }

@@ -6,7 +6,12 @@ import { digest } from '../../../../src/sync/dirty/dirty.js';
 import { DirtyRecords, isOpen } from '../../../../src/engine/store/dirty-records.js';
 import { EngineStore } from '../../../../src/engine/store/engine-store.js';
 import { Database } from '../../../../src/engine/store/database.js';
-import { keepDestinations, migrations, quoteNames } from '../../../../src/engine/store/migrations.js';
+import {
+  keepDestinations,
+  keepStopKinds,
+  migrations,
+  quoteNames,
+} from '../../../../src/engine/store/migrations.js';
 import { readState, writeState } from '../../../../src/engine/store/state-file.js';
 import { SqliteTaskStore } from '../../../../src/engine/store/task-store.js';
 import type { DestinationSettings } from '../../../../src/shared/task.js';
@@ -294,6 +299,31 @@ describe('a store of an earlier version', () => {
       now.raw.exec(quoteNames);
       now.close();
     }
+  });
+
+  it('tells by kind why its tables had stopped', () => {
+    const file = join(dir, 'old.db');
+    const database = Database.open(file, migrations.slice(0, migrations.indexOf(keepStopKinds)));
+    const stopped = (source: string, code: string, message: string) =>
+      database.run(
+        'INSERT INTO source_table VALUES (?, ?, ?)',
+        't',
+        source,
+        JSON.stringify({ source, phase: 'stopped', problem: { code, message, remedy: '' } }),
+      );
+    stopped('d.a', 'ROW-S113', 'd.a was dropped at the source; its rows stay in a.');
+    stopped('d.b', 'ROW-S113', 'd.b was truncated at the source, and the task is set to stop the table.');
+    stopped('d.c', 'ROW-S103', 'd.c cannot be read.');
+    stopped('d.d', 'ROW-S113', 'd.d stopped: its key changed.');
+    stopped('d.e', 'ROW-S106', 'd.e has no key.');
+    database.close();
+    const now = Database.open(file, migrations);
+    const kinds = () => new SqliteTaskStore(now, 't').tables().map(({ stoppedBy }) => stoppedBy);
+    const expected = ['dropped', 'truncated', 'unreadable', 'altered', undefined];
+    expect(kinds()).toEqual(expected);
+    now.raw.exec(keepStopKinds);
+    expect(kinds()).toEqual(expected);
+    now.close();
   });
 
   it('keeps what its tables knew of their destinations with these, and which were never loaded', async () => {
