@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { timing } from '../../src/sync/base/timing.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 /** Tables of a whole database that the account of the source may not read: the task says so, and asks again. */
 let replica: Replica;
-const { definitionsMs } = timing;
 beforeAll(async () => {
-  timing.definitionsMs = 300;
   replica = await startReplica({ gtid: true });
+  replica.timing.definitionsMs = 300;
 }, 120_000);
-afterAll(async () => {
-  timing.definitionsMs = definitionsMs;
-  await replica.close();
-});
+afterAll(() => replica.close());
 
 /** A database of which an account may read one table only, and a task of that account that selects all of it. */
 async function confined(db: string) {

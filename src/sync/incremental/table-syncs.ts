@@ -194,7 +194,7 @@ export class TableSyncs {
 
   /** What the account was not to read, and may read by now, is taken in without anybody's help. */
   private lookAtUnreadable(): void {
-    if (Date.now() - this.askedUnreadableMs < timing.definitionsMs) return;
+    if (Date.now() - this.askedUnreadableMs < this.services.settings.timing.definitionsMs) return;
     const closed = this.main.tables.records.filter(isUnreadable);
     if (closed.length === 0) return;
     // Not again before this question has its answer.

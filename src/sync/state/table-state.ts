@@ -137,7 +137,12 @@ export function stepOf(record: TableRecord, step: TableStep): TableChanges | nul
     case 'joined':
       return noPlace;
     case 'stopped':
-      return { phase: 'stopped', problem: step.problem, stoppedBy: stopKindOf(step.problem, step.by), ...noPlace };
+      return {
+        phase: 'stopped',
+        problem: step.problem,
+        stoppedBy: stopKindOf(step.problem, step.by),
+        ...noPlace,
+      };
     case 'altered':
       if (step.revision <= (record.revision ?? 0)) return null;
       return {
