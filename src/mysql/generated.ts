@@ -25,6 +25,8 @@ const parts = new Set(
 const temporalWords = new Set('date time datetime last_day datediff'.split(' '));
 /** With a date or time on one side, the other is made one. `case` only where it has a value to compare. */
 const comparing = new Set('between in greatest least nullif field interval case'.split(' '));
+/** These give numbers without a sign. */
+const unsignedWords = new Set('unsigned crc32 inet_aton year'.split(' '));
 const temporal = /^(date|time|datetime|timestamp)$/;
 const textual = /char|text|enum|set|json|binary|blob/;
 const integral = /int$|^(bit|year)$/;
@@ -85,10 +87,19 @@ export function dependsOnSession(
   if (operands.some(({ dataType }) => dataType === 'timestamp' || dataType === 'char')) return true;
   // Taken as one of the session's time zone.
   if (own.dataType === 'timestamp') return true;
-  // NO_UNSIGNED_SUBTRACTION.
-  const subtracts = tokens.some((token) => token.kind === 'sign' && token.text.includes('-'));
-  if (subtracts && (words.includes('unsigned') || operands.some(({ unsigned }) => unsigned))) return true;
+  if (subtractsUnsigned(tokens)) return true;
   return makesTemporal(tokens, own);
+}
+
+/** NO_UNSIGNED_SUBTRACTION decides what a difference may be of which one side has no sign. */
+function subtractsUnsigned(tokens: readonly Token[]): boolean {
+  if (!tokens.some((token) => token.kind === 'sign' && token.text.includes('-'))) return false;
+  return tokens.some((token) => {
+    if (token.kind === 'column') return token.column.unsigned || /^(bit|year)$/.test(token.column.dataType);
+    if (token.kind === 'word') return unsignedWords.has(token.text);
+    if (token.kind === 'number') return /^0x/i.test(token.text) || token.text.length > 18;
+    return token.kind === 'sign' && /[&|^~]|<<|>>/.test(token.text);
+  });
 }
 
 const isKnown = (word: string) =>

@@ -130,7 +130,8 @@ it('reads CREATE and ALTER as the server does', { timeout: 120_000 }, async () =
           () => 'DROP PRIMARY KEY, ADD PRIMARY KEY (id, n)',
           () => `ALTER COLUMN ${pick(quoted)} SET ${pick(['INVISIBLE', 'VISIBLE'])}`,
           () => `CONVERT TO CHARACTER SET ${pick(['utf8mb4', 'latin1'])}`,
-          () => `DEFAULT CHARSET ${pick(['utf8mb4', 'latin1'])}`,
+          () =>
+            `${pick(['', "COMMENT 'x' ", 'ENGINE=InnoDB ', 'ROW_FORMAT=DYNAMIC COMMENT = "y" '])}DEFAULT CHARSET ${pick(['utf8mb4', 'latin1'])}`,
           () => 'ENGINE=InnoDB, ALGORITHM=COPY',
         ])(),
       );

@@ -29,28 +29,24 @@ export class AlterReader {
     private readonly defaultsOf: DefaultsOf,
   ) {}
 
+  /** `DEFAULT CHARSET x` anywhere among them holds for the columns that the same statement adds. */
   actions(table: TableName): AlterAction[] {
+    const start = this.cursor.at;
+    const actions = this.actionsBy(table, this.defaultsOf(table));
+    const own = actions.findLast((action) => action.do === 'text-defaults');
+    if (!own) return actions;
+    this.cursor.at = start;
+    return this.actionsBy(table, own.defaults);
+  }
+
+  private actionsBy(table: TableName, defaults: TextDefaults): AlterAction[] {
     const c = this.cursor;
     const actions: AlterAction[] = [];
-    const defaults = this.statementDefaults() ?? this.defaultsOf(table);
     do {
       if (!c.done && c.peek() !== ',') actions.push(...this.action(table, defaults));
     } while (c.take(',') || (!c.done && this.startsOption()));
     if (!c.done) throw new UnreadableDdl(`"${c.tokens[c.at]!.text}" is not understood`);
     return actions;
-  }
-
-  /** `DEFAULT CHARSET x` anywhere in an ALTER holds for the columns that the same statement adds. */
-  private statementDefaults(): TextDefaults | undefined {
-    const c = this.cursor;
-    const start = c.at;
-    let found: TextDefaults | undefined;
-    do {
-      found = readTextDefaults(c) ?? found;
-      c.skipToComma();
-    } while (c.take(','));
-    c.at = start;
-    return found;
   }
 
   /** Options may follow one another without a comma; partitioning always does. */

@@ -163,6 +163,16 @@ describe('statements', () => {
 });
 
 describe('ALTER TABLE', () => {
+  it.each([
+    'DEFAULT CHARSET latin1, ADD d varchar(9)',
+    "COMMENT 'x' CHARSET latin1, ADD d varchar(9)",
+    'ENGINE=InnoDB DEFAULT CHARACTER SET = latin1, ADD d varchar(9)',
+    'ADD d varchar(9), ENGINE=InnoDB DEFAULT CHARSET=latin1',
+  ])('a charset of the table holds for a column that comes with it, wherever it stands: %s', (actions) => {
+    const { definition } = altered(base, `ALTER TABLE t ${actions}`);
+    expect(definition.columns.find(({ name }) => name === 'd')?.charset).toBe('latin1');
+  });
+
   it('swaps two names in one statement', () => {
     const applied = altered(base, 'ALTER TABLE t RENAME COLUMN b TO c, RENAME COLUMN c TO b');
     expect(applied.definition.columns.map((c) => [c.name, c.dataType])).toEqual([
