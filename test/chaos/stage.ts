@@ -75,6 +75,13 @@ export async function setStage(options: {
       name,
       objects,
       source: { host: '127.0.0.1', port: mysql.port, user: name, password: 'chaos' },
+      destination: {
+        endpoint: store.url,
+        instance: 'local',
+        accessKeyId: '${env:KEY}',
+        accessKeySecret: '${env:SECRET}',
+        tableLimit: 10_000,
+      },
     });
     return new Task(name, file, folder, { KEY: store.accessKeyId, SECRET: store.accessKeySecret });
   };
