@@ -89,6 +89,7 @@ export const replicationOperations =
             task,
             known: knownOf(kept, running),
             writer,
+            settled: running && !running.over ? () => running.settled() : null,
             signal: AbortSignal.any([signal, paused]),
             tables,
             told: (outcomes) => {
