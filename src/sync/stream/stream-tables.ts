@@ -333,7 +333,7 @@ export class StreamTables {
       source,
       new RowferryError(
         'ROW-S113',
-        `${source} was ${went} at the source and ${how}; its rows are those of before.`,
+        `${source} was ${went} at the source and ${how}; Tablestore has the rows from before.`,
         {
           remedy: `Reload the table: rowferry reload TASK --table ${source}`,
         },
