@@ -16,11 +16,11 @@ const steadyWords = new Set(
    cast convert as signed unsigned decimal char binary charset using json array`.split(/\s+/),
 );
 /** The same of a date or time, and each gives a number. What is none is made one first, by the session's sql_mode. */
-const parts = new Set(
-  `year month day dayofmonth hour minute second microsecond quarter to_days weekday dayofweek dayofyear`.split(
-    ' ',
-  ),
-);
+const timeParts = new Set('hour minute second microsecond'.split(' '));
+const parts = new Set([
+  ...timeParts,
+  ...'year month day dayofmonth quarter to_days weekday dayofweek dayofyear'.split(' '),
+]);
 /** The same, and each gives a date or time, or takes two. */
 const temporalWords = new Set('date time datetime last_day datediff'.split(' '));
 /** With a date or time on one side, the other is made one. `case` only where it has a value to compare. */
@@ -82,6 +82,14 @@ export function dependsOnSession(
   if (!tokens) return true;
   const words = tokens.flatMap((token) => (token.kind === 'word' ? [token.text] : []));
   if (!words.every(isKnown)) return true;
+  // CHAR(n): what is no text of its charset is NULL or not.
+  if (
+    tokens.some(
+      (token, at) =>
+        textOf(token) === 'char' && textOf(tokens[at - 1]) !== 'as' && textOf(tokens[at + 1]) === '(',
+    )
+  )
+    return true;
   const operands = tokens.flatMap((token) => (token.kind === 'column' ? [token.column] : []));
   // Shown in the session's time zone; padded where sql_mode has PAD_CHAR_TO_FULL_LENGTH.
   if (operands.some(({ dataType }) => dataType === 'timestamp' || dataType === 'char')) return true;
@@ -116,7 +124,8 @@ function makesTemporal(expression: readonly Token[], own: Pick<Operand, 'dataTyp
     token.kind === 'column' && !is(at - 1, 'interval') ? [token.column] : [],
   );
   const dates = operands.filter(isTemporal);
-  const digits = Math.max(0, ...dates.map(({ decimals }) => decimals));
+  if (datesOfDay(tokens, dates, own)) return true;
+  const digits = Math.max(0, ...dates.map(({ decimals }) => decimals), addedDigits(tokens));
   const isRounded = integral.test(own.dataType) || (isTemporal(own) && own.decimals < digits);
   if (digits > 0 && isRounded) return true;
   const isCut = (at: number) =>
@@ -133,6 +142,8 @@ function makesTemporal(expression: readonly Token[], own: Pick<Operand, 'dataTyp
   if (!converts && !(compares && dates.length > 0)) return false;
   if (operands.some(({ dataType }) => textual.test(dataType))) return true;
   if (converts && dates.length < operands.length) return true;
+  // What arithmetic gives is a number, which is made a date or time.
+  if (converts && dates.length > 0 && tokens.some((_, at) => isArithmetic(tokens, at))) return true;
   return tokens.some((token, at) => {
     if (token.kind === 'text')
       return /\d/.test(token.text) && !plainDate.test(token.text) && !plainTime.test(token.text);
@@ -140,6 +151,39 @@ function makesTemporal(expression: readonly Token[], own: Pick<Operand, 'dataTyp
     if (token.kind !== 'number' || is(at - 1, '*', '+', '-', '%', 'div', 'mod', 'interval')) return false;
     return token.text.length > 4 && !plainNumber.test(token.text);
   });
+}
+
+/** A TIME becomes a date by that of the day on which it does. */
+function datesOfDay(
+  tokens: readonly Token[],
+  dates: readonly Operand[],
+  own: Pick<Operand, 'dataType'>,
+): boolean {
+  if (!dates.some(({ dataType }) => dataType === 'time')) return false;
+  const isOfDate = (word: string) => (parts.has(word) && !timeParts.has(word)) || temporalWords.has(word);
+  return (
+    /^date/.test(own.dataType) ||
+    dates.some(({ dataType }) => dataType !== 'time') ||
+    tokens.some((token) => token.kind === 'word' && token.text !== 'time' && isOfDate(token.text))
+  );
+}
+
+/** Digits of a second that an interval or a literal brings. */
+function addedDigits(tokens: readonly Token[]): number {
+  const brings = tokens.some((token, at) => {
+    if (token.kind === 'number') return token.text.includes('.');
+    if (textOf(tokens[at - 1]) !== 'interval') return false;
+    return token.kind !== 'column' || !integral.test(token.column.dataType);
+  });
+  const microseconds = tokens.some((token) => textOf(token) === 'microsecond');
+  return brings || microseconds ? 6 : 0;
+}
+
+/** `+` and `-` of an interval keep a date a date. */
+function isArithmetic(tokens: readonly Token[], at: number): boolean {
+  const sign = textOf(tokens[at]);
+  if (sign === '+' || sign === '-') return textOf(tokens[at + 1]) !== 'interval';
+  return ['*', '%', 'div', 'mod'].includes(sign);
 }
 
 const isTemporal = ({ dataType }: Pick<Operand, 'dataType'>) => temporal.test(dataType);
@@ -177,7 +221,8 @@ function withoutPlain(tokens: readonly Token[]): Token[] {
     const isDate = /^date/.test(operand.column.dataType);
     const date: Token = { kind: 'column', column: { ...operand.column, dataType: 'date', decimals: 0 } };
     if (isCast && isDate) done.splice(-6, 6, date);
-    else if (!isCast && parts.has(word) && textOf(before(2)) === '(') done.splice(-4, 4, number);
+    else if (!isCast && (isDate ? parts : timeParts).has(word) && textOf(before(2)) === '(')
+      done.splice(-4, 4, number);
     else if (!isCast && word === 'last_day' && isDate) done.splice(-4, 4, date);
   }
   return done;

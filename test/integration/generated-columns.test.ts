@@ -155,6 +155,11 @@ const volatile: [string, string][] = [
   ['DATETIME(6)', 'CAST(dt AS DATETIME(3))'],
   ['TIME', 'TIME(dt)'],
   ['TIMESTAMP', 'dt'],
+  ['DATE', 'd + 1'],
+  ['DATETIME', 'd + INTERVAL 500000 MICROSECOND'],
+  ['DATETIME', 'd + INTERVAL 0.5 SECOND'],
+  ['INT', 'YEAR(t)'],
+  ['INT', 't < dt'],
   ['BIGINT', 'dt'],
 ];
 const modes = ['', 'ALLOW_INVALID_DATES', 'NO_ZERO_DATE,NO_ZERO_IN_DATE', 'TIME_TRUNCATE_FRACTIONAL'];

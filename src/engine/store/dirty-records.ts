@@ -111,6 +111,15 @@ export class DirtyRecords {
       }));
   }
 
+  /** The newest of those that are there now; 0: there are none. */
+  newest(filter: DirtyFilter): number {
+    const { where, values } = this.#where(filter);
+    return (
+      this.database.get<{ id: number | null }>(`SELECT MAX(id) AS id FROM dirty WHERE ${where}`, ...values)
+        ?.id ?? 0
+    );
+  }
+
   /** The oldest record that the checkpoint waits for, and that nobody has decided on. */
   firstUndecided(): { source: string; message: string } | undefined {
     return this.database.get(

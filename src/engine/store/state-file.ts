@@ -5,7 +5,7 @@ import { RowferryError } from '../../shared/errors.js';
 import type { DestinationRecord, TableRecord } from '../../sync/state/task-store.js';
 import { askReload } from './asked-reload.js';
 import type { Database } from './database.js';
-import { keepDestinations, migrations, quoteNames } from './migrations.js';
+import { keepDestinations, keepStopKinds, migrations, quoteNames } from './migrations.js';
 import { PendingDirty } from './pending-dirty.js';
 import { SqliteTaskStore } from './task-store.js';
 
@@ -132,6 +132,7 @@ export async function readState(
     }
     database.raw.exec(quoteNames);
     database.raw.exec(keepDestinations);
+    database.raw.exec(keepStopKinds);
     return reconcile(store, before);
   });
   return { id: task, reloaded };

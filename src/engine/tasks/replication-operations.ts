@@ -101,9 +101,11 @@ export const replicationOperations =
               tell({ ...progress });
             },
           });
+          // What becomes dirty meanwhile is for another time.
+          const newest = records.newest(filter);
           try {
-            for (let after = 0; ;) {
-              const page = records.rows(filter, after, retryPage);
+            for (let after = 0; after < newest;) {
+              const page = records.rows(filter, after, retryPage).filter(({ id }) => id <= newest);
               if (page.length === 0) break;
               after = page.at(-1)!.id;
               await retry.run(page);

@@ -86,6 +86,8 @@ export class DirtyData {
   private isFull = false;
   private storing: Promise<void> | null = null;
   private expiredMs = 0;
+  /** Records since the limits were last applied. */
+  private sincePruned = 0;
   /** Source columns whose values are not the same each time that the row is read. */
   private readonly unstable: ReadonlySet<string>;
   /** A transformation makes keys: values of the source do not tell them. */
@@ -287,6 +289,7 @@ export class DirtyData {
     if (this.task.dirtyData.policy === 'skip') {
       this.opened.add(plan.source);
       const pending = this.store.addDirty(record);
+      if (++this.sincePruned >= storedAtOnce) this.prune();
       this.isFull ||= pending >= storedAtOnce;
       if (pending >= mostPending) this.storeSome();
       return;
@@ -296,6 +299,7 @@ export class DirtyData {
   }
 
   private prune(): void {
+    this.sincePruned = 0;
     const { dirtyData } = this.task;
     const nowMs = Date.now();
     const isDue = nowMs - this.expiredMs >= expireEveryMs;

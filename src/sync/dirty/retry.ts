@@ -144,7 +144,12 @@ export class DirtyRetry {
     const again: RetriedRow[] = [];
     /** By the key that they had at the first look, each key once. */
     const wanted = new Map<string, RetriedRow>();
-    const before = await read(rows);
+    let before = await read(rows);
+    // A row that is not there may not be there yet.
+    if (settled && before.includes(null)) {
+      await settled();
+      before = await read(rows);
+    }
     const known: RetriedOutcome[] = [];
     rows.forEach((row, i) => {
       const found = before[i]!;

@@ -26,6 +26,7 @@ import { deleteRowsOf } from '../stream/refetch.js';
 import { statementsBetween } from '../stream/moved-position.js';
 import { PauseGate } from '../base/pause-gate.js';
 import { SessionCache } from '../source/session-cache.js';
+import { untilShown } from '../source/open-branches.js';
 import { drained, type ApplierServices, type RunServices } from '../stream/run-services.js';
 import { SourceReader } from '../source/retry.js';
 import { auditSessionsOf } from '../source/session-count.js';
@@ -428,7 +429,11 @@ export class IncrementalPhase {
     }
     const { gtidSet } = this.tracker.sealed;
     if (prepared.facts.gtidMode !== 'ON' || gtidSet === undefined) {
-      await delay(settings.timing.unseenCommitMs, undefined, { signal });
+      await untilShown(null, {
+        ask: (work) => this.asking(this.settledSessions, 'query', work),
+        unseenCommitMs: settings.timing.unseenCommitMs,
+        signal,
+      });
       return;
     }
     // Not with those that wait for it.
@@ -544,7 +549,10 @@ export class IncrementalPhase {
       }),
     );
     const { room } = dirty;
-    if (room) this.applier.hold(() => room);
+    if (!room) return;
+    // Whoever holds the stream is told.
+    room.catch(() => undefined);
+    this.applier.hold(() => room);
   }
 
   /** The tables that are sent there stop by name; what is queued of them is rejected and holds nothing up. */

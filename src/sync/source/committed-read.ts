@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConnection } from '../../mysql/connection.js';
 import { atLeast, type ServerFacts } from '../../mysql/server-facts.js';
 import { RowferryError } from '../../shared/errors.js';
 import { areCommitted } from '../../mysql/position.js';
 import type { RowLock } from '../../mysql/snapshot.js';
+import { untilShown } from './open-branches.js';
 
 /** How long one question waits for the source to commit; then the task says that it waits, and asks again. */
 const patienceSeconds = 10;
@@ -39,8 +39,9 @@ export async function readCommitted<T>(
     const errno = (error as { cause?: { errno?: number } }).cause?.errno;
     if (errno === lockWaitOver) throw notCommitted(connection, 'another session holds a lock on a row');
     if (errno !== noPrivilege) throw error;
-    // The account may not lock rows.
-    await delay(unseenCommitMs);
+    // The account may not lock rows. The session ends with the run, and the questions with it.
+    const { signal } = new AbortController();
+    await untilShown(null, { ask: (work) => work(connection), unseenCommitMs, signal });
     return read(null);
   }
 }

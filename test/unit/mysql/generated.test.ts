@@ -17,6 +17,7 @@ const columns = [
   column('name', 'varchar'),
   column('c', 'char'),
   column('doc', 'json'),
+  column('t', 'time'),
 ];
 
 it.each([
@@ -27,6 +28,9 @@ it.each([
   'cast(`at` as date)',
   'date(`at`)',
   'year(`at`)',
+  'hour(`t`)',
+  '(`at` + interval 1 day)',
+  'cast(`name` as char(9) charset utf8mb4)',
   '(((year(`at`) * 10000) + (month(`at`) * 100)) + dayofmonth(`at`))',
   'if((`at` is null),`name`,NULL)',
   "if((`at` < _utf8mb4\\'2024-01-01\\'),1,0)",
@@ -49,6 +53,11 @@ it.each([
   ['length(`c`)', 'PAD_CHAR_TO_FULL_LENGTH'],
   ['cast(`name` as date)', 'ALLOW_INVALID_DATES'],
   ['year(`name`)', 'ALLOW_INVALID_DATES'],
+  ['year(`t`)', 'the date of the day'],
+  ['cast(`t` as date)', 'the date of the day'],
+  ['(`t` < `at`)', 'the date of the day'],
+  ['year((`at` + 1))', 'ALLOW_INVALID_DATES'],
+  ['char(`a` using utf8mb4)', 'STRICT_TRANS_TABLES'],
   ['year(`a`)', 'ALLOW_INVALID_DATES'],
   ['(`at` < `name`)', 'ALLOW_INVALID_DATES'],
   ["(`at` < _utf8mb4\\'2024-02-31\\')", 'ALLOW_INVALID_DATES'],
