@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ResolvedTask } from '../../src/shared/task.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
@@ -192,6 +192,23 @@ describe('a record ends', () => {
       await mysql.query('UPDATE d.ends_xa SET n = id WHERE id IN (5, 6)');
       await left(task);
     }
+    // One of a prepared branch is not there yet, and its record waits.
+    await session.query(
+      `XA START 'w'; INSERT INTO d.ends_xa VALUES (7, ${big}, 7); XA END 'w'; XA PREPARE 'w'`,
+    );
+    await left(task, 'id=7');
+    const mended = {
+      ...task,
+      objects: objects('ends_xa', { columns: { n: { type: 'STRING' } } }),
+    } as typeof task;
+    expect(await replica.engine.api.retryDirty(mended, {})).toBe(0);
+    await left(task, 'id=7');
+    await session.query("XA COMMIT 'w'");
+    await replica.caughtUp(task);
+    // Once the checkpoint has passed its COMMIT.
+    await vi.waitFor(async () => expect(await replica.engine.api.retryDirty(mended, {})).toBe(1), 10_000);
+    expect(replica.rows('ends_xa').find(({ id }) => id === 7)).toMatchObject({ n: big });
+    await mysql.query('DELETE FROM d.ends_xa WHERE id = 7');
     // What was rolled back never was.
     await branch("XA ROLLBACK 'e'", `UPDATE d.ends_xa SET n = ${big}`);
     await left(task);

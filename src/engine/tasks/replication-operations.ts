@@ -5,7 +5,7 @@ import { RowferryError } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import type { RetryProgress } from '../../shared/task-control-api.js';
 import { BlockedByDirtyData } from '../../sync/dirty/dirty.js';
-import { DirtyRetry } from '../../sync/dirty/retry.js';
+import { DirtyRetry, type RetriedOutcome } from '../../sync/dirty/retry.js';
 import { lockDestinations } from '../../sync/tables/prepare.js';
 import { Replication } from '../../sync/run/replication.js';
 import { writerSettings } from '../../sync/base/settings.js';
@@ -85,6 +85,14 @@ export const replicationOperations =
         let toldMs = 0;
         tell({ ...progress });
         await withWriter(task, timing, kept, running, async (writer, paused) => {
+          const told = (outcomes: readonly RetriedOutcome[]) => {
+            records.triedAnew(outcomes);
+            progress.done += outcomes.length;
+            progress.written += outcomes.filter(({ problem }) => problem === null).length;
+            if (Date.now() - toldMs < tellEveryMs) return;
+            toldMs = Date.now();
+            tell({ ...progress });
+          };
           const retry = new DirtyRetry({
             task,
             known: knownOf(kept, running),
@@ -92,23 +100,26 @@ export const replicationOperations =
             settled: running && !running.over ? () => running.settled() : null,
             signal: AbortSignal.any([signal, paused]),
             tables,
-            told: (outcomes) => {
-              records.triedAnew(outcomes);
-              progress.done += outcomes.length;
-              progress.written += outcomes.filter(({ problem }) => problem === null).length;
-              if (Date.now() - toldMs < tellEveryMs) return;
-              toldMs = Date.now();
-              tell({ ...progress });
-            },
+            told,
           });
           // What becomes dirty meanwhile is for another time.
           const newest = records.newest(filter);
+          // The source shows what a prepared branch changed once it is committed, and nothing comes of it again then.
+          const undecided = new Set(
+            kept
+              .xaParts()
+              .flatMap(({ place }) =>
+                [...tables.keys()].flatMap((source) => kept.dirtyOfTransaction(source, place)),
+              ),
+          );
           try {
             for (let after = 0; after < newest;) {
               const page = records.rows(filter, after, retryPage).filter(({ id }) => id <= newest);
               if (page.length === 0) break;
               after = page.at(-1)!.id;
-              await retry.run(page);
+              const waiting = page.filter(({ id }) => undecided.has(String(id)));
+              if (waiting.length > 0) told(waiting.map(({ id }) => ({ id, problem: undecidedBranch })));
+              await retry.run(page.filter((one) => !waiting.includes(one)));
             }
           } finally {
             await retry.close();
@@ -175,6 +186,11 @@ export const replicationOperations =
       },
     };
   };
+
+const undecidedBranch = {
+  code: 'ROW-S107',
+  message: 'The row belongs to an XA transaction that is prepared. Try again when it is committed.',
+};
 
 /** What the task has seen of its source: rows of it are not written, or compared, as they were before. */
 const knownOf =
