@@ -280,7 +280,7 @@ it('asks the person itself where the client can', async () => {
   try {
     // What the model says counts for nothing then.
     expect(await call('start_task', { task: 'shop', confirm: true }, client)).toMatchObject({
-      summary: 'The person did not agree. Nothing has been done.',
+      summary: 'The person did not agree, or did not answer. Nothing has been done.',
     });
     expect(await call('start_task', { task: 'shop' }, client)).toMatchObject({ started: true });
     expect(asked[1]).toContain('Start shop: from MySQL 127.0.0.1:');
@@ -289,6 +289,20 @@ it('asks the person itself where the client can', async () => {
     await client.close();
   }
   await until(({ state, caughtUp }) => state === 'running' && caughtUp === true);
+});
+
+it('does nothing when a client that can ask gives no answer', async () => {
+  const client = new Client({ name: 'test', version: '1' }, { capabilities: { elicitation: { form: {} } } });
+  client.setRequestHandler(ElicitRequestSchema, () => Promise.reject(new Error('the dialog is gone')));
+  await client.connect(transport());
+  try {
+    for (const confirm of [false, true])
+      expect(await call('stop_task', { task: 'shop', confirm }, client)).toMatchObject({
+        summary: 'The person did not agree, or did not answer. Nothing has been done.',
+      });
+  } finally {
+    await client.close();
+  }
 });
 
 it('a filter that fails on a row, and the words of the server about it, name no value', async () => {

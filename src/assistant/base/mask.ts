@@ -49,7 +49,7 @@ export function maskError(
   ...rows: Values[]
 ): MaskedError {
   if (!code.startsWith('ROW-V')) {
-    return { code, message: quoting.has(code) ? withoutQuoted(message, new Set()) : message, remedy };
+    return { code, message: quoting.has(code) ? withoutAllQuoted(message) : message, remedy };
   }
   if (rows.length > 0) {
     const masked = withoutValues(message, rows);
@@ -64,7 +64,7 @@ export function maskError(
 
 function withoutValues(message: string, rows: readonly Values[]): string {
   const columns = new Set(rows.flatMap((row) => Object.keys(row)));
-  let text = withoutQuoted(message, columns);
+  let text = message;
   const values = rows.flatMap((row) => Object.values(row)).filter((value) => value !== null);
   // The longest first: one may be part of another. A value that reads like a column's name is taken for the name.
   for (const value of [...new Set(values)].sort((a, b) => b.length - a.length)) {
@@ -72,15 +72,28 @@ function withoutValues(message: string, rows: readonly Values[]): string {
     if (value.length >= unmistakable) text = text.replaceAll(value, '…');
     else text = text.replaceAll(new RegExp(`(?<![\\w.])${literal(value)}(?!\\w|\\.\\w)`, 'g'), '…');
   }
-  return text;
+  return withoutQuoted(text, columns);
 }
 
 /** Shorter values may be part of a word by accident. */
 const unmistakable = 5;
 const literal = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** Nothing says where a value ends that has quotes itself, or was cut. */
+function withoutAllQuoted(message: string): string {
+  const first = message.search(/['"]/);
+  if (first < 0) return message;
+  const last = hasOpenQuote(message)
+    ? message.length
+    : Math.max(message.lastIndexOf("'"), message.lastIndexOf('"')) + 1;
+  return `${message.slice(0, first)}'…'${message.slice(last)}`;
+}
+
+const hasOpenQuote = (text: string) => ["'", '"'].some((quote) => text.split(quote).length % 2 === 0);
+
 /** Texts in quotes that are no names of columns. */
 function withoutQuoted(message: string, names: ReadonlySet<string>): string {
+  if (hasOpenQuote(message)) return withoutAllQuoted(message);
   return message.replaceAll(
     /'((?:[^'\\]|\\.|'')*)'|"((?:[^"\\]|\\.)*)"/g,
     (whole, single?: string, double?: string) =>

@@ -65,11 +65,18 @@ export function mcpServer(host: ToolHost, version: string): McpServer {
       };
     });
     if (says === undefined) return told;
-    const asked = await askPerson(says);
-    if (asked === 'no') {
-      return assistant.reply(() =>
-        Promise.resolve({ summary: 'The person did not agree. Nothing has been done.' }),
-      );
+    const refuse = (summary: string) => assistant.reply(() => Promise.resolve({ summary }));
+    const asked = await askPerson(says, call.signal);
+    if (asked === 'no') return refuse('The person did not agree, or did not answer. Nothing has been done.');
+    if (asked === 'yes') {
+      // The file may have changed while the question stood there.
+      let now: string | undefined;
+      await assistant.reply(async () => {
+        now = (await assistant.plan(tool, parameters)).says;
+        return { summary: '' };
+      });
+      if (now !== says)
+        return refuse('What would be done has changed since the person was asked. Nothing has been done.');
     }
     if (asked === 'yes' || (confirm && confirmations.take(tool, parameters, says)))
       return assistant.call(tool, parameters, call);
@@ -78,25 +85,31 @@ export function mcpServer(host: ToolHost, version: string): McpServer {
   }
 
   /** Through the client, where it has a way to; the model has no part in it. */
-  async function askPerson(message: string): Promise<'yes' | 'no' | 'nobody'> {
+  async function askPerson(message: string, signal: AbortSignal): Promise<'yes' | 'no' | 'nobody'> {
     if (!server.server.getClientCapabilities()?.elicitation) return 'nobody';
     try {
-      const { action, content } = await server.server.elicitInput({
-        message,
-        requestedSchema: {
-          type: 'object',
-          properties: { confirm: { type: 'boolean', title: 'Do it', default: false } },
-          required: ['confirm'],
+      const { action, content } = await server.server.elicitInput(
+        {
+          message,
+          requestedSchema: {
+            type: 'object',
+            properties: { confirm: { type: 'boolean', title: 'Do it', default: false } },
+            required: ['confirm'],
+          },
         },
-      });
+        { signal, timeout: patienceMs },
+      );
       return action === 'accept' && content?.['confirm'] === true ? 'yes' : 'no';
     } catch {
-      // It says that it can ask, and cannot.
-      return 'nobody';
+      // A client that can ask is the only way to a person: whoever does not answer has not agreed.
+      return 'no';
     }
   }
   return server;
 }
+
+/** How long a person may think. */
+const patienceMs = 15 * 60_000;
 
 function callOf({ signal, sendNotification, _meta }: Extra): Call {
   const progressToken = _meta?.progressToken;

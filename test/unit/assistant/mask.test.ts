@@ -41,6 +41,9 @@ it.each([
   ['ROW-V107', "Truncated 'it''s mine' and \"this too\"", 'Truncated \'…\' and "…"'],
   ['ROW-V101', 'The value 18446744073709551615 of n, of ada@example.com', 'The value … of n, of …'],
   ['ROW-V101', 'row 77 of 770 has 77', 'row … of 770 has …'],
+  ['ROW-V107', "Incorrect DATE value: 'O'Brien, 4 Elm St' for column 'born'", "Incorrect DATE value: '…'"],
+  ['ROW-S111', "Incorrect DATE value: 'C:\\' for x", "Incorrect DATE value: '…' for x"],
+  ['ROW-S111', "Value of 'a' is 'a secret that is cut …", "Value of '…'"],
   ['ROW-V106', '154.5 is not a whole number', '… is not a whole number'],
   ['ROW-V101', "Unknown column 'mail'", "Unknown column 'mail'"],
 ])('the message of a dirty row loses the values of the row: %s %s', (code, message, masked) => {
