@@ -22,6 +22,9 @@ const columns = [
 
 it.each([
   '(`a` * 2)',
+  '(`a` * 1.5)',
+  '(`a` <=> 3)',
+  '((`a` + 1) * 20240231)',
   '(`a` - 1)',
   "concat(`name`,_utf8mb4\\'x\\')",
   "json_unquote(json_extract(`doc`,_utf8mb4\\'$.a\\'))",
