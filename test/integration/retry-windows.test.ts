@@ -122,4 +122,20 @@ describe('retry windows', () => {
     expect(issues({ connectionMinutes: 20, otherMinutes: 20 })).toContain('retry.otherMinutes');
     expect(issues({ connectionMinutes: 20, otherMinutes: 19 })).toEqual([]);
   });
+
+  it('a destination that refuses the account while its rows are read is waited for, and the task goes on', async () => {
+    await mysql.query('CREATE TABLE shop.three (id INT PRIMARY KEY); INSERT INTO shop.three VALUES (1)');
+    await engine.api.start(task('three', 600, 600), 'three', {});
+    await until('three', running, 'the stream');
+    // A reload looks for rows that the source has no more.
+    store.faults.set([{ kind: 'error', code: 'OTSAuthFailed', operation: 'GetRange', times: 1 }]);
+    await engine.api.reload('three', 'shop.three', false);
+    await until('three', ({ retry }) => retry?.error.code === 'ROW-D102', 'the refusal');
+    await until('three', running, 'the stream after it');
+    expect(store.faults.list()).toMatchObject([{ remaining: 0 }]);
+    store.faults.set([]);
+    await mysql.query('INSERT INTO shop.three VALUES (2)');
+    await until('three', ({ rows, caughtUp }) => caughtUp && rows.inserted === 1, 'the next row');
+    await engine.api.stop('three');
+  }, 60_000);
 });

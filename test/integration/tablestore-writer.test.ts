@@ -235,20 +235,6 @@ describe('late writes (correctness rule 10)', () => {
     return (await contents()).get(1)?.['v'];
   }
 
-  test('an account that is refused while rows are read back is waited for, as where they are written', async () => {
-    open({ lateWriteMs: 600 });
-    server.faults.set([
-      { kind: 'late', delayMs: 400, times: 1, operation: 'BulkImport' },
-      { kind: 'error', code: 'OTSAuthFailed', times: 3, operation: 'BatchGetRow' },
-    ]);
-    const ledger = new Ledger();
-    writer.enqueue(put(1, 'late', ledger, 1));
-    writer.enqueue(put(1, 'later', ledger, 2));
-    await writer.drain();
-    expect(server.faults.list().filter(({ kind }) => kind === 'error')).toMatchObject([{ remaining: 0 }]);
-    expect((await contents()).get(1)).toEqual({ v: 'later' });
-  });
-
   test('a later change of the key waits until the first try cannot come any more', async () => {
     expect(await scenario(600)).toBe('new');
   });

@@ -23,6 +23,8 @@ const windowOf: Partial<Record<ErrorCode, 'connection' | 'other'>> = {
  * can undo it, and the task goes on by itself. So it is with the rights of one that has followed the source.
  */
 const refusals = new Set<ErrorCode>(['ROW-S102', 'ROW-S110', 'ROW-S115']);
+/** The same of the destination, which a run meets when it makes its tables. */
+const destinationRefusal: ErrorCode = 'ROW-D102';
 
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
@@ -41,6 +43,7 @@ export class RetryingRun implements ReplicationRun {
   readonly #backoff = new Backoff(firstPauseMs, longestPauseMs, 'half');
   /** How far an attempt came. */
   #wasLetIn = false;
+  #wasLetInThere = false;
   #hasFollowed = false;
   #paused = false;
 
@@ -72,6 +75,7 @@ export class RetryingRun implements ReplicationRun {
       const outcome = await this.#runOnce();
       const { phase } = this.#current.view();
       this.#wasLetIn ||= phase !== 'none' && phase !== 'precheck';
+      this.#wasLetInThere ||= phase === 'full' || phase === 'incremental';
       this.#hasFollowed ||= phase === 'incremental';
       const kind =
         outcome.state === 'failed' && outcome.error ? this.#windowOf(outcome.error.code) : undefined;
@@ -99,7 +103,10 @@ export class RetryingRun implements ReplicationRun {
   }
 
   #windowOf(code: ErrorCode): 'connection' | 'other' | undefined {
-    const mayPass = code === 'ROW-S103' ? this.#hasFollowed : this.#wasLetIn && refusals.has(code);
+    const mayPass =
+      (code === 'ROW-S103' && this.#hasFollowed) ||
+      (code === destinationRefusal && this.#wasLetInThere) ||
+      (refusals.has(code) && this.#wasLetIn);
     return mayPass ? 'connection' : windowOf[code];
   }
 

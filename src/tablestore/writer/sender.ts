@@ -151,32 +151,17 @@ export class BatchSender {
     }
   }
 
-  /**
-   * The rows as they are now, in order; null where there is none. A refusal of the account is waited out as that of a
-   * request that writes.
-   */
-  async readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
-    const keys = rows.map((row) => keyOnly(row.key));
-    const { settings, signal } = this;
-    const run = this.retries.begin();
-    try {
-      for (;;) {
-        try {
-          return await reading(table, () =>
-            readRows(this.client, this.retries.windows, table, keys, {
-              timeoutMs: settings.requestTimeoutMs,
-              signal,
-            }),
-          );
-        } catch (error) {
-          if (!(error instanceof TablestoreError && error.kind === 'fatal' && error.code === 'ROW-D102'))
-            throw error;
-          await delay(run.failed(error), undefined, { signal });
-        }
-      }
-    } finally {
-      run.ended();
-    }
+  /** The rows as they are now, in order; null where there is none. */
+  readBack(table: string, rows: readonly { readonly key: string }[]): Promise<(Buffer | null)[]> {
+    return reading(table, () =>
+      readRows(
+        this.client,
+        this.retries.windows,
+        table,
+        rows.map((row) => keyOnly(row.key)),
+        { timeoutMs: this.settings.requestTimeoutMs, signal: this.signal },
+      ),
+    );
   }
 
   /** Throws LostTable when that is why row `index` was answered so. */

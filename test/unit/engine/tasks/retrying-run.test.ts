@@ -73,6 +73,8 @@ describe('attempts', () => {
     ['ROW-S102', 'full', 2],
     ['ROW-S110', 'incremental', 2],
     ['ROW-S103', 'incremental', 2],
+    ['ROW-D102', 'schema', 1],
+    ['ROW-D102', 'full', 2],
   ] as const)('%s in phase %s takes %i attempts: who was let in waits', async (code, phase, expected) => {
     const { work, made } = attempts([failed(code), { state: 'completed' }], undefined, phase);
     await work.run();
