@@ -289,9 +289,11 @@ export class DirtyData {
     if (this.task.dirtyData.policy === 'skip') {
       this.opened.add(plan.source);
       const pending = this.store.addDirty(record);
-      if (++this.sincePruned >= storedAtOnce) this.prune();
+      this.sincePruned++;
       this.isFull ||= pending >= storedAtOnce;
       if (pending >= mostPending) this.storeSome();
+      // Those that come slowly are stored by the clock; of many, whoever stores them looks at the limits.
+      else if (this.sincePruned >= storedAtOnce && !this.isFull) this.prune();
       return;
     }
     const { decision } = this.store.recordDirty(record);

@@ -38,8 +38,8 @@ describe('the record of a dirty row', () => {
   let engine: EngineStore;
   let store: SqliteTaskStore;
   let dirty: DirtyData;
-  const open = () => {
-    const dirtyData = { policy: 'skip', mask: [], keepDays: 30, maxMegabytes: 100 };
+  const open = (maxMegabytes = 100) => {
+    const dirtyData = { policy: 'skip', mask: [], keepDays: 30, maxMegabytes };
     dirty = new DirtyData(store, { dirtyData, etl: '' } as unknown as ResolvedTask, {
       warn: () => undefined,
     });
@@ -70,6 +70,17 @@ describe('the record of a dirty row', () => {
     dirty.wrote(plan, change(id, op), { ...at(offset), branch });
     dirty.endOvertaken();
   };
+
+  it('is deleted past the limits, when few come at a time as when many do', () => {
+    open(0.05);
+    for (let row = 0; row < 1000; row++) {
+      record(String(row), row);
+      // As the clock does it.
+      store.storeDirty(Infinity);
+    }
+    expect(store.dirtyCount()).toBeGreaterThan(100);
+    expect(store.dirtyCount()).toBeLessThan(600);
+  });
 
   it('ends with a newer change of its row alone, over runs too', () => {
     record('1', 50);
