@@ -64,6 +64,7 @@ export const keepStopKinds = `UPDATE source_table SET record = json_set(record, 
        WHEN record ->> '$.problem.code' = 'ROW-S103' THEN 'unreadable'
        WHEN record ->> '$.problem.code' = 'ROW-S108' THEN 'dropped'
        WHEN record ->> '$.problem.message' LIKE '%was dropped at the source; its rows stay in %' THEN 'dropped'
+       WHEN record ->> '$.problem.message' LIKE '%No statement in the binlog dropped it.' THEN 'dropped'
        WHEN record ->> '$.problem.message' LIKE '% was truncated at the source%' THEN 'truncated'
        WHEN record ->> '$.problem.code' = 'ROW-S109' THEN 'statement'
        ELSE 'altered' END)

@@ -316,10 +316,15 @@ describe('a store of an earlier version', () => {
     stopped('d.c', 'ROW-S103', 'd.c cannot be read.');
     stopped('d.d', 'ROW-S113', 'd.d stopped: its key changed.');
     stopped('d.e', 'ROW-S106', 'd.e has no key.');
+    stopped(
+      'd.f',
+      'ROW-S113',
+      'd.f no longer exists at the source, or the account cannot see it. No statement in the binlog dropped it.',
+    );
     database.close();
     const now = Database.open(file, migrations);
     const kinds = () => new SqliteTaskStore(now, 't').tables().map(({ stoppedBy }) => stoppedBy);
-    const expected = ['dropped', 'truncated', 'unreadable', 'altered', undefined];
+    const expected = ['dropped', 'truncated', 'unreadable', 'altered', undefined, 'dropped'];
     expect(kinds()).toEqual(expected);
     now.raw.exec(keepStopKinds);
     expect(kinds()).toEqual(expected);
