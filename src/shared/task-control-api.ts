@@ -127,8 +127,8 @@ export interface TaskControlApi {
   dirtyRecords(id: string, filter: DirtyFilter, page: { offset: number; limit: number }): Promise<DirtyPage>;
   /**
    * Reads the rows again as they are now and writes them by the task's mapping as given, by the running task's writer
-   * when it runs. A record that fails again says why; a blocked task goes on when none is left undecided. Number put
-   * right. Throws ROW-E111 when it was cancelled; what was written stays written.
+   * when it runs. A record that fails again says why; a blocked task goes on when none is left undecided. Number of
+   * records that are over: their rows were written, or are gone. Throws ROW-E111 when it was cancelled; what was written stays written.
    */
   retryDirty(task: ResolvedTask, filter: DirtyFilter): Promise<number>;
   /** Ends the retries of this task; their callers get ROW-E111. Nothing to do when there is none. */

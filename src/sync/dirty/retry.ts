@@ -11,8 +11,8 @@ import type { RowLocator } from '../mapping/locator.js';
 import { planTable, selectionOf, type PlanProblem, type TablePlan } from '../mapping/plan.js';
 import { SessionCache } from '../source/session-cache.js';
 import type { Known } from '../source/row-sessions.js';
-import { DirtyNow, readRows, type SoughtRow, type SourceRowNow } from '../rows/current-row.js';
-import { holdAll } from '../rows/hold-keys.js';
+import { DirtyNow, readRows, type SoughtRow } from '../rows/current-row.js';
+import { heldAtOnce, holdAndRead, type Settled } from '../rows/hold-keys.js';
 import { RowTransform } from '../mapping/transform.js';
 
 /** A dirty record whose row is tried again. */
@@ -37,8 +37,8 @@ export interface DirtyRetryOptions {
   /** No older row is written. */
   readonly known: Known;
   readonly writer: Pick<TablestoreWriter, 'hold' | 'drain'>;
-  /** Of the task's stream, when it runs: settles when a read of the source shows all that it gave. */
-  readonly settled: (() => Promise<void>) | null;
+  /** null: the task does not run. */
+  readonly settled: Settled | null;
   /** Aborted when no further record is to be begun. */
   readonly signal: AbortSignal;
   /** `database.table` to both names, as far as the task knows its tables. */
@@ -108,8 +108,7 @@ export class DirtyRetry {
     const target = await this.target(source);
     if (typeof target === 'string') return lotRecords;
     const { averageRowBytes } = target.plan.definition;
-    // Where each lot waits until commits can be seen, fewer of them wait.
-    const most = this.options.settled && !target.hasGtids ? 10 * lotRecords : lotRecords;
+    const most = heldAtOnce(lotRecords, this.options.settled, target.hasGtids);
     return Math.max(1, Math.min(most, Math.floor(lotBytes / Math.max(1, averageRowBytes))));
   }
 
@@ -160,16 +159,12 @@ export class DirtyRetry {
     });
     if (known.length > 0) told(known);
     if (wanted.size === 0) return again;
-    const held = await holdAll(writer, plan.destination, [...wanted.keys()], signal);
-    let now: SourceRowNow[];
-    try {
-      await settled?.();
-      signal.throwIfAborted();
-      now = await read([...wanted.values()]);
-    } catch (error) {
-      for (const hold of held) hold.release();
-      throw error;
-    }
+    const { holds: held, found: now } = await holdAndRead(
+      { writer, settled, signal },
+      plan.destination,
+      [...wanted.keys()],
+      () => read([...wanted.values()]),
+    );
     const outcomes: RetriedOutcome[] = [];
     await new Promise<void>((resolve, reject) => {
       let open = held.length;

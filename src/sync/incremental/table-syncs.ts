@@ -272,13 +272,12 @@ export class TableSyncs {
     await this.letGo(record);
   }
 
-  private async letGo({ source, destination }: TableRecord): Promise<void> {
+  private async letGo({ source, destination, definition }: TableRecord): Promise<void> {
     await this.dismiss(source);
     this.main.tables.remove(source);
     this.services.prepared.forget(source);
-    this.services.log.info(`${source} is no longer replicated; ${destination} stays unchanged`, {
-      table: source,
-    });
+    const left = definition.columns.length > 0 ? `; ${destination} stays unchanged` : '';
+    this.services.log.info(`${source} is no longer replicated${left}`, { table: source });
   }
 
   /**

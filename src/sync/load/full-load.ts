@@ -13,6 +13,7 @@ import { BlockedByDirtyData, digest, keyDigest, type DirtyData, type DirtyRow } 
 import { dirtyReason, TableEncoder } from '../mapping/encoder.js';
 import { UnknownColumn } from '../etl/values.js';
 import { isOfValues } from '../filter/answers.js';
+import { orAborted } from '../base/or-aborted.js';
 import { readAsking } from '../rows/filtered-read.js';
 import type { Timing } from '../base/timing.js';
 import type { TablePlan } from '../mapping/plan.js';
@@ -503,21 +504,5 @@ class ChunkLoader {
   private check(): void {
     if (this.failure) throw this.failure.error;
     if (this.blocked && Date.now() > this.blocked.untilMs) throw this.blocked.error;
-  }
-}
-
-/** What `work` gives, or throws the signal's reason: a stop does not wait for a throttle, nor for a server that is away. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort);
-  });
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -108,7 +108,7 @@ async function readRow(
 
 /**
  * Reads rows of one table as they are now, by one statement where no filter stands in the way; the answers are in the
- * order of the rows. The first of them is never 'later'. `connection` is of purpose 'snapshot'. Throws RowferryError.
+ * order of the rows. The first that the source gives is never 'later'. `connection` is of purpose 'snapshot'. Throws RowferryError.
  */
 export async function readRows(
   context: Pick<CurrentRowContext, 'task' | 'charsets'>,

@@ -39,9 +39,8 @@ export async function readCommitted<T>(
     const errno = (error as { cause?: { errno?: number } }).cause?.errno;
     if (errno === lockWaitOver) throw notCommitted(connection, 'another session holds a lock on a row');
     if (errno !== noPrivilege) throw error;
-    // The account may not lock rows. The session ends with the run, and the questions with it.
-    const { signal } = new AbortController();
-    await untilShown(null, { ask: (work) => work(connection), unseenCommitMs, signal });
+    // The account may not lock rows.
+    await untilShown(null, { ask: (work) => work(connection), unseenCommitMs });
     return read(null);
   }
 }

@@ -21,7 +21,8 @@ interface ShownOptions {
   ask<T>(work: (connection: SourceConnection) => Promise<T>): Promise<T>;
   /** As Timing.unseenCommitMs. */
   readonly unseenCommitMs: number;
-  readonly signal: AbortSignal;
+  /** Without one it ends with the session that is asked. */
+  readonly signal?: AbortSignal;
   /** It is not shown yet; called once. */
   waits?(): void;
 }

@@ -187,7 +187,7 @@ export interface TableChanges {
 /** A table that begins, without what the store adds. */
 export type NewTableRecord = Omit<TableRecord, 'version' | 'life' | 'revision'>;
 
-/** Why a table stopped, where something depends on it after a restart; what else may stop one has none. */
+/** Why a table stopped, as far as the source brought it about; what else may stop one has none. */
 export type StopKind =
   /** The source has it no more under this name. */
   | 'dropped'

@@ -8,7 +8,7 @@ import type { TablePlan } from '../mapping/plan.js';
 import type { TaskStore } from '../state/task-store.js';
 import type { TaskLog } from '../base/task-log.js';
 import type { TaskSettings } from '../base/task-settings.js';
-import type { Settled } from './repair.js';
+import type { Settled } from '../rows/hold-keys.js';
 
 /** The run that is audited, as the audit needs it. */
 export interface AuditHost {

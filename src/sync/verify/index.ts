@@ -6,6 +6,7 @@ import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
 import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys, type ReadOptions } from '../rows/destination-rows.js';
+import { heldAtOnce } from '../rows/hold-keys.js';
 import { compileEtl, type EtlProgram } from '../etl/compile.js';
 import type { TablePlan } from '../mapping/plan.js';
 import { contentsOf, type RowContent } from '../rows/row-content.js';
@@ -278,11 +279,10 @@ class TableCheck {
     });
   }
 
-  /** Where each lot waits until commits can be seen, fewer of them wait. */
   private async lotRows(): Promise<number> {
-    if (!this.options.settled) return rowsRepaired;
+    const { settled = null } = this.options;
     const { gtidMode } = await withSource(this.options, 'query', (connection) => connection.facts());
-    return gtidMode === 'ON' ? rowsRepaired : 10 * rowsRepaired;
+    return heldAtOnce(rowsRepaired, settled, gtidMode === 'ON');
   }
 
   private tell(

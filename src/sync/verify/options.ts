@@ -3,7 +3,8 @@ import type { VerifyProgress } from '../../shared/verify-report.js';
 import type { Timing } from '../base/timing.js';
 import type { Known } from '../source/row-sessions.js';
 import type { TaskStore } from '../state/task-store.js';
-import type { RepairWriter, Settled } from './repair.js';
+import type { Settled } from '../rows/hold-keys.js';
+import type { RepairWriter } from './repair.js';
 
 export interface VerifyOptions {
   task: ResolvedTask;

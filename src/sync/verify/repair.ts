@@ -4,22 +4,17 @@ import type { ChangeOwner, RowChange } from '../../tablestore/client/model.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { TablePlan } from '../mapping/plan.js';
 import type { KeyRows } from '../rows/source-rows.js';
-import { holdAll, orAborted } from '../rows/hold-keys.js';
+import { orAborted } from '../base/or-aborted.js';
+import { holdAndRead, type Settled } from '../rows/hold-keys.js';
 import { keyDigestOf } from '../dirty/dirty.js';
 import type { TaskStore } from '../state/task-store.js';
 import { deletion } from '../load/sweep.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
 
-/**
- * Settles when a read of the source shows all that the stream has given so far: it gives changes before the source's
- * engine has committed them, and a row that is read in between is older than the one that is written already.
- */
-export type Settled = () => Promise<void>;
-
 export interface RepairOptions {
   readonly writer: RepairWriter;
-  /** Of the task's stream, when it runs. */
+  /** null: the task does not run. */
   readonly settled: Settled | null;
   readonly plan: TablePlan;
   /** Dirty records of rows that are put right end here; null: none are kept. */
@@ -81,25 +76,16 @@ export async function repair(options: RepairOptions): Promise<number> {
 }
 
 async function repairLot(
-  { writer, plan, settled, records }: Pick<RepairOptions, 'writer' | 'plan' | 'settled' | 'records'>,
+  options: Pick<RepairOptions, 'writer' | 'plan' | 'settled' | 'records'>,
   keys: readonly string[],
   read: RowReader,
   signal: AbortSignal,
 ): Promise<{ repaired: number; refused: { code: string; message: string }[] }> {
+  const { writer, plan, records } = options;
   const table = plan.destination;
   // Not those that the stream makes from here on: they may be of a newer row than the one that is read.
   const dirty = records?.openDirty(plan.source, keys.map(keyDigestOf)) ?? [];
-  const holds = await holdAll(writer, table, keys, signal);
-  let rows: Map<string, KeyRows>;
-  try {
-    await settled?.();
-    signal.throwIfAborted();
-    rows = await read(keys);
-    signal.throwIfAborted();
-  } catch (error) {
-    for (const hold of holds) hold.release();
-    throw error;
-  }
+  const { holds, found: rows } = await holdAndRead({ ...options, signal }, table, keys, () => read(keys));
   let open = 0;
   const written: string[] = [];
   const refused: { code: string; message: string }[] = [];
