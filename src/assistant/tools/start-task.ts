@@ -11,9 +11,9 @@ export const startTask = defineTool({
   title: 'Start a task',
   hint: 'Starts a task, after your confirmation.',
   description:
-    'Starts or resumes a task that does not run: runs its precheck, creates the tables in Tablestore, loads the rows that exist, then replicates changes; a task that ran before continues from its checkpoint. Returns as soon as the run has begun. Needs confirmation by a person.',
+    'Starts or resumes a task that does not run: runs its precheck, creates the tables in Tablestore, loads the rows that exist, then replicates changes; a task that ran before continues from its checkpoint and loads tables with a changed mapping again. Returns as soon as the run has begun. Needs confirmation by a person.',
   parameters: z.object({ task: taskParameter }),
-  effect: 'changes',
+  effect: 'destroys',
   async plan(host, parameters) {
     const { t } = host;
     const task = await findTask(host, parameters.task);
@@ -41,7 +41,9 @@ export const startTask = defineTool({
           destinationOf(task.task),
         ),
         goesOn
-          ? t('It continues from its checkpoint.')
+          ? t(
+              'It continues from its checkpoint. Tables whose mapping has changed, or whose reload was requested, are loaded again, and rows of them that no longer match are deleted in Tablestore.',
+            )
           : t(
               'It creates the tables in Tablestore, loads the rows that exist, then replicates changes. Destination tables that already exist are handled as the task file says.',
             ),

@@ -1,13 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
 import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
 import { RowferryError } from '../../shared/errors.js';
 import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
 import { plainWords } from '../../shared/format.js';
+import { shellWord } from '../../shared/shell-word.js';
 import { issueError, parseTask } from '../../shared/task-file.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
-import type { CliContext, Values } from '../command.js';
+import { text, type CliContext, type Values } from '../command.js';
 import { stateDir } from '../engine.js';
 import { taskName, type LoadedTask } from '../load-task.js';
 import { stillTrustedTask } from '../trust.js';
@@ -56,7 +57,7 @@ export function commandLineHost(
     try {
       return stillTrustedTask(context, values, file, { keepsId });
     } catch (error) {
-      throw forAssistants(error, file);
+      throw forAssistants(error, checkCommand(context, values, file));
     }
   };
 
@@ -84,17 +85,24 @@ export function commandLineHost(
 }
 
 /** What only a person can do is said so. */
-function forAssistants(error: unknown, file: string): unknown {
+function forAssistants(error: unknown, check: string): unknown {
   if (!(error instanceof RowferryError)) return error;
   const remedies: Partial<Record<string, string>> = {
     'ROW-T103': `${error.remedy} Secrets that an editor keeps are known to its own Rowferry tools only.`,
     'ROW-T105': `${error.remedy} Connections that an editor keeps are known to its own Rowferry tools only.`,
-    'ROW-T107': `A person who trusts the file has to run "rowferry check ${file}" once in a terminal, and confirm what is sent where.`,
+    'ROW-T107': `A person who trusts the file has to run this once in a terminal, and confirm what is sent where: ${check}`,
   };
   const remedy = remedies[error.code];
   return remedy === undefined
     ? error
     : new RowferryError(error.code, error.message, { remedy, cause: error });
+}
+
+/** What a person runs for a file. What they confirm is kept in the state folder: it has to be that of this server. */
+function checkCommand({ cwd, environment }: Context, values: Values, file: string): string {
+  const state = text(values, 'state') ?? environment['ROWFERRY_STATE'];
+  const words = ['rowferry', 'check', file, ...(state === undefined ? [] : ['--state', resolve(cwd, state)])];
+  return words.map((word) => shellWord(word, process.platform === 'win32')).join(' ');
 }
 
 /** Folders looked into: a server that is started in a home folder must not read all of it. */

@@ -13,6 +13,7 @@ import type { ChangedSettings } from '../tasks/changed-settings.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { watchedRetry } from '../tasks/watched-retry.js';
 import { refusedSide, type Side } from '../../shared/refusal.js';
+import { shellWord } from '../../shared/shell-word.js';
 import { stoppedFirst } from '../../shared/stopped-tables.js';
 import { isRunning, offers, type TaskAction } from '../../shared/task-actions.js';
 import type { Commands } from './register.js';
@@ -220,7 +221,8 @@ export function taskCommands(context: TaskCommandContext): Commands {
     'task.copyCommand': async (argument) => {
       const file = await pick(argument);
       if (!file) return;
-      await vscode.env.clipboard.writeText(`node ${quoted(cliScript)} run ${quoted(file.uri.fsPath)}`);
+      const word = (path: string) => shellWord(path, process.platform === 'win32');
+      await vscode.env.clipboard.writeText(`node ${word(cliScript)} run ${word(file.uri.fsPath)}`);
       vscode.window.setStatusBarMessage(t('Command copied.'), 3000);
     },
     'task.bundle': async (argument) => {
@@ -440,12 +442,4 @@ function logReport(log: Log, name: string, report: CheckReport): void {
     else if (result.status === 'warning') log.warn(`${text}. ${result.fix}`);
     else log.info(text);
   }
-}
-
-/** One word for a POSIX shell or PowerShell. */
-function quoted(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  return process.platform === 'win32'
-    ? `"${word.replaceAll('"', '\\"')}"`
-    : `'${word.replaceAll("'", `'\\''`)}'`;
 }
