@@ -25,7 +25,11 @@ export class Assistant {
       await resolve(task);
       await host.start(task);
     };
-    this.#host = { ...host, resolve, start };
+    const retryDirty: ToolHost['retryDirty'] = async (task, filter) => {
+      await resolve(task);
+      return host.retryDirty(task, filter);
+    };
+    this.#host = { ...host, resolve, start, retryDirty };
   }
 
   async call(tool: Tool, parameters: unknown, call: Call): Promise<Reply> {

@@ -1,6 +1,16 @@
 import type { ChangePlan, MappingChange } from './change-plan.js';
 import { formatShort, type Translate } from './format.js';
 
+export function mappingChangeWords(t: Translate): Record<MappingChange, string> {
+  return {
+    table: t('destination table changed'),
+    filter: t('filter changed'),
+    key: t('key changed'),
+    columns: t('columns changed'),
+    transformation: t('transformation changed'),
+  };
+}
+
 /** What a changed file does to a running task, a sentence a line. `atOnce`: settings that take effect with it. */
 export function changePlanWords(
   plan: ChangePlan,
@@ -9,13 +19,7 @@ export function changePlanWords(
   locale?: string,
 ): string {
   const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart = [] } = plan;
-  const what: Record<MappingChange, string> = {
-    table: t('destination table changed'),
-    filter: t('filter changed'),
-    key: t('key changed'),
-    columns: t('columns changed'),
-    transformation: t('transformation changed'),
-  };
+  const what = mappingChangeWords(t);
   const rows = (count: number) => formatShort(count, locale);
   const now = atOnce.filter((key) => !atNextStart.includes(key));
   const lines = [

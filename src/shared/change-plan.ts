@@ -18,3 +18,7 @@ export interface ChangePlan {
   /** Why it cannot be carried out. */
   problems: string[];
 }
+
+export function isEmptyPlan({ added, changed, removed, unfit = [], problems }: ChangePlan): boolean {
+  return added.length + changed.length + removed.length + unfit.length + problems.length === 0;
+}

@@ -157,3 +157,13 @@ export interface TaskSnapshot {
   engineRss: number;
   atMs: number;
 }
+
+/** What the engine knows of a task file: by the id in it, else by the path that it was started from. */
+export function snapshotOf(
+  snapshots: Iterable<TaskSnapshot>,
+  id: string | undefined,
+  file: string,
+): TaskSnapshot | undefined {
+  const all = [...snapshots];
+  return all.find((snapshot) => snapshot.id === id) ?? all.find((snapshot) => snapshot.file === file);
+}

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { RowferryError } from '../../shared/errors.js';
 import { nearest } from '../../shared/nearest.js';
-import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { snapshotOf, type TaskSnapshot } from '../../shared/snapshot.js';
 import { ambiguousTable, canonicalTable, tablesMeant } from '../../shared/source-name.js';
 import type { DirtyFilter } from '../../shared/task-control-api.js';
 import type { KnownTask, ToolHost } from './tool.js';
@@ -40,19 +40,11 @@ export async function findTask(host: ToolHost, named: string): Promise<KnownTask
   });
 }
 
-/** What the engine knows of a task: by its id, else by the file that it was started from. */
-export function snapshotIn(
-  snapshots: readonly TaskSnapshot[],
+export async function findSnapshot(
+  host: ToolHost,
   { task, file }: KnownTask,
-): TaskSnapshot | undefined {
-  return (
-    (task?.id === undefined ? undefined : snapshots.find(({ id }) => id === task.id)) ??
-    snapshots.find((snapshot) => snapshot.file === file)
-  );
-}
-
-export async function findSnapshot(host: ToolHost, task: KnownTask): Promise<TaskSnapshot | undefined> {
-  return snapshotIn(await (await host.engine()).snapshots(), task);
+): Promise<TaskSnapshot | undefined> {
+  return snapshotOf(await (await host.engine()).snapshots(), task?.id, file);
 }
 
 /** As findSnapshot(); throws ROW-E109 when the task was never started. */

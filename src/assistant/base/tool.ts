@@ -1,13 +1,15 @@
 import type * as z from 'zod';
 import type { EngineApi, OptionalApi } from '../../shared/engine-api.js';
 import type { Translate } from '../../shared/format.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
+import type { DirtyFilter } from '../../shared/task-control-api.js';
 import type { ResolvedTask, Task } from '../../shared/task.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
 
 /**
  * What an assistant can do with Rowferry. One definition of a tool serves the MCP server and the editor's language
  * models; who calls it is behind ToolHost. What a tool answers leaves this machine for the model's provider: row values
- * go through mask.ts, and call.ts takes the secrets out of whatever is left.
+ * go through mask.ts, and assistant.ts takes the secrets out of whatever is left.
  */
 
 /** A task file that can be found from where the assistant works. */
@@ -32,8 +34,12 @@ export interface ToolHost {
   /** The task with its connections and secrets, as it is sent to the engine. Throws as loadTask of the command line. */
   resolve(task: KnownTask): Promise<ResolvedTask>;
   engine(): Promise<EngineApi & OptionalApi>;
+  /** Keys of the file that the running task does not go by; none while that is not known. */
+  differences(task: KnownTask, snapshot: TaskSnapshot): string[];
   /** Returns when the precheck has passed and the run has begun. */
   start(task: KnownTask): Promise<void>;
+  /** Writes dirty rows by the settings of the file as it is now. Number of rows written. */
+  retryDirty(task: KnownTask, filter: DirtyFilter): Promise<number>;
   /** Calls with each step of a comparison of this task; returns what ends that. */
   onVerifyProgress(id: string, told: (progress: VerifyProgress) => void): () => void;
 }

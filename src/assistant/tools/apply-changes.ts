@@ -1,12 +1,13 @@
 import * as z from 'zod';
-import type { ChangePlan } from '../../shared/change-plan.js';
+import { isEmptyPlan } from '../../shared/change-plan.js';
 import { changePlanWords } from '../../shared/change-plan-words.js';
+import { applyAtOnce, changedAtOnce } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
+import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { isRunning } from '../../shared/task-actions.js';
-import { tunableKeys, tuningOf } from '../../shared/tuning.js';
+import { tunableKeys } from '../../shared/tuning.js';
 import { findTask, knownSnapshot, taskParameter } from '../base/tasks.js';
-import { defineTool } from '../base/tool.js';
-import { changedSettings } from './task-status.js';
+import { defineTool, type KnownTask, type ToolHost } from '../base/tool.js';
 
 export const applyChanges = defineTool({
   name: 'apply_changes',
@@ -28,37 +29,28 @@ export const applyChanges = defineTool({
         },
       };
     }
-    const plan = await (await host.engine()).planChanges(await host.resolve(task));
-    const tuned = changedSettings(task, snapshot).filter((key) => tunableKeys.has(key));
-    const words = changePlanWords(plan, tuned, t, host.locale);
-    if (plan.problems.length > 0) {
-      throw new RowferryError('ROW-T106', plan.problems.join(' '), {
-        remedy: 'Correct the task file, or stop the task and start it again.',
-      });
-    }
-    if (isEmpty(plan) && tuned.length === 0) {
-      const { atNextStart } = plan;
+    const { plan, changed, atOnce } = await planned(host, task, snapshot);
+    if (isEmptyPlan(plan) && atOnce.length === 0) {
+      const later = [...new Set([...plan.atNextStart, ...changed])];
       return {
         answer:
-          atNextStart.length > 0
+          later.length > 0
             ? {
-                summary: `${task.name}: nothing can change while it runs. The next start takes ${atNextStart.join(', ')}.`,
+                summary: `${task.name}: nothing can change while it runs. The next start takes ${later.join(', ')}.`,
                 next: ['stop_task, then start_task, restarts it.'],
               }
             : { summary: `${task.name} already runs with the settings of its file.` },
       };
     }
-    return { says: `${t('Change {0} while it is running?', task.name)}\n${words}` };
+    const words = changePlanWords(plan, tunableOf(atOnce), t, host.locale);
+    return { says: `${t('Change {0} while it is running?', task.name)}\n${words}`.trimEnd() };
   },
   async run(host, parameters) {
     const task = await findTask(host, parameters.task);
     const snapshot = await knownSnapshot(host, task);
-    const resolved = await host.resolve(task);
-    const engine = await host.engine();
-    const tuned = changedSettings(task, snapshot).filter((key) => tunableKeys.has(key));
-    if (tuned.length > 0) await engine.tune(snapshot.id, tuningOf(resolved));
-    const plan = await engine.planChanges(resolved);
-    if (!isEmpty(plan)) await engine.applyChanges(resolved);
+    const { resolved, plan, changed, atOnce } = await planned(host, task, snapshot);
+    await applyAtOnce(await host.engine(), resolved, plan, changed);
+    const tuned = tunableOf(atOnce);
     const names = (tables: readonly { source: string }[]) => tables.map(({ source }) => source).slice(0, 20);
     return {
       summary: `${task.name}: the changes of its file are being applied.`,
@@ -74,6 +66,17 @@ export const applyChanges = defineTool({
   },
 });
 
-function isEmpty({ added, changed, removed, unfit = [] }: ChangePlan): boolean {
-  return added.length + changed.length + removed.length + unfit.length === 0;
+const tunableOf = (keys: readonly string[]) => keys.filter((key) => tunableKeys.has(key));
+
+/** What the file would change. Throws ROW-T106 when the running task cannot take it. */
+async function planned(host: ToolHost, task: KnownTask, snapshot: TaskSnapshot) {
+  const resolved = await host.resolve(task);
+  const plan = await (await host.engine()).planChanges(resolved);
+  if (plan.problems.length > 0) {
+    throw new RowferryError('ROW-T106', plan.problems.join(' '), {
+      remedy: 'Correct the task file, or stop the task and start it again.',
+    });
+  }
+  const changed = host.differences(task, snapshot);
+  return { resolved, plan, changed, atOnce: changedAtOnce(plan, changed) };
 }

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { plainWords } from '../../shared/format.js';
+import { snapshotOf } from '../../shared/snapshot.js';
 import { needsPerson, taskLook } from '../../shared/snapshot-words.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
-import { firstOf, snapshotIn } from '../base/tasks.js';
+import { firstOf } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
 
 const mostListed = 50;
@@ -34,7 +35,7 @@ export const listTasks = defineTool({
     }
     const snapshots = await (await host.engine()).snapshots();
     const entries = found.map((task) => {
-      const snapshot = snapshotIn(snapshots, task);
+      const snapshot = snapshotOf(snapshots, task.task?.id, task.file);
       const isValid = task.task !== undefined;
       const stopped = snapshot ? stoppedTables(snapshot).length : 0;
       return {

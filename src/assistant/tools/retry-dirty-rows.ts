@@ -47,11 +47,11 @@ export const retryDirtyRows = defineTool({
   },
   async run(host, given) {
     const task = await findTask(host, given.task);
-    const resolved = await host.resolve(task);
-    const filter = dirtyFilter(await knownSnapshot(host, task), given);
+    const snapshot = await knownSnapshot(host, task);
+    const filter = dirtyFilter(snapshot, given);
     const engine = await host.engine();
-    const { total } = await engine.dirtyRecords(resolved.id, filter, { offset: 0, limit: 1 });
-    const written = await engine.retryDirty(resolved, filter);
+    const { total } = await engine.dirtyRecords(snapshot.id, filter, { offset: 0, limit: 1 });
+    const written = await host.retryDirty(task, filter);
     const left = Math.max(0, total - written);
     return {
       summary: `${task.name}: ${written} ${written === 1 ? 'row' : 'rows'} written${left > 0 ? `, ${left} still cannot be written` : ''}.`,

@@ -1,13 +1,12 @@
 import * as z from 'zod';
 import { plainWords } from '../../shared/format.js';
-import { differingKeys, settingsDigest } from '../../shared/settings-digest.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import { needsPerson, taskLook } from '../../shared/snapshot-words.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
-import { isRunning, offers } from '../../shared/task-actions.js';
+import { offers } from '../../shared/task-actions.js';
 import { maskError } from '../base/mask.js';
 import { findSnapshot, findTask, firstOf, taskParameter } from '../base/tasks.js';
-import { defineTool, type KnownTask } from '../base/tool.js';
+import { defineTool } from '../base/tool.js';
 
 const mostTables = 10;
 const longestGtidSet = 200;
@@ -34,7 +33,7 @@ export const taskStatus = defineTool({
           : ['Correct the file.'],
       };
     }
-    const waiting = changedSettings(task, snapshot);
+    const waiting = host.differences(task, snapshot);
     return {
       summary: `${task.name}: ${taskLook(snapshot, true, plainWords, 'en').description}.`,
       data: {
@@ -48,12 +47,6 @@ export const taskStatus = defineTool({
     };
   },
 });
-
-/** Keys of the file that the running task does not go by. */
-export function changedSettings({ task }: KnownTask, { settings, state }: TaskSnapshot): string[] {
-  if (!task || !settings || !isRunning(state) || state === 'stopping') return [];
-  return differingKeys(settingsDigest(task), settings);
-}
 
 function details(snapshot: TaskSnapshot): Record<string, unknown> {
   const { state, phase, tables, rows, position, error, retry, audit, strain, leftOut = [] } = snapshot;

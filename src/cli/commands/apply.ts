@@ -1,4 +1,6 @@
-import type { ChangePlan, MappingChange } from '../../shared/change-plan.js';
+import { isEmptyPlan, type ChangePlan } from '../../shared/change-plan.js';
+import { mappingChangeWords } from '../../shared/change-plan-words.js';
+import { plainWords } from '../../shared/format.js';
 import { flag, taskArgument, type Command } from '../command.js';
 import { confirmed, yesHelp } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
@@ -41,17 +43,7 @@ export const apply: Command = {
   },
 };
 
-export function isEmptyPlan({ added, changed, removed, unfit = [], problems }: ChangePlan): boolean {
-  return added.length + changed.length + removed.length + unfit.length + problems.length === 0;
-}
-
-const words: Record<MappingChange, string> = {
-  table: 'destination table changed',
-  filter: 'filter changed',
-  key: 'key changed',
-  columns: 'columns changed',
-  transformation: 'transformation changed',
-};
+const words = mappingChangeWords(plainWords);
 
 export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
   const lines = columns(

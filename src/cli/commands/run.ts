@@ -1,3 +1,4 @@
+import { isEmptyPlan } from '../../shared/change-plan.js';
 import { RowferryError, type PlainError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { ClientApi, RunOutcome, StartOptions } from '../../shared/engine-api.js';
@@ -35,7 +36,7 @@ import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
 import { stillTrustedTask, trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { watchTask } from '../watch-task.js';
-import { isEmptyPlan, planLines } from './apply.js';
+import { planLines } from './apply.js';
 
 export const run: Command = {
   name: 'run',

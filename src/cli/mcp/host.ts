@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
 import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
+import { changedSettings } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
 import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
 import { plainWords } from '../../shared/format.js';
@@ -68,10 +69,12 @@ export function commandLineHost(
       tasks: () => findTasks(folders, context.cwd),
       resolve: ({ file }) => Promise.resolve(load(file, false).task),
       engine,
+      differences: ({ task }, snapshot) => changedSettings(task, snapshot),
       start: async ({ file }) => {
         const { task } = load(file, true);
         await (await engine()).start(task, file, {});
       },
+      retryDirty: async ({ file }, filter) => (await engine()).retryDirty(load(file, false).task, filter),
       onVerifyProgress(id, told) {
         const listener = (of: string, progress: VerifyProgress) => {
           if (of === id) told(progress);

@@ -32,9 +32,11 @@ export function editorHost({ files, service, session }: AssistantContext): ToolH
       service.assertTrusted();
       return session.engine();
     },
+    differences: (task, snapshot) => service.differences(uriOf(task), snapshot),
     start: async (task) => {
       await service.start(uriOf(task));
     },
+    retryDirty: (task, filter) => service.retryDirty(uriOf(task), filter),
     onVerifyProgress(id, told) {
       const listening = session.onVerifyProgress((event) => {
         if (event.id === id) told(event.progress);

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import type { ChangePlan } from '../../shared/change-plan.js';
 import { changePlanWords } from '../../shared/change-plan-words.js';
+import { applyAtOnce, changedAtOnce } from '../../shared/changed-settings.js';
 import type { ResolvedTask } from '../../shared/task.js';
-import { tunableKeys, tuningOf } from '../../shared/tuning.js';
+import { tunableKeys } from '../../shared/tuning.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskService } from './task-service.js';
 
@@ -28,7 +29,7 @@ export class ChangedSettings {
     const apply = t('Apply');
     const restart = t('Restart');
     const isBlocked = plan.problems.length > 0;
-    const restartOnly = isBlocked || !isAtOnce(plan, this.service.differences(uri));
+    const restartOnly = isBlocked || changedAtOnce(plan, this.service.differences(uri)).length === 0;
     const offered = restartOnly ? [restart] : plan.atNextStart.length > 0 ? [apply, restart] : [apply];
     const chosen = await vscode.window.showInformationMessage(
       isBlocked
@@ -42,16 +43,17 @@ export class ChangedSettings {
     // The file may have changed while the question stood there: what is carried out is what was shown.
     const now = await this.plan(uri);
     if (now.words !== words) await this.show(uri, now);
-    else await this.carryOut(uri, now.task);
+    else await this.carryOut(uri, now);
   }
 
   /** Takes over what a running task can take; asks first where that loads tables again, stops one or takes one out. */
   async apply(uri: vscode.Uri): Promise<void> {
     const planned = await this.plan(uri);
-    const { task, plan } = planned;
+    const { plan } = planned;
     const { changed, removed, unfit = [], problems } = plan;
     const isGentle = changed.length + removed.length + unfit.length + problems.length === 0;
-    if (isGentle && isAtOnce(plan, this.service.differences(uri))) await this.carryOut(uri, task);
+    if (isGentle && changedAtOnce(plan, this.service.differences(uri)).length > 0)
+      await this.carryOut(uri, planned);
     else await this.show(uri, planned);
   }
 
@@ -68,24 +70,14 @@ export class ChangedSettings {
     const engine = await this.session.engine();
     const plan = await engine.planChanges(task);
     // Those of the resolved task are not in the file: a person knows only what the file says.
-    const words = changePlanWords(plan, this.tuned(uri), vscode.l10n.t, vscode.env.language);
+    const tuned = this.service.differences(uri).filter((key) => tunableKeys.has(key));
+    const words = changePlanWords(plan, tuned, vscode.l10n.t, vscode.env.language);
     return { task, plan, words };
   }
 
-  private async carryOut(uri: vscode.Uri, task: ResolvedTask): Promise<void> {
+  private async carryOut(uri: vscode.Uri, { task, plan }: Planned): Promise<void> {
     const { t } = vscode.l10n;
-    const engine = await this.session.engine();
-    if (this.tuned(uri).length > 0) await engine.tune(task.id, tuningOf(task));
-    if (this.service.differences(uri).includes('objects')) await engine.applyChanges(task);
+    await applyAtOnce(await this.session.engine(), task, plan, this.service.differences(uri));
     vscode.window.setStatusBarMessage(t('{0}: applying the changes.', task.name), 5000);
   }
-
-  private tuned(uri: vscode.Uri): string[] {
-    return this.service.differences(uri).filter((key) => tunableKeys.has(key));
-  }
-}
-
-/** Is there something that needs no restart? */
-function isAtOnce({ atNextStart }: ChangePlan, differences: readonly string[]): boolean {
-  return differences.some((key) => (key === 'objects' || tunableKeys.has(key)) && !atNextStart.includes(key));
 }

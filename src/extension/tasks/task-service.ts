@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
+import { changedSettings } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { CheckReport } from '../../shared/check-report.js';
 import type { VerifyChoice, VerifyReport } from '../../shared/verify-report.js';
-import type { TaskSnapshot } from '../../shared/snapshot.js';
+import { snapshotOf, type TaskSnapshot } from '../../shared/snapshot.js';
 import type { Side } from '../../shared/refusal.js';
-import { connectionsDigest, differingKeys, settingsDigest } from '../../shared/settings-digest.js';
+import { connectionsDigest } from '../../shared/settings-digest.js';
 import { loadingLook, taskLook, type TaskLook } from '../../shared/snapshot-words.js';
-import { isRunning } from '../../shared/task-actions.js';
-import type { ResolvedTask, SourceSettings, Task } from '../../shared/task.js';
+import type { ResolvedTask, SourceSettings } from '../../shared/task.js';
 import type { DirtyFilter, TaskControlApi } from '../../shared/task-control-api.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import type { Resolver } from './resolve.js';
@@ -26,10 +26,7 @@ export class TaskService {
 
   /** The engine's word about a file: by the task's id, else by the path it was started from. */
   snapshotOf(file: Pick<TaskFile, 'uri' | 'task'>): TaskSnapshot | undefined {
-    const { snapshots } = this.session;
-    const id = file.task?.id;
-    const byId = id === undefined ? undefined : snapshots.get(id);
-    return byId ?? [...snapshots.values()].find((s) => s.file === file.uri.fsPath);
+    return snapshotOf(this.session.snapshots.values(), file.task?.id, file.uri.fsPath);
   }
 
   /** How a file looks by what the engine says of it. */
@@ -45,19 +42,10 @@ export class TaskService {
   }
 
   /** Keys of a saved file that its running task does not go by; none while that is not known. */
-  differences(uri: vscode.Uri): string[] {
-    const { task } = this.files.get(uri) ?? {};
-    const snapshot = this.snapshotAt(uri);
-    if (!task || !snapshot?.settings || !isRunning(snapshot.state) || snapshot.state === 'stopping')
-      return [];
-    const marks = this.marks.get(task) ?? { ...settingsDigest(task), ...connectionsDigest(task) };
-    this.marks.set(task, marks);
-    return differingKeys(marks, {
-      ...this.resolver.memory.get(startedWith(snapshot.id), {}),
-      ...snapshot.settings,
-    });
+  differences(uri: vscode.Uri, snapshot = this.snapshotAt(uri)): string[] {
+    const remembered = snapshot && this.resolver.memory.get<Record<string, string>>(startedWith(snapshot.id));
+    return changedSettings(this.files.get(uri)?.task, snapshot, remembered);
   }
-  private readonly marks = new WeakMap<Task, Record<string, string>>();
 
   /** What the engine is not told of: how the file names the servers. Other ones may be behind the same settings. */
   private remember(uri: vscode.Uri, id: string): void {

@@ -91,7 +91,9 @@ const host: ToolHost = {
   tasks: () => Promise.resolve([known]),
   resolve: () => Promise.resolve(task),
   engine: () => Promise.reject(new RowferryError('ROW-E104', 'no engine')),
+  differences: () => [],
   start: () => Promise.resolve(),
+  retryDirty: () => Promise.resolve(0),
   onVerifyProgress: () => () => {},
 };
 const call = { signal: new AbortController().signal, progress: () => {} };
