@@ -33,16 +33,21 @@ export class Assistant {
   }
 
   async call(tool: Tool, parameters: unknown, call: Call): Promise<Reply> {
-    return this.reply(() => tool.run(this.#host, parameters, call));
+    return this.reply(() => this.run(tool, parameters, call));
   }
 
-  /** What a call of a tool that changes something would do. Throws as its plan(), the message without secrets. */
+  /** For reply(): throws as the tool, and takes no secret out. */
+  run(tool: Tool, parameters: unknown, call: Call): Promise<Answer> {
+    return tool.run(this.#host, parameters, call);
+  }
+
+  /** What a call of a tool that changes something would do, without secrets. Throws as its plan(). */
   async plan(tool: Tool, parameters: unknown): Promise<Plan> {
     if (!tool.plan) throw new Error(`${tool.name} changes nothing`);
     return this.#clean(await tool.plan(this.#host, parameters));
   }
 
-  /** An answer, or why there is none, as the model gets it. Throws what is neither an error of ours nor a defect. */
+  /** An answer, or why there is none, as the model gets it: without secrets. Throws what is neither an error of ours nor a defect. */
   async reply(work: () => Promise<Answer>): Promise<Reply> {
     try {
       const { summary, data = {}, next = [] } = await work();

@@ -59,12 +59,11 @@ export interface Answer {
   readonly next?: readonly string[];
 }
 
-/** What a call would do. The same words for as long as it would do the same: they are what a person agrees to. */
-export interface Plan {
-  /** Absent: there is nothing to do, or it cannot be done; `answer` says why, and nobody is asked. */
-  readonly says?: string;
-  readonly answer?: Answer;
-}
+/**
+ * What a call would do. The same words for as long as it would do the same: they are what a person agrees to. Or that
+ * there is nothing to do, or why it cannot be done: then nobody is asked.
+ */
+export type Plan = { readonly says: string } | { readonly answer: Answer };
 
 interface Described<S extends z.ZodObject> {
   /** In snake_case, as MCP has it. */

@@ -3,7 +3,7 @@ import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/proto
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import { Assistant, type Reply } from '../../assistant/assistant.js';
-import type { Call, Tool, ToolHost } from '../../assistant/base/tool.js';
+import type { Answer, Call, Tool, ToolHost } from '../../assistant/base/tool.js';
 import { Confirmations } from '../../assistant/confirmations.js';
 import { tools } from '../../assistant/tools/index.js';
 
@@ -44,44 +44,37 @@ export function mcpServer(host: ToolHost, version: string): McpServer {
         const { confirm, ...parameters } = given;
         const call = callOf(extra);
         if (!tool.plan) return resultOf(await assistant.call(tool, parameters, call));
-        return resultOf(await confirmed(tool, parameters, confirm === true, call));
+        return resultOf(await assistant.reply(() => confirmed(tool, parameters, confirm === true, call)));
       },
     );
   }
 
   /** Carries it out when the plan was agreed to; else tells the plan. */
-  async function confirmed(tool: Tool, parameters: object, confirm: boolean, call: Call): Promise<Reply> {
-    let says: string | undefined;
-    const told = await assistant.reply(async () => {
-      const plan = await assistant.plan(tool, parameters);
-      says = plan.says;
-      if (says === undefined) return plan.answer ?? { summary: 'There is nothing to do.' };
-      return {
-        summary: `Nothing has been done yet. ${says}`,
-        data: { needsConfirmation: true, wouldDo: says },
-        next: [
-          `Show this to the person. When they agree, call ${tool.name} again with the same parameters and confirm: true.`,
-        ],
-      };
-    });
-    if (says === undefined) return told;
-    const refuse = (summary: string) => assistant.reply(() => Promise.resolve({ summary }));
+  async function confirmed(tool: Tool, parameters: object, confirm: boolean, call: Call): Promise<Answer> {
+    const plan = await assistant.plan(tool, parameters);
+    if ('answer' in plan) return plan.answer;
+    const { says } = plan;
     const asked = await askPerson(says, call.signal);
-    if (asked === 'no') return refuse('The person did not agree, or did not answer. Nothing has been done.');
+    if (asked === 'no')
+      return { summary: 'The person did not agree, or did not answer. Nothing has been done.' };
     if (asked === 'yes') {
       // The file may have changed while the question stood there.
-      let now: string | undefined;
-      await assistant.reply(async () => {
-        now = (await assistant.plan(tool, parameters)).says;
-        return { summary: '' };
-      });
-      if (now !== says)
-        return refuse('What would be done has changed since the person was asked. Nothing has been done.');
+      const now = await assistant.plan(tool, parameters);
+      if ('answer' in now || now.says !== says)
+        return {
+          summary: 'What would be done has changed since the person was asked. Nothing has been done.',
+        };
+      return assistant.run(tool, parameters, call);
     }
-    if (asked === 'yes' || (confirm && confirmations.take(tool, parameters, says)))
-      return assistant.call(tool, parameters, call);
+    if (confirm && confirmations.take(tool, parameters, says)) return assistant.run(tool, parameters, call);
     confirmations.told(tool, parameters, says);
-    return told;
+    return {
+      summary: `Nothing has been done yet. ${says}`,
+      data: { needsConfirmation: true, wouldDo: says },
+      next: [
+        `Show this to the person. When they agree, call ${tool.name} again with the same parameters and confirm: true.`,
+      ],
+    };
   }
 
   /** Through the client, where it has a way to; the model has no part in it. */

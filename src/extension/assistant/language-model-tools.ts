@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { Assistant } from '../../assistant/assistant.js';
-import type { Tool } from '../../assistant/base/tool.js';
+import type { Answer, Call, Plan, Tool } from '../../assistant/base/tool.js';
 import { Confirmations } from '../../assistant/confirmations.js';
 import { toolPrefix } from '../../assistant/names.js';
 import { tools } from '../../assistant/tools/index.js';
@@ -21,10 +21,10 @@ export class LanguageModelTools {
     const { task } = input as { task?: unknown };
     const { displayName } = contributed;
     const invocationMessage = plain(typeof task === 'string' ? `${displayName}: ${task}` : displayName);
-    const says = tool.plan && (await this.planned(tool, input));
-    if (says === undefined) return { invocationMessage };
-    this.confirmations.told(tool, input, says);
-    return { invocationMessage, confirmationMessages: { title: displayName, message: plain(says) } };
+    const plan = tool.plan && (await this.planned(tool, input));
+    if (!plan || 'answer' in plan) return { invocationMessage };
+    this.confirmations.told(tool, input, plan.says);
+    return { invocationMessage, confirmationMessages: { title: displayName, message: plain(plan.says) } };
   }
 
   async invoke(
@@ -37,10 +37,9 @@ export class LanguageModelTools {
     const listening = token.onCancellationRequested(() => aborting.abort());
     const call = { signal: aborting.signal, progress: () => {} };
     try {
-      const { content } =
-        tool.plan && !(await this.isConfirmed(tool, input))
-          ? await this.unconfirmed(tool, input)
-          : await this.assistant.call(tool, input, call);
+      const { content } = tool.plan
+        ? await this.assistant.reply(() => this.confirmed(tool, input, call))
+        : await this.assistant.call(tool, input, call);
       return new vscode.LanguageModelToolResult([
         new vscode.LanguageModelTextPart(JSON.stringify(content, null, 1)),
       ]);
@@ -49,32 +48,25 @@ export class LanguageModelTools {
     }
   }
 
-  /** What a person agreed to is what would be done now. */
-  private async isConfirmed(tool: Tool, input: object): Promise<boolean> {
-    const says = await this.planned(tool, input);
-    return says !== undefined && this.confirmations.take(tool, input, says);
-  }
-
-  /** Undefined: there is nothing to do, or it cannot be done, which the call itself tells. */
-  private async planned(tool: Tool, input: object): Promise<string | undefined> {
+  /** Undefined: it cannot be done, which the call itself tells. */
+  private async planned(tool: Tool, input: object): Promise<Plan | undefined> {
     try {
-      return (await this.assistant.plan(tool, input)).says;
+      return await this.assistant.plan(tool, input);
     } catch (error) {
       if (error instanceof vscode.CancellationError) throw error;
       return undefined;
     }
   }
 
-  private unconfirmed(tool: Tool, input: object) {
-    return this.assistant.reply(async () => {
-      const { answer } = await this.assistant.plan(tool, input);
-      return (
-        answer ?? {
-          summary: 'Nothing has been done: what would be done has changed since the person confirmed.',
-          next: ['Call it again; the person is asked again.'],
-        }
-      );
-    });
+  /** Carries it out when what a person agreed to is what would be done now. */
+  private async confirmed(tool: Tool, input: object, call: Call): Promise<Answer> {
+    const plan = await this.assistant.plan(tool, input);
+    if ('answer' in plan) return plan.answer;
+    if (this.confirmations.take(tool, input, plan.says)) return this.assistant.run(tool, input, call);
+    return {
+      summary: 'Nothing has been done: what would be done has changed since the person confirmed.',
+      next: ['Call it again; the person is asked again.'],
+    };
   }
 }
 
