@@ -1,5 +1,6 @@
 import { ZodError } from 'zod';
-import { errorCodes, RowferryError, type ErrorCode } from '../shared/errors.js';
+import { isErrorCode } from '../shared/error-pages.js';
+import { RowferryError } from '../shared/errors.js';
 import { maskError, secretsOf, withoutSecrets } from './base/mask.js';
 import type { Answer, Call, Plan, Tool, ToolHost } from './base/tool.js';
 
@@ -82,7 +83,7 @@ function plainError(error: unknown): { code: string; message: string; remedy: st
   const { name, code, message } = (error ?? {}) as { name?: unknown; code?: unknown; message?: unknown };
   // A person said no to a question of the editor.
   if (name === 'Canceled' || name === 'CancellationError') throw error;
-  if (typeof code === 'string' && Object.hasOwn(errorCodes, code))
-    return new RowferryError(code as ErrorCode, String(message)).toPlain();
+  if (typeof code === 'string' && isErrorCode(code))
+    return new RowferryError(code, String(message)).toPlain();
   return new RowferryError('ROW-E107', `Internal error: ${String(message ?? error)}`).toPlain();
 }

@@ -94,7 +94,7 @@ function read(file: string, shown: string): string {
   }
 }
 
-const withoutBom = (text: string) => text.replace(/^\ufeff/, '');
+export const withoutBom = (text: string) => text.replace(/^\ufeff/, '');
 
 /** Through a file beside it, so that a crash leaves the old text or the new one. */
 function writeInPlace(file: string, shown: string, text: string): void {
@@ -123,7 +123,8 @@ function unreadable(shown: string, error: unknown): RowferryError {
 
 const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-function displayName(file: string, cwd: string): string {
+/** The path as people write it in that folder. */
+export function displayName(file: string, cwd: string): string {
   const short = relative(cwd, file);
   return short.startsWith('..') ? file : short;
 }

@@ -4,3 +4,7 @@ export const taskFileSuffix = '.rowferry.json';
 
 /** Name of the file of connections, looked for beside the task file. */
 export const connectionsFileName = 'connections.rowferry.json';
+
+/** Is it the name of a task file? */
+export const isTaskFileName = (name: string): boolean =>
+  name.endsWith(taskFileSuffix) && name !== connectionsFileName;

@@ -1,5 +1,7 @@
-import { errorCodes, type ErrorCode } from '../../shared/errors.js';
+import { isErrorCode } from '../../shared/error-pages.js';
+import { errorCodes } from '../../shared/errors.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import { counted } from './words.js';
 
 /** What stands for a value of a row: of what kind it is, and how long. Enough to see what is wrong, and nothing more. */
 
@@ -9,13 +11,12 @@ type Values = Readonly<Record<string, string | null>>;
 export function maskValue(value: string | null): string {
   if (value === null) return 'NULL';
   if (value === '***') return 'masked by the task';
-  const count = (length: number, unit: string) => `${length} ${unit}${length === 1 ? '' : 's'}`;
-  if (/^0x[0-9a-f]*$/i.test(value)) return `binary, ${count((value.length - 2) / 2, 'byte')}`;
-  if (/^[+-]?\d+$/.test(value)) return `integer, ${count(value.replace(/^[+-]/, '').length, 'digit')}`;
-  if (/^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value)) return `number, ${count(value.length, 'character')}`;
+  if (/^0x[0-9a-f]*$/i.test(value)) return `binary, ${counted((value.length - 2) / 2, 'byte')}`;
+  if (/^[+-]?\d+$/.test(value)) return `integer, ${counted(value.replace(/^[+-]/, '').length, 'digit')}`;
+  if (/^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value)) return `number, ${counted(value.length, 'character')}`;
   if (/^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?/.test(value)) return 'date or time';
   if (value === '') return 'empty text';
-  return `text, ${count([...value].length, 'character')}`;
+  return `text, ${counted([...value].length, 'character')}`;
 }
 
 /** A row by its columns, each value masked. */
@@ -56,9 +57,7 @@ export function maskError(
     // A transformation may name a number that it made of the row's.
     return { code, message: code === 'ROW-V106' ? masked.replaceAll(/\d+(\.\d+)?/g, '…') : masked, remedy };
   }
-  const known = Object.hasOwn(errorCodes, code)
-    ? errorCodes[code as ErrorCode].cause
-    : 'A row has a problem.';
+  const known = isErrorCode(code) ? errorCodes[code].cause : 'A row has a problem.';
   return { code, message: known, remedy };
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { errorGroups, groupOf } from '../../shared/error-pages.js';
-import { errorCodes, RowferryError, type ErrorCode } from '../../shared/errors.js';
+import { errorGroups, groupOf, isErrorCode } from '../../shared/error-pages.js';
+import { errorCodes, RowferryError } from '../../shared/errors.js';
 import { nearest } from '../../shared/nearest.js';
 import { defineTool } from '../base/tool.js';
 
@@ -21,15 +21,13 @@ export const explainCode = defineTool({
   parameters: z.object({ code: z.string().min(1).describe('The error code, for example ROW-S104.') }),
   effect: 'reads',
   run(_host, parameters) {
-    const known = Object.keys(errorCodes) as ErrorCode[];
-    const wanted = `ROW-${parameters.code
+    const code = `ROW-${parameters.code
       .trim()
       .toUpperCase()
       .replace(/^ROW[-_ ]?/, '')}`;
-    const code = known.find((one) => one === wanted);
-    if (code === undefined) {
-      const meant = nearest(wanted, known);
-      throw new RowferryError('ROW-T104', `There is no error code ${wanted}.`, {
+    if (!isErrorCode(code)) {
+      const meant = nearest(code, Object.keys(errorCodes));
+      throw new RowferryError('ROW-T104', `There is no error code ${code}.`, {
         remedy: meant ? `Did you mean ${meant}?` : 'Codes look like ROW-S104.',
       });
     }

@@ -10,6 +10,7 @@ import {
   taskParameter,
 } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
+import { counted } from '../base/words.js';
 
 const mostColumns = 30;
 
@@ -40,7 +41,7 @@ export const listDirtyRows = defineTool({
       };
     }
     return {
-      summary: `${task.name} has ${total} dirty ${total === 1 ? 'row' : 'rows'}${state === 'blocked' ? ' and waits for a decision on them' : ''}.`,
+      summary: `${task.name} has ${counted(total, 'dirty row')}${state === 'blocked' ? ' and waits for a decision on them' : ''}.`,
       data: { total, codes, rows: records.map(recordOf) },
       next: [
         'Change the mapping in the task file (type, key or exclusion of a column), or the rows at the source, then call retry_dirty_rows.',

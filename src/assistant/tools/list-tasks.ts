@@ -5,6 +5,7 @@ import { needsPerson, taskLook } from '../../shared/snapshot-words.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
 import { firstOf } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
+import { counted } from '../base/words.js';
 
 const mostListed = 50;
 
@@ -52,7 +53,7 @@ export const listTasks = defineTool({
     const { shown, more } = firstOf(entries, mostListed);
     const attention = entries.filter(({ needsAttention }) => needsAttention).length;
     return {
-      summary: `${found.length} ${found.length === 1 ? 'task' : 'tasks'}${attention > 0 ? `, ${attention} of them in need of attention` : ''}.`,
+      summary: `${counted(found.length, 'task')}${attention > 0 ? `, ${attention} of them in need of attention` : ''}.`,
       data: { tasks: shown, ...(more !== undefined && { moreTasks: more }) },
       next: [
         'task_status has the details of one task.',

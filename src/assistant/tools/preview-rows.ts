@@ -3,6 +3,7 @@ import type { PreviewTable } from '../../shared/catalog-api.js';
 import { maskError, maskRow } from '../base/mask.js';
 import { findTask, firstOf, tableParameter, taskParameter } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
+import { counted } from '../base/words.js';
 
 const mostTables = 5;
 
@@ -38,8 +39,8 @@ export const previewRows = defineTool({
     return {
       summary:
         problems === 0
-          ? `${all.length === 1 ? '1 table' : `${all.length} tables`} looked at; every row of the preview can be written.`
-          : `${problems} ${problems === 1 ? 'row' : 'rows'} of the preview could not be written.`,
+          ? `${counted(all.length, 'table')} looked at; every row of the preview can be written.`
+          : `${counted(problems, 'row')} of the preview could not be written.`,
       data: { tables: shown.map(tableOf), ...(more !== undefined && { moreTables: more }) },
       next:
         problems === 0

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { compare, comparisonData } from '../base/comparison.js';
 import { findTask, taskParameter } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
+import { counted } from '../base/words.js';
 
 export const repairRows = defineTool({
   name: 'repair_rows',
@@ -24,7 +25,7 @@ export const repairRows = defineTool({
     const task = await findTask(host, parameters.task);
     const report = await compare(host, task, { repair: true }, call);
     return {
-      summary: `${task.name}: ${report.repaired} ${report.repaired === 1 ? 'row' : 'rows'} repaired of ${report.differing} that differed${report.problems > 0 ? `; ${report.problems} tables have a problem` : ''}.`,
+      summary: `${task.name}: ${counted(report.repaired, 'row')} repaired of ${report.differing} that differed${report.problems > 0 ? `; ${report.problems} tables have a problem` : ''}.`,
       data: comparisonData(report),
       next: ['verify_rows says whether both sides are equal now.'],
     };

@@ -8,6 +8,7 @@ import {
   taskParameter,
 } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
+import { counted } from '../base/words.js';
 
 const parameters = z.object({
   task: taskParameter,
@@ -54,7 +55,7 @@ export const retryDirtyRows = defineTool({
     const written = await host.retryDirty(task, filter);
     const left = Math.max(0, total - written);
     return {
-      summary: `${task.name}: ${written} ${written === 1 ? 'row' : 'rows'} written${left > 0 ? `, ${left} still cannot be written` : ''}.`,
+      summary: `${task.name}: ${counted(written, 'row')} written${left > 0 ? `, ${left} still cannot be written` : ''}.`,
       data: { written, left },
       next: [left > 0 ? 'list_dirty_rows shows the reasons.' : 'task_status shows how the task goes on.'],
     };

@@ -7,7 +7,7 @@ import { parseTask } from '../../shared/task-file.js';
 import type { Tuning } from '../../shared/tuning.js';
 import { usageError, type Command } from '../command.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
-import { loadTask } from '../load-task.js';
+import { loadTask, withoutBom } from '../load-task.js';
 
 /** What can be changed under way, as the task file names it. */
 const keys = [
@@ -60,7 +60,7 @@ export const set: Command = {
 /** Checked by the task's own schema, as if the values stood in its file. Throws ROW-T104. */
 export function readChanges(fileText: string, changes: readonly string[]): Tuning {
   const tuning: Record<string, unknown> = {};
-  let text = fileText.replace(/^\ufeff/, '');
+  let text = withoutBom(fileText);
   for (const change of changes) {
     const equals = change.indexOf('=');
     if (equals < 1) throw usageError(`"${change}" is not KEY=VALUE.`, 'set');

@@ -1,17 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
 import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
 import { changedSettings } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
-import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
+import { isTaskFileName } from '../../shared/file-names.js';
 import { plainWords } from '../../shared/format.js';
 import { shellWord } from '../../shared/shell-word.js';
 import { issueError, parseTask } from '../../shared/task-file.js';
 import type { VerifyProgress } from '../../shared/verify-report.js';
 import { text, type CliContext, type Values } from '../command.js';
 import { stateDir } from '../engine.js';
-import { taskName, type LoadedTask } from '../load-task.js';
+import { displayName, taskName, withoutBom, type LoadedTask } from '../load-task.js';
 import { stillTrustedTask } from '../trust.js';
 
 type Context = Pick<CliContext, 'cwd' | 'environment' | 'engineScript'>;
@@ -122,7 +122,7 @@ async function findTasks(folders: readonly string[], cwd: string): Promise<Known
       const path = join(folder, entry.name);
       if (entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
         open.push(path);
-      else if (entry.name.endsWith(taskFileSuffix) && entry.name !== connectionsFileName) files.add(path);
+      else if (isTaskFileName(entry.name)) files.add(path);
     }
   }
   const tasks = await Promise.all([...files].map((file) => readTask(file, cwd)));
@@ -134,12 +134,11 @@ async function findTasks(folders: readonly string[], cwd: string): Promise<Known
 async function readTask(file: string, cwd: string): Promise<KnownTask | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { value, issues } = parseTask(text.replace(/^\ufeff/, ''));
-  const near = relative(cwd, file);
+  const { value, issues } = parseTask(withoutBom(text));
   return {
-    name: value?.name ?? taskName(basename(file)),
+    name: value?.name ?? taskName(file),
     file,
-    shown: near.startsWith('..') ? file : near,
+    shown: displayName(file, cwd),
     ...(value ? { task: value } : { problem: issueError(basename(file), issues).message }),
   };
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { FileIssue } from '../../shared/checked-jsonc.js';
-import { connectionsFileName, taskFileSuffix } from '../../shared/file-names.js';
+import { isTaskFileName, taskFileSuffix } from '../../shared/file-names.js';
 import type { Task } from '../../shared/task.js';
 
 /** A task file as it lies on the disk. */
@@ -16,7 +16,7 @@ export interface TaskFile {
 }
 
 export function isTaskFile(path: string): boolean {
-  return path.endsWith(taskFileSuffix) && basename(path) !== connectionsFileName;
+  return isTaskFileName(basename(path));
 }
 
 /** Name shown for a file that gives none. */
