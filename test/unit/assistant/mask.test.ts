@@ -7,6 +7,7 @@ import { Confirmations } from '../../../src/assistant/confirmations.js';
 import { tools } from '../../../src/assistant/tools/index.js';
 import { RowferryError } from '../../../src/shared/errors.js';
 import { plainWords } from '../../../src/shared/format.js';
+import type { TaskSnapshot } from '../../../src/shared/snapshot.js';
 import { taskSchema, type ResolvedTask } from '../../../src/shared/task.js';
 
 it.each([
@@ -155,4 +156,27 @@ it('a confirmation is good once, for the same plan of the same call, for a while
   confirmations.told(reload, given, 'x');
   now = 15 * 60_000 + 1;
   expect(confirmations.take(reload, given, 'x')).toBe(false);
+});
+
+it('apply_changes changes nothing, not even what could be tuned, when the rest cannot be taken', async () => {
+  const called: string[] = [];
+  const snapshot = { id: 't-n', file: '/n', state: 'running', tables: [] } as unknown as TaskSnapshot;
+  const engine = {
+    snapshots: () => Promise.resolve([snapshot]),
+    planChanges: () =>
+      Promise.resolve({ added: [], changed: [], removed: [], atNextStart: [], problems: ['Not this key.'] }),
+    tune: () => Promise.resolve(void called.push('tune')),
+    applyChanges: () => Promise.resolve(void called.push('applyChanges')),
+  };
+  const assistant = new Assistant({
+    ...host,
+    engine: () => Promise.resolve(engine as unknown as Awaited<ReturnType<ToolHost['engine']>>),
+    differences: () => ['objects', 'throttle'],
+  });
+  const apply = tools.find(({ name }) => name === 'apply_changes')!;
+  expect(await assistant.call(apply, { task: 'n' }, call)).toMatchObject({
+    isError: true,
+    content: { error: { code: 'ROW-T106', message: 'Not this key.' } },
+  });
+  expect(called).toEqual([]);
 });
