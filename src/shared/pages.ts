@@ -10,6 +10,7 @@ import type { JsonSchema } from './task-json-schema.js';
 import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.js';
 import type { DirtyFilter, DirtyPage, HistoryPoint, RetryProgress } from './task-control-api.js';
 import type { OptionalApi } from './engine-api.js';
+import type { CallSchemas } from './call-arguments.js';
 
 /**
  * What webview pages and the extension say to each other. Towards a page: whole states, never deltas, so that a
@@ -34,15 +35,6 @@ export interface PageApi<State> {
   init(init: PageInit): void;
   show(state: State): void;
 }
-
-/** Arguments of each call of a page. */
-export type CallSchemas = Record<string, z.ZodType<unknown[]>>;
-/** A schema for each call of a host, and for nothing else. */
-export type CallSchemasOf<Host extends object> = {
-  [Call in keyof Host]: Host[Call] extends (...args: infer Arguments) => unknown
-    ? z.ZodType<Arguments>
-    : never;
-};
 
 const text = z.string().max(1_000_000);
 const name = z.string().min(1).max(10_000);

@@ -170,7 +170,7 @@ const savedConnection = z.strictObject({
   connection: z.string().min(1).describe('Name of a saved connection.'),
 });
 
-const startPosition = z.union([
+export const startPositionSchema = z.union([
   z.literal('now'),
   z.strictObject({ gtid: z.string().describe('GTID set: everything in it counts as applied.') }),
   z.strictObject({
@@ -192,14 +192,12 @@ const dirtyDataOptions = z.strictObject({
   mask: z.array(z.string()).default([]).describe('Columns whose values are not stored in records.'),
 });
 
+const taskId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _');
+
 export const taskSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1).default(1).describe('Version of this format.'),
-  id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - or _')
-    .optional()
-    .describe('Generated ID of the task. Do not change it.'),
+  id: taskId.optional().describe('Generated ID of the task. Do not change it.'),
   name: z.string().min(1).optional().describe('Display name.'),
   source: z.union([savedConnection, inlineSource]).describe('The MySQL server to read from.'),
   destination: z
@@ -211,7 +209,7 @@ export const taskSchema = z.strictObject({
       inlineDestination,
     ])
     .describe('The Tablestore instance to write to.'),
-  startPosition: startPosition
+  startPosition: startPositionSchema
     .nullable()
     .default(null)
     .describe('Where to begin in the binlog when full is false.'),
@@ -427,3 +425,9 @@ export interface ResolvedTask extends Omit<Task, 'source' | 'destination' | 'id'
   source: SourceSettings;
   destination: DestinationSettings;
 }
+export const resolvedTaskSchema: z.ZodType<ResolvedTask> = taskSchema.extend({
+  id: taskId,
+  name: z.string(),
+  source: inlineSource,
+  destination: inlineDestination,
+});

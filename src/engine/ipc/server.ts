@@ -11,6 +11,7 @@ import {
 import type { OptionalApi } from '../../shared/engine-api.js';
 import type { Log } from '../base/log.js';
 import { socketPath, type EngineAddress, type StatePaths } from '../base/paths.js';
+import { checkedCalls } from './calls.js';
 import { makeKey, prove } from './proof.js';
 import { connectRpc } from './transport.js';
 
@@ -100,12 +101,12 @@ export class EngineServer {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     let session: Session | undefined;
-    const local: Partial<EngineApi> = {
+    const local: Partial<EngineApi> = checkedCalls<Partial<EngineApi>>({
       hello: (hello) => {
         if (session) throw new RowferryError('ROW-E107', 'The client sent hello twice.');
         session = { kind: hello.kind, pid: hello.pid, client };
         const api = this.hooks.api(session);
-        Object.assign(local, api);
+        Object.assign(local, checkedCalls(api));
         this.sessions.add(session);
         this.hooks.attached(session);
         return Promise.resolve({
@@ -116,7 +117,7 @@ export class EngineServer {
           methods: Object.keys(api) as (keyof OptionalApi)[],
         });
       },
-    };
+    });
     const client = connectRpc<ClientApi, Partial<EngineApi>>(socket, local, {
       eventNames: clientEvents,
       onInternalError: (error) =>

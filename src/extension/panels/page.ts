@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
-import { callArguments } from '../../shared/call-arguments.js';
+import { callArguments, type CallSchemas, type CallSchemasOf } from '../../shared/call-arguments.js';
 import { RowferryError } from '../../shared/errors.js';
-import type { CallSchemas, CallSchemasOf, PageApi } from '../../shared/pages.js';
+import type { PageApi } from '../../shared/pages.js';
 import { errorHelpCommand } from '../base/help.js';
 import { logError, type Log } from '../base/log.js';
 import { asRowferryError, warn } from '../base/notifications.js';
@@ -22,6 +22,7 @@ export interface PageOptions<Host extends object> {
 
 /** A page that does not answer for this long, after it was loaded or was sent a state, is loaded again. */
 const patienceMs = { load: 20_000, state: 10_000 };
+const pageCaller = { name: 'The page', remedy: 'Close the page and open it again.' };
 /** In a row, before a person is asked. */
 const attempts = 3;
 
@@ -156,7 +157,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     for (const [call, schema] of Object.entries(calls as CallSchemas)) {
       functions[call] = async (...args) => {
         try {
-          const checked = callArguments(schema, call, args);
+          const checked = callArguments(schema, call, args, pageCaller);
           if (call === 'ready') return await this.onReady();
           return await (host as Record<string, (...args: unknown[]) => unknown>)[call]!(...checked);
         } catch (thrown) {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { CallSchemasOf } from '../../shared/pages.js';
+import type { CallSchemasOf } from '../../shared/call-arguments.js';
 import type { Engine, EngineSession } from '../engine/session.js';
 import { logError, type Log } from '../base/log.js';
 import type { TaskFile, TaskFiles } from '../tasks/task-files.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callArguments } from '../../../src/shared/call-arguments.js';
+import { callArguments, type CallSchemas } from '../../../src/shared/call-arguments.js';
 import { RowferryError } from '../../../src/shared/errors.js';
 import {
   dirtyCalls,
@@ -8,13 +8,13 @@ import {
   rowsCalls,
   taskEditorCalls,
   verifyCalls,
-  type CallSchemas,
 } from '../../../src/shared/pages.js';
 import { fuzz } from '../../support/fuzz.js';
 import { randomValue } from '../../support/random-value.js';
 
 /** A page is not trusted: whatever it says, what gets through is of the schema, and the rest gets one sentence. */
 
+const caller = { name: 'The page', remedy: 'Open it again.' };
 const pages: Record<string, CallSchemas> = {
   dirtyCalls,
   monitorCalls,
@@ -61,7 +61,7 @@ describe('what a page says', () => {
     const given = Array.from({ length: chance.below(4) }, () => randomValue(chance, hints));
     let taken: unknown[];
     try {
-      taken = callArguments(calls[call]!, call, given);
+      taken = callArguments(calls[call]!, call, given, caller);
     } catch (error) {
       expect(error).toBeInstanceOf(RowferryError);
       const { message } = error as RowferryError;
@@ -75,9 +75,9 @@ describe('what a page says', () => {
   });
 
   it('is named by its argument when it is refused', () => {
-    expect(() => callArguments(rowsCalls.page, 'page', [{ limit: 5000 }])).toThrow(
+    expect(() => callArguments(rowsCalls.page, 'page', [{ limit: 5000 }], caller)).toThrow(
       'The page called page with wrong arguments (argument 0.limit).',
     );
-    expect(callArguments(rowsCalls.page, 'page', [{ limit: 5 }])).toEqual([{ limit: 5 }]);
+    expect(callArguments(rowsCalls.page, 'page', [{ limit: 5 }], caller)).toEqual([{ limit: 5 }]);
   });
 });
