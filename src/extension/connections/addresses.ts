@@ -1,22 +1,14 @@
+import { isPort, settingText, sslModeOf, type ImportedSource } from './imported.js';
+
 /** Addresses of MySQL that people paste, taken apart. Pure. */
 
-export interface MysqlAddress {
+export interface MysqlAddress extends ImportedSource {
   host: string;
   port: number;
-  user?: string;
-  password?: string;
-  ssl?: 'disabled' | 'preferred' | 'required' | 'verify-ca' | 'verify-identity';
-  caFile?: string;
 }
 
-/** MySQL's own names of the modes (--ssl-mode), as URLs carry them. */
-const sslModes = new Map<string, NonNullable<MysqlAddress['ssl']>>([
-  ['disabled', 'disabled'],
-  ['preferred', 'preferred'],
-  ['required', 'required'],
-  ['verify_ca', 'verify-ca'],
-  ['verify_identity', 'verify-identity'],
-]);
+/** Parameters of a URL that name files. */
+const files = { 'ssl-ca': 'caFile', 'ssl-cert': 'certFile', 'ssl-key': 'keyFile' } as const;
 
 /**
  * `mysql://user:password@host:port/…?ssl-mode=VERIFY_CA&ssl-ca=/path/ca.pem`; undefined when it is not such a URL.
@@ -30,18 +22,27 @@ export function parseMysqlUrl(text: string): MysqlAddress | undefined {
   } catch {
     return undefined;
   }
-  if (url.hostname === '') return undefined;
-  const ssl = sslModes.get((url.searchParams.get('ssl-mode') ?? '').toLowerCase().replaceAll('-', '_'));
-  const caFile = url.searchParams.get('ssl-ca');
+  const port = url.port === '' ? 3306 : Number(url.port);
   try {
-    return {
-      host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? 3306 : Number(url.port),
-      ...(url.username === '' ? {} : { user: decodeURIComponent(url.username) }),
-      ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    const host = settingText(decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'));
+    // What a percent sign hides in it may be no name of a host.
+    if (host === undefined || /[\s\p{Cc}/@]/u.test(host) || !isPort(port)) return undefined;
+    const [user, password] = [url.username, url.password].map(decodeURIComponent) as [string, string];
+    if ([user, password].some((part) => part !== '' && settingText(part) === undefined)) return undefined;
+    const ssl = sslModeOf(url.searchParams.get('ssl-mode') ?? '');
+    const address: MysqlAddress = {
+      host,
+      port,
+      ...(user === '' ? {} : { user }),
+      ...(password === '' ? {} : { password }),
       ...(ssl ? { ssl } : {}),
-      ...(caFile ? { caFile, ...(ssl ? {} : { ssl: 'verify-ca' as const }) } : {}),
     };
+    for (const [parameter, key] of Object.entries(files) as [keyof typeof files, 'caFile'][]) {
+      const file = settingText(url.searchParams.get(parameter));
+      if (file !== undefined) address[key] = file;
+    }
+    // As MySQL's own clients: an authority is there to be checked.
+    return address.caFile !== undefined && !ssl ? { ...address, ssl: 'verify-ca' } : address;
   } catch {
     // A stray % in it.
     return undefined;

@@ -21,6 +21,10 @@ test('a MySQL URL may ask for TLS in the words of MySQL', () => {
     ssl: 'verify-identity',
     caFile: '/etc/ca.pem',
   });
+  expect(parseMysqlUrl('mysql://h?ssl-cert=/c.pem&ssl-key=/k.pem')).toMatchObject({
+    certFile: '/c.pem',
+    keyFile: '/k.pem',
+  });
   expect(tls('ssl-mode=required')).toEqual({ ssl: 'required', caFile: undefined });
   expect(tls('ssl-ca=ca.pem')).toEqual({ ssl: 'verify-ca', caFile: 'ca.pem' });
   expect(tls('ssl-mode=sometimes&charset=utf8')).toEqual({ ssl: undefined, caFile: undefined });
@@ -33,6 +37,10 @@ test('what is no MySQL URL is none', () => {
     'mysql://',
     'mysql://:bad:port:9/',
     'mysql://u:100%@h',
+    'mysql://u:p@h:0/',
+    'mysql://u:p@a%20b/',
+    'mysql://u:p@a%0Ab/',
+    `mysql://u:p@${'h'.repeat(5000)}/`,
   ]) {
     expect(parseMysqlUrl(text), text).toBeUndefined();
   }
