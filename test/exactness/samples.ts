@@ -32,11 +32,16 @@ const binary: Target = { cell: 'BINARY', expect: printed.binary };
 const real: Target = { cell: 'DOUBLE', expect: printed.double };
 const flag: Target = { cell: 'BOOLEAN', print: (c) => `${c} <> 0`, expect: printed.boolean };
 
+/** Around the whole numbers past which a double has gaps. */
+const exactEnds = [2n ** 53n, -(2n ** 53n)].flatMap((end) => [end - 1n, end, end + 1n]);
+
 function integers(type: string, least: bigint, most: bigint): Sample {
   const isBig = most > 2n ** 53n;
   return {
     type,
-    corners: [...new Set([least, -1n, 0n, 1n, most, most - 1n])].filter((n) => n >= least).map(String),
+    corners: [...new Set([least, -1n, 0n, 1n, most, most - 1n, ...(isBig ? exactEnds : [])])]
+      .filter((n) => n >= least)
+      .map(String),
     random: big(least, most),
     targets: [
       { ...integer, ...(most > 2n ** 63n && { fitting: big(0n, 2n ** 63n - 1n) }) },

@@ -9,6 +9,9 @@ const minus = 0x2d;
 /** Digits that a double holds exactly. */
 const exactDigits = 15;
 
+/** High halves of 64 bits below it are those of numbers that a double holds exactly. */
+const exactHigh = 2 ** 21;
+
 type Read = (bytes: Buffer, start: number, end: number) => bigint;
 
 export function integerDecoders(column: Column, target: CellType): { text: Decode; binlog: Decode } {
@@ -24,7 +27,12 @@ export function integerDecoders(column: Column, target: CellType): { text: Decod
         text: integerText,
         binlog:
           size === 8
-            ? (bytes, start, _end, sink) => writeInteger(readBinlog(bytes, start, start + 8), sink)
+            ? (bytes, start, end, sink) => {
+                const high = unsigned ? bytes.readUInt32LE(start + 4) : bytes.readInt32LE(start + 4);
+                if (high > -exactHigh && high < exactHigh)
+                  sink.integer(high * 2 ** 32 + bytes.readUInt32LE(start));
+                else writeInteger(readBinlog(bytes, start, end), sink);
+              }
             : unsigned
               ? (bytes, start, _end, sink) => sink.integer(bytes.readUIntLE(start, size))
               : (bytes, start, _end, sink) => sink.integer(bytes.readIntLE(start, size)),

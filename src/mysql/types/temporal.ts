@@ -11,8 +11,9 @@ import { misfit, writeInteger, type Decode } from './decode.js';
 /** Codes of the formats before MySQL 5.6.4, which old tables still have. */
 const oldTypes = { timestamp: 7, time: 11, datetime: 12 } as const;
 
-const pad2 = (value: number) => (value < 10 ? `0${value}` : String(value));
-const pad4 = (value: number) => String(value).padStart(4, '0');
+const twoDigits = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'));
+const pad2 = (value: number) => twoDigits[value] ?? String(value);
+const pad4 = (value: number) => (value > 999 ? String(value) : String(value).padStart(4, '0'));
 
 /** `.123` for digits 3; the stored bytes hold hundredths, ten-thousandths or millionths. */
 function fraction(bytes: Buffer, at: number, digits: number): string {
@@ -46,10 +47,19 @@ function oldDatetimeText(bytes: Buffer, start: number): string {
   return digits.replace(/^(\d{4})(..)(..)(..)(..)(..)$/, '$1-$2-$3 $4:$5:$6');
 }
 
+const secondsOfDay = 86_400;
+/** The day that was printed last: most rows of a stream are of the same one. */
+let lastDay = { number: 0, text: '1970-01-01' };
+
+/** Seconds since 1970; 0 is the zero date. */
 function secondsText(seconds: number): string {
-  return seconds === 0
-    ? '0000-00-00 00:00:00'
-    : new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  if (seconds === 0) return '0000-00-00 00:00:00';
+  const number = Math.floor(seconds / secondsOfDay);
+  if (number !== lastDay.number)
+    lastDay = { number, text: new Date(number * secondsOfDay * 1000).toISOString().slice(0, 10) };
+  const second = seconds - number * secondsOfDay;
+  const minute = Math.floor(second / 60);
+  return `${lastDay.text} ${pad2(Math.floor(minute / 60))}:${pad2(minute % 60)}:${pad2(second % 60)}`;
 }
 
 function timestampText(bytes: Buffer, start: number, digits: number): string {
