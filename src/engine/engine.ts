@@ -7,7 +7,9 @@ import { LocalTablestoreProcess } from './local-tablestore/process.js';
 import type { StatePaths } from './base/paths.js';
 import { EngineServer, type Session, type SessionApi } from './ipc/server.js';
 import { EngineStore } from './store/engine-store.js';
+import { SqliteTaskStore } from './store/task-store.js';
 import { catalogApi } from './browse/catalog-api.js';
+import { compareRow } from './browse/row-comparison.js';
 import { Supervisor } from './tasks/supervisor.js';
 import type { MakeTaskOperations } from './tasks/operations.js';
 
@@ -129,6 +131,7 @@ export class Engine {
       startLocalTablestore: (options) => this.#local.start(options),
       stopLocalTablestore: () => this.#local.stop(),
       preview: (task, options) => previewTables(task, options),
+      compareRow: (task, row) => compareRow(task, row, new SqliteTaskStore(this.store.database, task.id)),
       ...catalogApi,
       bundle: async (task) => {
         const state = supervisor.snapshots().find((snapshot) => snapshot.id === task.id);

@@ -152,12 +152,15 @@ const boundForms: Record<ChunkKind, RegExp> = {
   time: /^-?\d+:\d\d:\d\d(\.\d+)?$/,
 };
 
-/** Bounds are put into statements, so what comes from a store is held against the form it must have. */
+/** Has the bound the form of one? Bounds are put into statements, and come from a store or from a client. */
+export function isBound(key: ChunkKey, bound: readonly string[]): boolean {
+  return (
+    bound.length === key.columns.length && key.columns.every((one, i) => boundForms[one.kind].test(bound[i]!))
+  );
+}
+
 function assertBound(key: ChunkKey, bound: readonly string[]): void {
-  const fits =
-    bound.length === key.columns.length &&
-    key.columns.every((one, i) => boundForms[one.kind].test(bound[i]!));
-  if (!fits) throw new Error(`not a bound of ${key.index}: ${JSON.stringify(bound)}`);
+  if (!isBound(key, bound)) throw new Error(`not a bound of ${key.index}: ${JSON.stringify(bound)}`);
 }
 
 /**
@@ -188,6 +191,12 @@ export function compareTo(
     return `(${[...equal, `${operand(one)} ${sign} ${literal(one, bound[i]!)}`].join(' AND ')})`;
   });
   return `(${terms.join(' OR ')})`;
+}
+
+/** The row of `bound`. */
+export function equalTo(key: ChunkKey, bound: readonly string[]): string {
+  assertBound(key, bound);
+  return key.columns.map((one, i) => `${operand(one)} = ${literal(one, bound[i]!)}`).join(' AND ');
 }
 
 export function orderBy(key: ChunkKey): string {

@@ -27,7 +27,7 @@ export function chunkColumns(table: TableDefinition): Column[] | null {
   return chunkKey(table)?.columns.map((one) => one.column) ?? null;
 }
 
-function tableName(table: TableDefinition): string {
+export function tableName(table: TableDefinition): string {
   return `${identifier(table.database)}.${identifier(table.name)}`;
 }
 
@@ -138,15 +138,17 @@ function lengthExpression(column: Column): string {
     : `LENGTH(${name})`;
 }
 
+/** What a statement selects of a table, and which of it is measured: the list has one more column then. */
+export interface SelectList {
+  readonly sql: string;
+  readonly measured: readonly boolean[];
+}
+
 /**
- * The statement of one chunk. A row over the bound arrives without its long values, so that it never has to be
+ * The columns of a row image. A row over the bound arrives without its long values, so that it never has to be
  * held: a last column says that it was so (correctness rule 17).
  */
-export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
-  sql: string;
-  measured: boolean[];
-} {
-  const { columns, select: expressionOf } = read;
+export function selectList(columns: readonly Column[], expressionOf: ChunkRead['select']): SelectList {
   const measured = columns.map((column) => bigTypes.has(column.dataType));
   const big = columns.filter((_, i) => measured[i]);
   const isOver =
@@ -159,8 +161,7 @@ export function chunkStatement(read: Omit<ChunkRead, 'onRow' | 'signal'>): {
     return `${measured[i] ? `IF(${isOver}, NULL, ${expression})` : expression} AS c${i}`;
   });
   if (isOver !== null) select.push(`${isOver} AS is_over`);
-  const lock = read.lock ? ` ${read.lock}` : '';
-  return { sql: `SELECT ${select.join(', ')} ${rowsOf(read)}${lock}`, measured };
+  return { sql: select.join(', '), measured };
 }
 
 /** FROM and WHERE of the rows of a chunk that the filter lets through. */
@@ -201,14 +202,27 @@ interface DriverQuery extends Query {
 }
 
 /**
- * Reads one chunk, row by row, on a connection of purpose 'snapshot'. No row becomes an object: the driver's own
- * row handler is replaced on the one query. Throws RowferryError, or what onRow threw, or the signal's reason.
+ * Reads one chunk, row by row, on a connection of purpose 'snapshot'. Throws RowferryError, or what onRow threw, or the
+ * signal's reason.
  */
 export function readChunk(connection: SourceConnection, read: ChunkRead): Promise<ChunkResult> {
-  const { sql, measured } = chunkStatement(read);
-  const { onRow, signal } = read;
+  const list = selectList(read.columns, read.select);
+  const lock = read.lock ? ` ${read.lock}` : '';
+  return readRows(connection, list, `${rowsOf(read)}${lock}`, read);
+}
+
+/**
+ * The rows of one SELECT: `list`, and what stands behind it. No row becomes an object: the driver's own row handler is
+ * replaced on the one query. Throws as readChunk().
+ */
+export function readRows(
+  connection: SourceConnection,
+  { sql, measured }: SelectList,
+  behind: string,
+  { onRow, signal }: Pick<ChunkRead, 'onRow' | 'signal'>,
+): Promise<ChunkResult> {
   const hasFlag = measured.includes(true);
-  const count = read.columns.length;
+  const count = measured.length;
   const image: RowImage = {
     bytes: Buffer.alloc(0),
     starts: new Int32Array(count + 1),
@@ -236,7 +250,7 @@ export function readChunk(connection: SourceConnection, read: ChunkRead): Promis
     if (signal?.aborted) return finish(signal.reason);
     signal?.addEventListener('abort', abort);
 
-    const query = connection.raw.query(sql, (error: unknown) => {
+    const query = connection.raw.query(`SELECT ${sql} ${behind}`, (error: unknown) => {
       finish(error ? sourceError(error, 'use', connection.address) : null);
     }) as DriverQuery;
     keepsNoRows(query);

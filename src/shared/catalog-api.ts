@@ -1,4 +1,5 @@
 import type { PlainError } from './errors.js';
+import type { VerifyCell, VerifyDifference } from './verify-report.js';
 import type { CellType, DestinationSettings, ResolvedTask, SourceSettings } from './task.js';
 
 /** A table of the source as trees, forms and completions show it. */
@@ -44,8 +45,62 @@ export interface DestinationRows {
   rows: (string | null)[][];
   /** How many of the columns make the key: the first ones. */
   keyColumns: number;
+  /** Of each row, what compareRow() finds it by; absent: the engine is older. */
+  keys?: string[];
   /** Where the next page begins; null at the end. */
   next: string | null;
+}
+
+/** Which rows of a source table. `from`: the `next` of the page before; else `startAt`: values of the first key columns. */
+export interface SourcePage {
+  limit: number;
+  from?: string;
+  startAt?: string[];
+  /** A condition as filters of tasks have them. */
+  filter?: string;
+}
+/** Rows in the order of the key, values as text, binary as 0x…; dates and times are in UTC; null: NULL. */
+export interface SourceRows {
+  /** As the table has them; types as MySQL prints them. */
+  columns: { name: string; type: string }[];
+  /** The columns by which rows are ordered and found, in order; empty: no key can do that. */
+  key: string[];
+  rows: (string | null)[][];
+  /** Of each row, what compareRow() finds it by; null: nothing does. */
+  keys: (string | null)[];
+  /** Where the next page begins; null: it cannot be said, or there is none. */
+  next: string | null;
+  /** There are more rows, and no page that has them: without a key the first ten thousand can be seen. */
+  isCut: boolean;
+  /** Of the whole table, by the server's statistics. */
+  estimatedRows: number;
+}
+
+/** A row of a table that a task maps, by either side. */
+export interface RowOfTask {
+  side: 'source' | 'destination';
+  /** `database.table`, or the table in Tablestore. */
+  table: string;
+  /** Of `keys` in the rows of that side. */
+  key: string;
+}
+/** Both sides of one row: as the source's would be written by the task, and as the destination's is. */
+export interface RowComparison {
+  source: string;
+  destination: string;
+  /** `name=value, …` in Tablestore; null: the row would have none. */
+  key: string | null;
+  /** As a verification says it. 'equal' when neither side has such a row, too. */
+  verdict: 'equal' | 'dirty' | 'kept' | 'notComparable' | VerifyDifference['kind'];
+  cells: VerifyCell[];
+  /** The destination has the row. */
+  isThere: boolean;
+  /** Why the source gives no row to write; null: it gives one. */
+  reason: 'none' | 'filtered' | 'dropped' | 'unwritable' | null;
+  /** Why it cannot be written. */
+  problem?: PlainError;
+  /** Rows of the source that become this one, of a duplicate. */
+  rows?: string[];
 }
 
 /** The first rows of a table as they would land. */
@@ -98,6 +153,15 @@ export interface CatalogApi {
     table: { database: string; name: string; filter?: string },
   ): Promise<number>;
   /**
+   * A page of the rows of a table; it ends early when its values are big. Reads only, for 15 s at most: ROW-S111 then,
+   * and when MySQL does not accept the filter; ROW-T102 when no task would, ROW-T104 for a key that is none, ROW-S108.
+   */
+  sourceRows(
+    source: SourceSettings,
+    table: { database: string; name: string },
+    page: SourcePage,
+  ): Promise<SourceRows>;
+  /**
    * Makes the database of the sample; the one call that writes to a source, after a person confirmed it. Throws
    * ROW-T104 when a database of that name is not the sample.
    */
@@ -128,4 +192,9 @@ export interface CatalogApi {
     task: ResolvedTask,
     options: { table?: string; rows: number; before?: boolean },
   ): Promise<PreviewTable[]>;
+  /**
+   * Both sides of one row. Reads only, for 15 s at most: ROW-S111 then; ROW-S108 when the task does not replicate the
+   * table, ROW-T104 for a key that is none.
+   */
+  compareRow(task: ResolvedTask, row: RowOfTask): Promise<RowComparison>;
 }

@@ -1,7 +1,6 @@
 import { listDatabases, loadTables } from '../../mysql/catalog.js';
-import { connectSource, identifier, type SourceConnection } from '../../mysql/connection.js';
+import { identifier } from '../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
-import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import type {
   CatalogApi,
   CatalogColumn,
@@ -12,7 +11,8 @@ import type {
 import { RowferryError } from '../../shared/errors.js';
 import { defaultCellType } from '../../mysql/types/index.js';
 import { keyProblem } from '../../sync/precheck/selection.js';
-import { TablestoreClient } from '../../tablestore/client/client.js';
+import { contentsOf } from '../../sync/rows/row-content.js';
+import type { TablestoreClient } from '../../tablestore/client/client.js';
 import {
   describeTable,
   getRange,
@@ -21,13 +21,15 @@ import {
   type KeyType,
 } from '../../tablestore/client/operations.js';
 import { changeSample, makeSample } from './sample.js';
+import { withDestination, withSource } from './sessions.js';
+import { sourceRows } from './source-rows.js';
 import { decodeRows } from '../../tablestore/wire/plainbuffer.js';
 import { prepareName, RowWriter } from '../../tablestore/wire/row-writer.js';
 
 /** What forms and trees ask of a source or a destination, with or without a task. Each call has its own session. */
 export const catalogApi: Omit<
   CatalogApi,
-  'preview' | 'localTablestore' | 'startLocalTablestore' | 'stopLocalTablestore'
+  'preview' | 'compareRow' | 'localTablestore' | 'startLocalTablestore' | 'stopLocalTablestore'
 > = {
   testSource: (source) =>
     withSource(source, async (connection) => ({ version: (await connection.facts()).version })),
@@ -46,6 +48,8 @@ export const catalogApi: Omit<
       );
       return Number(row?.found ?? 0);
     }),
+  sourceRows: (source, table, page) =>
+    withSource(source, (connection) => sourceRows(connection, table, page)),
   makeSample: (source) => withSource(source, makeSample),
   changeSample: (source) => withSource(source, changeSample),
   destinationTables: (destination) => withDestination(destination, (client) => listTables(client)),
@@ -75,6 +79,7 @@ export const catalogApi: Omit<
           ]);
           return names.map((name) => (cells.has(name) ? shown(cells.get(name)) : null));
         }),
+        keys: contentsOf(rows, new Set()).map(({ key }) => Buffer.from(key, 'latin1').toString('base64')),
         next: next === null ? null : next.toString('base64'),
       };
     }),
@@ -154,28 +159,4 @@ async function described(client: TablestoreClient, table: string) {
   const description = await describeTable(client, table);
   if (description) return description;
   throw new RowferryError('ROW-D108', `The instance has no table ${table}.`);
-}
-
-async function withSource<T>(
-  settings: SourceSettings,
-  work: (connection: SourceConnection) => Promise<T>,
-): Promise<T> {
-  const connection = await connectSource(settings);
-  try {
-    return await work(connection);
-  } finally {
-    await connection.close();
-  }
-}
-
-async function withDestination<T>(
-  settings: DestinationSettings,
-  work: (client: TablestoreClient) => Promise<T>,
-): Promise<T> {
-  const client = new TablestoreClient(settings, { requestTimeoutMs: 15_000 });
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-  }
 }

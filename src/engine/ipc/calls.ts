@@ -112,6 +112,10 @@ const schemas: CallSchemasOf<EngineApi & OptionalApi> = {
   cancelRetry: z.tuple([id]),
   bundle: z.tuple([task]),
   preview: z.tuple([task, sparse({ table, before: z.boolean() }).extend({ rows: count })]),
+  compareRow: z.tuple([
+    task,
+    z.strictObject({ side: z.enum(['source', 'destination']), table, key: z.string().min(1) }),
+  ]),
   testSource: z.tuple([source]),
   testDestination: z.tuple([destination]),
   databases: z.tuple([source]),
@@ -119,6 +123,13 @@ const schemas: CallSchemasOf<EngineApi & OptionalApi> = {
   countRows: z.tuple([
     source,
     sparse({ filter: z.string() }).extend({ database: z.string(), name: z.string() }),
+  ]),
+  sourceRows: z.tuple([
+    source,
+    z.strictObject({ database: z.string(), name: z.string() }),
+    sparse({ from: z.string(), startAt: z.array(z.string()), filter: z.string() }).extend({
+      limit: z.int().min(1).max(10_000),
+    }),
   ]),
   makeSample: z.tuple([source]),
   changeSample: z.tuple([source]),

@@ -18,7 +18,7 @@ import {
   type Decode,
 } from '../../mysql/types/index.js';
 import { RowferryError } from '../../shared/errors.js';
-import type { WriteSettings } from '../../shared/task.js';
+import type { CellType, WriteSettings } from '../../shared/task.js';
 import { checkRow } from '../../tablestore/client/limits.js';
 import { prepareName, RowWriter, type CellName } from '../../tablestore/wire/row-writer.js';
 import { ValueSink, writeValue, type CellValue } from './cell-value.js';
@@ -324,12 +324,7 @@ export class TableEncoder {
     const keys = new Set(this.plan.key.map((cell) => cell.column.name));
     for (const column of columns) {
       try {
-        // As text where that is possible: it shows values that no other cell holds.
-        const type =
-          allowedCellTypes(column).includes('STRING') && !isBinary(column)
-            ? 'STRING'
-            : defaultCellType(column);
-        const value = this.readAs(image, column.name, { type });
+        const value = this.readAs(image, column.name, { type: textType(column) });
         const toText = keys.has(column.name) ? textOf : showValue;
         row.set(column.name, value === undefined || value === null ? null : toText(value));
       } catch {
@@ -345,7 +340,11 @@ export function textOf(value: NonNullable<CellValue>): string {
   return Buffer.isBuffer(value) ? `0x${value.toString('hex')}` : String(value);
 }
 
-const isBinary = (column: Column) => keyType(column) === 'BINARY';
+/** As what a column is read for people. Text where that is possible: it shows values that no other cell holds. */
+export function textType(column: Column): CellType {
+  const isText = allowedCellTypes(column).includes('STRING') && keyType(column) !== 'BINARY';
+  return isText ? 'STRING' : defaultCellType(column);
+}
 
 /** Values in records and panels: as textOf(), cut where nobody reads on. */
 export function showValue(value: NonNullable<CellValue>): string {

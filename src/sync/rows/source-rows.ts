@@ -35,6 +35,12 @@ export class SourceRows {
 
   /** The row as PlainBuffer bytes, or why there is none. */
   encode(image: RowImage): Buffer | 'dropped' | 'unwritable' {
+    const outcome = this.outcome(image);
+    return outcome === 'dropped' || Buffer.isBuffer(outcome) ? outcome : 'unwritable';
+  }
+
+  /** The same, with the reason of a row that cannot be written, as its dirty record would have it. */
+  outcome(image: RowImage): Buffer | 'dropped' | { code: string; message: string } {
     const { encoder, transform, writer } = this;
     try {
       const overrides = transform.active ? transform.load(encoder, image) : undefined;
@@ -43,7 +49,8 @@ export class SourceRows {
       encoder.encode(image, 'put', writer, overrides);
       return writer.copyRow();
     } catch (error) {
-      if (dirtyReason(error)) return 'unwritable';
+      const reason = dirtyReason(error);
+      if (reason) return reason;
       throw error;
     }
   }
