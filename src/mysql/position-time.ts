@@ -3,8 +3,7 @@ import type { SourcePosition } from '../shared/position.js';
 import type { SourceSettings } from '../shared/task.js';
 import { peek } from './binlog/peek.js';
 import type { SourceConnection } from './connection.js';
-import { GtidSet } from './gtid.js';
-import { binlogFiles, endPosition, firstEventOffset } from './position.js';
+import { binlogFiles, endPosition, firstEventOffset, previousGtids } from './position.js';
 
 /**
  * A time as people write it, in ms since the epoch: ISO 8601, or `2026-01-31 08:00:00`; UTC where no zone is given.
@@ -100,14 +99,4 @@ async function firstCommit(
   });
   await peek(settings, from, end, look, signal);
   return first;
-}
-
-/** What had been executed when the file began; null when the server does not say. */
-async function previousGtids(connection: SourceConnection, file: string): Promise<GtidSet | null> {
-  const events = await connection.query<{ Event_type: string; Info: string }>(
-    'SHOW BINLOG EVENTS IN ? LIMIT 3',
-    [file],
-  );
-  const info = events.find((event) => event.Event_type === 'Previous_gtids')?.Info;
-  return info === undefined ? null : GtidSet.parse(info.replaceAll('\n', ''));
 }

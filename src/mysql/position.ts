@@ -271,3 +271,13 @@ export async function preparedTransactions(connection: SourceConnection): Promis
 export function xidText(format: number | string, gtridHex: string, bqualHex: string): string {
   return `${format}:${gtridHex}:${bqualHex}`;
 }
+
+/** What had been executed when the file began; null when the server does not say. */
+export async function previousGtids(connection: SourceConnection, file: string): Promise<GtidSet | null> {
+  const events = await connection.query<{ Event_type: string; Info: string }>(
+    'SHOW BINLOG EVENTS IN ? LIMIT 3',
+    [file],
+  );
+  const info = events.find((event) => event.Event_type === 'Previous_gtids')?.Info;
+  return info === undefined ? null : GtidSet.parse(info.replaceAll('\n', ''));
+}

@@ -241,3 +241,41 @@ describe('state', () => {
     expect((await elsewhere('status', 'hand.rowferry.json')).code).toBe(1);
   }, 60_000);
 });
+
+describe('a GTID set', () => {
+  it('rule 13: that leaves out what the source committed before is refused, and the longest set within it that does not is named', async () => {
+    const other = 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa';
+    const executed = async () =>
+      (await mysql.query<{ g: string }>('SELECT @@GLOBAL.gtid_executed AS g'))[0]!.g.replaceAll('\n', '');
+    const start = await executed();
+    const uuid = start.split(':')[0]!;
+    const number = Number(start.split('-').at(-1));
+    await mysql.query(`SET gtid_next = '${other}:1'; INSERT INTO shop.t VALUES (50, 1); SET gtid_next = 'AUTOMATIC';
+      FLUSH BINARY LOGS; UPDATE shop.t SET v = 2 WHERE id = 50`);
+    save('order', {});
+    await runToEnd('order');
+    // A set of one of two servers, and one with a hole.
+    const all = await executed();
+    for (const [set, longest] of [
+      [`${uuid}:1-${number + 1}`, start],
+      [`${uuid}:1-${number - 1}:${number + 1},${other}:1`, `${uuid}:1-${number - 1}`],
+    ]) {
+      const refused = await rowferry('position', 'order.rowferry.json', '--gtid', set!, '--yes');
+      expect(refused).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^ROW-T102 The GTID set leaves out transactions/) as string,
+      });
+      expect(refused.stderr).toContain(`within yours is ${longest}.`);
+      save('from_order', { ...full, startPosition: { gtid: set } });
+      const checked = await rowferry('check', 'from_order.rowferry.json');
+      expect(checked.stdout).toMatch(/The GTID set leaves out transactions/);
+      expect(checked.code).toBe(1);
+    }
+    for (const set of [start, `${start},${other}:1`, all]) {
+      const set50 = await rowferry('position', 'order.rowferry.json', '--gtid', set, '--yes');
+      expect({ code: set50.code, stderr: set50.stderr }).toEqual({ code: 0, stderr: '' });
+      await runToEnd('order');
+      expect(rows('order')).toMatchObject({ 50: 2 });
+    }
+  }, 90_000);
+});

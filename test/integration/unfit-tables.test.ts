@@ -34,3 +34,23 @@ it('rule 14: of a whole database what came while the task rested stops alone wit
   await replica.run(task);
   expect(replica.rows('bak')).toEqual([{ id: 1 }]);
 });
+
+it('a table is read by an invisible key, too: one that was made so, and one that became so after the load', async () => {
+  const { mysql } = replica;
+  const numbers =
+    'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i, i FROM n';
+  await mysql.query(`CREATE DATABASE invisible;
+    CREATE TABLE invisible.made (a INT NOT NULL, b INT NOT NULL, z INT NOT NULL, UNIQUE KEY ab (a, b), UNIQUE KEY z (z) INVISIBLE);
+    INSERT INTO invisible.made ${numbers};
+    CREATE TABLE invisible.became (a INT NOT NULL, b INT NOT NULL, z INT NOT NULL, UNIQUE KEY ab (a, b), UNIQUE KEY z (z));
+    INSERT INTO invisible.became ${numbers}`);
+  const task = replica.task({ objects: [{ database: 'invisible' }] });
+  expect(await replica.run(task)).toMatchObject({ state: 'stopped', reached: true });
+  expect(replica.rows('made')).toHaveLength(900);
+  await mysql.query(
+    `ALTER TABLE invisible.became ALTER INDEX z INVISIBLE; UPDATE invisible.became SET b = 0 WHERE a = 7`,
+  );
+  await replica.engine.api.reload(task.id);
+  expect(await replica.run(task)).toMatchObject({ state: 'stopped', reached: true });
+  expect(await replica.engine.api.verify(task, {})).toMatchObject({ equal: true, compared: 1800 });
+});

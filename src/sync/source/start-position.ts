@@ -3,6 +3,7 @@ import { peek, type Look } from '../../mysql/binlog/peek.js';
 import type { SourceConnection } from '../../mysql/connection.js';
 import { connectSource } from '../../mysql/connection.js';
 import { GtidSet } from '../../mysql/gtid.js';
+import { beginningWithin } from '../../mysql/gtid-order.js';
 import { mayTouch, readStatement, type StatementEvent } from '../../mysql/statement.js';
 import { CharsetNotLoaded, loadCharsetDecoders } from '../../mysql/types/index.js';
 import { parseTime, positionAtTime } from '../../mysql/position-time.js';
@@ -18,7 +19,7 @@ import type { ToolTable } from '../online-change/traces.js';
 import { isSameTable, isSameName, selectionOf } from '../mapping/plan.js';
 import { sourceName } from '../../shared/source-name.js';
 
-/** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, no time), ROW-S104 (not there any more). */
+/** Where a start position is in the binlog. Throws ROW-T102 (no GTID set, or none in the binlog's order; no time), ROW-S104 (not there any more). */
 export async function findStart(
   task: Pick<ResolvedTask, 'source'>,
   connection: SourceConnection,
@@ -27,7 +28,11 @@ export async function findStart(
 ): Promise<SourcePosition> {
   const { serverUuid } = await connection.facts();
   if (wanted === 'now') return endPosition(connection);
-  if ('gtid' in wanted) return { gtidSet: gtidText(wanted.gtid), serverUuid };
+  if ('gtid' in wanted) {
+    const set = gtidSet(wanted.gtid);
+    await assertInOrder(task, connection, set, signal);
+    return { gtidSet: set.toString(), serverUuid };
+  }
   if ('file' in wanted) return { file: wanted.file, offset: wanted.position, serverUuid };
   const at = parseTime(wanted.time);
   if (at === null)
@@ -38,9 +43,31 @@ export async function findStart(
   return positionAtTime(task.source, connection, at, signal);
 }
 
-function gtidText(text: string): string {
+/** Throws ROW-T102: going on from there would apply earlier changes after later ones, and leave rows as they were. */
+async function assertInOrder(
+  task: Pick<ResolvedTask, 'source'>,
+  connection: SourceConnection,
+  set: GtidSet,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // Without GTIDs the source cannot be asked for a set at all, which is said when it is.
+  if ((await connection.facts()).gtidMode !== 'ON') return;
+  const beginning = await beginningWithin(task.source, connection, set, signal);
+  if (beginning === null) return;
+  throw new RowferryError(
+    'ROW-T102',
+    'The GTID set leaves out transactions that the source committed before others in the set. They would be applied after later changes and leave old values in rows.',
+    {
+      remedy: beginning.isEmpty
+        ? 'Use a set that the source had at one moment, such as the gtid_executed of a backup.'
+        : `Use a set that the source had at one moment. The longest one within yours is ${beginning.toString()}.`,
+    },
+  );
+}
+
+function gtidSet(text: string): GtidSet {
   try {
-    return GtidSet.parse(text).toString();
+    return GtidSet.parse(text);
   } catch {
     throw new RowferryError('ROW-T102', `"${text}" is not a GTID set.`, {
       remedy: 'Use the form 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77.',
