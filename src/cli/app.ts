@@ -4,6 +4,7 @@ import { nearest } from '../shared/nearest.js';
 import { usageError, type CliContext, type Command, type Options } from './command.js';
 import { openTerminal, wrap, type Terminal } from './terminal.js';
 import { commands } from './commands/index.js';
+import { languageOf, languages, retell, speak, t, type Language } from './words.js';
 
 const common: Options = { help: { type: 'boolean', short: 'h' }, debug: { type: 'boolean' } };
 
@@ -12,6 +13,8 @@ export interface Invocation {
   environment: NodeJS.ProcessEnv;
   cwd: string;
   engineScript: string;
+  /** Folder of the sentences in other languages. */
+  l10n: URL;
   version: string;
 }
 
@@ -20,12 +23,28 @@ export async function runCli(invocation: Invocation): Promise<number> {
   const terminal = openTerminal(process.stdout, process.stderr, invocation.environment);
   const debug = invocation.argv.includes('--debug');
   const interrupted = onSignals(terminal);
+  // Before anything is said: what follows may be an error.
+  const { argv, lang } = takeLanguage(invocation.argv);
+  speak(languageOf(isLanguage(lang) ? lang : undefined, invocation.environment), invocation.l10n);
   try {
-    return await dispatch(invocation, { terminal, debug, interrupted, ...invocation });
+    if (lang !== undefined && !isLanguage(lang))
+      throw usageError(`--lang must be ${languages.join(' or ')}.`);
+    return await dispatch({ ...invocation, argv }, { terminal, debug, interrupted, ...invocation });
   } catch (error) {
     return report(error, terminal, debug, invocation.argv.includes('--json'));
   }
 }
+
+/** The arguments without `--lang`, which may stand anywhere, and what it says. */
+function takeLanguage(argv: readonly string[]): { argv: string[]; lang?: string } {
+  const at = argv.findIndex((one) => one === '--lang' || one.startsWith('--lang='));
+  if (at < 0) return { argv: [...argv] };
+  const isOne = argv[at] !== '--lang';
+  const lang = isOne ? argv[at]!.slice('--lang='.length) : (argv[at + 1] ?? '');
+  return { argv: argv.filter((_, i) => i !== at && (isOne || i !== at + 1)), lang };
+}
+
+const isLanguage = (lang: string | undefined): lang is Language => languages.some((one) => one === lang);
 
 async function dispatch(invocation: Invocation, context: CliContext): Promise<number> {
   const { terminal } = context;
@@ -94,12 +113,12 @@ export function report(error: unknown, terminal: Terminal, debug: boolean, json 
   if (json)
     terminal.print(JSON.stringify({ type: 'error', ...plainError(error), exitCode: exitCode(error) }));
   if (error instanceof RowferryError) {
-    terminal.note(`${style.red(error.code)} ${error.message}`);
-    terminal.note(error.remedy);
+    terminal.note(`${style.red(error.code)} ${retell(error.message)}`);
+    terminal.note(retell(error.remedy));
   } else {
     const message = error instanceof Error ? error.message : String(error);
-    terminal.note(`${style.red('ROW-E107')} Internal error: ${message}`);
-    terminal.note('Run the command again with --debug and report the output.');
+    terminal.note(`${style.red('ROW-E107')} ${retell(`Internal error: ${message}`)}`);
+    terminal.note(t('Run the command again with --debug and report the output.'));
   }
   if (debug && error instanceof Error) terminal.note(error.stack ?? '');
   return exitCode(error);

@@ -17,6 +17,7 @@ const code = await runCli({
   argv: process.argv.slice(2),
   environment: process.env,
   cwd: process.cwd(),
+  l10n: new URL('../../l10n/', import.meta.url),
   engineScript: fileURLToPath(new URL('./engine.mjs', import.meta.url)),
   version: ROWFERRY_VERSION,
 });

@@ -1,5 +1,6 @@
 import type { ChangePlan, MappingChange } from './change-plan.js';
 import { formatShort, type Translate } from './format.js';
+import { asItIs, type Retell } from './retelling.js';
 
 export function mappingChangeWords(t: Translate): Record<MappingChange, string> {
   return {
@@ -17,6 +18,7 @@ export function changePlanWords(
   atOnce: readonly string[],
   t: Translate,
   locale?: string,
+  retell: Retell = asItIs,
 ): string {
   const { added, changed, removed, unfit = [], problems, atNextStart, reloadedAtNextStart = [] } = plan;
   const what = mappingChangeWords(t);
@@ -43,8 +45,8 @@ export function changePlanWords(
     ...removed.map((one) =>
       t('{0} is no longer replicated; {1} in Tablestore stays.', one.source, one.destination),
     ),
-    ...unfit.map((one) => t('{0} will stop: {1}', one.source, one.message)),
-    ...problems,
+    ...unfit.map((one) => t('{0} will stop: {1}', one.source, retell(one.message))),
+    ...problems.map(retell),
     ...(now.length > 0 ? [t('Takes effect immediately: {0}.', now.join(', '))] : []),
     ...(atNextStart.length > 0 ? [t('Takes effect at the next start: {0}.', atNextStart.join(', '))] : []),
     ...reloadedAtNextStart.map((source) => t('The next start reloads {0}.', source)),

@@ -77,7 +77,7 @@ class RecordDetail extends LitElement {
       <h2>${known ? errorCode(error.code) : error.code}</h2>
       <p>${error.message}</p>
       <dl>
-        ${known ? line(t('Cause'), known.cause) : nothing} ${line(t('What to do'), error.remedy)}
+        ${known ? line(t('Cause'), t(known.cause)) : nothing} ${line(t('What to do'), error.remedy)}
         ${line(t('Table'), `${record.source} → ${record.destination}`)}
         ${line(t('Operation'), record.operation)} ${line(t('Key'), record.key)}
         ${line(t('Time'), new Date(record.atMs).toLocaleString(locale))}

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { errorCodes, RowferryError } from '../../shared/errors.js';
 import { commandLink, errorHelpCommand } from './help.js';
 import { logError, type Log } from './log.js';
+import { retell } from './retell.js';
 
 /** An action in a notification. */
 export interface Action {
@@ -18,8 +19,8 @@ export function showError(log: Log, doing: string, error: unknown, ...actions: A
   logError(log, doing, error);
   const text =
     error instanceof RowferryError
-      ? `${codeLink(error.code)} ${withoutLinks(`${error.message} ${error.remedy}`)}`
-      : withoutLinks(`${doing}: ${error instanceof Error ? error.message : String(error)}`);
+      ? `${codeLink(error.code)} ${withoutLinks(`${retell(error.message)} ${retell(error.remedy)}`)}`
+      : withoutLinks(`${doing}: ${error instanceof Error ? retell(error.message) : String(error)}`);
   const showLogs: Action = { title: vscode.l10n.t('Show Logs'), run: () => log.show(true) };
   const offered = [...actions, showLogs];
   void vscode.window.showErrorMessage(text, ...offered.map((a) => a.title)).then(async (chosen) => {

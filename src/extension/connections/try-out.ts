@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import { asRowferryError, inform } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 import { adviceFor } from './advice.js';
 
 export type Outcome = 'connected' | 'save' | 'change';
@@ -64,10 +65,10 @@ function choices(error: unknown, settings: SourceSettings | DestinationSettings)
   const known = error instanceof RowferryError;
   const code = known ? error.code : '';
   const advice = adviceFor(code, settings, t, vscode.env.remoteName !== undefined);
-  const remedy = known && advice.length === 0 ? error.remedy : '';
+  const remedy = known && advice.length === 0 ? retell(error.remedy) : '';
   return [
     {
-      label: `$(error) ${plain(known ? error.message : String(error))}`,
+      label: `$(error) ${plain(known ? retell(error.message) : String(error))}`,
       alwaysShow: true,
       ...(remedy === '' ? {} : { detail: remedy }),
     },

@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { createBirpc, type BirpcReturn } from 'birpc';
 import * as vscode from 'vscode';
 import { callArguments, type CallSchemas, type CallSchemasOf } from '../../shared/call-arguments.js';
-import { RowferryError } from '../../shared/errors.js';
+import { errorCodes, RowferryError } from '../../shared/errors.js';
 import type { PageApi } from '../../shared/pages.js';
+import { retold } from '../../shared/retelling.js';
 import { errorHelpCommand } from '../base/help.js';
 import { logError, type Log } from '../base/log.js';
 import { asRowferryError, warn } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 
 export interface PageOptions<Host extends object> {
   extensionUri: vscode.Uri;
@@ -55,7 +57,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
       localResourceRoots: [vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview')],
     };
     this.rpc = createBirpc<PageApi<State>, object>(this.checked(), {
-      post: (message: unknown) => webview.postMessage(message),
+      post: (message: unknown) => webview.postMessage(retold(message, retell)),
       on: (receive) => {
         this.disposables.push(webview.onDidReceiveMessage(receive));
       },
@@ -165,9 +167,9 @@ export class Page<Host extends object, State> implements vscode.Disposable {
           if (!(thrown instanceof vscode.CancellationError)) logError(log, `${name}.${call}`, error);
           const message =
             error instanceof RowferryError
-              ? `${error.message} ${error.remedy}`
+              ? `${retell(error.message)} ${retell(error.remedy)}`
               : error instanceof Error
-                ? error.message
+                ? retell(error.message)
                 : String(error);
           // A plain object: what is an Error here arrives as {} there.
 
@@ -195,7 +197,7 @@ export class Page<Host extends object, State> implements vscode.Disposable {
     const nonce = randomBytes(18).toString('base64');
     const script = webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, 'dist', 'webview', `${name}.js`));
     return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${vscode.env.language}">
   <head>
     <meta charset="utf-8" />
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}';" />
@@ -229,5 +231,7 @@ async function translations(): Promise<Record<string, string>> {
   >;
   for (const [key, value] of Object.entries(entries))
     words[key] = typeof value === 'string' ? value : value.message;
+  // Pages explain codes.
+  for (const { cause } of Object.values(errorCodes)) words[cause] = retell(cause);
   return words;
 }

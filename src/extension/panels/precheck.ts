@@ -12,6 +12,7 @@ import { offers } from '../../shared/task-actions.js';
 import { parseTask } from '../../shared/task-file.js';
 import { logError } from '../base/log.js';
 import { asRowferryError, confirmed } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {
@@ -99,7 +100,14 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           ignore: async (id, ignored) => {
             const item = outcomes.get(key)?.report?.results.find((result) => result.id === id);
             if (item?.status !== 'warning') return;
-            if (ignored && !(await confirmed(t('Ignore “{0}”?', item.title), item.why, t('Accept the Risk'))))
+            if (
+              ignored &&
+              !(await confirmed(
+                t('Ignore “{0}”?', retell(item.title)),
+                retell(item.why),
+                t('Accept the Risk'),
+              ))
+            )
               return;
             await setIgnored(task.uri, id, ignored);
             await again();

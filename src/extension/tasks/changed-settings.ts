@@ -4,6 +4,7 @@ import { changePlanWords } from '../../shared/change-plan-words.js';
 import { applyAtOnce, changedAtOnce } from '../../shared/changed-settings.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { tunableKeys } from '../../shared/tuning.js';
+import { retell } from '../base/retell.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskService } from './task-service.js';
 
@@ -71,7 +72,7 @@ export class ChangedSettings {
     const plan = await engine.planChanges(task);
     // Those of the resolved task are not in the file: a person knows only what the file says.
     const tuned = this.service.differences(uri).filter((key) => tunableKeys.has(key));
-    const words = changePlanWords(plan, tuned, vscode.l10n.t, vscode.env.language);
+    const words = changePlanWords(plan, tuned, vscode.l10n.t, vscode.env.language, retell);
     return { task, plan, words };
   }
 

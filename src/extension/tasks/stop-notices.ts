@@ -3,6 +3,7 @@ import type { Alert } from '../../shared/alert.js';
 import type { TaskService } from './task-service.js';
 import type { EngineSession } from '../engine/session.js';
 import { warn } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 
 /** One statement may stop many tables: they are told of in one sentence. */
 const togetherMs = 500;
@@ -47,7 +48,7 @@ async function tellOfTask(uri: vscode.Uri, alerts: readonly Alert[]): Promise<vo
   if (alerts.length > namedTables) names.push(t('and {0} more', alerts.length - namedTables));
   const text =
     alerts.length === 1
-      ? `${task.name}: ${message} ${error?.remedy ?? ''}`.trim()
+      ? `${task.name}: ${retell(message)} ${retell(error?.remedy ?? '')}`.trim()
       : t('{0}: {1} tables have stopped: {2}.', task.name, alerts.length, names.join(', '));
   const reload = t('Reload');
   const monitor = t('Open Monitor');

@@ -6,6 +6,7 @@ import { refusedSide } from '../../shared/refusal.js';
 import type { TaskSnapshot } from '../../shared/snapshot.js';
 import type { Log } from '../base/log.js';
 import { asRowferryError, showError, inform, warn } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 import type { TaskService } from './task-service.js';
 import { isRunning } from '../../shared/task-actions.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
@@ -104,7 +105,7 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
         const behind = formatDuration(alert.latencyMs ?? 0, t);
         void say(snapshot, t('{0} is {1} behind.', alert.task.name, behind), warn);
       } else if (alert.kind === 'difference')
-        void say(snapshot, `${alert.task.name}: ${alert.message}`, warn);
+        void say(snapshot, `${alert.task.name}: ${retell(alert.message)}`, warn);
       else if (alert.kind === 'stopped-table') stops.add(alert);
       // A failure and a block are told by their states below, with what can be done.
     }),
@@ -164,5 +165,5 @@ export function watchTasks(session: EngineSession, service: TaskService, log: Lo
 
 function named(snapshot: TaskSnapshot) {
   const error = snapshot.error!;
-  return { ...error, message: `${snapshot.name}: ${error.message}` };
+  return { ...error, message: `${snapshot.name}: ${retell(error.message)}` };
 }

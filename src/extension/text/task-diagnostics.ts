@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { commandLink, errorHelpCommand } from '../base/help.js';
+import { retell } from '../base/retell.js';
 import type { SourceCatalog } from '../tasks/source-catalog.js';
 import { isTaskFile } from '../tasks/task-files.js';
 import { taskProblems, type KnownNames } from '../tasks/task-problems.js';
@@ -54,7 +55,7 @@ export class TaskDiagnostics implements vscode.Disposable {
         const range = new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
         const diagnostic = new vscode.Diagnostic(
           range,
-          message,
+          retell(message),
           severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning,
         );
         diagnostic.source = 'Rowferry';

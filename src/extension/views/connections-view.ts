@@ -7,6 +7,7 @@ import type { ConnectionKind, SavedConnections } from '../connections/saved-conn
 import type { EngineSession } from '../engine/session.js';
 import { logError, type Log } from '../base/log.js';
 import { asRowferryError } from '../base/notifications.js';
+import { retell } from '../base/retell.js';
 import { RowferryError } from '../../shared/errors.js';
 import type { DestinationSettings } from '../../shared/task.js';
 import { tablesMimeType, type ChosenTable } from '../tasks/dragged-tables.js';
@@ -97,7 +98,7 @@ export class ConnectionsView
       const known = asRowferryError(error);
       logError(this.log, 'connections', known);
       const [text, detail] =
-        known instanceof RowferryError ? [known.message, known.remedy] : [String(known), ''];
+        known instanceof RowferryError ? [retell(known.message), retell(known.remedy)] : [String(known), ''];
       return [{ kind: 'message', text, detail, error: true }];
     }
   }

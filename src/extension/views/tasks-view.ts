@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { retell } from '../base/retell.js';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
 import {
@@ -194,7 +195,7 @@ export class TasksView
         kind: 'issue',
         task,
         line,
-        message: key === '' ? message : `${key}: ${message}`,
+        message: key === '' ? retell(message) : `${key}: ${retell(message)}`,
       }));
     }
     if (!snapshot) return [];
@@ -208,9 +209,9 @@ export class TasksView
         kind: 'line',
         task,
         id: 'problem',
-        label: problem.message,
+        label: retell(problem.message),
         icon,
-        description: problem.remedy,
+        description: retell(problem.remedy),
         ...(refusedSide(problem.code) === undefined
           ? { opens: 'rowferry.task.monitor' }
           : { opens: 'rowferry.task.enterSecrets', context: 'refused' }),
@@ -328,7 +329,7 @@ export class TasksView
         item.id = `${node.task.toString()}#${node.leads ? 'stopped' : 'table'}:${source}`;
         item.description = look.description;
         item.iconPath = themeIcon(look);
-        const reason = problem ? [problem.message, problem.remedy] : [look.description];
+        const reason = problem ? [retell(problem.message), retell(problem.remedy)] : [look.description];
         item.tooltip = [`${source} → ${destination}`, ...reason].join('\n');
         item.contextValue = [
           'taskTable',

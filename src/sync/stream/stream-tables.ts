@@ -328,12 +328,11 @@ export class StreamTables {
 
   /** Another table has the name of one that went, and the task is not to load it by itself. */
   private recreated({ source, stoppedBy }: TableRecord, how: string): void {
-    const went = stoppedBy === 'renamed' ? 'renamed' : 'dropped';
     this.stop(
       source,
       new RowferryError(
         'ROW-S113',
-        `${source} was ${went} at the source and ${how}; Tablestore has the rows from before.`,
+        `${source} was ${stoppedBy === 'renamed' ? 'renamed' : 'dropped'} at the source and ${how}; Tablestore has the rows from before.`,
         {
           remedy: `Reload the table: rowferry reload TASK --table ${source}`,
         },
@@ -611,14 +610,17 @@ export class StreamTables {
       this.leaveOut(name);
       return;
     }
-    const went = renamedTo
-      ? `renamed to ${sourceName({ database: renamedTo.database, name: renamedTo.table })}`
-      : 'dropped';
     this.stop(
       source,
-      new RowferryError('ROW-S113', `${source} was ${went} at the source; its rows stay in ${destination}.`, {
-        remedy: 'Remove it from the task, or create it again and reload it.',
-      }),
+      new RowferryError(
+        'ROW-S113',
+        `${source} was ${
+          renamedTo
+            ? `renamed to ${sourceName({ database: renamedTo.database, name: renamedTo.table })}`
+            : 'dropped'
+        } at the source; its rows stay in ${destination}.`,
+        { remedy: 'Remove it from the task, or create it again and reload it.' },
+      ),
       renamedTo ? 'renamed' : 'dropped',
     );
   }

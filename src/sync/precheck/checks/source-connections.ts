@@ -54,11 +54,11 @@ export const sourceConnections: Check = {
         sql,
       );
     }
-    const beside =
+    return good(
       limit >= needed + joining + verify
-        ? ''
-        : `; a concurrent verification takes ${verify} more, tables loaded during replication up to ${joining}; connections over the limit wait or report the refusal`;
-    return good(`${found}${beside}`);
+        ? found
+        : `${found}; a concurrent verification takes ${verify} more, tables loaded during replication up to ${joining}; connections over the limit wait or report the refusal`,
+    );
   },
 };
 
@@ -72,7 +72,7 @@ function fitting(task: ResolvedTask, limit: number): string | null {
   const readers = Math.min(readersOf(task), limit - least.load + 1);
   const threads = isByReaders ? [`"write": { "threads": ${readers} }`] : [];
   if (isByReaders && readers < 1) return null;
-  if (least.follow <= limit) return threads.join(' and ');
+  if (least.follow <= limit) return threads.join(', ');
   const quiet = { ...slim, heartbeat: 'none' as const };
   const unaudited = { ...slim, audit: null };
   const both = { ...quiet, audit: null };
@@ -81,7 +81,7 @@ function fitting(task: ResolvedTask, limit: number): string | null {
     [unaudited, ['"audit": null']],
     [both, ['"heartbeat": "none"', '"audit": null']],
   ] as const)
-    if (sessionCounts(changed).follow <= limit) return [...threads, ...words].join(' and ');
+    if (sessionCounts(changed).follow <= limit) return [...threads, ...words].join(', ');
   return null;
 }
 
