@@ -20,7 +20,7 @@ export interface Where {
   readonly wordsWhereShown: number;
 }
 
-const shownProperties = /^(title|expected|actual|why|fix|remedy|message|reason|none|found|cause)$/;
+const shownProperties = /^(title|expected|actual|why|fix|remedy|message|none|found|cause)$/;
 const shownCalls = /^(good|bad|unproven)$/;
 const builtInErrors = /^(Error|TypeError|RangeError|SyntaxError|AggregateError)$/;
 /** What these say is read by programs or developers, or is translated where it is said. */
