@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { RowferryError, type PlainError } from '../shared/errors.js';
 import { nearest } from '../shared/nearest.js';
 import { usageError, type CliContext, type Command, type Options } from './command.js';
-import { openTerminal, wrap, type Terminal } from './terminal.js';
+import { openTerminal, pad, wrap, type Terminal } from './terminal.js';
 import { commands } from './commands/index.js';
 import { languageOf, languages, retell, speak, t, type Language } from './words.js';
 
@@ -137,7 +137,7 @@ function onSignals(terminal: Terminal): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-      if (terminal.interactive) terminal.note('Stopping; press Ctrl+C again to quit immediately.');
+      if (terminal.interactive) terminal.note(t('Stopping; press Ctrl+C again to quit immediately.'));
       controller.abort(signal);
     });
   }
@@ -152,40 +152,54 @@ function onSignals(terminal: Terminal): AbortSignal {
 function overview(terminal: Terminal): string[] {
   const { style } = terminal;
   const width = Math.max(...commands.map((c) => c.name.length));
+  const room = Math.min(terminal.width, 110);
   return [
-    `${style.bold('rowferry')} keeps Alibaba Cloud Tablestore in sync with MySQL: it creates the tables, loads the rows,`,
-    'then replicates every INSERT, UPDATE and DELETE.',
+    ...wrap(
+      t(
+        'rowferry keeps Alibaba Cloud Tablestore in sync with MySQL: it creates the tables, loads the rows, then replicates every INSERT, UPDATE and DELETE.',
+      ),
+      room,
+    ),
     '',
-    `${style.bold('Usage')}  rowferry COMMAND [TASK] [options]`,
-    '       TASK is a task file, NAME.rowferry.json.',
+    `${style.bold(pad(t('Usage'), 5))}  rowferry COMMAND [TASK] [options]`,
+    `       ${t('TASK is a task file, NAME.rowferry.json.')}`,
     '',
-    style.bold('Commands'),
-    ...commands.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`),
+    style.bold(t('Commands')),
+    ...commands.map((c) => `  ${c.name.padEnd(width)}  ${t(c.summary)}`),
     '',
-    style.bold('Everywhere'),
-    '  -h, --help     show help for a command',
-    '      --debug    show stack traces',
-    '  -v, --version  show the version',
+    style.bold(t('Everywhere')),
+    `  -h, --help     ${t('show help for a command')}`,
+    `      --debug    ${t('show stack traces')}`,
+    `      --lang     ${t('en or zh-cn; default: the language of the locale')}`,
+    `  -v, --version  ${t('show the version')}`,
     '',
-    'Exit codes: 0 success, 1 a check failed or rows differ, 2 invalid command line or task file,',
-    '            3 the source or destination is unreachable or refused access, 4 blocked by dirty data,',
-    '            5 interrupted before it finished.',
+    ...wrap(
+      t(
+        'Exit codes: 0 success, 1 a check failed or rows differ, 2 invalid command line or task file, 3 the source or destination is unreachable or refused access, 4 blocked by dirty data, 5 interrupted before it finished.',
+      ),
+      room,
+    ),
   ];
 }
 
 function commandHelp(command: Command, terminal: Terminal): string[] {
   const { style } = terminal;
-  const help = { ...command.optionHelp, '-h, --help': 'show this help', '--debug': 'show stack traces' };
+  const help = {
+    ...command.optionHelp,
+    '-h, --help': 'show this help',
+    '--debug': 'show stack traces',
+    '--lang LANGUAGE': 'en or zh-cn; default: the language of the locale',
+  };
   const width = Math.max(...Object.keys(help).map((o) => o.length));
   const room = Math.min(terminal.width, 100);
   return [
-    `${style.bold('Usage')}  rowferry ${command.name} ${command.usage}`,
-    ...command.help.flatMap((paragraph) => ['', ...wrap(paragraph, room)]),
+    `${style.bold(pad(t('Usage'), 5))}  rowferry ${command.name} ${command.usage}`,
+    ...command.help.flatMap((paragraph) => ['', ...wrap(t(paragraph), room)]),
     '',
-    style.bold('Options'),
+    style.bold(t('Options')),
     ...Object.entries(help).flatMap(([option, text]) =>
-      wrap(text, room - width - 4).map((line, i) => `  ${(i === 0 ? option : '').padEnd(width)}  ${line}`),
+      wrap(t(text), room - width - 4).map((line, i) => `  ${(i === 0 ? option : '').padEnd(width)}  ${line}`),
     ),
-    ...(command.examples ? ['', style.bold('Examples'), ...command.examples.map((e) => `  ${e}`)] : []),
+    ...(command.examples ? ['', style.bold(t('Examples')), ...command.examples.map((e) => `  ${e}`)] : []),
   ];
 }

@@ -24,7 +24,9 @@ export async function confirmed(
 export async function ask(question: string, interrupted: AbortSignal): Promise<boolean> {
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `, { signal: interrupted })).trim());
+    return /^(y(es)?|是)$/i.test(
+      (await asking.question(`${question} [y/N] `, { signal: interrupted })).trim(),
+    );
   } catch {
     return false;
   } finally {

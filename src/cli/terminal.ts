@@ -164,16 +164,22 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
   );
 }
 
-/** Breaks text into lines of at most `width` columns at spaces. */
+/** Breaks text into lines of at most `width` columns: at spaces, and in Chinese between any two characters. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > width) {
+  for (const piece of text.match(hanPattern.test(text) ? hanPieces : spacedPieces) ?? []) {
+    if (line !== '' && displayWidth(line) + displayWidth(piece) > width) {
       lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
+      line = piece.trimStart();
+    } else line = line === '' ? piece.trimStart() : line + piece;
   }
   if (line !== '') lines.push(line);
   return lines;
 }
+
+const spacedPieces = / ?[^ ]*/g;
+const hanPattern = /\p{Script=Han}/u;
+/** What opens stays with what follows, what closes with what is before. */
+const hanPieces =
+  / ?[（“《]*(?:\p{Script=Han}|[^ \p{Script=Han}（“《，。、；：？！）”》]+)?[，。、；：？！）”》]*/gu;

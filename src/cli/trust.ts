@@ -8,6 +8,7 @@ import { flag, type CliContext, type Values } from './command.js';
 import { ask, yesOption } from './confirm.js';
 import { stateDir } from './engine.js';
 import { loadTask, type LoadedTask } from './load-task.js';
+import { t } from './words.js';
 
 export const trustOptions = { ...yesOption, 'trust-file': { type: 'boolean' } } as const;
 export const trustHelp = {
@@ -36,10 +37,10 @@ export async function trustedTask(
     const { terminal, interrupted } = context;
     if (!terminal.interactive || !process.stdin.isTTY) throw untrusted(loaded, fresh);
     terminal.note(
-      `${basename(loaded.file)} sends variables of your environment to servers for the first time:`,
+      t('{0} sends variables of your environment to servers for the first time:', basename(loaded.file)),
     );
-    for (const one of fresh) terminal.note(`  ${toServer(one)}`);
-    if (!(await ask('Send them, now and from now on?', interrupted))) throw untrusted(loaded, fresh);
+    for (const one of fresh) terminal.note(`  ${t('{0} to {1}', one.variable, one.server)}`);
+    if (!(await ask(t('Send them, now and from now on?'), interrupted))) throw untrusted(loaded, fresh);
   }
   remember(dir, fresh);
   return loaded;

@@ -1,6 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { RowferryError } from '../shared/errors.js';
 import type { ResolvedTask } from '../shared/task.js';
+import { retell } from './words.js';
 
 const lookEveryMs = 300;
 
@@ -17,7 +18,7 @@ export function watchTask(
   warn: (text: string) => void,
 ): () => void {
   const say = (error: unknown) =>
-    warn(error instanceof RowferryError ? `${error.code} ${error.message}` : String(error));
+    warn(error instanceof RowferryError ? `${error.code} ${retell(error.message)}` : String(error));
   let turn = Promise.resolve();
   const look = () => {
     const before = known;

@@ -140,3 +140,18 @@ function numbered(text: string): string {
   let next = 0;
   return text.replaceAll(place, () => `{${next++}}`);
 }
+
+/** The first arguments of calls of a function, where they are literals. */
+export function literalCalls(file: string, name: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && node.expression.getText(source) === name) {
+      const [first] = node.arguments;
+      if (first && ts.isStringLiteralLike(first)) found.push(first.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}

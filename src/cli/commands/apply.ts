@@ -1,12 +1,12 @@
 import { isEmptyPlan, type ChangePlan } from '../../shared/change-plan.js';
 import { mappingChangeWords } from '../../shared/change-plan-words.js';
-import { plainWords } from '../../shared/format.js';
 import { flag, taskArgument, type Command } from '../command.js';
 import { confirmed, yesHelp } from '../confirm.js';
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { columns, type Terminal } from '../terminal.js';
+import { retell, t } from '../words.js';
 
 export const apply: Command = {
   name: 'apply',
@@ -35,45 +35,44 @@ export const apply: Command = {
       if (isEmptyPlan(plan)) return 0;
       if (plan.problems.length > 0) return 1;
       if (isJson && !flag(values, 'yes')) return 1;
-      if (!(await confirmed(context, values, 'Apply these changes?', 'apply'))) return 1;
+      if (!(await confirmed(context, values, t('Apply these changes?'), 'apply'))) return 1;
       await engine.api.applyChanges(task);
-      if (!isJson) terminal.print('Started. Run "rowferry status" to follow the progress.');
+      if (!isJson) terminal.print(t('Started. Run "rowferry status" to follow the progress.'));
       return 0;
     });
   },
 };
 
-const words = mappingChangeWords(plainWords);
-
 export function planLines(plan: ChangePlan, { style }: Terminal): string[] {
+  const words = mappingChangeWords(t);
   const lines = columns(
     [
       ...plan.added.map((one) => [
-        style.green('add'),
+        style.green(t('add')),
         one.source,
         `→ ${one.destination}`,
-        `loads (about ${count(one.estimatedRows)} rows), then replicates`,
+        t('loads (about {0} rows), then replicates', count(one.estimatedRows)),
       ]),
       ...plan.changed.map((one) => [
-        style.yellow('reload'),
+        style.yellow(t('reload')),
         one.source,
         `→ ${one.destination}`,
-        `${one.what.map((what) => words[what]).join(', ')}: reloads (about ${count(one.estimatedRows)} rows)`,
+        `${one.what.map((what) => words[what]).join(', ')}: ${t('reloads (about {0} rows)', count(one.estimatedRows))}`,
       ]),
       ...plan.removed.map((one) => [
-        style.red('remove'),
+        style.red(t('remove')),
         one.source,
         `→ ${one.destination}`,
-        'no longer replicated; the destination table stays',
+        t('no longer replicated; the destination table stays'),
       ]),
-      ...(plan.unfit ?? []).map((one) => [style.red('stop'), one.source, '', one.message]),
+      ...(plan.unfit ?? []).map((one) => [style.red(t('stop')), one.source, '', retell(one.message)]),
     ].map((row) => row),
   );
-  for (const problem of plan.problems) lines.push(style.red(`not possible: ${problem}`));
+  for (const problem of plan.problems) lines.push(style.red(t('not possible: {0}', retell(problem))));
   if (plan.atNextStart.length > 0)
-    lines.push(style.dim(`takes effect at the next start: ${plan.atNextStart.join(', ')}`));
+    lines.push(style.dim(t('takes effect at the next start: {0}', plan.atNextStart.join(', '))));
   if (plan.reloadedAtNextStart)
-    lines.push(style.dim(`the next start reloads: ${plan.reloadedAtNextStart.join(', ')}`));
-  if (isEmptyPlan(plan)) lines.unshift('No changes: the task already runs with these objects.');
+    lines.push(style.dim(t('the next start reloads: {0}', plan.reloadedAtNextStart.join(', '))));
+  if (isEmptyPlan(plan)) lines.unshift(t('No changes: the task already runs with these objects.'));
   return lines;
 }

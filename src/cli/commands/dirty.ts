@@ -8,6 +8,7 @@ import { count } from '../figures.js';
 import { bar } from '../progress.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { columns, type Terminal } from '../terminal.js';
+import { retell, t } from '../words.js';
 
 const actions = ['list', 'export', 'retry', 'skip', 'discard'] as const;
 type Action = (typeof actions)[number];
@@ -61,7 +62,7 @@ export const dirty: Command = {
     const { terminal } = context;
     const retryProgress = (id: string, { done, total, over }: RetryProgress) => {
       if (id !== task.id) return;
-      const words = `${bar(done / Math.max(1, total), 20, terminal.style)} ${count(done)} of ${count(total)} records retried`;
+      const words = `${bar(done / Math.max(1, total), 20, terminal.style)} ${t('{0} of {1} records retried', count(done), count(total))}`;
       terminal.draw(over ? [] : [words]);
     };
     return withEngine(context, values, { retryProgress }, async (engine) =>
@@ -114,10 +115,10 @@ async function carryOut(
     case 'retry':
       return retry(api, task, filter, terminal);
     case 'skip':
-      terminal.print(`Skipped: ${count(await api.skipDirty(task.id, filter))}.`);
+      terminal.print(t('Skipped: {0}.', count(await api.skipDirty(task.id, filter))));
       return 0;
     case 'discard':
-      terminal.print(`Discarded: ${count(await api.discardDirty(task.id, filter))}.`);
+      terminal.print(t('Discarded: {0}.', count(await api.discardDirty(task.id, filter))));
       return 0;
     default: {
       let shown = 0;
@@ -132,7 +133,7 @@ async function carryOut(
         }
         if (page.records.length < pageSize) break;
       }
-      if (shown === 0 && action === 'list' && !json) terminal.print('No dirty records.');
+      if (shown === 0 && action === 'list' && !json) terminal.print(t('No dirty records.'));
       return 0;
     }
   }
@@ -150,13 +151,18 @@ async function retry(
     terminal.draw([]);
     terminal.settle();
   });
-  terminal.print(`Written: ${count(written)}.`);
+  terminal.print(t('Written: {0}.', count(written)));
   const left = total - written;
   if (left <= 0) return 0;
-  const what = left === 1 ? 'One row' : `${count(left)} rows`;
-  terminal.note(`${what} still cannot be written; "rowferry dirty list" shows the reason.`);
   terminal.note(
-    'Change the mapping or the rows at the source and retry, or use rowferry dirty skip or rowferry dirty discard.',
+    left === 1
+      ? t('One row still cannot be written; "rowferry dirty list" shows the reason.')
+      : t('{0} rows still cannot be written; "rowferry dirty list" shows the reason.', count(left)),
+  );
+  terminal.note(
+    t(
+      'Change the mapping or the rows at the source and retry, or use rowferry dirty skip or rowferry dirty discard.',
+    ),
   );
   return task.dirtyData.policy === 'block' ? 4 : 1;
 }
@@ -170,10 +176,13 @@ function listLines(records: readonly DirtyRecord[], { style }: Terminal): string
     r.operation,
     r.key,
     r.error.code,
-    r.error.message,
+    retell(r.error.message),
   ]);
   return columns(
-    [['Id', 'When (UTC)', 'Table', 'Operation', 'Key', 'Code', 'What'].map(style.bold), ...rows],
+    [
+      [t('Id'), t('When (UTC)'), t('Table'), t('Operation'), t('Key'), t('Code'), t('What')].map(style.bold),
+      ...rows,
+    ],
     [0],
   );
 }

@@ -3,6 +3,7 @@ import { taskArgument, type Command } from '../command.js';
 import { confirmed, yesHelp, yesOption } from '../confirm.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
+import { t } from '../words.js';
 
 /** A command that asks one thing of the engine about a task that runs. */
 function ask(
@@ -22,7 +23,7 @@ function ask(
     async run(context, values, positionals) {
       const { task } = loadTask(taskArgument(name, positionals), context.cwd, context.environment);
       await withEngine(context, values, {}, (engine) => act(engine, task.id));
-      context.terminal.print(`${task.name}: ${done}`);
+      context.terminal.print(`${task.name}: ${t(done)}`);
       return 0;
     },
   };
@@ -66,11 +67,14 @@ export const remove: Command = {
     const { task } = loadTask(taskArgument('delete', positionals), context.cwd, context.environment);
     return withEngine(context, values, {}, async (engine) => {
       terminal.print(
-        `This deletes the checkpoint, dirty records and history of ${task.name}. The destination tables stay.`,
+        t(
+          'This deletes the checkpoint, dirty records and history of {0}. The destination tables stay.',
+          task.name,
+        ),
       );
-      if (!(await confirmed(context, values, 'Delete its state?', 'delete'))) return 1;
+      if (!(await confirmed(context, values, t('Delete its state?'), 'delete'))) return 1;
       await engine.api.forget(task.id);
-      terminal.print(`${task.name}: state deleted`);
+      terminal.print(t('{0}: state deleted', task.name));
       return 0;
     });
   },

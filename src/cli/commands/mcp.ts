@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { usageError, type Command } from '../command.js';
 import { stateHelp, stateOption } from '../engine.js';
+import { t } from '../words.js';
 
 export const mcp: Command = {
   name: 'mcp',
@@ -22,7 +23,7 @@ export const mcp: Command = {
     }
     if (process.stdin.isTTY) {
       context.terminal.note(
-        'This command is started by an AI assistant and waits for its messages. Ctrl+C ends it.',
+        t('This command is started by an AI assistant and waits for its messages. Ctrl+C ends it.'),
       );
     }
     const { serveMcp } = await import('../mcp/serve.js');

@@ -6,6 +6,7 @@ import { count } from '../figures.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { positionText } from '../progress.js';
 import type { Terminal } from '../terminal.js';
+import { t } from '../words.js';
 
 export const position: Command = {
   name: 'position',
@@ -56,9 +57,9 @@ export const position: Command = {
       if (isJson) terminal.print(JSON.stringify({ type: 'plan', ...plan }));
       else for (const line of planLines(plan, terminal)) terminal.print(line);
       if (isJson && !flag(values, 'yes')) return 1;
-      if (!(await confirmed(context, values, 'Continue from this position?', 'position'))) return 1;
+      if (!(await confirmed(context, values, t('Continue from this position?'), 'position'))) return 1;
       await engine.api.setPosition(task.id, plan.then);
-      if (!isJson) terminal.print(`${task.name}: continues from this position at its next start`);
+      if (!isJson) terminal.print(t('{0}: continues from this position at its next start', task.name));
       return 0;
     });
   },
@@ -80,31 +81,35 @@ function chosenBy(values: Values): NamedPosition | null {
   return { file: match[1]!, position: Number(match[2]) };
 }
 
-const meaning: Record<PositionChange['direction'], string> = {
-  back: 'Changes after this position are applied again: rows may show older values for a while. A table whose definition changed in between stops; reload it.',
-  forward:
+const meaning = (): Record<PositionChange['direction'], string> => ({
+  back: t(
+    'Changes after this position are applied again: rows may show older values for a while. A table whose definition changed in between stops; reload it.',
+  ),
+  forward: t(
     'Changes up to this position are lost at the destination. rowferry verify --repair finds and repairs the rows.',
-  same: 'This is the current position.',
-  unknown:
+  ),
+  same: t('This is the current position.'),
+  unknown: t(
     'Cannot tell whether this position is earlier or later than the current one. Changes after it are applied again; unapplied changes before it are lost.',
-};
+  ),
+});
 
 function planLines(plan: PositionChange, { style }: Terminal): string[] {
   return [
-    `now   ${positionText(plan.now)}`,
-    `then  ${positionText(plan.then)}`,
+    t('now   {0}', positionText(plan.now)),
+    t('then  {0}', positionText(plan.then)),
     ...(plan.skipped ? transactionLines(plan.skipped) : []),
-    plan.direction === 'same' ? meaning.same : style.yellow(meaning[plan.direction]),
+    plan.direction === 'same' ? meaning().same : style.yellow(meaning()[plan.direction]),
   ];
 }
 
 function transactionLines({ gtid, commitMicros, tables, statements }: TransactionSummary): string[] {
   const at = new Date(commitMicros / 1000).toISOString();
   return [
-    `skips ${gtid ?? 'the transaction'} of ${at}:`,
+    gtid === null ? t('skips the transaction of {0}:', at) : t('skips {0} of {1}:', gtid, at),
     ...tables.map(
       (one) =>
-        `      ${one.source}: ${count(one.inserted)} inserted, ${count(one.updated)} updated, ${count(one.deleted)} deleted`,
+        `      ${one.source}: ${t('{0} inserted, {1} updated, {2} deleted', count(one.inserted), count(one.updated), count(one.deleted))}`,
     ),
     ...statements.map((sql) => `      ${sql.length > 200 ? `${sql.slice(0, 200)}…` : sql}`),
   ];

@@ -3,6 +3,7 @@ import { flag, taskArgument, text, wholeNumber, type Command } from '../command.
 import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { clip, columns, type Terminal } from '../terminal.js';
+import { retell, t } from '../words.js';
 
 export const preview: Command = {
   name: 'preview',
@@ -48,13 +49,15 @@ const widest = 30;
 
 function tableLines(table: PreviewTable, { style, width }: Terminal): string[] {
   const head = table.columns.map((c) => style.bold(c.name));
-  const types = table.columns.map((c) => style.dim(`${c.type}${c.key ? ' key' : ''}`));
+  const types = table.columns.map((c) => style.dim(`${c.type}${c.key ? ` ${t('key')}` : ''}`));
   const cell = (value: string | null | undefined) =>
     value == null ? style.dim('-') : clip(oneLine(value), widest);
   const rows = table.rows.map((row) => table.columns.map((_, i) => cell(row.cells[i])));
   const lines = columns([head, types, ...rows]).map((line) => clip(line.trimEnd(), width));
   const problems = table.rows.flatMap((row, i) =>
-    row.problem ? [style.red(`row ${i + 1}: ${row.problem.code} ${row.problem.message}`)] : [],
+    row.problem
+      ? [style.red(`${t('row {0}', i + 1)}: ${row.problem.code} ${retell(row.problem.message)}`)]
+      : [],
   );
   return [`${table.source} → ${style.bold(table.destination)}`, ...lines, ...problems];
 }

@@ -3,6 +3,7 @@ import { confirmed, yesHelp, yesOption } from '../confirm.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { count } from '../figures.js';
 import { loadTask } from '../load-task.js';
+import { t } from '../words.js';
 
 export const reload: Command = {
   name: 'reload',
@@ -28,18 +29,21 @@ export const reload: Command = {
     if (remake) {
       if (table === undefined) throw usageError('--remake requires --table DB.TABLE.', 'reload');
       context.terminal.note(
-        `This deletes the destination table of ${table} and all its rows in Tablestore, then re-creates and loads it.`,
+        t(
+          'This deletes the destination table of {0} and all its rows in Tablestore, then re-creates and loads it.',
+          table,
+        ),
       );
-      if (!(await confirmed(context, values, 'Delete and reload it?', 'reload'))) return 1;
+      if (!(await confirmed(context, values, t('Delete and reload it?'), 'reload'))) return 1;
     }
     await withEngine(context, values, {}, async ({ api }) => {
       const tables = await api.reload(task.id, table, remake);
       const runs = (await api.snapshots()).find((s) => s.id === task.id)?.state === 'running';
-      const what = tables.length === 1 ? tables[0]! : `${count(tables.length)} tables`;
+      const what = tables.length === 1 ? tables[0]! : t('{0} tables', count(tables.length));
       context.terminal.print(
         runs
-          ? `Reloading ${what}; "rowferry status" shows the progress.`
-          : `${what}: the next run reloads it.`,
+          ? t('Reloading {0}; "rowferry status" shows the progress.', what)
+          : t('{0}: the next run reloads it.', what),
       );
     });
     return 0;

@@ -1,6 +1,7 @@
 import { taskArgument, text, type Command } from '../command.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
+import { t } from '../words.js';
 
 export const reset: Command = {
   name: 'reset',
@@ -17,7 +18,7 @@ export const reset: Command = {
     const { task } = loadTask(taskArgument('reset', positionals), context.cwd, context.environment);
     const table = text(values, 'table');
     await withEngine(context, values, {}, ({ api }) => api.reset(task.id, table));
-    context.terminal.print(`${table ?? task.name}: the next run loads it from the beginning.`);
+    context.terminal.print(t('{0}: the next run loads it from the beginning.', table ?? task.name));
     return 0;
   },
 };

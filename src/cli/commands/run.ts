@@ -36,6 +36,7 @@ import { MetricsServer } from '../metrics.js';
 import type { Terminal } from '../terminal.js';
 import { stillTrustedTask, trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { watchTask } from '../watch-task.js';
+import { t } from '../words.js';
 import { planLines } from './apply.js';
 
 export const run: Command = {
@@ -132,7 +133,7 @@ async function follow(
   let blocked: PlainError | undefined;
   const events: Partial<ClientApi> = {
     snapshot: (tasks) => {
-      const mine = tasks.find((t) => t.id === task.id);
+      const mine = tasks.find(({ id }) => id === task.id);
       if (!mine || (!started && mine.state !== 'starting')) return;
       metrics?.see(mine);
       view.show(mine);
@@ -184,19 +185,21 @@ async function follow(
       }),
     ]).finally(unwatch);
     const error = blocked ?? outcome.error;
-    const final = (await engine.api.snapshots().catch(() => [])).find((t) => t.id === task.id);
+    const final = (await engine.api.snapshots().catch(() => [])).find(({ id }) => id === task.id);
     const isShort = options.until !== undefined && !outcome.reached;
     view.end(outcome, final, options.until);
     if (error) throw RowferryError.fromPlain(error);
     if (isShort) {
-      const goal = options.until === 'full' ? 'before the full load was complete' : 'before it caught up';
-      throw new RowferryError('ROW-E114', `${task.name} was stopped ${goal}.`);
+      throw new RowferryError(
+        'ROW-E114',
+        `${task.name} was stopped ${options.until === 'full' ? 'before the full load was complete' : 'before it caught up'}.`,
+      );
     }
     const stopped = options.until !== undefined && final ? stoppedTables(final) : [];
     if (stopped.length > 0)
       throw new RowferryError(
         'ROW-E115',
-        `${task.name}: stopped tables are no longer kept up to date: ${stopped.map((t) => t.source).join(', ')}.`,
+        `${task.name}: stopped tables are no longer kept up to date: ${stopped.map(({ source }) => source).join(', ')}.`,
       );
     return 0;
   });
@@ -212,18 +215,18 @@ async function saved(
 ): Promise<void> {
   if (!sameTuning(before, now)) {
     await engine.api.tune(now.id, tuningOf(now));
-    terminal.note(`${now.name}: the throttle, write settings and class of its file are now in effect.`);
+    terminal.note(t('{0}: the throttle, write settings and class of its file are now in effect.', now.name));
   }
   if (JSON.stringify(before.objects) === JSON.stringify(now.objects)) return;
   const plan = await engine.api.planChanges(now);
   for (const line of planLines(plan, terminal)) terminal.note(line);
   if (isEmptyPlan(plan) || plan.problems.length > 0) return;
   if (!isConfirmed) {
-    terminal.note(`Nothing has changed yet. To apply the changes, run rowferry apply.`);
+    terminal.note(t('Nothing has changed yet. To apply the changes, run rowferry apply.'));
     return;
   }
   await engine.api.applyChanges(now);
-  terminal.note(`${now.name}: started applying the changes.`);
+  terminal.note(t('{0}: started applying the changes.', now.name));
 }
 
 /** What a person, or a script, sees of a run. */
@@ -280,12 +283,11 @@ class RunView {
     } else if (snapshot && whatOf(snapshot) !== this.#printed) {
       this.terminal.print(plainLine(snapshot));
     }
-    const goal = until === 'full' ? 'loaded' : until === 'caught-up' ? 'caught up' : undefined;
-    const reached = outcome.reached && snapshot ? endOf(snapshot, goal) : undefined;
-    const how = (outcome.state === 'stopped' && reached) || outcome.state;
+    const reached = outcome.reached && snapshot ? endOf(snapshot, until) : undefined;
+    const how = (outcome.state === 'stopped' && reached) || t(outcome.state);
     if (until && snapshot)
       for (const line of stoppedLines(snapshot, this.terminal)) this.terminal.print(line);
-    this.terminal.print(`${capital(how)} after ${duration(Date.now() - this.#began)}.`);
+    this.terminal.print(capital(t('{0} after {1}.', how, duration(Date.now() - this.#began))));
   }
 }
 
@@ -294,10 +296,11 @@ const whatOf = (snapshot: TaskSnapshot) =>
   `${snapshot.state} ${snapshot.phase} ${stoppedTables(snapshot).length} ${snapshot.retry?.error.message ?? ''}`;
 
 /** A goal that tables have stopped before is not said to be reached without them. */
-function endOf(snapshot: TaskSnapshot, goal: string | undefined): string | undefined {
-  if (stoppedTables(snapshot).length === 0) return goal;
-  if (goal === undefined || isEveryTableStopped(snapshot)) return undefined;
-  return `the other tables are ${goal}`;
+function endOf(snapshot: TaskSnapshot, until: StartOptions['until']): string | undefined {
+  if (until === undefined) return undefined;
+  if (stoppedTables(snapshot).length === 0) return until === 'full' ? t('loaded') : t('caught up');
+  if (isEveryTableStopped(snapshot)) return undefined;
+  return until === 'full' ? t('the other tables are loaded') : t('the other tables are caught up');
 }
 
 function stoppedPart(snapshot: TaskSnapshot | undefined): { stoppedTables?: Record<string, unknown>[] } {
@@ -309,23 +312,27 @@ function plainLine(snapshot: TaskSnapshot): string {
   const { rows } = snapshot;
   const stopped = stoppedTables(snapshot).length > 0;
   return [
-    `${snapshot.name}: ${stopped ? `${stoppedText(snapshot)} · ` : ''}${snapshot.state}`,
-    snapshot.phase,
+    `${snapshot.name}: ${stopped ? `${stoppedText(snapshot)} · ` : ''}${t(snapshot.state)}`,
+    t(snapshot.phase),
     ...(snapshot.phase === 'precheck' || snapshot.phase === 'none'
       ? []
       : [
           loadedText(snapshot),
-          `inserted ${count(rows.inserted)}, updated ${count(rows.updated)}, deleted ${count(rows.deleted)}`,
+          [
+            t('inserted {0}', count(rows.inserted)),
+            t('updated {0}', count(rows.updated)),
+            t('deleted {0}', count(rows.deleted)),
+          ].join(', '),
         ]),
     ...(isWorking(snapshot)
       ? [
-          `${count(snapshot.rowsPerSecond)} rows/s`,
+          t('{0} rows/s', count(snapshot.rowsPerSecond)),
           ...(snapshot.phase === 'incremental' ? [latency(snapshot)] : []),
           ...(snapshot.throttle ? [throttleText(snapshot.throttle)] : []),
         ]
       : []),
     ...(snapshot.retry ? [retryText(snapshot, snapshot.retry)] : []),
-    ...(snapshot.dirty > 0 ? [`dirty ${count(snapshot.dirty)}`] : []),
+    ...(snapshot.dirty > 0 ? [t('dirty {0}', count(snapshot.dirty))] : []),
   ].join(' · ');
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { flag, usageError, type Command } from '../command.js';
 import { stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
+import { t } from '../words.js';
 
 export const state: Command = {
   name: 'state',
@@ -24,17 +25,20 @@ export const state: Command = {
     if (action === 'export' && rest.length === 2) {
       const { task } = loadTask(rest[0]!, context.cwd, context.environment);
       await withEngine(context, values, {}, (engine) => engine.api.exportState(task.id, path(rest[1]!)));
-      terminal.print(`${task.name}: state exported to ${rest[1]!}`);
+      terminal.print(t('{0}: state exported to {1}', task.name, rest[1]!));
       return 0;
     }
     if (action === 'import' && rest.length === 1) {
       const { id, reloaded } = await withEngine(context, values, {}, (engine) =>
         engine.api.importState(path(rest[0]!), { replace: flag(values, 'replace') }),
       );
-      terminal.print(`${id}: state imported`);
+      terminal.print(t('{0}: state imported', id));
       if (reloaded.length > 0)
         terminal.print(
-          `Loaded differently since this state was exported; the next run reloads: ${reloaded.join(', ')}`,
+          t(
+            'Loaded differently since this state was exported; the next run reloads: {0}',
+            reloaded.join(', '),
+          ),
         );
       return 0;
     }

@@ -4,6 +4,7 @@ import { jsonOption, stateHelp, stateOption, withEngine } from '../engine.js';
 import { loadTask } from '../load-task.js';
 import { stoppedTables } from '../../shared/stopped-tables.js';
 import { snapshotLines, statusObject } from '../progress.js';
+import { t } from '../words.js';
 
 export const status: Command = {
   name: 'status',
@@ -23,7 +24,8 @@ export const status: Command = {
     const known = snapshots.includes(snapshot);
     if (flag(values, 'json')) terminal.print(JSON.stringify(statusObject(snapshot)));
     else for (const line of snapshotLines(snapshot, terminal, { every: true })) terminal.print(line);
-    if (!known && !flag(values, 'json')) terminal.print('The task was never started with this state folder.');
+    if (!known && !flag(values, 'json'))
+      terminal.print(t('The task was never started with this state folder.'));
     const isHalted = snapshot.state === 'failed' || snapshot.state === 'blocked';
     return known && !isHalted && stoppedTables(snapshot).length === 0 ? 0 : 1;
   },

@@ -23,6 +23,7 @@ import {
 import { count } from '../figures.js';
 import { columns } from '../terminal.js';
 import { cellText, rowJson } from '../row-text.js';
+import { t } from '../words.js';
 
 /** In place of a folder: nothing is kept. */
 const IN_MEMORY = ':memory:';
@@ -145,12 +146,15 @@ const actions: Record<string, Look> = {
       for (const table of tables) terminal.print(JSON.stringify(table));
       return 0;
     }
-    const rows = tables.map((t) => [
-      t.name,
-      count(t.rows),
-      t.primaryKey.map((k) => `${k.name} ${k.type}`).join(', '),
+    const rows = tables.map(({ name, rows, primaryKey }) => [
+      name,
+      count(rows),
+      primaryKey.map((k) => `${k.name} ${k.type}`).join(', '),
     ]);
-    for (const line of columns([['Table', 'Rows', 'Primary key'].map(terminal.style.bold), ...rows], [1])) {
+    for (const line of columns(
+      [[t('Table'), t('Rows'), t('Primary key')].map(terminal.style.bold), ...rows],
+      [1],
+    )) {
       terminal.print(line);
     }
     return 0;
@@ -160,7 +164,7 @@ const actions: Record<string, Look> = {
       throw usageError('get requires a table and its key values.', 'tablestore');
     const row = data.get(table, key);
     if (!row) {
-      terminal.note(`${table} has no row ${key.join(', ')}.`);
+      terminal.note(t('{0} has no row {1}.', table, key.join(', ')));
       return 1;
     }
     if (flag(values, 'json')) terminal.print(rowJson(row.primaryKey, row.columns));

@@ -5,6 +5,7 @@ import { count } from '../figures.js';
 import { trustedTask, trustHelp, trustOptions } from '../trust.js';
 import { bar } from '../progress.js';
 import { columns, type Style, type Terminal } from '../terminal.js';
+import { retell, t } from '../words.js';
 
 export const verify: Command = {
   name: 'verify',
@@ -63,61 +64,70 @@ const shownDifferences = 10;
 
 function progressLines(tables: readonly VerifyProgress[], terminal: Terminal): string[] {
   const shown = tables.slice(-(terminal.height - 2));
-  const width = Math.max(...shown.map((t) => t.table.length));
-  return shown.map((t) => {
-    if (t.repair) {
-      const { done, all } = t.repair;
-      return `${t.table.padEnd(width)} ${bar(done / all, 20, terminal.style)} ${count(done)} of ${count(all)} rows repaired`;
+  const width = Math.max(...shown.map(({ table }) => table.length));
+  return shown.map(({ table, repair, compared, estimatedRows }) => {
+    if (repair) {
+      const { done, all } = repair;
+      return `${table.padEnd(width)} ${bar(done / all, 20, terminal.style)} ${t('{0} of {1} rows repaired', count(done), count(all))}`;
     }
-    const share = t.estimatedRows ? Math.min(1, t.compared / t.estimatedRows) : null;
-    return `${t.table.padEnd(width)} ${bar(share, 20, terminal.style)} ${count(t.compared)} rows compared`;
+    const share = estimatedRows ? Math.min(1, compared / estimatedRows) : null;
+    return `${table.padEnd(width)} ${bar(share, 20, terminal.style)} ${t('{0} rows compared', count(compared))}`;
   });
 }
 
 function reportLines(report: VerifyReport, terminal: Terminal): string[] {
   const { style } = terminal;
   const head = [
-    'Source',
-    'Destination',
-    'Compared',
-    'Missing',
-    'Extra',
-    'Different',
-    'Duplicate',
-    'Excluded',
+    t('Source'),
+    t('Destination'),
+    t('Compared'),
+    t('Missing'),
+    t('Extra'),
+    t('Different'),
+    t('Duplicate'),
+    t('Excluded'),
   ].map(style.bold);
-  const rows = report.tables.map((t) => [
-    t.source,
-    t.destination,
-    count(t.compared),
-    figure(t.missing, style.red),
-    figure(t.extra, style.red),
-    figure(t.different, style.red),
-    figure(t.duplicate, style.red),
-    count(t.suspended + t.kept + t.dirty + t.notComparable),
+  const rows = report.tables.map((table) => [
+    table.source,
+    table.destination,
+    count(table.compared),
+    figure(table.missing, style.red),
+    figure(table.extra, style.red),
+    figure(table.different, style.red),
+    figure(table.duplicate, style.red),
+    count(table.suspended + table.kept + table.dirty + table.notComparable),
   ]);
   const lines = columns([head, ...rows], [2, 3, 4, 5, 6, 7]);
   for (const table of report.tables) {
     for (const { kind, key, rows } of table.differences.slice(0, shownDifferences)) {
-      const several = rows ? `: source rows ${rows.map((row) => `(${row})`).join(', ')}` : '';
-      lines.push(style.dim(`  ${table.source}: ${kind}: ${key}${several}`));
+      const several = rows ? `: ${t('source rows {0}', rows.map((row) => `(${row})`).join(', '))}` : '';
+      lines.push(style.dim(`  ${table.source}: ${t(kind)}: ${key}${several}`));
     }
   }
   for (const { source, notComparable } of report.tables) {
     if (notComparable === 0) continue;
     lines.push(
       style.yellow(
-        `  ${source}: ${count(notComparable)} ${notComparable === 1 ? 'row' : 'rows'} could not be judged: whether the transformation drops them depends on the operation or time of their last change.`,
+        `  ${source}: ${
+          notComparable === 1
+            ? t(
+                '1 row could not be judged: whether the transformation drops it depends on the operation or time of its last change.',
+              )
+            : t(
+                '{0} rows could not be judged: whether the transformation drops them depends on the operation or time of their last change.',
+                count(notComparable),
+              )
+        }`,
       ),
     );
   }
   lines.push(...problemLines(report, style));
   const sums = [
-    `${count(report.sourceRows)} rows in source`,
-    `${count(report.destinationRows)} rows in destination`,
-    `${count(report.differing)} differing`,
-    ...(report.repaired > 0 ? [`${count(report.repaired)} repaired`] : []),
-    ...(report.problems > 0 ? [`${count(report.problems)} tables with problems`] : []),
+    t('{0} rows in source', count(report.sourceRows)),
+    t('{0} rows in destination', count(report.destinationRows)),
+    t('{0} differing', count(report.differing)),
+    ...(report.repaired > 0 ? [t('{0} repaired', count(report.repaired))] : []),
+    ...(report.problems > 0 ? [t('{0} tables with problems', count(report.problems))] : []),
   ].join(', ');
   lines.push('', report.equal ? style.green(sums) : style.red(sums));
   return lines;
@@ -126,13 +136,17 @@ function reportLines(report: VerifyReport, terminal: Terminal): string[] {
 /** Tables that stopped or could not be compared, and what to do. */
 function problemLines({ tables }: VerifyReport, style: Style): string[] {
   return tables.flatMap(({ source, problem }) =>
-    problem ? [style.red(`  ${source}: ${problem.code} ${problem.message} ${problem.remedy}`)] : [],
+    problem
+      ? [style.red(`  ${source}: ${problem.code} ${retell(problem.message)} ${retell(problem.remedy)}`)]
+      : [],
   );
 }
 
 function countLines(report: VerifyReport, terminal: Terminal): string[] {
   const { style } = terminal;
-  const head = ['Source', 'Destination', 'Rows in source', 'Rows in destination', ''].map(style.bold);
+  const head = [t('Source'), t('Destination'), t('Rows in source'), t('Rows in destination'), ''].map(
+    style.bold,
+  );
   const rows = report.tables.map((table) => {
     const { source, destination, counts } = table;
     const figures = [counts?.source, counts?.destination].map((one) =>
@@ -147,16 +161,16 @@ function countWords(
   { counts, problem, missing, extra, dirty, uncounted }: VerifyTable,
   style: Style,
 ): string {
-  if (!counts) return style.red('not compared');
+  if (!counts) return style.red(t('not compared'));
   const words =
     missing + extra > 0
-      ? style.red('differ')
+      ? style.red(t('differ'))
       : uncounted
-        ? 'not comparable: the script drops rows'
+        ? t('not comparable: the script drops rows')
         : dirty > 0
-          ? `equal except for ${count(dirty)} dirty`
-          : 'equal';
-  return problem ? `${words}, ${style.red('with a problem')}` : words;
+          ? t('equal except for {0} dirty', count(dirty))
+          : t('equal');
+  return problem ? `${words}, ${style.red(t('with a problem'))}` : words;
 }
 
 const figure = (value: number, mark: (text: string) => string) => (value === 0 ? '0' : mark(count(value)));
