@@ -55,6 +55,27 @@ describe.each([{ gtid: false }, { gtid: true }])('DDL while running, gtid $gtid'
     await replica.stop(task);
   }, 60_000);
 
+  it.each([
+    'CONVERT TO CHARACTER SET latin1, MODIFY c VARCHAR(50), RENAME TO named.b',
+    'CONVERT TO CHARACTER SET DEFAULT, RENAME AS named.b',
+  ])(
+    'rule 14: a table has another name by a statement that is not understood: %s',
+    async (what) => {
+      const { mysql } = replica;
+      await mysql.query(`DROP DATABASE IF EXISTS named; CREATE DATABASE named; CREATE TABLE named.other (id INT PRIMARY KEY);
+      CREATE TABLE named.a (id INT PRIMARY KEY, c VARCHAR(20)); INSERT INTO named.a VALUES (1, 'x')`);
+      const prefix = `n${what.length}_`;
+      const task = await running({ objects: [{ database: 'named', renameTables: { prefix } }] });
+      await mysql.query(`ALTER TABLE named.a ${what}`);
+      const isThere = () =>
+        replica.tables().includes(`${prefix}b`) && replica.rows(`${prefix}b`).length === 1;
+      await replica.until(task, isThere);
+      expect(await tableOf(task, 'named.a')).toMatchObject({ phase: 'stopped' });
+      await replica.stop(task);
+    },
+    60_000,
+  );
+
   it('rule 13: a swap of column names is never misread, and stops that table alone until it is reloaded', async () => {
     const { mysql, engine } = replica;
     await mysql.query(`CREATE TABLE d.swap (id INT PRIMARY KEY, a INT, b INT); INSERT INTO d.swap VALUES (1, 10, 20);

@@ -141,4 +141,43 @@ describe('where the server folds names', () => {
     const ended = await replica.run(task);
     expect(ended.error).toBeUndefined();
   }, 60_000);
+
+  it.each([
+    [
+      'an added column',
+      'ALTER TABLE D.Coming DROP COLUMN w; ALTER TABLE D.Coming ADD COLUMN w INT NOT NULL DEFAULT 5',
+    ],
+    [
+      'another table',
+      'DROP TABLE D.Coming; CREATE TABLE D.Coming (id INT PRIMARY KEY, w INT); INSERT INTO d.coming VALUES (9999, 1)',
+    ],
+    ['two renames', 'RENAME TABLE D.Coming TO d.away; RENAME TABLE d.AWAY TO d.Coming'],
+    ['TRUNCATE', 'TRUNCATE D.COMING; INSERT INTO d.coming VALUES (5000, 7)'],
+  ])(
+    'rule 14: of a table that catches up beside the stream: %s',
+    async (what, sql) => {
+      const { mysql } = replica;
+      await mysql.query(`DROP DATABASE IF EXISTS d; CREATE DATABASE d; CREATE TABLE d.coming (id INT PRIMARY KEY, w INT NOT NULL);
+      INSERT INTO d.coming WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, 1 FROM n`);
+      const prefix = `${what.replaceAll(' ', '_')}_`;
+      const task = replica.task({
+        objects: [{ database: 'd', renameTables: { prefix } }],
+        ddl: { truncate: 'delete', onChange: 'reload' },
+        throttle: { full: { rowsPerSecond: 450 } },
+      });
+      await replica.start(task);
+      await following(task);
+      await replica.engine.api.reload(task.id, 'd.coming', false);
+      const isInMiddle = ({ phase, rows }: { phase: string; rows: number }) => phase === 'full' && rows > 0;
+      await replica.until(task, ({ tables }) => tables.some(isInMiddle));
+      await mysql.query(sql);
+      await mysql.query('INSERT INTO d.coming VALUES (7777, 7)');
+      const isThere = () => replica.rows(`${prefix}coming`).some(({ id }) => id === 7777);
+      const isFollowed = ({ phase }: { phase: string }) => phase === 'incremental';
+      await replica.until(task, ({ caughtUp, tables }) => caughtUp && tables.every(isFollowed) && isThere());
+      expect(await replica.verify(task)).toMatchObject({ equal: true });
+      await replica.stop(task);
+    },
+    60_000,
+  );
 });

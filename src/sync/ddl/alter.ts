@@ -29,8 +29,37 @@ export class AlterReader {
     private readonly defaultsOf: DefaultsOf,
   ) {}
 
-  /** `DEFAULT CHARSET x` anywhere among them holds for the columns that the same statement adds. */
+  /**
+   * Of a statement that is not understood and gives the table another name, that name is all that counts. Throws
+   * UnreadableDdl where it gives none.
+   */
   actions(table: TableName): AlterAction[] {
+    const start = this.cursor.at;
+    try {
+      return this.understood(table);
+    } catch (error) {
+      if (!(error instanceof UnreadableDdl)) throw error;
+      this.cursor.at = start;
+      const renamed = this.renamed();
+      if (renamed.length === 0) throw error;
+      return [...renamed, { do: 'other', what: error.message, value: '' }];
+    }
+  }
+
+  /** RENAME is a reserved word: outside of parentheses it begins a part. */
+  private renamed(): AlterAction[] {
+    const c = this.cursor;
+    const found: AlterAction[] = [];
+    while (!c.done) {
+      if (c.peek() === '(') c.skipParentheses();
+      else if (c.take('RENAME')) found.push(...this.renameAction());
+      else c.at++;
+    }
+    return found.filter((action) => action.do === 'rename-table');
+  }
+
+  /** `DEFAULT CHARSET x` anywhere among them holds for the columns that the same statement adds. */
+  private understood(table: TableName): AlterAction[] {
     const start = this.cursor.at;
     const actions = this.actionsBy(table, this.defaultsOf(table));
     const own = actions.findLast((action) => action.do === 'text-defaults');

@@ -6,8 +6,6 @@ import type { TextDefaults } from './text-defaults.js';
 export interface AppliedDdl {
   readonly definition: TableDefinition;
   readonly defaults: TextDefaults;
-  /** Where the table is now, when the statement moved it. */
-  readonly renamedTo?: TableName;
   readonly added: readonly Column[];
   /** Added columns that have a value in rows for which no event came (correctness rule 14). */
   readonly backfill: readonly Column[];

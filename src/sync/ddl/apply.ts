@@ -23,7 +23,6 @@ export function applyAlter(
   let columns = [...before.columns];
   let keys = [...before.keys];
   let defaults = textDefaults;
-  let renamedTo: TableName | undefined;
   let lostRows: string | undefined;
   let rebuilt: string | undefined;
   let dropsUnknownKey = false;
@@ -127,7 +126,7 @@ export function applyAlter(
         keys = keys.map((key) => (isNamed(key, action.from) ? { ...key, name: action.to } : key));
         break;
       case 'rename-table':
-        renamedTo = action.to;
+        // What has the new name is another table to the stream, whatever else is done to it.
         break;
       case 'exchange':
         lostRows = 'EXCHANGE PARTITION';
@@ -177,7 +176,6 @@ export function applyAlter(
     ...before,
     ...(cascades && { cascades }),
     engine,
-    ...(renamedTo && { database: renamedTo.database, name: renamedTo.table }),
     columns,
     keys,
   };
@@ -199,7 +197,6 @@ export function applyAlter(
     ...(clearsZeroDates &&
       !(isStrict && before.engine.toLowerCase() === 'innodb') && { clearsZeroDates: true }),
     ...(rebuilt && { rebuilt }),
-    ...(renamedTo && { renamedTo }),
     ...(lostRows && { lostRows }),
   };
 }

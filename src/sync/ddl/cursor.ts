@@ -20,6 +20,8 @@ export class Cursor {
     readonly context: StatementContext,
     /** null: labels are taken as they are written. */
     readonly charsets: LabelCharsets | null = null,
+    /** The name that the server keeps a table under which a statement writes so. */
+    private readonly kept: (written: TableName) => TableName = (written) => written,
   ) {}
 
   get done(): boolean {
@@ -109,7 +111,7 @@ export class Cursor {
   /** `db.table` or `table`. */
   tableName(database: string): TableName {
     const first = this.name();
-    return this.take('.') ? { database: first, table: this.name() } : { database, table: first };
+    return this.kept(this.take('.') ? { database: first, table: this.name() } : { database, table: first });
   }
 
   /** From an opening parenthesis past its closing one. */

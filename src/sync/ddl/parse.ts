@@ -15,14 +15,16 @@ export type WrittenStatement = Pick<StatementEvent, 'sql' | 'database' | 'contex
 
 /**
  * What cannot be read comes back as such. With `charsets` the labels of ENUM and SET are what the columns hold;
- * without, as they are written. Throws CharsetNotLoaded, nothing else.
+ * without, as they are written. `kept` gives the name that the server keeps a table under which is written so. Throws
+ * CharsetNotLoaded, nothing else.
  */
 export function parseDdl(
   written: WrittenStatement,
   defaultsOf: DefaultsOf,
   charsets: LabelCharsets | null = null,
+  kept?: (written: TableName) => TableName,
 ): DdlStatement {
-  const statement = parse(written, defaultsOf, charsets);
+  const statement = parse(written, defaultsOf, charsets, kept);
   // In a session of statement format these are logged for temporary tables too, without saying so.
   const isMarked = written.isAtomicDdl === true && statement.kind !== 'truncate';
   const tables = written.usesTemporary && !isMarked ? onlyTables(statement) : null;
@@ -56,10 +58,11 @@ function parse(
   { sql, database, context }: WrittenStatement,
   defaultsOf: DefaultsOf,
   charsets: LabelCharsets | null,
+  kept?: (written: TableName) => TableName,
 ): DdlStatement {
   const subject: TableName[] = [];
   const read = (tokens: readonly Token[]) =>
-    new Statement(new Cursor(tokens, context, charsets), database, defaultsOf, subject).read(sql);
+    new Statement(new Cursor(tokens, context, charsets, kept), database, defaultsOf, subject).read(sql);
   const unreadable = ({ message }: Error): DdlStatement => ({
     kind: 'unreadable',
     tables: subject,

@@ -396,9 +396,7 @@ export class TableSync {
 
   /** A DDL asks for the table's rows anew: it leaves this group and begins again from a later place. */
   private begin(name: TableName, why: string, isUnseen = false): void {
-    const record = this.applier?.tables.records.find(
-      ({ definition }) => definition.database === name.database && definition.name === name.table,
-    );
+    const record = this.applier?.tables.recordNamed(name);
     if (!record || !this.applies(record.source)) return;
     void this.leave(record.source);
     this.host.again(name, why, { isUnseen }).catch((error: unknown) => this.services.fail(error));

@@ -169,10 +169,8 @@ export class TableSyncs {
     return (this.recordOf(name)?.phase ?? 'stopped') === 'stopped';
   }
 
-  private recordOf({ database, table }: TableName): TableRecord | undefined {
-    return this.main.tables.records.find(({ definition }) =>
-      isSameTable({ database, name: table }, definition),
-    );
+  private recordOf(name: TableName): TableRecord | undefined {
+    return this.main.tables.recordNamed(name);
   }
 
   private selectionOf({ database, table: name }: TableName) {
@@ -328,8 +326,9 @@ export class TableSyncs {
     const caseSensitive = prepared.facts.lowerCaseTableNames === 0;
     const wanted = { database: name.database, name: name.table, caseSensitive };
     if (!selectionOf(task, wanted)) return;
-    const source = sourceName(wanted);
-    const known = this.main.tables.recordOf(source) ?? records.find(source);
+    const known =
+      this.recordOf(name) ?? records.all.find(({ definition }) => isSameTable(wanted, definition));
+    const source = known?.source ?? sourceName(wanted);
     let definition = known?.definition ?? unknownDefinition(wanted);
     const enter = async () => {
       const noted = await noteTables(retry, [{ database: name.database, table: name.table }]);

@@ -22,7 +22,7 @@ import { isMadeBeside, triggerFamily } from '../online-change/names.js';
 import { compileFilter } from '../filter/index.js';
 import type { EtlProgram } from '../etl/compile.js';
 import type { StreamTable } from './stream-context.js';
-import { sourceName, type SourceTable } from '../../shared/source-name.js';
+import { foldName, sourceName, type SourceTable } from '../../shared/source-name.js';
 import {
   destinationKey,
   planOf,
@@ -203,6 +203,11 @@ export class StreamTables {
       ?.find(({ keyEnd }) => keyEnd === null || key.endsWith(keyEnd, key.length - checksumOfCell))?.table;
   }
 
+  /** Whatever is stored of the table that has this name, in any case where the server folds names. */
+  recordNamed(name: TableName): TableRecord | undefined {
+    return this.entry(name)?.record;
+  }
+
   recordOf(source: string): TableRecord | undefined {
     return this.records.find((record) => record.source === source);
   }
@@ -252,6 +257,7 @@ export class StreamTables {
       event,
       (table) => this.entry(table)?.record.textDefaults ?? unknownTextDefaults,
       this.charsets,
+      (name) => this.kept(name),
     );
     this.forgetAsked(statement);
     switch (statement.kind) {
@@ -370,6 +376,17 @@ export class StreamTables {
     return this.tables.get(this.id(name.database, name.table));
   }
 
+  /**
+   * A statement may write a name in any case where the server folds names: whatever is done about it is about the table
+   * that is known by it, and, with lower_case_table_names=1, about one in lower case.
+   */
+  private kept(name: TableName): TableName {
+    const known = this.entry(name)?.record.definition;
+    if (known) return { database: known.database, table: known.name };
+    if (this.facts.lowerCaseTableNames !== 1) return name;
+    return { database: foldName(name.database), table: foldName(name.table) };
+  }
+
   private selectionOf({ database, table }: TableName) {
     return selectionOf(this.settings.task, { database, name: table, caseSensitive: !this.foldsCase });
   }
@@ -406,20 +423,21 @@ export class StreamTables {
       return;
     }
     const { record } = entry;
+    // A name in another case, where that is the same one, changes nothing that it is known by.
+    const isOwnName = (action: (typeof statement.actions)[number]) =>
+      action.do === 'rename-table' && this.isSame(statement.table, action.to);
+    const actions = statement.actions.filter((action) => !isOwnName(action));
+    const renamed = actions.findLast((action) => action.do === 'rename-table');
+    if (renamed) {
+      this.renames([{ from: statement.table, to: renamed.to }]);
+      return;
+    }
     let applied: AppliedDdl;
     try {
-      // A name in another case, where that is the same one, changes nothing that it is known by.
-      const isOwnName = (action: (typeof statement.actions)[number]) =>
-        action.do === 'rename-table' && this.isSame(statement.table, action.to);
-      const actions = statement.actions.filter((action) => !isOwnName(action));
       applied = applyAlter(record.definition, record.textDefaults, actions, event.context);
     } catch (error) {
       if (!(error instanceof UnreadableDdl)) throw error;
       this.stopOrReload(record, notUnderstood(event, error.message));
-      return;
-    }
-    if (applied.renamedTo) {
-      this.renames([{ from: statement.table, to: applied.renamedTo }]);
       return;
     }
     let table: StreamTable;

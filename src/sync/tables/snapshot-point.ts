@@ -8,7 +8,7 @@ import type { SourcePosition } from '../../shared/position.js';
 import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { recordOf, replacedBy } from './selection-diff.js';
-import { selectionOf, tableName, type NamedTable, type TablePlan } from '../mapping/plan.js';
+import { isSameTable, selectionOf, tableName, type NamedTable, type TablePlan } from '../mapping/plan.js';
 import { openBranches } from '../source/open-branches.js';
 import type { SourceRetry } from '../source/retry.js';
 import type { TableRecords } from '../state/table-records.js';
@@ -168,7 +168,9 @@ export function enterTables(
   const stored = tables.all;
   const isFollowed = ({ definition }: TablePlan) =>
     selectionOf(task, definition)?.isWhole === true &&
-    stored.some((one) => one.definition.database === definition.database);
+    stored.some((one) =>
+      isSameTable({ database: one.definition.database, name: definition.name }, definition),
+    );
   const replaced: TableRecord[] = [];
   const records = plans.map((plan): NewTableRecord => {
     const own = tables.find(plan.source);
