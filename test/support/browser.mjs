@@ -5,8 +5,10 @@ import { findBrowser } from './workbench-install.mjs';
 /**
  * @param {{ width: number, height: number }} size of the page
  * @param {((text: string) => void)=} say
+ * @param {string=} language of the editor and its extensions, where it is not English. The workbench has sentences of its
+ *   own in English only: no language pack comes with it.
  */
-export async function openBrowser(size, say) {
+export async function openBrowser(size, say, language) {
   const found = await findBrowser(say);
   const browser = await chromium.launch({
     executablePath: found.executable,
@@ -22,5 +24,7 @@ export async function openBrowser(size, say) {
     ],
   });
   const context = await browser.newContext({ reducedMotion: 'reduce', viewport: size });
+  if (language !== undefined)
+    await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = ${JSON.stringify(language)};`);
   return { browser, page: await context.newPage() };
 }

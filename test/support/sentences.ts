@@ -109,8 +109,12 @@ function expand(node: ts.Node, constants: ReadonlyMap<string, ts.Expression>): s
         texts.flatMap((text) => inner(expression).map((value) => text + value + literal.text)),
       [node.head.text],
     );
-  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken)
-    return inner(node.left).flatMap((left) => inner(node.right).map((right) => left + right));
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) {
+    const [left, right] = [inner(node.left), inner(node.right)];
+    // Figures are added.
+    if ([...left, ...right].every((one) => one === place)) return [place];
+    return left.flatMap((one) => right.map((other) => one + other));
+  }
   return [place];
 }
 

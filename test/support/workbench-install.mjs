@@ -89,7 +89,9 @@ async function fromDebian(say) {
   };
   // A source that fails must not stop the others: what counts is that the package comes.
   await run('apt-get', ['-qq', 'update'], options).catch(() => undefined);
-  await run('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', 'chromium'], options);
+  // With a font that has Chinese: without one every letter of it is a box, of another width.
+  const packages = ['chromium', 'fonts-droid-fallback'];
+  await run('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...packages], options);
   return existsSync('/usr/bin/chromium') ? { executable: '/usr/bin/chromium', args: [] } : undefined;
 }
 

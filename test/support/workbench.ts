@@ -33,11 +33,13 @@ export async function startWorkbench(options: {
   settings?: Record<string, unknown>;
   env?: Record<string, string>;
   size?: { width: number; height: number };
+  /** As vscode.env.language has it; English without. */
+  language?: string;
 }): Promise<Workbench> {
-  const { size, ...rest } = options;
+  const { size, language, ...rest } = options;
   const home = mkdtempSync(path.join(tmpdir(), 'rowferry-workbench-'));
   const server = await startWorkbenchServer({ home, ...rest });
-  const { browser, page } = await openBrowser(size ?? { width: 1400, height: 900 });
+  const { browser, page } = await openBrowser(size ?? { width: 1400, height: 900 }, undefined, language);
   const violations: string[] = [];
   page.on('console', (message) => {
     if (/Content[ -]Security[ -]Policy/i.test(message.text())) violations.push(message.text());

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import type { EngineSession } from '../engine/session.js';
 import { keepsRunning, showsStatusBar } from '../base/settings.js';
+import { retold } from '../../shared/retelling.js';
 import { statusWords } from '../../shared/snapshot-words.js';
+import { retell } from '../base/retell.js';
 
 /** The one status-bar item: what runs and what waits for the person. Gone when nothing does. */
 export class StatusBar implements vscode.Disposable {
@@ -22,7 +24,11 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private update(): void {
-    const words = statusWords([...this.session.snapshots.values()], vscode.l10n.t, vscode.env.language);
+    const words = statusWords(
+      retold([...this.session.snapshots.values()], retell),
+      vscode.l10n.t,
+      vscode.env.language,
+    );
     if (!showsStatusBar() || !words) {
       this.item.hide();
       return;

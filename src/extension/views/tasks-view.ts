@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { retold } from '../../shared/retelling.js';
 import { retell } from '../base/retell.js';
 import { formatCount } from '../../shared/format.js';
 import type { TableProgress, TaskSnapshot } from '../../shared/snapshot.js';
@@ -361,7 +362,7 @@ export class TasksView
   }
 
   private lookOf(table: TableProgress): TableLook {
-    return tableLook(table, vscode.l10n.t, vscode.env.language);
+    return tableLook(retold(table, retell), vscode.l10n.t, vscode.env.language);
   }
 
   private taskItem(node: TaskNode): vscode.TreeItem {

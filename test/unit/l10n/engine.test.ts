@@ -50,6 +50,16 @@ const saidIn = (parts: readonly string[], where: Omit<Where, 'wordsWhereShown'>)
 const nowhere = 99;
 const said = [
   ...saidIn(['sync/precheck'], { words: 2, wordsWithValues: 1 }),
+  ...saidIn(
+    [
+      'sync/etl/compile.ts',
+      'sync/mapping/encoder.ts',
+      'engine/alerts/rules.ts',
+      'shared/call-arguments.ts',
+      'shared/checked-jsonc.ts',
+    ],
+    { words: 2, wordsWithValues: 1 },
+  ),
   ...saidIn(['sync', 'mysql', 'tablestore', 'engine', 'shared'], { words: 2, wordsWithValues: 2 }),
   ...saidIn(['local-tablestore', 'cli', 'extension'], { words: nowhere, wordsWithValues: nowhere }),
   // What join(' or ') makes.
