@@ -39,7 +39,7 @@ it('has the command and its documents, and depends on nothing', () => {
   expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
     'rowferry',
   ]);
-  for (const name of ['README.md', 'LICENSE', 'docs/guarantees.md', 'dist/licenses.txt'])
+  for (const name of ['README.md', 'README.zh-cn.md', 'LICENSE', 'docs/guarantees.md', 'dist/licenses.txt'])
     expect(existsSync(join(home, name)), name).toBe(true);
   expect(existsSync(join(home, 'dist/extension.js'))).toBe(false);
 });
@@ -48,6 +48,7 @@ it('runs: version, help, the embedded Tablestore, and an engine of its own', asy
   const run = (...args: string[]) => spawnSync(rowferry, args, { cwd: folder, env, encoding: 'utf8' });
   expect(run('--version').stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(run('--help').stdout).toContain('rowferry COMMAND');
+  expect(run('--help', '--lang', 'zh-cn').stdout).toContain('用法');
   const server = spawn(rowferry, ['tablestore', '--port', '0', '--data', 'data'], { cwd: folder, env });
   try {
     let said = '';

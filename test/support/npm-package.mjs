@@ -8,7 +8,8 @@ import { execute } from './prepare.mjs';
 
 /** Of dist/: everything is bundled, so that the package has no dependencies. */
 const bundles = ['cli.js', 'package.json', 'licenses.txt', 'node', 'schemas'];
-const pages = ['LICENSE', 'CHANGELOG.md', 'docs'];
+const pages = ['LICENSE', 'CHANGELOG.md', 'docs', 'l10n'];
+const readmes = ['README.md', 'README.zh-cn.md'];
 
 /**
  * Packs dist/, which must be built, into `folder`. Resolves to the path of the .tgz. The repository's own
@@ -27,8 +28,10 @@ export async function makeNpmPackage(folder) {
     for (const name of pages)
       cpSync(path.join(repository, name), path.join(stage, name), { recursive: true });
     // Pictures are not in the package, and show nothing of the command.
-    const readme = readFileSync(path.join(repository, 'README.md'), 'utf8');
-    writeFileSync(path.join(stage, 'README.md'), readme.replace(/^!\[.*\n\n?/gm, ''));
+    for (const name of readmes) {
+      const readme = readFileSync(path.join(repository, name), 'utf8');
+      writeFileSync(path.join(stage, name), readme.replace(/^!\[.*\n\n?/gm, ''));
+    }
     const { name, version, description, license, keywords, bin, engines } = own;
     const manifest = { name, version, description, license, keywords, bin, engines: { node: engines.node } };
     writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -25,7 +25,7 @@ function problems(text: string): string[] {
 
 const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
 
-it.each([...pages.map((name) => `docs/${name}`), 'CONTRIBUTING.md', 'README.md'])(
+it.each([...pages.map((name) => `docs/${name}`), 'CONTRIBUTING.md', 'README.md', 'README.zh-cn.md'])(
   '%s cites what exists',
   (page) => {
     expect(problems(readFileSync(join(root, page), 'utf8'))).toEqual([]);

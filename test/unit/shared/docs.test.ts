@@ -54,11 +54,24 @@ it('docs/prechecks.md lists every check', async () => {
   await expect(`${text}\n`).toMatchFileSnapshot(join(docs, 'prechecks.md'));
 });
 
-it('README tells every setting of a task', () => {
-  const rows = readFileSync(join(docs, '../README.md'), 'utf8').matchAll(
-    /^\| (`\w+`(?:, `\w+`)*) \| .+ \|$/gm,
+it.each(['README.md', 'README.zh-cn.md'])('%s tells every setting of a task', (name) => {
+  const rows = readFileSync(join(docs, '..', name), 'utf8').matchAll(
+    /^\| (`\w+`(?:(?:, |、)`\w+`)*) \| .+ \|$/gm,
   );
-  const told = [...rows].flatMap(([, keys]) => keys!.replaceAll('`', '').split(', '));
+  const told = [...rows].flatMap(([, keys]) => keys!.replaceAll('`', '').split(/, |、/));
   const settings = Object.keys(taskSchema.shape).filter((key) => key !== '$schema');
   expect(told.sort()).toEqual(settings.sort());
+});
+
+it('README.zh-cn.md has the headings, examples and links of README.md', () => {
+  const parts = (name: string) => {
+    const text = readFileSync(join(docs, '..', name), 'utf8');
+    return {
+      headings: [...text.matchAll(/^#+ /gm)].map(String),
+      // Comments of commands are in the language of the page.
+      examples: [...text.matchAll(/^```[^]*?^```/gm)].map((part) => String(part).replace(/ +# .*/g, '')),
+      links: [...text.matchAll(/\]\((?!http|README)([^)]+)\)/g)].map(([, link]) => link),
+    };
+  };
+  expect(parts('README.zh-cn.md')).toEqual(parts('README.md'));
 });
