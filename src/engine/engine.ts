@@ -115,6 +115,7 @@ export class Engine {
       tune: async (id, tuning) => supervisor.tune(id, tuning),
       check: (task) => supervisor.prechecks.check(task),
       lastCheck: async (id) => supervisor.prechecks.last(id),
+      runProposal: (id, proposal) => supervisor.prechecks.runProposal(id, proposal),
       verify: (task, options) => supervisor.verify(session, task, options),
       lastVerify: async (id) => supervisor.verifications.last(id),
       cancelVerify: async (id) => supervisor.verifications.cancelOf(id),

@@ -58,6 +58,7 @@ export function makeFeatures(core: Core): Features {
   const { tasksView, connectionsView } = core;
   const catalog = new SourceCatalog(service, session);
   const panelContext = { extensionUri, files, session, service, log };
+  const taskEditor = new TaskEditorProvider({ extensionUri, session, service, saved, catalog, log });
   const changes = new ChangedSettings(session, service);
   const precheck = precheckKind(panelContext);
   const verify = verifyKind(panelContext);
@@ -87,6 +88,7 @@ export function makeFeatures(core: Core): Features {
         panels,
         precheck,
         verify,
+        editor: taskEditor,
       }),
       ...textCommands(catalog),
       ...helpCommands(),
@@ -95,7 +97,7 @@ export function makeFeatures(core: Core): Features {
       ...connectionCommands({ saved, local, session, secrets, view: connectionsView, rows }),
     },
     panels,
-    taskEditor: new TaskEditorProvider({ extensionUri, session, service, saved, catalog, log }),
+    taskEditor,
     text: () => textFeatures({ catalog, saved, session, service }),
     dispose: () => {
       for (const one of [...Object.values(panels), catalog]) one.dispose();

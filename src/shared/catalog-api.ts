@@ -162,7 +162,7 @@ export interface CatalogApi {
     page: SourcePage,
   ): Promise<SourceRows>;
   /**
-   * Makes the database of the sample; the one call that writes to a source, after a person confirmed it. Throws
+   * Makes the database of the sample; it writes to a source, as runProposal() does, after a person confirmed it. Throws
    * ROW-T104 when a database of that name is not the sample.
    */
   makeSample(source: SourceSettings): Promise<SampleInfo>;

@@ -255,6 +255,11 @@ export const errorCodes = {
     cause: 'Another program answers in place of the engine. It received nothing.',
     remedy: 'End the process named in the message, and find out what started it.',
   },
+  'ROW-E117': {
+    exit: 3,
+    cause: 'The newest precheck of the task no longer proposes this statement.',
+    remedy: 'Run the precheck again, and look at what it proposes now.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

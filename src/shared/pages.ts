@@ -3,6 +3,7 @@ import type { FileIssue } from './checked-jsonc.js';
 import type { CheckReport } from './check-report.js';
 import type { PlainError } from './errors.js';
 import type { VerifyProgress, VerifyReport } from './verify-report.js';
+import type { TaskFix } from './task-fix.js';
 import type { Side } from './refusal.js';
 import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
@@ -11,6 +12,9 @@ import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.
 import type { DirtyFilter, DirtyPage, HistoryPoint, RetryProgress } from './task-control-api.js';
 import type { OptionalApi } from './engine-api.js';
 import type { CallSchemas } from './call-arguments.js';
+import { taskEdit, type TaskEdit } from './task-edits.js';
+
+export type { TaskEdit };
 
 /**
  * What webview pages and the extension say to each other. Towards a page: whole states, never deltas, so that a
@@ -39,16 +43,6 @@ export interface PageApi<State> {
 const text = z.string().max(1_000_000);
 const name = z.string().min(1).max(10_000);
 
-/** One change to the task file: the value at a path, or its removal when `value` is absent. */
-const edit = z.strictObject({
-  path: z
-    .array(z.union([z.string(), z.int().min(0)]))
-    .min(1)
-    .max(10),
-  value: z.json().optional(),
-});
-export type TaskEdit = z.infer<typeof edit>;
-
 /** About a task that runs with other settings than its file. */
 export const differenceActions = ['showChanges', 'applyChanges', 'restart'] as const;
 export type DifferenceAction = (typeof differenceActions)[number];
@@ -66,7 +60,7 @@ export const taskEditorActions = [
 export const taskEditorCalls = {
   ready: z.tuple([]),
   /** One undo step. */
-  edit: z.tuple([z.array(edit).max(10_000)]),
+  edit: z.tuple([z.array(taskEdit).max(10_000)]),
   save: z.tuple([]),
   run: z.tuple([z.enum(taskEditorActions)]),
   chooseFile: z.tuple([name]),
@@ -99,7 +93,11 @@ export interface TaskEditorState {
   lastDocument?: unknown;
   issues: FileIssue[];
   /** What is wrong beyond the schema: names, filters, keys, script. */
-  problems: (FileIssue & { severity: 'error' | 'warning'; within?: { at: number; length: number } })[];
+  problems: (FileIssue & {
+    severity: 'error' | 'warning';
+    within?: { at: number; length: number };
+    fixes?: readonly TaskFix[];
+  })[];
   /** The stretch of the transformation script that is wrong. */
   etlProblem: { at: number; length: number; message: string } | null;
   /** What is known of the source: its identity, its databases, and those whose tables can be had without asking it. */
@@ -114,6 +112,8 @@ export interface TaskEditorState {
   refused: { side: Side; message: string } | null;
   /** Keys of the saved file that the running task does not go by. */
   differences: string[];
+  /** The setting to bring into view, by its key; another number is another wish. */
+  goTo: { key: string; number: number } | null;
   /** Calls that the engine answers; empty while it is not connected. */
   methods: (keyof OptionalApi)[];
 }
@@ -126,6 +126,9 @@ export const precheckCalls = {
   ignore: z.tuple([name, z.boolean()]),
   enterSecrets: z.tuple([z.enum(['source', 'destination'])]),
   copy: z.tuple([text]),
+  fix: z.tuple([name, z.int().min(0)]),
+  runSql: z.tuple([name]),
+  openField: z.tuple([name]),
   openTask: z.tuple([]),
 } satisfies CallSchemas;
 export interface PrecheckHost {
@@ -136,6 +139,12 @@ export interface PrecheckHost {
   /** Asked of the person; then the precheck runs again. */
   enterSecrets(side: Side): Promise<void>;
   copy(text: string): Promise<void>;
+  /** Edits the task file by one of the fixes of an item, then checks again. */
+  fix(id: string, index: number): Promise<void>;
+  /** Runs the first statement of an item at the source, once the person confirmed it, then checks again. */
+  runSql(id: string): Promise<void>;
+  /** Opens the form where it has what an item is about. */
+  openField(id: string): Promise<void>;
   openTask(): Promise<void>;
 }
 export interface PrecheckState {
@@ -145,6 +154,11 @@ export interface PrecheckState {
   /** Why there is no report. */
   problem: PageProblem | null;
   canStart: boolean;
+  /** By id of an item: which of its fixes would change the file as it is now. */
+  fixable: Record<string, number[]>;
+  /** What the source said of the statement that was run last. */
+  answer: { text: string; isError: boolean } | null;
+  methods: (keyof OptionalApi)[];
 }
 
 const rate = z.number().positive().nullable();

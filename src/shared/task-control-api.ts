@@ -56,6 +56,13 @@ export interface LastVerify {
   repaired: boolean;
 }
 
+/** What the source said of a statement. */
+export interface StatementAnswer {
+  affectedRows: number;
+  /** The first warning of the server. */
+  warning?: string;
+}
+
 /** A position in the source's binlog, as people name one. 'skip': after the next transaction. */
 export type NamedPosition = NonNullable<Task['startPosition']> | 'skip';
 
@@ -86,6 +93,12 @@ export interface TaskControlApi {
   pause(id: string): Promise<void>;
   /** Throws ROW-E109 (is not paused). */
   resume(id: string): Promise<void>;
+  /**
+   * Runs the first statement that an item of the newest precheck of a task proposes, on the server that was checked: the
+   * second call that writes to a source, after a person confirmed it. No SQL comes from the client, only the id of the
+   * report and that of the item; a report lets one statement be run. Throws ROW-E117, and what the server says.
+   */
+  runProposal(id: string, proposal: { report: string; check: string }): Promise<StatementAnswer>;
   /** In force within a second, until the task ends. Throws ROW-E109 (does not run), ROW-T104 (not a valid value). */
   tune(id: string, tuning: Tuning): Promise<void>;
   /** What a changed selection would do to the running task; nothing is changed. Throws ROW-E109 (does not run). */

@@ -6,7 +6,17 @@ import {
   type FormattingOptions,
   type Node,
 } from 'jsonc-parser';
-import type { TaskEdit } from './pages.js';
+import * as z from 'zod';
+
+/** One change to the task file: the value at a path, or its removal when `value` is absent. */
+export const taskEdit = z.strictObject({
+  path: z
+    .array(z.union([z.string(), z.int().min(0)]))
+    .min(1)
+    .max(10),
+  value: z.json().optional(),
+});
+export type TaskEdit = z.infer<typeof taskEdit>;
 
 /**
  * The text with the edits in it; comments and layout outside the changed values stay. Edits are applied in order,
@@ -19,13 +29,28 @@ export function applyTaskEdits(text: string, edits: readonly TaskEdit[]): string
   let result = text;
   for (let at = 0; at < edits.length;) {
     const { path, value } = edits[at]!;
-    result = applyEdits(result, modify(result, path, value, { formattingOptions }));
+    result =
+      (value === undefined ? withoutLast(result, path) : undefined) ??
+      applyEdits(result, modify(result, path, value, { formattingOptions }));
     const more = followersOf(edits, at);
     const appended = more.length > 0 ? appendBehind(result, path, more, formattingOptions) : undefined;
     if (appended !== undefined) result = appended;
     at += appended === undefined ? 1 : 1 + more.length;
   }
   return result;
+}
+
+/**
+ * Without the last element of a list. The library counts on a line end in front of the bracket, and takes the bracket's
+ * place where there is none. undefined: the path is of something else.
+ */
+function withoutLast(text: string, path: TaskEdit['path']): string | undefined {
+  if (typeof path.at(-1) !== 'number') return undefined;
+  const node = findNodeAtLocation(parseTree(text, [], { allowTrailingComma: true })!, [...path]);
+  const siblings = node?.parent?.children ?? [];
+  const before = siblings.at(-2);
+  if (!node || !before || siblings.at(-1) !== node) return undefined;
+  return text.slice(0, before.offset + before.length) + text.slice(node.offset + node.length);
 }
 
 /** Values of the edits behind `at` that go on along the list in which it is, one element after the other. */

@@ -75,7 +75,10 @@ test('in the notification, the form and the precheck', async () => {
   const form = webview(page);
   const bar = form.locator('rf-refusal .bar');
   await bar.waitFor();
-  await bar.getByRole('button', { name: 'Enter the Password Again…' }).click();
+  // Beside the field as well, where the person looks who came to correct it.
+  const card = form.locator('#connections .card', { hasText: 'Source: MySQL' });
+  await card.getByText(/refused the login/).waitFor();
+  await card.getByRole('button', { name: 'Enter the Password Again…' }).click();
   await enter('wrong for the third time');
   await toast('dts').waitFor();
   await bar.waitFor();
@@ -144,5 +147,6 @@ test('the form goes on asking for what was not entered after all', async () => {
   await again.click();
   await enter('the newest');
   await bar.waitFor({ state: 'hidden' });
+  await form.locator('#connections .refused').waitFor({ state: 'hidden' });
   expect(workbench.violations).toEqual([]);
 });

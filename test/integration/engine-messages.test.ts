@@ -58,6 +58,8 @@ const calls: Record<string, () => unknown[]> = {
   stop: () => ['t-1'],
   check: () => [task()],
   lastCheck: () => ['t-1'],
+  // Nothing was checked that could be asked: no statement is ever run here.
+  runProposal: () => ['t-1', { report: 'r-1', check: 'table-keys' }],
   verify: () => [task(), { repair: false, quick: true, wait: false }],
   snapshots: () => [],
   bundle: () => [task()],

@@ -74,6 +74,10 @@ export const panel = css`
     overflow-wrap: anywhere;
     white-space: pre-wrap;
   }
+  .details > .fixes,
+  .details > .field {
+    margin-bottom: 10px;
+  }
   .sql {
     display: flex;
     gap: 8px;

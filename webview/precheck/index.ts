@@ -9,6 +9,7 @@ import '../components/page.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { t } from '../components/words.js';
+import { fixButtons } from '../components/task-fixes.js';
 import { grouped, type Group } from './groups.js';
 import { panel } from '../components/panel-styles.js';
 
@@ -66,6 +67,11 @@ class Precheck extends LitElement {
       </header>
       <div role="status" aria-live="polite">
         ${report ? this.rate(report.successRate, state) : nothing}
+        ${
+          state.answer === null
+            ? nothing
+            : html`<p class=${state.answer.isError ? 'error' : 'hint'}>${state.answer.text}</p>`
+        }
         ${this.said === '' ? nothing : html`<p class="error">${this.said}</p>`}
       </div>
       ${
@@ -125,6 +131,10 @@ class Precheck extends LitElement {
         : html`<dt>${label}</dt>
             <dd>${text}</dd>`;
     const refused = refusedSide(result.code);
+    const { report = null, methods = [], fixable = {} } = this.state ?? {};
+    const canRun = report?.id !== undefined && result.statements && methods.includes('runProposal');
+    const all = result.fixes ?? [];
+    const fixes = (fixable[result.id] ?? []).flatMap((index) => all[index] ?? []);
     return html`<div class="details">
       <dl>
         ${line(t('Expected'), result.expected)} ${line(t('Found'), result.actual)}
@@ -139,8 +149,32 @@ class Precheck extends LitElement {
                 @click=${() => this.call(this.host.copy(result.sql ?? ''))}
                 >${t('Copy SQL')}</vscode-button
               >
+              ${
+                canRun
+                  ? html`<vscode-button
+                      appearance="secondary"
+                      ?disabled=${this.state?.running}
+                      @click=${() => this.call(this.host.runSql(result.id))}
+                      >${t('Run SQL…')}</vscode-button
+                    >`
+                  : nothing
+              }
             </div>`
           : nothing
+      }
+      ${fixButtons(fixes, (fix) => this.call(this.host.fix(result.id, all.indexOf(fix))))}
+      ${
+        result.at === undefined
+          ? nothing
+          : html`<vscode-link
+              class="field"
+              href="#"
+              @click=${(event: Event) => {
+                event.preventDefault();
+                this.call(this.host.openField(result.id));
+              }}
+              >${t('Open in the form')}</vscode-link
+            >`
       }
       ${
         refused === undefined

@@ -40,6 +40,8 @@ class TaskEditor extends LitElement {
   declare private current: string;
   private readonly host: TaskEditorHost;
   private readonly catalog: Catalog;
+  /** The number of the last wish to see a setting. */
+  private wentTo = -1;
   /** The newest edit on its way. */
   private edits: Promise<void> = Promise.resolve();
 
@@ -51,6 +53,9 @@ class TaskEditor extends LitElement {
     this.host = connectHost<TaskEditorHost, TaskEditorState>((state) => {
       this.state = state;
       this.catalog.follow(state);
+      if (!state.goTo || state.goTo.number === this.wentTo) return;
+      this.wentTo = state.goTo.number;
+      void this.goTo(state.goTo.key);
     });
     this.catalog = new Catalog(this.host, () => this.revision++);
     // The editor saves what the document holds: what was typed a moment ago must be there first.
@@ -262,6 +267,13 @@ class TaskEditor extends LitElement {
       </div>
       <vscode-button @click=${() => void this.run('openText')}>${t('Open as JSON')}</vscode-button>
     </header>`;
+  }
+
+  /** Sections are there one update after the first state, and what they show one after that. */
+  private async goTo(key: string): Promise<void> {
+    await this.updateComplete;
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await this.show(key);
   }
 
   /** Its section, and there the control that is nearest to it. */

@@ -1,9 +1,12 @@
 import { html, LitElement, nothing, type PropertyDeclarations, type TemplateResult } from 'lit';
 import { formatCount } from '../../src/shared/format.js';
 import type { PreviewTable } from '../../src/shared/catalog-api.js';
+import type { TaskEditorState } from '../../src/shared/pages.js';
+import { fixEdits } from '../../src/shared/task-fix.js';
 import { dropdown } from '../components/dropdown.js';
 import { messageOf } from '../components/host.js';
 import { base } from '../components/styles.js';
+import { fixButtons } from '../components/task-fixes.js';
 import { locale, t } from '../components/words.js';
 import type { FormContext } from './form/context.js';
 import { effective, selection } from './form/document.js';
@@ -43,7 +46,10 @@ export class ReviewSection extends LitElement {
     const { state } = this.context;
     const valid = state.issues.length === 0;
     const { look } = state;
-    const problems = [...state.issues, ...state.problems];
+    const problems: TaskEditorState['problems'] = [
+      ...state.issues.map((issue) => ({ ...issue, severity: 'error' as const })),
+      ...state.problems,
+    ];
     return html`
       <ul class="summary">
         ${summary(state.document, (path) => effective(state.document, state.schema, path)).map((line) => html`<li>${line}</li>`)}
@@ -53,7 +59,7 @@ export class ReviewSection extends LitElement {
           ? nothing
           : html`<div class="banner" role="alert">
               ${problems.slice(0, 20).map(
-                ({ line, key, message }) =>
+                ({ line, key, message, fixes = [] }) =>
                   html`<div>
                     <vscode-link
                       href="#"
@@ -65,6 +71,7 @@ export class ReviewSection extends LitElement {
                       >${placeOf(key, state.document).label}</vscode-link
                     >
                     ${message}
+                    ${fixButtons(fixes, (fix) => this.context.edit(fixEdits(state.document, fix)), state.document)}
                   </div>`,
               )}
               ${problems.length > 20 ? html`<div>${t('and {0} more', problems.length - 20)}</div>` : nothing}

@@ -98,6 +98,7 @@ const schemas: CallSchemasOf<EngineApi & OptionalApi> = {
   tune: z.tuple([id, tuning]),
   check: z.tuple([task]),
   lastCheck: z.tuple([id]),
+  runProposal: z.tuple([id, z.strictObject({ report: z.string().min(1), check: z.string().min(1) })]),
   verify: z.tuple([task, sparse({ repair: z.boolean(), quick: z.boolean(), wait: z.boolean() })]),
   lastVerify: z.tuple([id]),
   cancelVerify: z.tuple([id]),

@@ -60,10 +60,11 @@ export class Supervisor {
     private readonly log: Log,
     private readonly events: SupervisorEvents,
   ) {
-    this.prechecks = new PrecheckGate(store, operations, (id) => {
+    const isRunning = (id: string) => {
       const managed = this.#tasks.get(id);
       return managed?.active === true && managed.work !== undefined;
-    });
+    };
+    this.prechecks = new PrecheckGate(store, operations, isRunning, log);
     this.dirty = new DirtyDecisions(operations, {
       task: (id) => this.#tasks.get(id),
       save: (managed) => void this.#save(managed),

@@ -30,11 +30,13 @@ export interface TaskCommandContext {
   panels: Record<'precheck' | 'verify' | 'monitor' | 'dirty', { reveal(uri: vscode.Uri): void }>;
   precheck: PrecheckKind;
   verify: VerifyKind;
+  editor: { reveal(uri: vscode.Uri, key?: string): Promise<void> };
 }
 
 /** Commands on a task: called from the tree, an editor, or the palette, which asks for the task. */
 export function taskCommands(context: TaskCommandContext): Commands {
-  const { files, service, session, changes, view, log, cliScript, panels, precheck, verify } = context;
+  const { files, service, session, changes, view, log, cliScript, panels, precheck, verify, editor } =
+    context;
   const { t } = vscode.l10n;
 
   const pick = (argument: unknown, suits: (file: TaskFile) => boolean = () => true) =>
@@ -212,7 +214,7 @@ export function taskCommands(context: TaskCommandContext): Commands {
     },
     'task.openForm': async (argument) => {
       const file = await pick(argument);
-      if (file) await vscode.commands.executeCommand('vscode.openWith', file.uri, taskEditorViewType);
+      if (file) await editor.reveal(file.uri, (argument as { at?: string } | undefined)?.at);
     },
     'task.openSelected': async () => {
       const uri = view.selected;

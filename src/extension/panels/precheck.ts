@@ -1,3 +1,4 @@
+import { parse as parseJsonc } from 'jsonc-parser';
 import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import {
@@ -7,12 +8,15 @@ import {
   type PrecheckState,
 } from '../../shared/pages.js';
 import type { CheckReport } from '../../shared/check-report.js';
-import { applyTaskEdits } from '../../shared/task-edits.js';
+import { fixEdits } from '../../shared/task-fix.js';
+import type { Task } from '../../shared/task.js';
 import { offers } from '../../shared/task-actions.js';
 import { parseTask } from '../../shared/task-file.js';
 import { logError } from '../base/log.js';
 import { asRowferryError, confirmed } from '../base/notifications.js';
 import { retell } from '../base/retell.js';
+import { runProposal } from './run-proposal.js';
+import { applyToDocument } from './task-editor.js';
 import { onceConnected, type PanelContext, type PanelKind } from './task-panel.js';
 
 export interface PrecheckKind extends PanelKind<PrecheckHost, PrecheckState> {
@@ -27,6 +31,7 @@ export function precheckKind(context: PanelContext): PrecheckKind {
     string,
     { running: boolean; report: CheckReport | null; problem: PrecheckState['problem'] }
   >();
+  const answers = new Map<string, PrecheckState['answer']>();
   const changed = new vscode.EventEmitter<string>();
   const set = (uri: vscode.Uri, outcome: Parameters<typeof outcomes.set>[1]) => {
     outcomes.set(uri.toString(), outcome);
@@ -64,6 +69,9 @@ export function precheckKind(context: PanelContext): PrecheckKind {
           report,
           problem,
           canStart: report?.successRate === 100 && offers(snapshot?.state, 'start'),
+          fixable: fixable(report, file?.task),
+          answer: answers.get(key) ?? null,
+          methods: context.session.methods,
         };
       };
       const subscriptions = vscode.Disposable.from(
@@ -80,8 +88,10 @@ export function precheckKind(context: PanelContext): PrecheckKind {
         }),
       );
       const again = async () => {
+        answers.delete(key);
         await run(task.uri).catch(() => undefined);
       };
+      const itemOf = (id: string) => outcomes.get(key)?.report?.results.find((result) => result.id === id);
       return {
         state,
         dispose: () => subscriptions.dispose(),
@@ -98,7 +108,7 @@ export function precheckKind(context: PanelContext): PrecheckKind {
             });
           },
           ignore: async (id, ignored) => {
-            const item = outcomes.get(key)?.report?.results.find((result) => result.id === id);
+            const item = itemOf(id);
             if (item?.status !== 'warning') return;
             if (
               ignored &&
@@ -111,6 +121,26 @@ export function precheckKind(context: PanelContext): PrecheckKind {
               return;
             await setIgnored(task.uri, id, ignored);
             await again();
+          },
+          fix: async (id, index) => {
+            const fix = itemOf(id)?.fixes?.[index];
+            if (!fix) return;
+            const document = await vscode.workspace.openTextDocument(task.uri);
+            await applyToDocument(document, fixEdits(parseJsonc(document.getText(), [], lenient), fix));
+            await again();
+          },
+          runSql: async (id) => {
+            const report = outcomes.get(key)?.report;
+            const answer = report && (await runProposal(context, task, report, id));
+            if (!answer) return;
+            await again();
+            // After the check, which takes away what an earlier statement came to.
+            answers.set(key, answer);
+            changed.fire(key);
+          },
+          openField: async (id) => {
+            const at = itemOf(id)?.at;
+            await vscode.commands.executeCommand('rowferry.task.openForm', { uri: task.uri, at });
           },
           copy: (text) => Promise.resolve(vscode.env.clipboard.writeText(text)),
           openTask: async () => {
@@ -125,21 +155,23 @@ export function precheckKind(context: PanelContext): PrecheckKind {
 /** Accepted warnings stand in the task file, by their ids. */
 async function setIgnored(uri: vscode.Uri, id: string, ignored: boolean): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
-  const text = document.getText();
-  const present = parseTask(text).value?.ignoredChecks ?? [];
+  const present = parseTask(document.getText()).value?.ignoredChecks ?? [];
   const next = ignored ? [...new Set([...present, id])] : present.filter((other) => other !== id);
-  const edit = new vscode.WorkspaceEdit();
-  const whole = new vscode.Range(
-    new vscode.Position(0, 0),
-    document.lineAt(document.lineCount - 1).range.end,
-  );
-  edit.replace(
-    uri,
-    whole,
-    applyTaskEdits(text, [{ path: ['ignoredChecks'], ...(next.length === 0 ? {} : { value: next }) }]),
-  );
-  await vscode.workspace.applyEdit(edit);
+  await applyToDocument(document, [
+    { path: ['ignoredChecks'], ...(next.length === 0 ? {} : { value: next }) },
+  ]);
   await document.save();
+}
+
+const lenient = { allowTrailingComma: true };
+
+/** Which fixes of each item would change the file as it is now. */
+function fixable(report: CheckReport | null, task: Task | undefined): PrecheckState['fixable'] {
+  const found = (report?.results ?? []).flatMap(({ id, fixes = [] }): [string, number[]][] => {
+    const usable = [...fixes.keys()].filter((index) => fixEdits(task, fixes[index]!).length > 0);
+    return usable.length === 0 ? [] : [[id, usable]];
+  });
+  return Object.fromEntries(found);
 }
 
 export function problemOf(error: unknown): PageProblem {

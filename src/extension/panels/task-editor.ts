@@ -23,6 +23,7 @@ import { scriptProblem, taskProblems } from '../tasks/task-problems.js';
 import type { TaskService } from '../tasks/task-service.js';
 import { knownNames } from '../text/index.js';
 import { Page } from './page.js';
+import { taskEditorViewType } from './view-types.js';
 
 export interface TaskEditorContext {
   extensionUri: vscode.Uri;
@@ -86,9 +87,27 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       context.saved.onDidChange(show),
       context.catalog.onDidChange(show),
     ];
-    panel.onDidDispose(() => vscode.Disposable.from(...subscriptions).dispose());
+    const own = document.uri.toString();
+    this.forms.set(own, show);
+    panel.onDidDispose(() => {
+      // Of the two of a split editor the other one may be the newer.
+      if (this.forms.get(own) === show) this.forms.delete(own);
+      vscode.Disposable.from(...subscriptions).dispose();
+    });
     show();
   }
+
+  /** Opens the form of a file, if it is not open, where it has the setting at `key`. */
+  async reveal(uri: vscode.Uri, key?: string): Promise<void> {
+    if (key !== undefined) this.wishes.set(uri.toString(), { key, number: ++this.wished });
+    await vscode.commands.executeCommand('vscode.openWith', uri, taskEditorViewType);
+    this.forms.get(uri.toString())?.();
+  }
+
+  private wished = 0;
+  /** What to show of each file, and the form that is open for it. */
+  private readonly wishes = new Map<string, NonNullable<TaskEditorState['goTo']>>();
+  private readonly forms = new Map<string, () => void>();
 
   /** Of the document as it stands; read once for each of its versions. */
   private parsed(document: vscode.TextDocument): Parsed {
@@ -146,6 +165,7 @@ export class TaskEditorProvider implements vscode.CustomTextEditorProvider {
       },
       ...this.look(document, task, issues),
       differences: this.context.service.differences(document.uri),
+      goTo: this.wishes.get(document.uri.toString()) ?? null,
       refused: this.refused.get(document) ?? this.refusedTask(document.uri),
       methods: session.methods,
     };

@@ -4,7 +4,8 @@ import { etlTokens, offsetAt } from '../../shared/etl-words.js';
 import type { Translate } from '../../shared/format.js';
 import { keyProblems } from '../../shared/key-problems.js';
 import { nearest } from '../../shared/nearest.js';
-import { sourceName } from '../../shared/source-name.js';
+import type { TaskFix } from '../../shared/task-fix.js';
+import { sourceName, type SourceTable } from '../../shared/source-name.js';
 import { parseTask } from '../../shared/task-file.js';
 import type { Task } from '../../shared/task.js';
 import type { CatalogTable } from '../../shared/catalog-api.js';
@@ -13,13 +14,15 @@ import { columnReader } from '../../sync/etl/reads.js';
 import { EtlSyntaxError } from '../../sync/etl/parser.js';
 import { checkFilter, FilterError } from '../../sync/filter/check.js';
 import { selectionOf, tableName } from '../../sync/mapping/plan.js';
-import { isValidName } from '../../tablestore/client/limits.js';
+import { isValidName, validName } from '../../tablestore/client/limits.js';
 
 /** Something that the schema cannot know. An error makes the precheck fail; a warning is a thing to think about. */
 export interface TaskProblem extends FileIssue {
   severity: 'error' | 'warning';
   /** The stretch inside of the value at `key` that it is about, in UTF-16 units; without it the value as a whole. */
   within?: Within;
+  /** Changes of the file that mend it, each by itself. */
+  fixes?: readonly TaskFix[];
 }
 
 /** What is known without asking anybody. undefined: not known, and then nothing is said about it. */
@@ -31,7 +34,11 @@ export interface KnownNames {
 }
 
 type Path = readonly (string | number)[];
-type Report = (path: Path, message: string, severity?: 'error' | 'warning', within?: Within) => void;
+type Report = (
+  path: Path,
+  message: string,
+  more?: Partial<Pick<TaskProblem, 'severity' | 'within' | 'fixes'>>,
+) => void;
 /** A stretch inside of a string's value, in UTF-16 units. */
 export interface Within {
   at: number;
@@ -50,13 +57,14 @@ export function taskProblems(text: string, known: KnownNames, t: Translate): Tas
   const root = parseTree(text, [], { allowTrailingComma: true });
   if (!task || !root) return rules;
   const found: TaskProblem[] = [];
-  const report: Report = (path, message, severity = 'error', within) => {
+  const report: Report = (path, message, { severity = 'error', within, fixes = [] } = {}) => {
     const issue = located(text, root, path, message);
     const node = within && findNodeAtLocation(root, [...path]);
     found.push({
       ...issue,
       ...(within && node ? { ...placeWithin(text, node, within), within } : {}),
       severity,
+      ...(fixes.length > 0 && { fixes }),
     });
   };
   connections(task, known, report, t);
@@ -78,6 +86,7 @@ function connections(task: Task, known: KnownNames, report: Report, t: Translate
         meant === undefined
           ? t('The saved connection {0} does not exist.', settings.connection)
           : t('The saved connection {0} does not exist. Did you mean {1}?', settings.connection, meant),
+        { fixes: correcting([side, 'connection'], meant) },
       );
     } else {
       const key = side === 'source' ? 'password' : 'accessKeySecret';
@@ -89,7 +98,7 @@ function connections(task: Task, known: KnownNames, report: Report, t: Translate
           t(
             'The file contains this secret in plain text. Use ${env:NAME} instead; you are asked for the value once.',
           ),
-          'warning',
+          { severity: 'warning' },
         );
       }
     }
@@ -104,10 +113,14 @@ function phases(task: Task, report: Report, t: Translate): void {
     report(
       ['synchronization', 'full'],
       t('Without a full load, set startPosition: where to begin in the binlog.'),
+      { fixes: [{ do: 'set', path: ['synchronization', 'full'] }] },
     );
   }
   if (full && task.startPosition !== null)
-    report(['startPosition'], t('It has no effect while the full load is on.'), 'warning');
+    report(['startPosition'], t('It has no effect while the full load is on.'), {
+      severity: 'warning',
+      fixes: [{ do: 'set', path: ['startPosition'] }],
+    });
 }
 
 function selectedObjects(task: Task, known: KnownNames, report: Report, t: Translate): void {
@@ -116,8 +129,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
   task.objects.forEach((object, index) => {
     const path = ['objects', index];
     const name = object.database;
-    if (databases.has(name.toLowerCase()))
-      report([...path, 'database'], t('{0} is selected twice.', name), 'error');
+    if (databases.has(name.toLowerCase())) report([...path, 'database'], t('{0} is selected twice.', name));
     databases.set(name.toLowerCase(), index);
     if (known.databases && !includes(known.databases, name)) {
       const meant = nearest(name, known.databases);
@@ -126,6 +138,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
         meant === undefined
           ? t('The source has no database {0}.', name)
           : t('The source has no database {0}. Did you mean {1}?', name, meant),
+        { fixes: correcting([...path, 'database'], meant) },
       );
     }
     const tables = known.tables(name);
@@ -133,6 +146,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
     object.tables?.forEach((table, at) => {
       const here = [...path, 'tables', at];
       const id = `${name}.${table.name}`;
+      const source = { database: name, name: table.name };
       if (seen.has(table.name.toLowerCase())) report([...here, 'name'], t('{0} is selected twice.', id));
       seen.add(table.name.toLowerCase());
       const definition = tables?.find((one) => one.name.toLowerCase() === table.name.toLowerCase());
@@ -146,9 +160,17 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
           meant === undefined
             ? t('{0} has no table {1}.', name, table.name)
             : t('{0} has no table {1}. Did you mean {2}?', name, table.name, meant),
+          {
+            fixes: [...correcting([...here, 'name'], meant), ...excluding(task, [source])],
+          },
         );
       }
       const destination = tableName(table.name, { ...object, ...table }, task);
+      const renaming = (to: string): TaskFix => ({
+        do: 'rename-table',
+        table: source,
+        to: validName(to, new Set(destinations.keys())),
+      });
       const where = table.rename === undefined ? [...here, 'name'] : [...here, 'rename'];
       if (!isValidName(destination)) {
         report(
@@ -157,6 +179,7 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
             '{0} is not a valid Tablestore name. Use letters, digits and underscores, do not start with a digit, at most 255 characters.',
             destination,
           ),
+          { fixes: [renaming(destination)] },
         );
       }
       const other = destinations.get(destination);
@@ -169,11 +192,12 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
             id,
             destination,
           ),
+          { fixes: [renaming(`${name}_${destination}`)] },
         );
       }
       destinations.set(destination, id);
       filter(name, table, definition, here, report);
-      columns(table, definition, here, report, t);
+      columns(name, table, definition, here, report, t);
     });
     if (object.renameTables && !object.tables) {
       for (const { name: table } of tables ?? []) {
@@ -204,6 +228,31 @@ function selectedObjects(task: Task, known: KnownNames, report: Report, t: Trans
   });
 }
 
+/** The name that was probably meant. */
+const correcting = (path: Path, meant: string | undefined): TaskFix[] =>
+  meant === undefined ? [] : [{ do: 'set', path: [...path], value: meant }];
+
+/** A task without any table is none. */
+function excluding({ objects }: Pick<Task, 'objects'>, tables: readonly SourceTable[]): TaskFix[] {
+  const others = objects.some(
+    (object) =>
+      !object.tables ||
+      object.tables.some(
+        ({ name }) => !tables.some((one) => one.database === object.database && one.name === name),
+      ),
+  );
+  return others
+    ? [{ do: 'exclude-tables', tables: tables.map(({ database, name }) => ({ database, name })) }]
+    : [];
+}
+
+/** The first unique key of the source that Tablestore can have. */
+function choosingKey(table: CatalogTable, t: Translate): TaskFix[] {
+  const { database, name } = table;
+  const key = table.keys.find(({ unique, columns }) => unique && keyProblems(table, columns, t).length === 0);
+  return key ? [{ do: 'choose-key', table: { database, name }, columns: [...key.columns] }] : [];
+}
+
 type SelectedTable = NonNullable<Task['objects'][number]['tables']>[number];
 
 function filter(
@@ -225,14 +274,17 @@ function filter(
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
     const length = /^(\w+|.)/su.exec(table.filter.slice(error.at))?.[0].length ?? 0;
-    report([...path, 'filter'], sentence(error.reason), 'error', {
-      at: Math.min(error.at, Math.max(0, table.filter.length - 1)),
-      length: Math.max(1, length),
+    report([...path, 'filter'], sentence(error.reason), {
+      within: {
+        at: Math.min(error.at, Math.max(0, table.filter.length - 1)),
+        length: Math.max(1, length),
+      },
     });
   }
 }
 
 function columns(
+  database: string,
   table: SelectedTable,
   definition: CatalogTable | undefined,
   path: Path,
@@ -245,7 +297,8 @@ function columns(
     if (new Set(key.map((name) => name.toLowerCase())).size < key.length)
       report([...path, 'primaryKey'], t('The key contains a column twice.'));
     else if (definition)
-      for (const problem of keyProblems(definition, key, t)) report([...path, 'primaryKey'], problem);
+      for (const problem of keyProblems(definition, key, t))
+        report([...path, 'primaryKey'], problem, { fixes: choosingKey(definition, t) });
   }
   const targets = new Map<string, string>();
   for (const [name, choice] of Object.entries(table.columns ?? {})) {
@@ -257,12 +310,13 @@ function columns(
         meant === undefined
           ? t('{0} has no column {1}.', table.name, name)
           : t('{0} has no column {1}. Did you mean {2}?', table.name, name, meant),
+        { fixes: [{ do: 'set', path: here }] },
       );
     }
     if (choice.exclude && key && includes(key, name))
       report([...here, 'exclude'], t('{0} is part of the key and cannot be excluded.', name));
     if (choice.unit !== undefined && choice.type !== 'INTEGER')
-      report([...here, 'unit'], t('The unit applies only to the type INTEGER.'), 'warning');
+      report([...here, 'unit'], t('The unit applies only to the type INTEGER.'), { severity: 'warning' });
     if (choice.rename !== undefined && !choice.exclude) {
       if (!isValidName(choice.rename)) {
         report(
@@ -271,6 +325,16 @@ function columns(
             '{0} is not a valid Tablestore name. Use letters, digits and underscores, do not start with a digit, at most 255 characters.',
             choice.rename,
           ),
+          {
+            fixes: [
+              {
+                do: 'rename-column',
+                table: { database, name: table.name },
+                column: name,
+                to: validName(choice.rename, new Set()),
+              },
+            ],
+          },
         );
       }
       const other =
@@ -291,7 +355,7 @@ function columns(
 
 function script(task: Task, known: KnownNames, report: Report, t: Translate): void {
   const { program, problem } = compiled(task.etl);
-  if (problem) report(['etl'], problem.message, 'error', problem);
+  if (problem) report(['etl'], problem.message, { within: problem });
   if (!program) return;
   const looked = lookedAt(task, known);
   const tables = selectedTables(task, looked);
@@ -309,7 +373,10 @@ function script(task: Task, known: KnownNames, report: Report, t: Translate): vo
       const from = offsetAt(task.etl, at.line, at.column);
       if (told.has(`${from} ${message}`)) continue;
       told.add(`${from} ${message}`);
-      report(['etl'], message, 'error', { at: from, length: name.length + 2 });
+      report(['etl'], message, {
+        within: { at: from, length: name.length + 2 },
+        fixes: isAnywhere ? excluding(task, [table]) : [],
+      });
     }
   }
 }

@@ -3,6 +3,7 @@ import type { ServerFacts } from '../../mysql/server-facts.js';
 import type { TableDefinition } from '../../mysql/model.js';
 import type { SourcePosition } from '../../shared/position.js';
 import type { ResolvedTask } from '../../shared/task.js';
+import type { TaskFix } from '../../shared/task-fix.js';
 import type { ToolTable } from '../online-change/traces.js';
 import type { DestinationProbe } from './destination-probe.js';
 import type { PlannedTable } from './selection.js';
@@ -36,13 +37,26 @@ export interface Outcome {
   readonly actual: string;
   /** What to do, in a sentence. */
   readonly fix?: string;
-  /** Statements that mend it, ready to copy. */
-  readonly sql?: string;
+  /** Statements that mend it at the source, each to be run by itself. */
+  readonly sql?: readonly string[];
+  /** Changes of the task that mend it, each by itself. */
+  readonly fixes?: readonly TaskFix[];
+  /** The setting that it is about, by its key in the file: `objects[0].tables[1].filter`. */
+  readonly at?: string;
 }
 
+/** Ways out besides the sentence that says what to do. */
+export type Remedies = Pick<Outcome, 'fixes' | 'at'> & { sql?: string | readonly string[] };
+
 export const good = (actual: string): Outcome => ({ good: true, actual });
-export const bad = (actual: string, fix: string, sql?: string): Outcome =>
-  sql === undefined ? { good: false, actual, fix } : { good: false, actual, fix, sql };
+export const bad = (actual: string, fix: string, { sql, fixes = [], at }: Remedies = {}): Outcome => ({
+  good: false,
+  actual,
+  fix,
+  ...(sql !== undefined && { sql: typeof sql === 'string' ? [sql] : sql }),
+  ...(fixes.length > 0 && { fixes }),
+  ...(at !== undefined && { at }),
+});
 export const unproven = (actual: string): Outcome => ({ good: 'unproven', actual });
 
 /** What checks share: each fact is fetched once, when the first check asks. */

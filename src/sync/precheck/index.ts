@@ -49,8 +49,13 @@ export async function precheck(
   try {
     const applying = checks.filter((check) => check.applies?.(task) ?? true);
     const results = await Promise.all(applying.map((check) => runOne(check, shared, task)));
-    const connectionError = shared.connectionError;
-    return { results, successRate: successRate(results), ...(connectionError && { connectionError }) };
+    const { connectionError, address } = shared;
+    return {
+      results,
+      successRate: successRate(results),
+      ...(address !== undefined && { source: { user: task.source.user, address } }),
+      ...(connectionError && { connectionError }),
+    };
   } finally {
     await shared.close();
   }
@@ -103,13 +108,16 @@ async function runOne(check: Check, shared: SharedFacts, task: ResolvedTask): Pr
       ...(ignored && { ignored }),
       actual: outcome.actual,
       fix: outcome.fix ?? '',
-      ...(outcome.sql !== undefined && { sql: outcome.sql }),
+      ...(outcome.sql && { sql: outcome.sql.join('\n'), statements: outcome.sql }),
+      ...(outcome.fixes && { fixes: outcome.fixes }),
+      ...(outcome.at !== undefined && { at: outcome.at }),
     };
   } catch (error) {
     if (!(error instanceof RowferryError)) throw error;
     // Of one cause one item fails; the others say that they could not look.
     if (!own) return { ...base, status: 'skipped', actual: `not verified: ${error.message}`, fix: '' };
-    return { ...base, status: 'fail', actual: error.message, fix: error.remedy, code: error.code };
+    const at = id === 'source-connection' ? 'source' : 'destination';
+    return { ...base, status: 'fail', actual: error.message, fix: error.remedy, code: error.code, at };
   } finally {
     clearTimeout(timer);
   }
@@ -125,6 +133,8 @@ class SharedFacts implements CheckContext {
   readonly running: boolean;
   readonly leftOut: readonly ToolTable[];
   connectionError: RowferryError | undefined;
+  /** Of the server that answered, as host:port. */
+  address: string | undefined;
   readonly sessions = new Set<number>();
   readonly #open: SourceConnection[] = [];
   readonly #probes: DestinationProbe[] = [];
@@ -181,6 +191,7 @@ class SharedFacts implements CheckContext {
     const connection = await connectSource(this.task.source);
     this.#open.push(connection);
     this.sessions.add(connection.threadId);
+    this.address ??= connection.address;
     return connection;
   }
 

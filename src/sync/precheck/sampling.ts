@@ -2,6 +2,8 @@ import { identifier } from '../../mysql/connection.js';
 import { mysqlErrorNumber } from './server-error.js';
 import type { Column, TableDefinition } from '../../mysql/model.js';
 import { bad, good, some, unproven, type CheckContext, type Outcome } from './check.js';
+import type { TaskFix } from '../../shared/task-fix.js';
+import { placeOf } from './fixes.js';
 import { sourceName } from '../../shared/source-name.js';
 
 /** A question to one table: is there a row that meets this condition? */
@@ -9,6 +11,8 @@ export interface Question {
   readonly table: TableDefinition;
   /** What is asked about, for people: `shop.orders.id`. */
   readonly subject: string;
+  /** The column that it is about, when it is about one. */
+  readonly column?: string;
   /** SQL behind WHERE. */
   readonly condition: string;
 }
@@ -24,13 +28,21 @@ const queryTimedOut = 3024;
 export async function ask(
   context: CheckContext,
   questions: readonly Question[],
-  words: { none: string; found: string; fix: string },
+  words: {
+    none: string;
+    found: string;
+    fix: string;
+    fixes?: (found: readonly Question[]) => readonly TaskFix[];
+    /** What of the first table is shown in the form; without it the table. */
+    setting?: (found: Question) => readonly string[];
+  },
 ): Promise<Outcome> {
   if (questions.length === 0) return good(words.none);
   const connection = await context.sampling();
-  const found: string[] = [];
+  const found: Question[] = [];
   const open: string[] = [];
-  for (const { table, subject, condition } of questions) {
+  for (const question of questions) {
+    const { table, subject, condition } = question;
     const left = Math.min(perQuestionMs, context.deadline - Date.now());
     if (left <= 0) {
       open.push(subject);
@@ -41,13 +53,19 @@ export async function ask(
       const rows = await connection.query(
         `SELECT /*+ MAX_EXECUTION_TIME(${left}) */ 1 FROM ${name} WHERE ${condition} LIMIT 1`,
       );
-      if (rows.length > 0) found.push(subject);
+      if (rows.length > 0) found.push(question);
     } catch (error) {
       if (mysqlErrorNumber(error) !== queryTimedOut) throw error;
       open.push(subject);
     }
   }
-  if (found.length > 0) return bad(`${words.found}: ${some(found)}`, words.fix);
+  const [first] = found;
+  if (first) {
+    return bad(`${words.found}: ${some(found.map(({ subject }) => subject))}`, words.fix, {
+      fixes: words.fixes?.(found) ?? [],
+      at: placeOf(context.task, first.table, words.setting?.(first) ?? []),
+    });
+  }
   return open.length === 0 ? good(words.none) : unproven(`not verified for ${some(open)}: too large to scan`);
 }
 

@@ -62,3 +62,15 @@ export function checkRow(writer: RowWriter): RowError | undefined {
 export function isValidName(name: string): boolean {
   return name.length <= limits.nameBytes && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
 }
+
+/** A name that Tablestore takes, made of another; one that is taken gets a number, and this one is then taken. */
+export function validName(name: string, taken: Set<string>): string {
+  const letters = name.replaceAll(/[^A-Za-z0-9_]+/g, '_').replace(/^(?=\d|$)/, '_');
+  const base = letters.slice(0, limits.nameBytes - 8);
+  for (let number = 1; ; number++) {
+    const one = number === 1 ? base : `${base}_${number}`;
+    if (!isValidName(one) || taken.has(one)) continue;
+    taken.add(one);
+    return one;
+  }
+}

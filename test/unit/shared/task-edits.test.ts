@@ -90,3 +90,11 @@ test('comments survive whatever is edited', () => {
     ),
   );
 });
+
+test.each([
+  ['compact', '{"a":[{"b":1},{"b":2}]}', '{"a":[{"b":1}]}'],
+  ['in one line', '{ "a": [{ "b": 1 }, { "b": 2 }] }', '{ "a": [{ "b": 1 }] }'],
+  ['in lines', '{\n  "a": [\n    1,\n    2\n  ]\n}\n', '{\n  "a": [\n    1\n  ]\n}\n'],
+])('the last of a list is taken out: %s', (_, text, left) => {
+  expect(applyTaskEdits(text, [{ path: ['a', 1] }])).toBe(left);
+});

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { Side } from '../../../src/shared/refusal.js';
 import { keyName } from '../../../src/shared/key-name.js';
 import { live } from 'lit/directives/live.js';
 import { dropdown } from '../../components/dropdown.js';
@@ -26,7 +27,7 @@ export function connectionSection(context: FormContext): TemplateResult {
         ${connectionChoice(context, 'source', state.sources, { host: '127.0.0.1', port: 3306, user: 'root', password: '${env:MYSQL_PASSWORD}' })}
         ${
           usesSaved(state.document, 'source')
-            ? nothing
+            ? refusedSecret(context, 'source')
             : html`
                 <div class="pair">
                   ${text(['source', 'host'], t('Host'), '127.0.0.1')}
@@ -34,6 +35,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                 </div>
                 ${text(['source', 'user'], t('User'))}
                 ${text(['source', 'password'], t('Password'), '${env:MYSQL_PASSWORD}')}
+                ${refusedSecret(context, 'source')}
                 ${fieldControl(
                   {
                     path: ['source', 'ssl'],
@@ -64,11 +66,12 @@ export function connectionSection(context: FormContext): TemplateResult {
         })}
         ${
           usesSaved(state.document, 'destination')
-            ? nothing
+            ? refusedSecret(context, 'destination')
             : html`
                 <rf-endpoint .context=${context}></rf-endpoint>
                 ${text(['destination', 'accessKeyId'], t('AccessKey ID'), '${env:OTS_KEY}')}
                 ${text(['destination', 'accessKeySecret'], t('AccessKey secret'), '${env:OTS_SECRET}')}
+                ${refusedSecret(context, 'destination')}
                 ${further(context, t('Temporary credentials'), destinationFields())}
               `
         }
@@ -80,6 +83,17 @@ export function connectionSection(context: FormContext): TemplateResult {
     </div>
     ${operations(context)} ${startPosition(context)}
   `;
+}
+
+/** Beside the field whose secret the side did not take: the field itself holds a variable, or the name of a connection. */
+function refusedSecret({ state, run }: FormContext, side: Side): TemplateResult | typeof nothing {
+  if (state.refused?.side !== side) return nothing;
+  return html`<div class="field refused">
+    <div class="help error">${state.refused.message}</div>
+    <vscode-button appearance="secondary" @click=${() => run('enterSecrets')}
+      >${side === 'source' ? t('Enter the Password Again…') : t('Enter the AccessKey Again…')}</vscode-button
+    >
+  </div>`;
 }
 
 function usesSaved(document: unknown, side: 'source' | 'destination'): boolean {

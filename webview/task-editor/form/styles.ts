@@ -415,6 +415,9 @@ export const form = css`
     overflow: hidden;
     text-overflow: ellipsis;
   }
+  .banner .fixes {
+    padding: 4px 0 8px;
+  }
   .banner {
     margin: 14px 0;
     padding: 8px 12px;

@@ -10,10 +10,8 @@ export const binlogFormat: Check = {
   async run(context) {
     const { binlogFormat: format } = await context.facts();
     if (format === 'ROW') return good('binlog_format = ROW');
-    return bad(
-      `binlog_format = ${format}`,
-      'Set it, add it to my.cnf, and reconnect existing sessions.',
-      'SET GLOBAL binlog_format = ROW;',
-    );
+    return bad(`binlog_format = ${format}`, 'Set it, add it to my.cnf, and reconnect existing sessions.', {
+      sql: 'SET GLOBAL binlog_format = ROW;',
+    });
   },
 };

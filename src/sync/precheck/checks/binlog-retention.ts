@@ -23,9 +23,12 @@ export const binlogRetention: Check = {
     return bad(
       `${days(seconds)} days`,
       'Increase the binlog retention, and add it to my.cnf. On a managed service, change its retention setting instead.',
-      (await context.variable('binlog_expire_logs_seconds')) === undefined
-        ? `SET GLOBAL expire_logs_days = ${Math.ceil(needed / day)};`
-        : `SET GLOBAL binlog_expire_logs_seconds = ${Math.ceil(needed / day) * day};`,
+      {
+        sql:
+          (await context.variable('binlog_expire_logs_seconds')) === undefined
+            ? `SET GLOBAL expire_logs_days = ${Math.ceil(needed / day)};`
+            : `SET GLOBAL binlog_expire_logs_seconds = ${Math.ceil(needed / day) * day};`,
+      },
     );
   },
 };

@@ -10,10 +10,8 @@ export const binlogRowImage: Check = {
   async run(context) {
     const { binlogRowImage: image } = await context.facts();
     if (image === 'FULL') return good('binlog_row_image = FULL');
-    return bad(
-      `binlog_row_image = ${image}`,
-      'Set it, add it to my.cnf, and reconnect existing sessions.',
-      'SET GLOBAL binlog_row_image = FULL;',
-    );
+    return bad(`binlog_row_image = ${image}`, 'Set it, add it to my.cnf, and reconnect existing sessions.', {
+      sql: 'SET GLOBAL binlog_row_image = FULL;',
+    });
   },
 };

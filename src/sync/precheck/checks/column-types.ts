@@ -1,5 +1,7 @@
 import { allowedCellTypes } from '../../../mysql/types/index.js';
+import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
+import { placeOf, retyping } from '../fixes.js';
 import { columnMapping } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
@@ -17,6 +19,7 @@ export const columnTypes: Check = {
     ),
   async run(context) {
     const problems: string[] = [];
+    const wrong: { table: TableDefinition; column: string }[] = [];
     let count = 0;
     for (const table of await context.tables()) {
       for (const column of table.columns) {
@@ -25,12 +28,16 @@ export const columnTypes: Check = {
         count++;
         const allowed = allowedCellTypes(column);
         if (allowed.includes(chosen)) continue;
+        wrong.push({ table, column: column.name });
         problems.push(
           `${sourceName(table)}.${column.name} is ${column.columnType}: it can become ${allowed.join(' or ')}, not ${chosen}`,
         );
       }
     }
     if (problems.length === 0) return good(`${count} ${count === 1 ? 'type' : 'types'}`);
-    return bad(some(problems, 3), 'Choose one of these types, or remove "type".');
+    return bad(some(problems, 3), 'Choose one of these types, or remove "type".', {
+      fixes: retyping(context.task, wrong, null),
+      at: placeOf(context.task, wrong[0]!.table, ['columns', wrong[0]!.column]),
+    });
   },
 };

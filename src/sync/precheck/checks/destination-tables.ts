@@ -1,6 +1,9 @@
 import { RowferryError } from '../../../shared/errors.js';
 import { mustBeSameDestination } from '../../state/destination-identity.js';
+import { validName } from '../../../tablestore/client/limits.js';
 import { bad, good, some, type Check, type CheckContext } from '../check.js';
+import { placeOf, renamingTable } from '../fixes.js';
+import type { PlannedTable } from '../selection.js';
 
 export const destinationTables: Check = {
   id: 'destination-tables',
@@ -12,18 +15,21 @@ export const destinationTables: Check = {
   why: 'Rowferry would overwrite rows that are not its own; a table with a different key would reject the rows.',
   async run(context) {
     const moved = movedFrom(context);
-    if (moved) return bad(moved.message, moved.remedy);
+    if (moved) return bad(moved.message, moved.remedy, { at: 'destination' });
     const destination = await context.destination();
     const existing = new Set(await destination.tables());
-    const taken: string[] = [];
+    const planned = await context.planned();
+    const names = new Set([...existing, ...planned.map(({ destination: name }) => name)]);
+    const taken: PlannedTable[] = [];
     const unfit: string[] = [];
     await Promise.all(
-      (await context.planned())
+      planned
         .filter(({ destination: name }) => existing.has(name) && !context.remade.has(name))
-        .map(async ({ destination: name, keys }) => {
+        .map(async (one) => {
+          const { destination: name, keys } = one;
           const own = context.created.has(name);
           if (!own && context.task.conflict === 'report' && context.task.synchronization.schema) {
-            taken.push(name);
+            taken.push(one);
             return;
           }
           const there = (await destination.describe(name))?.keys ?? [];
@@ -41,8 +47,14 @@ export const destinationTables: Check = {
     }
     if (taken.length > 0) {
       return bad(
-        `already exist: ${some(taken.sort())}`,
+        `already exist: ${some(taken.map(({ destination: name }) => name).sort())}`,
         'Rename the objects in the task, or delete these tables. With "conflict": "ignore", the full load keeps existing rows. If this task created the tables and its state folder is lost, set "conflict" to "ignore", run the task, then run "rowferry reload TASK" and "rowferry verify TASK --repair" to correct their rows.',
+        {
+          fixes: taken.flatMap(({ table, destination: name }) =>
+            renamingTable(context.task, table, validName(name, names)),
+          ),
+          at: placeOf(context.task, taken[0]!.table, ['rename']),
+        },
       );
     }
     return good('free, or created by this task');

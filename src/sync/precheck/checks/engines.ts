@@ -14,9 +14,11 @@ export const engines: Check = {
     return bad(
       some(others.map((t) => `${sourceName(t)} (${t.engine || 'unknown'})`)),
       'Change the storage engine, or accept the risk.',
-      others
-        .map((t) => `ALTER TABLE ${identifier(t.database)}.${identifier(t.name)} ENGINE = InnoDB;`)
-        .join('\n'),
+      {
+        sql: others.map(
+          (t) => `ALTER TABLE ${identifier(t.database)}.${identifier(t.name)} ENGINE = InnoDB;`,
+        ),
+      },
     );
   },
 };

@@ -3,6 +3,7 @@ import { sourceName } from '../../../shared/source-name.js';
 import { compileEtl } from '../../etl/compile.js';
 import { columnReader } from '../../etl/reads.js';
 import { bad, good, some, type Check } from '../check.js';
+import { excluding } from '../fixes.js';
 
 export const etlColumns: Check = {
   id: 'etl-columns',
@@ -31,12 +32,13 @@ export const etlColumns: Check = {
       // What no table has is a wrong name, and said by the check of the script.
       return [...read]
         .filter((name) => known.has(name.toLowerCase()) && !own.has(name.toLowerCase()) && !writes.has(name))
-        .map((name) => `${sourceName(table)} has no column ${name}`);
+        .map((name) => ({ table, name }));
     });
     if (missing.length === 0) return good(`${tables.length} ${tables.length === 1 ? 'table' : 'tables'}`);
     return bad(
-      some(missing),
+      some(missing.map(({ table, name }) => `${sourceName(table)} has no column ${name}`)),
       "Read the column only where it exists, such as e_if(op_eq(__TB__, 'orders'), …), or move the table to another task.",
+      { fixes: excluding([...new Set(missing.map(({ table }) => table))], tables), at: 'etl' },
     );
   },
 };

@@ -25,6 +25,7 @@ export const etlKey: Check = {
     return bad(
       `the script sets ${some(written)}`,
       'Set another column instead, or accept this if no two rows can get the same key.',
+      { at: 'etl' },
     );
   },
 };

@@ -19,7 +19,7 @@ export const etlScript: Check = {
       program = compileEtl(context.task.etl);
     } catch (error) {
       if (!(error instanceof RowferryError)) throw error;
-      return bad(error.message, 'Correct the script in the task.');
+      return bad(error.message, 'Correct the script in the task.', { at: 'etl' });
     }
     if (!program) return good('empty');
     // One script serves all tables of a task, so a column has to be in at least one of them.
@@ -31,6 +31,7 @@ export const etlScript: Check = {
         return bad(
           some(wrong, 3),
           'Set another column name in the script, or rename the column of the table.',
+          { at: 'etl' },
         );
       return good(`reads ${program.reads.size} columns, writes ${program.writes.size}`);
     }
@@ -38,7 +39,9 @@ export const etlScript: Check = {
       const meant = nearest(name, known);
       return meant === undefined ? name : `${name} (did you mean ${meant}?)`;
     });
-    return bad(`no table has a column ${some(shown)}`, 'Correct the column names; they are case-sensitive.');
+    return bad(`no table has a column ${some(shown)}`, 'Correct the column names; they are case-sensitive.', {
+      at: 'etl',
+    });
   },
 };
 

@@ -5,6 +5,7 @@ import { mysqlErrorNumber } from '../server-error.js';
 import { RowferryError } from '../../../shared/errors.js';
 import { compileFilter } from '../../filter/index.js';
 import { bad, good, some, type Check } from '../check.js';
+import { placeOf } from '../fixes.js';
 import { sourceName } from '../../../shared/source-name.js';
 
 export const filters: Check = {
@@ -21,6 +22,7 @@ export const filters: Check = {
     const connection = await context.source();
     const tables = await context.tables();
     const problems: string[] = [];
+    let at: string | undefined;
     let count = 0;
     for (const object of context.task.objects) {
       for (const mapping of object.tables ?? []) {
@@ -40,11 +42,12 @@ export const filters: Check = {
         } catch (error) {
           if (!(error instanceof RowferryError)) throw error;
           if (error.code !== 'ROW-T102' && mysqlErrorNumber(error) === 0) throw error;
+          at ??= placeOf(context.task, table, ['filter']);
           problems.push(error.code === 'ROW-T102' ? error.message : `${sourceName(table)}: ${error.message}`);
         }
       }
     }
     if (problems.length === 0) return good(`${count} ${count === 1 ? 'filter' : 'filters'}`);
-    return bad(some(problems, 3), 'Correct the filter in the task.');
+    return bad(some(problems, 3), 'Correct the filter in the task.', { ...(at !== undefined && { at }) });
   },
 };

@@ -23,7 +23,11 @@ export const heartbeat: Check = {
     return bad(
       `the account lacks ${missing.join(', ')} on ${database}.*`,
       'Grant the missing privileges, or set "heartbeat" to "none".',
-      `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quotedAccount(row?.me ?? '')};`,
+      {
+        sql: `GRANT ${missing.join(', ')} ON \`${database}\`.* TO ${quotedAccount(row?.me ?? '')};`,
+        fixes: [{ do: 'set', path: ['heartbeat'] }],
+        at: 'heartbeat',
+      },
     );
   },
 };

@@ -16,8 +16,8 @@ export const rowMetadata: Check = {
       `binlog_row_metadata = ${metadata}`,
       'Set it to FULL if tables may be altered with sql_log_bin=0. Otherwise, no action needed.',
       (await context.variable('binlog_row_metadata')) === undefined
-        ? undefined
-        : 'SET GLOBAL binlog_row_metadata = FULL;',
+        ? {}
+        : { sql: 'SET GLOBAL binlog_row_metadata = FULL;' },
     );
   },
 };
@@ -59,11 +59,9 @@ export const partialJson: Check = {
   async run(context) {
     const { binlogRowValueOptions: options } = await context.facts();
     if (!options.includes('PARTIAL_JSON')) return good('complete JSON values are logged');
-    return bad(
-      options,
-      'No action needed. Without PARTIAL_JSON, such updates replicate faster.',
-      "SET GLOBAL binlog_row_value_options = '';",
-    );
+    return bad(options, 'No action needed. Without PARTIAL_JSON, such updates replicate faster.', {
+      sql: "SET GLOBAL binlog_row_value_options = '';",
+    });
   },
 };
 

@@ -1,7 +1,8 @@
 import { bad, good, some, type Check } from '../check.js';
 import { keyType } from '../../../mysql/types/index.js';
 import { columnMapping, isUnique, keyLoss } from '../../mapping/plan.js';
-import { mappingOf } from '../selection.js';
+import { choosingKey, placeOf } from '../fixes.js';
+import { mappingOf, type PlannedTable } from '../selection.js';
 import { sourceName } from '../../../shared/source-name.js';
 
 export const keyColumns: Check = {
@@ -13,7 +14,10 @@ export const keyColumns: Check = {
   why: 'Two rows with the same key would overwrite each other; NULL and DOUBLE are not allowed in a key.',
   async run(context) {
     const problems: string[] = [];
-    for (const { table, keyColumns: names } of await context.planned()) {
+    const wrong: PlannedTable[] = [];
+    for (const planned of await context.planned()) {
+      const { table, keyColumns: names } = planned;
+      const before = problems.length;
       const label = sourceName(table);
       const most = context.task.merge ? 3 : 4;
       if (names.length > most)
@@ -34,11 +38,16 @@ export const keyColumns: Check = {
       }
       if (names.length > 0 && !isUnique(table, names))
         problems.push(`${label}: (${names.join(', ')}) is not unique`);
+      if (problems.length > before) wrong.push(planned);
     }
     if (problems.length === 0) return good('all of them are valid');
     return bad(
       some(problems, 4),
       'Choose other columns with "primaryKey", or make these UNIQUE and NOT NULL in the source.',
+      {
+        fixes: wrong.flatMap(({ table }) => choosingKey(context.task, table, [])),
+        at: placeOf(context.task, wrong[0]!.table, ['primaryKey']),
+      },
     );
   },
 };

@@ -1,4 +1,6 @@
 import { bad, good, some, type Check } from '../check.js';
+import type { TaskFix } from '../../../shared/task-fix.js';
+import type { ResolvedTask } from '../../../shared/task.js';
 import { sourceName } from '../../../shared/source-name.js';
 
 export const maskedKeys: Check = {
@@ -11,12 +13,19 @@ export const maskedKeys: Check = {
   async run(context) {
     const mask = new Set(context.task.dirtyData.mask.map((name) => name.toLowerCase()));
     const masked = (await context.planned()).flatMap(({ table, keyColumns }) =>
-      keyColumns.filter((name) => mask.has(name.toLowerCase())).map((name) => `${sourceName(table)}.${name}`),
+      keyColumns.filter((name) => mask.has(name.toLowerCase())).map((name) => ({ table, name })),
     );
     if (masked.length === 0) return good('no key column is masked');
     return bad(
-      `masked: ${some(masked)}`,
+      `masked: ${some(masked.map(({ table, name }) => `${sourceName(table)}.${name}`))}`,
       'Remove the key columns from "dirtyData.mask", or accept that only a reload writes these rows. With "block", the task reads such a row again when it continues.',
+      { fixes: [withoutKeys(context.task, masked)], at: 'dirtyData.mask' },
     );
   },
 };
+
+function withoutKeys({ dirtyData }: ResolvedTask, masked: readonly { name: string }[]): TaskFix {
+  const keys = new Set(masked.map(({ name }) => name.toLowerCase()));
+  const left = dirtyData.mask.filter((name) => !keys.has(name.toLowerCase()));
+  return { do: 'set', path: ['dirtyData', 'mask'], ...(left.length > 0 && { value: left }) };
+}

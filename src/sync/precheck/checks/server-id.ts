@@ -1,5 +1,8 @@
 import { atLeast } from '../../../mysql/server-facts.js';
-import { bad, good, usesBinlog, type Check } from '../check.js';
+import { bad, good, usesBinlog, type Check, type Remedies } from '../check.js';
+
+/** The one of the task is random without a setting. */
+const ownId: Remedies = { fixes: [{ do: 'set', path: ['source', 'serverId'] }], at: 'source.serverId' };
 
 export const serverId: Check = {
   id: 'server-id',
@@ -11,11 +14,9 @@ export const serverId: Check = {
   async run(context) {
     const facts = await context.facts();
     if (facts.serverId < 1) {
-      return bad(
-        'server_id = 0',
-        'Set server_id on the source, and add it to my.cnf.',
-        'SET GLOBAL server_id = 1;',
-      );
+      return bad('server_id = 0', 'Set server_id on the source, and add it to my.cnf.', {
+        sql: 'SET GLOBAL server_id = 1;',
+      });
     }
     const ours = context.task.source.serverId;
     if (ours === null) return good(`source ${facts.serverId}, task random`);
@@ -23,6 +24,7 @@ export const serverId: Check = {
       return bad(
         `${ours} is the server_id of the source itself`,
         'Remove source.serverId, or choose another.',
+        ownId,
       );
     }
     const connection = await context.source();
@@ -33,6 +35,7 @@ export const serverId: Check = {
       return bad(
         `a replica with server_id ${ours} is connected`,
         'Remove source.serverId, or choose another.',
+        ownId,
       );
     }
     return good(`source ${facts.serverId}, task ${ours}`);

@@ -51,7 +51,7 @@ export const sourceConnections: Check = {
       return bad(
         `${capital(found)}.`,
         settings === null ? `${capital(raise)}.` : `Set ${settings} in the task, or ${raise}.`,
-        sql,
+        { sql, ...(settings !== null && { at: 'write.threads' }) },
       );
     }
     return good(
@@ -109,7 +109,7 @@ export const sourceRoom: Check = {
       return bad(
         `The task needs ${connections(needed)}; ${open} of ${limits.server} (max_connections) are open, and ${kept} should stay free for other clients.`,
         'Close other connections, or raise max_connections.',
-        `SET GLOBAL max_connections = ${Math.max(2 * limits.server, open + needed + kept)};`,
+        { sql: `SET GLOBAL max_connections = ${Math.max(2 * limits.server, open + needed + kept)};` },
       );
     if (limits.own > 0) {
       const others = await ofSameUser(connection, limits.account, context.sessions);
@@ -117,7 +117,9 @@ export const sourceRoom: Check = {
         return bad(
           `The task needs ${connections(needed)}; the account has ${others} of ${limits.own} (${limits.ownName}) open.`,
           'Use a separate account for the task, close the other connections of this account, or raise its limit.',
-          `ALTER USER ${quotedAccount(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sessionCounts(task).verify};`,
+          {
+            sql: `ALTER USER ${quotedAccount(limits.account)} WITH MAX_USER_CONNECTIONS ${others + needed + sessionCounts(task).verify};`,
+          },
         );
     }
     return good(`${open} of ${limits.server} are open`);
@@ -152,6 +154,6 @@ async function hourlyLimit(connection: SourceConnection): Promise<Outcome | null
   return bad(
     `The account has an hourly limit: ${name} ${most}.`,
     'Remove the limit. A task queries its source several times a second, and opens a connection for each part of a table.',
-    `ALTER USER ${quotedAccount(row?.me ?? '')} WITH ${name} 0;`,
+    { sql: `ALTER USER ${quotedAccount(row?.me ?? '')} WITH ${name} 0;` },
   );
 }

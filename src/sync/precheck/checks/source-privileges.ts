@@ -59,13 +59,13 @@ export const sourcePrivileges: Check = {
       ({ privilege, on }) => `GRANT ${privilege} ON ${on} TO ${quotedAccount(account)};`,
     );
     if (!resting || byRole.length === 0)
-      return bad(`${account} lacks ${names}`, 'Grant the missing privileges.', sql.join('\n'));
+      return bad(`${account} lacks ${names}`, 'Grant the missing privileges.', { sql });
     const roles = resting.roles.join(', ');
     sql.push(`SET DEFAULT ROLE ALL TO ${quotedAccount(account)};`);
     return bad(
       `${account} lacks ${names}: an inactive role grants ${others.length > 0 ? 'some of them' : 'them'} (${roles})`,
       `Activate its roles at every login${others.length > 0 ? ', and grant the missing privileges' : ''}.`,
-      sql.join('\n'),
+      { sql },
     );
   },
 };

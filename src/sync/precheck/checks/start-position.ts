@@ -21,6 +21,7 @@ export const startPosition: Check = {
       return bad(
         '"startPosition" is missing',
         'Without a full load, set "startPosition" to "now", a gtid, a file with position, or a time.',
+        { at: 'startPosition' },
       );
     }
     if (wanted === 'now') return good('from now on');
@@ -30,14 +31,17 @@ export const startPosition: Check = {
       position = await findStart(context.task, connection, wanted);
     } catch (error) {
       if (!(error instanceof RowferryError) || !mistaken.has(error.code)) throw error;
-      return bad(error.message, error.remedy);
+      return bad(error.message, error.remedy, { at: 'startPosition' });
     }
     try {
       await assertAvailable(connection, position);
       return good('available');
     } catch (error) {
       if (!(error instanceof RowferryError) || error.code !== 'ROW-S104') throw error;
-      return bad(error.message, 'Choose a later position, or set "full" to true.');
+      return bad(error.message, 'Choose a later position, or set "full" to true.', {
+        fixes: [{ do: 'set', path: ['synchronization', 'full'], value: true }],
+        at: 'startPosition',
+      });
     }
   },
 };

@@ -13,6 +13,6 @@ export const tableCount: Check = {
   async run(context) {
     const named = context.task.objects.reduce((sum, object) => sum + (object.tables?.length ?? 0), 0);
     if (named <= most) return good(`${named}`);
-    return bad(`${named}`, 'Select the whole database, or split the task.');
+    return bad(`${named}`, 'Select the whole database, or split the task.', { at: 'objects' });
   },
 };

@@ -1,6 +1,7 @@
 import { identifier } from '../../../mysql/connection.js';
 import type { TableDefinition } from '../../../mysql/model.js';
 import { bad, good, some, type Check } from '../check.js';
+import { excluding, placeOf } from '../fixes.js';
 import { sourceName } from '../../../shared/source-name.js';
 
 /** A PRIMARY or UNIQUE key whose columns can never be NULL. */
@@ -20,12 +21,17 @@ export const tableKeys: Check = {
   expected: 'a PRIMARY KEY or a NOT NULL UNIQUE key on each selected table',
   why: 'Tablestore finds a row by its key. Without a key, Rowferry cannot replicate an UPDATE or DELETE.',
   async run(context) {
-    const without = (await context.tables()).filter((table) => !hasRowKey(table));
+    const tables = await context.tables();
+    const without = tables.filter((table) => !hasRowKey(table));
     if (without.length === 0) return good('all of them have one');
     return bad(
       `without a key: ${some(without.map((t) => sourceName(t)))}`,
       'Add a key, or exclude the table.',
-      without.map(keyStatement).join('\n'),
+      {
+        sql: without.map(keyStatement),
+        fixes: excluding(without, tables),
+        at: placeOf(context.task, without[0]!),
+      },
     );
   },
 };

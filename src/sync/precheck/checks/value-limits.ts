@@ -1,7 +1,9 @@
 import { identifier } from '../../../mysql/connection.js';
 import type { Column, TableDefinition } from '../../../mysql/model.js';
 import type { ResolvedTask } from '../../../shared/task.js';
+import type { TaskFix } from '../../../shared/task-fix.js';
 import { bad, good, some, type Check } from '../check.js';
+import { choosingKey, placeOf, retyping } from '../fixes.js';
 import { ask, bytesOf, largestBytes, subjectOf, type Question } from '../sampling.js';
 import { columnMapping } from '../../mapping/plan.js';
 import { mappingOf } from '../selection.js';
@@ -11,6 +13,14 @@ import { limits } from '../../../tablestore/client/limits.js';
 const keyBytes = 1024;
 const cellBytes = 2_097_152;
 const rowBytes = 4_194_304;
+
+/** The rows are recorded, and the warning can then be accepted. */
+const skipDirtyRows: TaskFix = { do: 'skip-dirty-rows' };
+
+/** For each table another key, without the column that was found. */
+function otherKeys(task: ResolvedTask, found: readonly Question[]): TaskFix[] {
+  return found.flatMap(({ table, column }) => choosingKey(task, table, column === undefined ? [] : [column]));
+}
 
 /** Only text and binary columns can be large; those that the task leaves out do not matter. */
 function largeColumns(task: ResolvedTask, table: TableDefinition, atLeast: number) {
@@ -37,6 +47,7 @@ export const unsignedBigints: Check = {
         questions.push({
           table,
           subject: subjectOf(table, column),
+          column: column.name,
           condition: `${identifier(column.name)} > 9223372036854775807`,
         });
       }
@@ -45,6 +56,13 @@ export const unsignedBigints: Check = {
       none: 'none',
       found: 'larger values in',
       fix: 'Set the type of these columns to STRING in the task.',
+      fixes: (found) =>
+        retyping(
+          context.task,
+          found.map(({ table, column }) => ({ table, column: column! })),
+          'STRING',
+        ),
+      setting: ({ column }) => ['columns', column!],
     });
   },
 };
@@ -69,6 +87,7 @@ export const keySizes: Check = {
         questions.push({
           table,
           subject: subjectOf(table, column),
+          column: name,
           condition: `${bytesOf(column)} > ${keyBytes}`,
         });
       }
@@ -77,6 +96,8 @@ export const keySizes: Check = {
       none: 'all of them fit',
       found: 'longer values in',
       fix: 'Choose other key columns for these tables.',
+      fixes: (found) => [...otherKeys(context.task, found), skipDirtyRows],
+      setting: () => ['primaryKey'],
     });
   },
 };
@@ -97,6 +118,7 @@ export const emptyKeys: Check = {
       questions.push({
         table,
         subject: subjectOf(table, column),
+        column: column.name,
         condition: `${name} = '' AND LENGTH(${name}) = 0`,
       });
     }
@@ -104,6 +126,8 @@ export const emptyKeys: Check = {
       none: 'none is empty',
       found: 'empty strings in',
       fix: 'Choose another first key column, or fix these rows.',
+      fixes: (found) => [...otherKeys(context.task, found), skipDirtyRows],
+      setting: () => ['primaryKey'],
     });
   },
 };
@@ -129,6 +153,7 @@ export const cellSizes: Check = {
       none: 'all of them fit',
       found: 'larger values in',
       fix: 'Exclude these columns, or skip such rows with "dirtyData": "skip".',
+      fixes: () => [skipDirtyRows],
     });
   },
 };
@@ -152,6 +177,7 @@ export const rowSizes: Check = {
       return bad(
         `more than ${limits.attributeColumns} columns beside the key: ${some(wide.map((t) => subjectOf(t)))}`,
         'Exclude columns in the task.',
+        { at: placeOf(context.task, wide[0]!) },
       );
     }
     const questions: Question[] = [];
@@ -170,6 +196,7 @@ export const rowSizes: Check = {
       none: 'all of them fit',
       found: 'larger rows in',
       fix: 'Exclude large columns, or skip such rows with "dirtyData": "skip".',
+      fixes: () => [skipDirtyRows],
     });
   },
 };
