@@ -41,8 +41,10 @@ export function retelling(catalogue: Catalogue): Retell {
   const filled = (text: string): string | undefined => {
     for (const { parts, takes, said } of templates) {
       const values = valuesBetween(parts, text);
-      if (values?.every((one) => takes.test(one)))
-        return said.replace(everyPlace, (_, index: string) => value(values[Number(index)] ?? ''));
+      if (values?.every((one) => takes.test(one) || filled(one) !== undefined))
+        return said.replace(everyPlace, (mark, index: string, at: number) =>
+          apart(said[at - 1], value(values[Number(index)] ?? ''), said[at + mark.length]),
+        );
     }
     return undefined;
   };
@@ -137,6 +139,16 @@ function valuesBetween(parts: readonly string[], text: string): string[] | undef
   }
   return from > end ? undefined : [...values, text.slice(from, end)];
 }
+
+/** Chinese and Latin letters stand apart. */
+function apart(before: string | undefined, value: string, after: string | undefined): string {
+  const isSplit = (a: string, b: string) => (han.test(a) && latin.test(b)) || (latin.test(a) && han.test(b));
+  const left = isSplit(before ?? '', value.charAt(0)) ? ' ' : '';
+  const right = isSplit(value.at(-1) ?? '', after ?? '') ? ' ' : '';
+  return left + value + right;
+}
+const han = /\p{Script=Han}/u;
+const latin = /[\w"'`]/;
 
 const fewLetters = 7;
 const uncapitalized = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,3 +1,4 @@
+import { printParseErrorCode } from 'jsonc-parser';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -62,6 +63,13 @@ const said = [
   ),
   ...saidIn(['sync', 'mysql', 'tablestore', 'engine', 'shared'], { words: 2, wordsWithValues: 2 }),
   ...saidIn(['local-tablestore', 'cli', 'extension'], { words: nowhere, wordsWithValues: nowhere }),
+  // What the reader of JSON finds: its codes in words.
+  ...Array.from({ length: 16 }, (_, i) => ({
+    text: printParseErrorCode(i + 1)
+      .replace(/\B[A-Z]/g, ' $&')
+      .toLowerCase(),
+    at: 'jsonc-parser',
+  })),
   // What join(' or ') makes.
   { text: '{0} or {1}', at: '' },
 ];
@@ -131,6 +139,9 @@ describe('what was said is read back', () => {
     );
     expect(retell('The task needs 5 connections; the account allows 3 (max_user_connections).')).toBe(
       '任务需要 5 个连接；账号允许 3 个（max_user_connections）。',
+    );
+    expect(retell('conflict: must be "report" or "ignore" or "skip"')).toBe(
+      'conflict：必须是 "report" 或 "ignore" 或 "skip"',
     );
     expect(retell('etl: the string is not closed.')).toBe('etl：字符串没有结束引号。');
   });
