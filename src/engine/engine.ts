@@ -4,6 +4,7 @@ import { supportBundle } from './bundle.js';
 import { FileLog, type Log } from './base/log.js';
 import { acquireLock } from './base/lock.js';
 import { LocalTablestoreProcess } from './local-tablestore/process.js';
+import { TrialMysqlProcess } from './trial-mysql/process.js';
 import type { StatePaths } from './base/paths.js';
 import { EngineServer, type Session, type SessionApi } from './ipc/server.js';
 import { EngineStore } from './store/engine-store.js';
@@ -26,6 +27,7 @@ export class Engine {
   #server: EngineServer;
   #supervisor: Supervisor;
   #local: LocalTablestoreProcess;
+  #trial: TrialMysqlProcess;
   #draining: Promise<void> | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastKind: Session['kind'] = 'cli';
@@ -70,6 +72,7 @@ export class Engine {
     this.#local = new LocalTablestoreProcess(localTablestore, this.#log, () =>
       this.#tell('localTablestore', this.#local.running !== null),
     );
+    this.#trial = new TrialMysqlProcess(this.#log);
     this.#server = new EngineServer(paths, this.#log, {
       api: (session) => this.#api(session),
       attached: (session) => {
@@ -131,6 +134,8 @@ export class Engine {
       localTablestore: async () => this.#local.running,
       startLocalTablestore: (options) => this.#local.start(options),
       stopLocalTablestore: () => this.#local.stop(),
+      startTrialMysql: (options) => this.#trial.start(options),
+      stopTrialMysql: () => this.#trial.stop(),
       preview: (task, options) => previewTables(task, options),
       compareRow: (task, row) => compareRow(task, row, new SqliteTaskStore(this.store.database, task.id)),
       ...catalogApi,
@@ -161,7 +166,7 @@ export class Engine {
     clearInterval(this.#ticker);
     await this.#supervisor.stopAll();
     await this.#supervisor.settle();
-    await this.#local.stop();
+    await Promise.all([this.#local.stop(), this.#trial.stop()]);
     await this.#server.close({ comeBack });
     this.#supervisor.close();
     this.store.close();

@@ -4,9 +4,11 @@ import { helpCommands } from './commands/help-commands.js';
 import { newTaskCommands } from './commands/new-task-commands.js';
 import type { Commands } from './commands/register.js';
 import { sampleCommands } from './commands/sample-commands.js';
+import { trialMysqlCommands } from './commands/trial-mysql-commands.js';
 import { taskCommands } from './commands/task-commands.js';
 import { textCommands } from './commands/text-commands.js';
 import type { LocalTablestore } from './connections/local-tablestore.js';
+import type { TrialMysql } from './connections/trial-mysql.js';
 import type { SavedConnections } from './connections/saved-connections.js';
 import type { EngineSession } from './engine/session.js';
 import type { Log } from './base/log.js';
@@ -36,6 +38,7 @@ export interface Core {
   secrets: Secrets;
   saved: SavedConnections;
   local: LocalTablestore;
+  trial: TrialMysql;
   session: EngineSession;
   files: TaskFiles;
   service: TaskService;
@@ -54,7 +57,7 @@ export interface Features extends vscode.Disposable {
 }
 
 export function makeFeatures(core: Core): Features {
-  const { session, service, files, saved, local, log, secrets, extensionUri, cliScript } = core;
+  const { session, service, files, saved, local, trial, log, secrets, extensionUri, cliScript } = core;
   const { tasksView, connectionsView } = core;
   const catalog = new SourceCatalog(service, session);
   const panelContext = { extensionUri, files, session, service, log };
@@ -92,9 +95,10 @@ export function makeFeatures(core: Core): Features {
       }),
       ...textCommands(catalog),
       ...helpCommands(),
-      ...sampleCommands({ files, saved, local, session }),
-      ...newTaskCommands({ files, saved, session, view: connectionsView }),
-      ...connectionCommands({ saved, local, session, secrets, view: connectionsView, rows }),
+      ...sampleCommands({ files, saved, local, session, trial, log }),
+      ...trialMysqlCommands({ trial, files, service, log }),
+      ...newTaskCommands({ files, saved, trial, session, view: connectionsView }),
+      ...connectionCommands({ saved, local, trial, session, secrets, view: connectionsView, rows }),
     },
     panels,
     taskEditor,

@@ -4,6 +4,7 @@ import type { ContributedTool } from './assistant/contributed-tool.js';
 import { registerAssistant } from './assistant/register.js';
 import { LocalTablestore } from './connections/local-tablestore.js';
 import { SavedConnections } from './connections/saved-connections.js';
+import { TrialMysql } from './connections/trial-mysql.js';
 import { EngineSession } from './engine/session.js';
 import { watchTasks } from './tasks/watch-tasks.js';
 import { createLog, logError } from './base/log.js';
@@ -41,12 +42,31 @@ export function activate(context: vscode.ExtensionContext): void {
     files,
   );
   const local = new LocalTablestore(session, join(storage, 'local-tablestore'));
-  const service = new TaskService(files, session, { saved, local, secrets, memory: context.globalState });
+  const trial = new TrialMysql(session, saved, join(storage, 'trial-mysql'));
+  const service = new TaskService(files, session, {
+    saved,
+    local,
+    trial,
+    secrets,
+    memory: context.globalState,
+  });
   const recording = new Recording(session);
   const tasksView = new TasksView(files, session, service);
-  const connectionsView = new ConnectionsView(saved, local, session, log);
+  const connectionsView = new ConnectionsView(saved, local, trial, session, log);
   const closing = watchClosing(context, files, session, service);
-  const core = { extensionUri, cliScript, log, secrets, saved, local, session, files, service, recording };
+  const core = {
+    extensionUri,
+    cliScript,
+    log,
+    secrets,
+    saved,
+    local,
+    trial,
+    session,
+    files,
+    service,
+    recording,
+  };
 
   context.subscriptions.push(
     log,

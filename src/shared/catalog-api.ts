@@ -176,6 +176,12 @@ export interface CatalogApi {
    */
   startLocalTablestore(options: { port: number; data: string }): Promise<DestinationSettings>;
   stopLocalTablestore(): Promise<void>;
+  /**
+   * Starts the trial MySQL that was put into this folder, unless it runs. Returns its port: the wanted one (0: any), or
+   * another when that is taken. Throws ROW-E118. It ends with the engine.
+   */
+  startTrialMysql(options: { folder: string; port: number }): Promise<number>;
+  stopTrialMysql(): Promise<void>;
   destinationTables(destination: DestinationSettings): Promise<string[]>;
   destinationTable(destination: DestinationSettings, table: string): Promise<DestinationTable>;
   destinationRows(

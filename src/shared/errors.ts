@@ -260,6 +260,12 @@ export const errorCodes = {
     cause: 'The newest precheck of the task no longer proposes this statement.',
     remedy: 'Run the precheck again, and look at what it proposes now.',
   },
+  'ROW-E118': {
+    exit: 3,
+    cause: 'The trial MySQL could not be downloaded, unpacked or started.',
+    remedy:
+      'Connect this machine to the internet and try again, or use a MySQL that you have: enter its address, or start one in a container.',
+  },
   'ROW-V101': {
     exit: 4,
     cause: 'A value does not fit its destination type.',

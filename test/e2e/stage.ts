@@ -218,7 +218,7 @@ function pictureOfFailure(context: TestContext, page: () => Page): void {
 }
 
 /** Ends the two of a file after its tests, and keeps a picture of the screen where one fails. */
-export function keepTidy(now: () => { stage: Stage; workbench: Workbench }): void {
+export function keepTidy(now: () => { stage?: Stage; workbench: Workbench }): void {
   afterAll(async () => {
     // What did not come about when the file began is not there.
     const { stage, workbench } = now() as { stage?: Stage; workbench?: Workbench };

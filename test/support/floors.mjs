@@ -10,11 +10,21 @@ export const allowed = {
   mysql: ['shared'],
   tablestore: ['shared'],
   'local-tablestore': ['shared', 'tablestore'],
+  'trial-mysql': ['shared'],
   sync: ['shared', 'mysql', 'tablestore'],
   assistant: ['shared'],
-  engine: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync'],
+  engine: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'trial-mysql', 'sync'],
   cli: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine', 'assistant'],
-  extension: ['shared', 'mysql', 'tablestore', 'local-tablestore', 'sync', 'engine', 'assistant'],
+  extension: [
+    'shared',
+    'mysql',
+    'tablestore',
+    'local-tablestore',
+    'trial-mysql',
+    'sync',
+    'engine',
+    'assistant',
+  ],
   webview: ['shared'],
 };
 
@@ -42,7 +52,7 @@ export const rooms = {
     ...['tables', 'load', 'stream', 'precheck', 'verify', 'incremental', 'run'],
   ],
   'src/assistant': ['base', 'tools'],
-  'src/engine': ['base', 'browse', 'alerts', 'ipc', 'local-tablestore', 'store', 'tasks'],
+  'src/engine': ['base', 'browse', 'alerts', 'ipc', 'local-tablestore', 'trial-mysql', 'store', 'tasks'],
   'src/extension': [
     'base',
     'engine',

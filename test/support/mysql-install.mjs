@@ -1,9 +1,10 @@
-// Finds or fetches a MySQL server. Built-ins of Node 20 only: this runs before anything is installed.
+// Finds or fetches a MySQL server. Runs on Node 20.
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cached, SetupError } from './cache.mjs';
+import { repository } from './node.mjs';
 
 const run = promisify(execFile);
 
@@ -16,7 +17,7 @@ export async function findMysqld(say = (text) => console.error(text)) {
   const onPath = await mysqldOnPath();
   if (onPath) return onPath;
   const problems = [];
-  if (process.platform === 'linux' && existsSync('/usr/bin/apt-get')) {
+  if (process.platform === 'linux') {
     try {
       return await fromDebian(say);
     } catch (error) {
@@ -49,86 +50,37 @@ async function mysqldOnPath() {
   }
 }
 
-/** Debian 12 has MariaDB only; sid's mysql-server-core is unpacked beside the system and run by its own loader. */
+/** Debian 12 has MariaDB only; that of its development suite is unpacked beside the system, as the product does it. */
 async function fromDebian(say) {
+  const { installMysql, mysqldIn } = await trialMysql();
   const home = await cached('mysql-sid', async (folder) => {
-    say('Downloading MySQL from Debian (60 MB, once) …');
-    for (const part of ['lists/partial', 'cache/archives/partial', 'root'])
-      mkdirSync(path.join(folder, part), { recursive: true });
-    writeFileSync(path.join(folder, 'status'), '');
-    writeFileSync(path.join(folder, 'sources.list'), `deb ${keyring()}${debianMirror()} sid main\n`);
-    const options = [
-      `Dir::Etc::sourcelist=${folder}/sources.list`,
-      'Dir::Etc::sourceparts=-',
-      `Dir::State::Lists=${folder}/lists`,
-      `Dir::Cache=${folder}/cache`,
-      `Dir::State::status=${folder}/status`,
-      'APT::Sandbox::User=',
-      'Debug::NoLocking=1',
-    ].flatMap((option) => ['-o', option]);
-    const quiet = {
-      maxBuffer: 2 ** 26,
-      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
-    };
-    await run('apt-get', [...options, '-qq', 'update'], quiet);
-    await run(
-      'apt-get',
-      [...options, '-qq', '-y', '--no-install-recommends', '--download-only', 'install', 'mysql-server-core'],
-      quiet,
-    );
-    const archives = path.join(folder, 'cache/archives');
-    for (const file of readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
-      await run('dpkg-deb', ['-x', path.join(archives, file), path.join(folder, 'root')]);
-    }
-    rmSync(path.join(folder, 'cache'), { recursive: true, force: true });
-    rmSync(path.join(folder, 'lists'), { recursive: true, force: true });
+    say('Downloading MySQL from Debian (65 MB, once) …');
+    await installMysql(folder);
   });
-  const root = path.join(home, 'root');
-  const triplet = readdirSync(path.join(root, 'usr/lib')).find((name) => name.endsWith('-linux-gnu'));
-  const loaders = ['usr/lib64', `usr/lib/${triplet}`, 'usr/lib'].map((place) => path.join(root, place));
-  const loader = loaders
-    .filter((place) => existsSync(place))
-    .flatMap((place) => readdirSync(place).map((name) => path.join(place, name)))
-    .find((file) => /\/ld-linux[^/]*\.so\.\d$/.test(file));
-  if (!triplet || !loader)
-    throw new SetupError(`The MySQL in ${home} is not complete: delete that folder and try again`);
-  const share = path.join(root, 'usr/share/mysql');
-  const args = [
-    '--library-path',
-    [`${root}/usr/lib/${triplet}`, `${root}/usr/lib/mysql/private`].join(':'),
-    `${root}/usr/sbin/mysqld`,
-    '--no-defaults',
-    `--basedir=${root}/usr`,
-    `--lc-messages-dir=${share}`,
-    `--character-sets-dir=${share}/charsets`,
-  ];
+  const { command, args } = mysqldIn(home);
   const version = /Ver (\S+?)[\s-]/.exec(
-    spawnSync(loader, [...args, '--version'], { encoding: 'utf8' }).stdout,
+    spawnSync(command, [...args, '--version'], { encoding: 'utf8' }).stdout,
   )?.[1];
   if (!version) throw new SetupError(`The MySQL in ${home} does not start: delete that folder and try again`);
-  return { command: loader, args, version };
+  return { command, args, version };
 }
 
-/** The mirror that this machine's own apt uses. */
-function debianMirror() {
-  for (const text of aptSources()) {
-    const mirror = /https?:\/\/[^\s#]+\/debian\/?(?=\s|$)/m.exec(text.replace(/^#.*$/gm, ''));
-    if (mirror) return mirror[0];
-  }
-  throw new SetupError('apt on this machine names no Debian mirror');
-}
+let module;
 
-function keyring() {
-  const file = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  return existsSync(file) ? `[signed-by=${file}] ` : '';
-}
-
-function aptSources() {
-  const folder = '/etc/apt/sources.list.d';
-  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
-  return ['/etc/apt/sources.list', ...files]
-    .filter((file) => existsSync(file))
-    .map((file) => readFileSync(file, 'utf8'));
+/** The product's own code, which is not built yet when this is needed. */
+function trialMysql() {
+  module ??= import('esbuild').then(async ({ build }) => {
+    const { outputFiles } = await build({
+      entryPoints: [path.join(repository, 'src/trial-mysql/install.ts')],
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+    });
+    return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  });
+  return module;
 }
 
 /** Downloads a server for macOS, Windows and other Linux systems, and tells where its binary is. */

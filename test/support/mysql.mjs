@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { readArguments, readPort } from './arguments.mjs';
 import { gtidOptions, launchMysql } from './mysql-process.mjs';
-import { fail } from './prepare.mjs';
+import { fail, install } from './prepare.mjs';
 
 try {
   const { values, positionals } = readArguments(
@@ -10,6 +10,7 @@ try {
     { port: { type: 'string', default: '3307' }, data: { type: 'string', default: '.rowferry/mysql' } },
     { allowPositionals: true },
   );
+  await install();
   const port = readPort(values.port);
   const dataFolder = path.resolve(values.data);
   const server = await launchMysql({

@@ -42,6 +42,13 @@ export async function startWorkbenchServer(options) {
     path.join(folders.data, 'User/settings.json'),
     JSON.stringify({ ...settings, ...options.settings }, null, 2),
   );
+  // Those that belong to a machine are read from here, where the editor runs on another one than its window.
+  const ofMachine = Object.entries(options.settings ?? {}).filter(([key]) => key.startsWith('rowferry.'));
+  mkdirSync(path.join(folders.data, 'Machine'), { recursive: true });
+  writeFileSync(
+    path.join(folders.data, 'Machine/settings.json'),
+    JSON.stringify(Object.fromEntries(ofMachine), null, 2),
+  );
   const env = { ...process.env, HOME: options.home, EXTENSIONS_GALLERY: '{}', ...options.env };
   // A test runner's own options must not reach the extension host.
   for (const name of ['NODE_OPTIONS', 'NODE_ENV', 'VITEST', 'VSCODE_IPC_HOOK_CLI', 'PORT', 'PASSWORD'])

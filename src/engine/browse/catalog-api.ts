@@ -29,7 +29,13 @@ import { prepareName, RowWriter } from '../../tablestore/wire/row-writer.js';
 /** What forms and trees ask of a source or a destination, with or without a task. Each call has its own session. */
 export const catalogApi: Omit<
   CatalogApi,
-  'preview' | 'compareRow' | 'localTablestore' | 'startLocalTablestore' | 'stopLocalTablestore'
+  | 'preview'
+  | 'compareRow'
+  | 'localTablestore'
+  | 'startLocalTablestore'
+  | 'stopLocalTablestore'
+  | 'startTrialMysql'
+  | 'stopTrialMysql'
 > = {
   testSource: (source) =>
     withSource(source, async (connection) => ({ version: (await connection.facts()).version })),

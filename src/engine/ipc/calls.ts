@@ -137,6 +137,8 @@ const schemas: CallSchemasOf<EngineApi & OptionalApi> = {
   localTablestore: z.tuple([]),
   startLocalTablestore: z.tuple([z.strictObject({ port: z.int().min(0).max(65535), data: z.string() })]),
   stopLocalTablestore: z.tuple([]),
+  startTrialMysql: z.tuple([z.strictObject({ folder: z.string().min(1), port: z.int().min(0).max(65535) })]),
+  stopTrialMysql: z.tuple([]),
   destinationTables: z.tuple([destination]),
   destinationTable: z.tuple([destination, z.string()]),
   destinationRows: z.tuple([

@@ -13,3 +13,6 @@ export const setKeepsRunning = (keep: boolean): Thenable<void> =>
 export const showsStatusBar = (): boolean => settings().get('statusBar.enabled', true);
 
 export const localTablestorePort = (): number => settings().get('localTablestore.port', 8087);
+
+/** Empty: the one that this machine's apt uses, else Debian's own. */
+export const trialMysqlMirror = (): string => settings().get('trialMysql.mirror', '');

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
+import type { TrialMysql } from '../connections/trial-mysql.js';
 import type { LocalTablestore } from '../connections/local-tablestore.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
@@ -15,6 +16,7 @@ import { confirmed, inform } from '../base/notifications.js';
 export interface ConnectionCommandContext {
   saved: SavedConnections;
   local: LocalTablestore;
+  trial: TrialMysql;
   session: EngineSession;
   secrets: Secrets;
   view: ConnectionsView;
@@ -22,7 +24,7 @@ export interface ConnectionCommandContext {
 }
 
 export function connectionCommands(context: ConnectionCommandContext): Commands {
-  const { saved, local, session, secrets, view, rows } = context;
+  const { saved, local, trial, session, secrets, view, rows } = context;
   const { t } = vscode.l10n;
 
   const connectSource = async (name: string, settings: SourceSettings) => {
@@ -152,7 +154,7 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       const node = await pick(argument);
       if (!node) return;
       const title = node.name;
-      const source = node.of === 'source' ? await saved.resolve('source', title) : undefined;
+      const source = node.of === 'source' ? await trial.source(title) : undefined;
       const destination = node.of === 'destination' ? await saved.resolve('destination', title) : undefined;
       const outcome = source
         ? await tryOut(title, source, () => connectSource(title, source))

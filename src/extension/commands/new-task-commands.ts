@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { RowferryError } from '../../shared/errors.js';
 import { taskFileSuffix } from '../../shared/file-names.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
+import type { TrialMysql } from '../connections/trial-mysql.js';
 import type { SavedConnections } from '../connections/saved-connections.js';
 import type { EngineSession } from '../engine/session.js';
 import { applyToDocument } from '../panels/task-editor.js';
@@ -17,13 +18,14 @@ import { inform } from '../base/notifications.js';
 export interface NewTaskContext {
   files: TaskFiles;
   saved: SavedConnections;
+  trial: TrialMysql;
   session: EngineSession;
   view: ConnectionsView;
 }
 
 /** Commands that make a task file, empty or from tables of a connection, and open its form. */
 export function newTaskCommands(context: NewTaskContext): Commands {
-  const { files, saved, session, view } = context;
+  const { files, saved, trial, session, view } = context;
   const { t } = vscode.l10n;
 
   const make = async (folder: vscode.Uri, wish: string, known?: NewTask) => {
@@ -75,7 +77,7 @@ export function newTaskCommands(context: NewTaskContext): Commands {
       sources.length === 1
         ? sources[0]
         : await vscode.window.showQuickPick(sources, { title, placeHolder: t('Which connection?') });
-    const source = connection && (await saved.resolve('source', connection));
+    const source = connection && (await trial.source(connection));
     if (!source) return [];
     const engine = await session.engine();
     const database = await vscode.window.showQuickPick(engine.databases(source), {

@@ -17,6 +17,7 @@ import {
   readConnections,
   type SavedConnections,
 } from '../connections/saved-connections.js';
+import type { TrialMysql } from '../connections/trial-mysql.js';
 import { Secrets } from '../base/secrets.js';
 import { keepsRunning } from '../base/settings.js';
 import { confirmSending } from './confirm-sending.js';
@@ -26,6 +27,7 @@ import { fallbackName } from './task-files.js';
 export interface Resolver {
   saved: SavedConnections;
   local: LocalTablestore;
+  trial: TrialMysql;
   secrets: Secrets;
   /** Of this person, for all windows: which variables may go to which servers, and what a task was started with. */
   memory: Pick<vscode.Memento, 'get' | 'update'>;
@@ -37,11 +39,11 @@ export interface Resolver {
  * and what resolveTask throws. The result holds secrets: memory and socket only.
  */
 export async function resolveForEngine(
-  { saved, local, secrets, memory }: Resolver,
+  { saved, local, trial, secrets, memory }: Resolver,
   uri: vscode.Uri,
   task: Task & { id: string },
 ): Promise<ResolvedTask> {
-  const connections = await connectionsOf(saved, local, uri, task);
+  const connections = await connectionsOf({ saved, local, trial }, uri, task);
   const values = await variables(secrets, uri, [
     'connection' in task.source ? connections.sources[task.source.connection] : task.source,
     'connection' in task.destination
@@ -65,14 +67,14 @@ export async function resolveForEngine(
 
 /** The source alone, for looking at what is there. As resolveForEngine, but asks for nothing of the destination. */
 export async function resolveSource(
-  { saved, secrets, memory }: Resolver,
+  { trial, secrets, memory }: Resolver,
   uri: vscode.Uri,
   source: Task['source'],
 ): Promise<SourceSettings> {
   let settings: SourceSettings;
   if ('connection' in source) {
     const beside = (await readConnections(connectionsBeside(uri)))?.sources[source.connection];
-    const found = beside ?? (await saved.resolve('source', source.connection));
+    const found = beside ?? (await trial.source(source.connection));
     if (!found) {
       throw new RowferryError(
         'ROW-T105',
@@ -97,10 +99,9 @@ function withFilesFrom(source: SourceSettings, task: vscode.Uri): SourceSettings
   return found;
 }
 
-/** Those the task names: beside the file first, then the saved ones, then Local Tablestore, started when named. */
+/** Those the task names: beside the file first, then the saved ones, then Local Tablestore; started where they are ours. */
 async function connectionsOf(
-  saved: SavedConnections,
-  local: LocalTablestore,
+  { saved, local, trial }: Pick<Resolver, 'saved' | 'local' | 'trial'>,
   uri: vscode.Uri,
   task: Task,
 ): Promise<Connections> {
@@ -113,7 +114,7 @@ async function connectionsOf(
     destination: 'connection' in task.destination ? task.destination.connection : undefined,
   };
   if (named.source !== undefined && !Object.hasOwn(beside.sources, named.source)) {
-    const found = await saved.resolve('source', named.source);
+    const found = await trial.source(named.source);
     if (found) sources[named.source] = found;
   }
   if (named.destination !== undefined && !Object.hasOwn(beside.destinations, named.destination)) {

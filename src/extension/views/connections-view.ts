@@ -4,6 +4,7 @@ import type { CatalogTable, DestinationTable } from '../../shared/catalog-api.js
 import type { LocalTablestore } from '../connections/local-tablestore.js';
 import { localTablestoreName } from '../connections/local-tablestore.js';
 import type { ConnectionKind, SavedConnections } from '../connections/saved-connections.js';
+import type { TrialMysql } from '../connections/trial-mysql.js';
 import type { EngineSession } from '../engine/session.js';
 import { logError, type Log } from '../base/log.js';
 import { asRowferryError } from '../base/notifications.js';
@@ -61,6 +62,7 @@ export class ConnectionsView
   constructor(
     private readonly saved: SavedConnections,
     private readonly local: LocalTablestore,
+    private readonly trial: TrialMysql,
     private readonly session: EngineSession,
     private readonly log: Log,
   ) {
@@ -174,7 +176,7 @@ export class ConnectionsView
   }
 
   private async source(name: string) {
-    const found = await this.saved.resolve('source', name);
+    const found = await this.trial.source(name);
     if (!found)
       throw new RowferryError('ROW-T105', vscode.l10n.t('The connection {0} does not exist.', name));
     return found;

@@ -37,6 +37,8 @@ const otherPlaces = new RegExp(
 const otherTexts = new RegExp(
   [
     '^\\W*(SELECT(?! . does)|INSERT|UPDATE|DELETE|CREATE(?! on)|ALTER|DROP|WITH|SHOW|SET|GRANT|JSON_TABLE|WHEN)\\b',
+    // For a shell.
+    '^read -r ',
     '`rowferry ordinal`|bigint unsigned|unsigned zerofill|^tinyint smallint',
     '^code message remedy|Application Support',
   ].join('|'),
@@ -61,7 +63,10 @@ const said = [
     ],
     { words: 2, wordsWithValues: 1 },
   ),
-  ...saidIn(['sync', 'mysql', 'tablestore', 'engine', 'shared'], { words: 2, wordsWithValues: 2 }),
+  ...saidIn(['sync', 'mysql', 'tablestore', 'trial-mysql', 'engine', 'shared'], {
+    words: 2,
+    wordsWithValues: 2,
+  }),
   ...saidIn(['local-tablestore', 'cli', 'extension'], { words: nowhere, wordsWithValues: nowhere }),
   // What the reader of JSON finds: its codes in words.
   ...Array.from({ length: 16 }, (_, i) => ({
