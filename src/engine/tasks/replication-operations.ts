@@ -14,6 +14,7 @@ import { Destinations } from '../../sync/state/destinations.js';
 import { InFlightMarker } from '../../sync/state/in-flight-marker.js';
 import type { Known } from '../../sync/source/row-sessions.js';
 import type { TableRecord, TaskStore } from '../../sync/state/task-store.js';
+import { isMerged } from '../../sync/tables/selection-diff.js';
 import { verifyTask } from '../../sync/verify/index.js';
 import { verifyCounts } from '../../sync/verify/quick.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
@@ -99,7 +100,7 @@ export const replicationOperations =
             writer,
             settled: running && !running.over ? () => running.settled() : null,
             signal: AbortSignal.any([signal, paused]),
-            tables,
+            store: kept,
             told,
           });
           // What becomes dirty meanwhile is for another time.
@@ -208,7 +209,8 @@ const knownOf =
  */
 function isToBeRemade(records: readonly TableRecord[], sources: readonly string[]): boolean {
   let isThere = false;
-  for (const { source, destination, created, problem: stopped } of records) {
+  for (const record of records) {
+    const { source, destination, created, problem: stopped } = record;
     if (!sources.includes(source)) continue;
     // Whatever comes under its name until then is not ours to delete.
     if (stopped?.code === 'ROW-D110') continue;
@@ -216,9 +218,11 @@ function isToBeRemade(records: readonly TableRecord[], sources: readonly string[
     const other = records.find((one) => one.destination === destination && one.source !== source);
     const problem = other
       ? `${destination} also holds the rows of ${other.source}`
-      : created
-        ? null
-        : `${destination} existed before this task`;
+      : isMerged(record)
+        ? `it merges several tables, and ${destination} may hold the rows of other tasks`
+        : created
+          ? null
+          : `${destination} existed before this task`;
     if (problem === null) continue;
     throw new RowferryError('ROW-T106', `Cannot re-create the destination table of ${source}: ${problem}.`, {
       remedy:

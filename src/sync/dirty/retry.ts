@@ -14,6 +14,8 @@ import type { Known } from '../source/row-sessions.js';
 import { DirtyNow, readRows, type SoughtRow } from '../rows/current-row.js';
 import { heldAtOnce, holdAndRead, type Settled } from '../rows/hold-keys.js';
 import { RowTransform } from '../mapping/transform.js';
+import type { TaskStore } from '../state/task-store.js';
+import { OwnTable } from '../state/own-table.js';
 
 /** A dirty record whose row is tried again. */
 export interface RetriedRecord {
@@ -41,8 +43,8 @@ export interface DirtyRetryOptions {
   readonly settled: Settled | null;
   /** Aborted when no further record is to be begun. */
   readonly signal: AbortSignal;
-  /** `database.table` to both names, as far as the task knows its tables. */
-  readonly tables: ReadonlyMap<string, { database: string; name: string }>;
+  /** The task's tables, as they are at any time. */
+  readonly store: Pick<TaskStore, 'tables'>;
   /**
    * `problem` is null where the row is at the destination as it is now, or the source gives no such row any more, or the
    * replay that the record holds back will read it. Called for some records at a time, each once.
@@ -62,7 +64,7 @@ const lotBytes = 4 * 1024 * 1024;
  * or the mapping does not fit, or the reason of the signal; records not yet told are untouched then.
  */
 export class DirtyRetry {
-  private readonly targets = new Map<string, Promise<Target | string>>();
+  private readonly targets = new Map<string, Promise<Target | RowferryError>>();
   private readonly etl: EtlProgram | null;
   private readonly sessions: SessionCache;
 
@@ -106,7 +108,7 @@ export class DirtyRetry {
 
   private async recordsAtOnce(source: string): Promise<number> {
     const target = await this.target(source);
-    if (typeof target === 'string') return lotRecords;
+    if (target instanceof RowferryError) return lotRecords;
     const { averageRowBytes } = target.plan.definition;
     const most = heldAtOnce(lotRecords, this.options.settled, target.hasGtids);
     return Math.max(1, Math.min(most, Math.floor(lotBytes / Math.max(1, averageRowBytes))));
@@ -114,20 +116,23 @@ export class DirtyRetry {
 
   /** Records of one table. */
   private async retry(records: readonly RetriedRecord[], signal: AbortSignal): Promise<void> {
-    const target = await this.target(records[0]!.source);
-    if (typeof target === 'string') {
-      const problem = { code: 'ROW-S108', message: target };
-      return this.options.told(records.map(({ id }) => ({ id, problem })));
-    }
+    const { source } = records[0]!;
     const lost = records.filter(({ locator }) => locator === null);
     if (lost.length > 0)
       this.options.told(lost.map(({ id, holds }) => ({ id, problem: holds ? null : unknownPlace })));
-    for (let rows = rowsOf(records); rows.length > 0;) rows = await this.writeOnce(target, rows, signal);
+    for (let rows = rowsOf(records); rows.length > 0;) {
+      const target = await this.target(source);
+      if (target instanceof RowferryError) {
+        this.options.told(rows.flatMap(({ ids }) => ids.map((id) => ({ id, problem: target.toPlain() }))));
+        return;
+      }
+      rows = await this.writeOnce(target, rows, signal);
+    }
   }
 
   /** Gives the rows that have to be looked at once more. */
   private async writeOnce(
-    { plan, charsets }: Target,
+    { plan, charsets, own }: Target,
     rows: readonly RetriedRow[],
     signal: AbortSignal,
   ): Promise<RetriedRow[]> {
@@ -165,6 +170,10 @@ export class DirtyRetry {
       [...wanted.keys()],
       () => read([...wanted.values()]),
     );
+    if (own.isOutdated) {
+      for (const hold of held) hold.release();
+      return [...again, ...wanted.values()];
+    }
     const outcomes: RetriedOutcome[] = [];
     await new Promise<void>((resolve, reject) => {
       let open = held.length;
@@ -201,33 +210,39 @@ export class DirtyRetry {
     return again;
   }
 
-  private target(source: string): Promise<Target | string> {
-    let target = this.targets.get(source);
-    if (!target) this.targets.set(source, (target = this.findTarget(source)));
+  private async target(source: string): Promise<Target | RowferryError> {
+    const known = await this.targets.get(source);
+    if (known && (known instanceof RowferryError || !known.own.isOutdated)) return known;
+    const target = this.findTarget(source);
+    this.targets.set(source, target);
     return target;
   }
 
   /** Where rows of the table go now, or why they go nowhere. */
-  private async findTarget(source: string): Promise<Target | string> {
-    const { task, tables } = this.options;
-    const pair = tables.get(source) ?? parseSourceName(source);
-    if (!pair) return `The task no longer selects ${source}.`;
+  private async findTarget(source: string): Promise<Target | RowferryError> {
+    const { task, store } = this.options;
+    const notSelected = new RowferryError('ROW-S108', `The task no longer selects ${source}.`);
+    const own = new OwnTable(store, source);
+    const pair = store.tables().find((one) => one.source === source)?.definition ?? parseSourceName(source);
+    if (!pair) return notSelected;
     const { database, name } = pair;
     return this.sessions.ask('query', async (connection) => {
       const { lowerCaseTableNames, gtidMode } = await connection.facts();
       const caseSensitive = lowerCaseTableNames === 0;
       const selection = selectionOf(task, { database, name, caseSensitive });
-      if (!selection) return `The task no longer selects ${source}.`;
+      if (!selection) return notSelected;
       const [definition] = await loadDefinitions(connection, [{ database, table: name }]);
-      if (!definition) return `The table ${source} no longer exists.`;
+      if (!definition) return new RowferryError('ROW-S108', `The table ${source} no longer exists.`);
       const problems: PlanProblem[] = [];
       const plan = planTable(task, definition, selection.mapping, problems);
       if (!plan) throw new RowferryError('ROW-T102', problems[0]!.message);
+      const refusal = own.refusal(plan);
+      if (refusal) return refusal;
       const charsets = await loadCharsetDecoders(
         (sql) => connection.query(sql),
         charsetsOf(definition.columns),
       );
-      return { plan, charsets, hasGtids: gtidMode === 'ON' };
+      return { plan, own, charsets, hasGtids: gtidMode === 'ON' };
     });
   }
 }
@@ -261,6 +276,7 @@ function rowsOf(records: readonly RetriedRecord[]): RetriedRow[] {
 
 interface Target {
   plan: TablePlan;
+  own: OwnTable;
   charsets: CharsetDecoders;
   hasGtids: boolean;
 }

@@ -17,6 +17,7 @@ import type { ApplierServices } from '../stream/run-services.js';
 import { mostSyncReaders } from '../source/session-count.js';
 import type { TableRecord } from '../state/task-store.js';
 import { sweepTable } from '../load/sweep.js';
+import { loadKeepsRows } from '../tables/kept-rows.js';
 import { aboutTable } from '../tables/table-boundary.js';
 
 /** Whoever takes tables into the main stream, as those that come need it. */
@@ -257,10 +258,11 @@ export class TableSync {
     const tables = this.mine()
       .filter((record) => record.phase === 'full')
       .map((record) => prepared.planOf(record.source))
-      .map((plan) => {
-        const { created, sweep } = prepared.records.get(plan.source);
-        return { plan, transform: prepared.transform(plan), existed: !created && sweep !== true };
-      });
+      .map((plan) => ({
+        plan,
+        transform: prepared.transform(plan),
+        keepsRows: loadKeepsRows(services.settings.task, prepared.records.get(plan.source)),
+      }));
     const context = services.loadContext();
     const known = () => this.records[0]?.from ?? null;
     await services.earlierOver();

@@ -36,8 +36,8 @@ const inFlightBytes = 8 * 1024 * 1024;
 export interface LoadTable {
   readonly plan: TablePlan;
   readonly transform: RowTransform;
-  /** The destination table was there before: with conflict "ignore" its rows are kept. */
-  readonly existed: boolean;
+  /** Rows that are there stay as they are. */
+  readonly keepsRows: boolean;
 }
 
 export interface LoadEvents {
@@ -61,7 +61,6 @@ export interface LoadContext {
   readonly writer: TablestoreWriter;
   readonly charsets: CharsetDecoders;
   readonly dirty: DirtyData;
-  readonly ignoreConflicts: boolean;
   /**
    * Nothing is replayed after the load, for there is no binlog: each table is read by one statement, which shows one
    * moment of it. By chunks a row could move out of sight between two of them (correctness rule 3).
@@ -484,7 +483,7 @@ class ChunkLoader {
     const { plan } = table;
     const result = await context.writer.writeBatch(plan.destination, batch, {
       op: 'put',
-      condition: context.ignoreConflicts && table.existed ? 'not-exist' : 'ignore',
+      condition: table.keepsRows ? 'not-exist' : 'ignore',
       progress: (written, kept) => this.count({ rows: written, kept, dropped: 0 }),
     });
     for (const { index, error } of result.rejected) {

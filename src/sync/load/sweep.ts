@@ -16,7 +16,7 @@ import type { SourceRetry } from '../source/retry.js';
 import { RowTransform } from '../mapping/transform.js';
 import type { TaskSettings } from '../base/task-settings.js';
 import type { TaskLog } from '../base/task-log.js';
-import { mayHoldRowsOfOthers } from '../tables/selection-diff.js';
+import { keepsDeleted, mayHoldRowsOfOthers } from '../tables/kept-rows.js';
 
 export interface SweepOptions {
   settings: TaskSettings;
@@ -83,6 +83,13 @@ export async function sweepTable(
   if (mayHoldRowsOfOthers(settings.task, prepared.records.get(plan.source))) {
     log.warn(
       `${plan.destination} existed before this task, so rows that ${plan.source} does not have stay; verify --repair deletes them`,
+      { table: plan.source },
+    );
+    return;
+  }
+  if (keepsDeleted(settings.task, new RowTransform(plan, prepared.etl))) {
+    log.warn(
+      `${plan.destination} keeps rows that ${plan.source} no longer has, because the task may leave DELETE out`,
       { table: plan.source },
     );
     return;

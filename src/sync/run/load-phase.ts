@@ -6,6 +6,7 @@ import { sweepTable } from '../load/sweep.js';
 import { planOf, planToLoad } from '../mapping/plan.js';
 import { watchRetention } from '../source/retention-watch.js';
 import type { RunServices } from '../stream/run-services.js';
+import { loadKeepsRows } from '../tables/kept-rows.js';
 import { enterTables, hasSameColumns, noteTables, whyUnseen } from '../tables/snapshot-point.js';
 import { aboutTable } from '../tables/table-boundary.js';
 import { stopTable, type SchemaPhase } from './schema-phase.js';
@@ -85,7 +86,7 @@ export class LoadPhase {
       .map((plan) => ({
         plan,
         transform: prepared.transform(plan),
-        existed: !prepared.records.get(plan.source).created,
+        keepsRows: loadKeepsRows(this.services.settings.task, prepared.records.get(plan.source)),
       }));
   }
 

@@ -319,7 +319,6 @@ export class Replication {
       writer: this.writer,
       charsets: prepared.charsets,
       dirty: this.dirty,
-      ignoreConflicts: this.task.conflict === 'ignore',
       whole: prepared.progress.start === null,
       signal: this.stopping.signal,
       ending: this.stopping.signal,

@@ -7,6 +7,7 @@ import type { RefetchedRow, StreamTable } from './stream-context.js';
 import { DirtyNow, takeRow } from '../rows/current-row.js';
 import type { RunServices } from './run-services.js';
 import { deleteRows } from '../load/sweep.js';
+import { keepsDeleted } from '../tables/kept-rows.js';
 
 /**
  * TRUNCATE with ddl.truncate "delete": every row of this source's table goes that the destination has. The source is not
@@ -39,7 +40,8 @@ function unseenFor({ prepared, settings }: RunServices, { commitMicros }: Transa
 
 /**
  * Writes a row of the stream as it is at the source now, while its key is held (correctness rule 11). One that the
- * source no longer gives is deleted: if it is gone, its DELETE comes anyway; if it left the filter, this is it.
+ * source no longer gives is deleted: if it is gone, its DELETE comes anyway (and leaves the row where the task leaves DELETE out); if it left the filter, this
+ * is it.
  */
 export async function fetchRow(
   services: RunServices,
@@ -50,6 +52,8 @@ export async function fetchRow(
   const { table, locator, operation, identity, isThere, deletion } = row;
   const { plan, transform } = table;
   const commitMicros = transaction.commitMicros || null;
+  // With a filter or a transformation it may be this event that takes the row away; without, it was a DELETE.
+  const mayBeKept = !plan.filter && !transform.active && keepsDeleted(settings.task, transform);
   const take = () =>
     takeRow(
       {
@@ -79,7 +83,7 @@ export async function fetchRow(
     }
     const tag = operation === 'INSERT' ? changeKinds.insert : changeKinds.update;
     if (found) found.hold.release({ ...found.change, owner: transaction, tag });
-    else if (deletion) writer.enqueue(deletion);
+    else if (deletion && !mayBeKept) writer.enqueue(deletion);
     else transaction.settled();
   } catch (error) {
     if (!(error instanceof DirtyNow)) throw error;

@@ -31,7 +31,7 @@ import {
   toleratesCascades,
   type TablePlan,
 } from '../mapping/plan.js';
-import { mayHoldRowsOfOthers } from '../tables/selection-diff.js';
+import { mayHoldRowsOfOthers } from '../tables/kept-rows.js';
 import type { TableRecords } from '../state/table-records.js';
 import { isGone, stopKindOf } from '../state/table-state.js';
 import type { StopKind, TableRecord } from '../state/task-store.js';

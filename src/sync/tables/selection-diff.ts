@@ -13,7 +13,7 @@ import {
   type TablePlan,
   type NamedTable,
 } from '../mapping/plan.js';
-import type { NewTableRecord, TableRecord } from '../state/task-store.js';
+import type { NewTableRecord, TableRecord, TaskStore } from '../state/task-store.js';
 import { textDefaultsOf } from '../ddl/text-defaults.js';
 import { withoutLayout } from '../etl/parser.js';
 
@@ -26,6 +26,21 @@ interface Mapping {
   merged: boolean;
   /** The transformation; missing where an earlier version stored the table. */
   etl?: string;
+}
+
+/** Rows of the table were written by other settings than those of `task`. */
+export function isMappedOtherwise(
+  task: ResolvedTask,
+  store: Pick<TaskStore, 'tables'>,
+  { definition, source }: Pick<TablePlan, 'definition' | 'source'>,
+): boolean {
+  const record = store.tables().find((one) => one.source === source);
+  return record?.mapping !== undefined && record.mapping !== mappingText(task, definition);
+}
+
+/** Its destination was mapped to take rows of several tables, of other tasks, too. */
+export function isMerged({ mapping }: Pick<TableRecord, 'mapping'>): boolean {
+  return mapping !== undefined && (JSON.parse(mapping) as Mapping).merged;
 }
 
 /** The mapping of a table in one line of text, to be kept beside it; '' when the task does not select it. */
@@ -298,12 +313,4 @@ export function recordOf(
     kept: 0,
     mapping: mappingText(task, plan.definition),
   };
-}
-
-/** The destination table was there before the task, whose "conflict" keeps what it held. */
-export function mayHoldRowsOfOthers(
-  { conflict, merge }: Pick<ResolvedTask, 'conflict' | 'merge'>,
-  { created }: Pick<TableRecord, 'created'>,
-): boolean {
-  return conflict === 'ignore' && !merge && !created;
 }

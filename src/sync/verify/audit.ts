@@ -14,7 +14,8 @@ import type { AuditHost } from './audit-host.js';
 import { AuditedTable } from './audit-table.js';
 import { inBatches } from './batches.js';
 import { Comparison } from './comparison.js';
-import { repair } from './repair.js';
+import { isRepaired } from '../tables/kept-rows.js';
+import { repair, type WrongRow } from './repair.js';
 
 const batchRows = 100;
 /** Keys that seem to differ and are not looked at again yet: beyond so many the walk waits. */
@@ -333,7 +334,9 @@ export class Audit {
       table,
       plan,
       comparison,
-      stands.flatMap(({ look, verdict }) => (verdict === 'duplicate' ? [] : [look.key])),
+      stands
+        .filter(({ verdict }) => isRepaired(host.settings.task, verdict))
+        .map(({ look, verdict }) => ({ key: look.key, kind: verdict })),
     );
   }
 
@@ -341,28 +344,33 @@ export class Audit {
     table: AuditedTable,
     plan: TablePlan,
     comparison: Comparison,
-    keys: readonly string[],
+    wrong: readonly WrongRow[],
   ): Promise<void> {
     const { host } = this;
-    if (keys.length === 0) return;
+    if (wrong.length === 0) return;
     const { signal } = this.stopping;
     const repaired = await repair({
       writer: host.writer,
       settled: host.settled,
       plan,
       records: host.store,
-      keys,
+      wrong,
       keysAtOnce: comparison.rowsAtOnce(suspectsAtOnce),
       signal,
       reading: (work) =>
         host.ask('snapshot', (connection) => work((some) => comparison.sourceRows(connection).byKeys(some))),
       progress: () => undefined,
+      isOutdated: () => host.planOf(table.source) !== plan,
     });
     table.record.repaired += repaired;
     host.log.info(`the audit repaired ${repaired} ${repaired === 1 ? 'row' : 'rows'} of ${table.source}`, {
       table: table.source,
     });
-    await this.dropEqual(table, plan, keys);
+    await this.dropEqual(
+      table,
+      plan,
+      wrong.map(({ key }) => key),
+    );
     this.save();
   }
 

@@ -3,7 +3,12 @@ import type { SourceConnection } from '../../mysql/connection.js';
 import type { RowImage } from '../../mysql/model.js';
 import { planChunks, type Chunk } from '../../mysql/snapshot.js';
 import { charsetsOf, loadCharsetDecoders } from '../../mysql/types/index.js';
-import type { VerifyProgress, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
+import type {
+  VerifyDifference,
+  VerifyProgress,
+  VerifyReport,
+  VerifyTable,
+} from '../../shared/verify-report.js';
 import { TablestoreClient } from '../../tablestore/client/client.js';
 import { destinationKeys, type ReadOptions } from '../rows/destination-rows.js';
 import { heldAtOnce } from '../rows/hold-keys.js';
@@ -16,10 +21,13 @@ import { RowTransform } from '../mapping/transform.js';
 import type { VerifyOptions } from './options.js';
 import { inBatches } from './batches.js';
 import { Comparison, type Look } from './comparison.js';
-import { repair } from './repair.js';
+import { isRepaired } from '../tables/kept-rows.js';
+import { mappedOtherwise, outdated, OwnTable } from '../state/own-table.js';
+import { isMappedOtherwise } from '../tables/selection-diff.js';
+import { repair, type WrongRow } from './repair.js';
 import { emptyTable, problemOf, reportOf } from './report.js';
 import { reachDestination, withSource } from './session.js';
-import { selectedTables } from './tables.js';
+import { plannedAnew, selectedTables } from './tables.js';
 
 const chunkRows = 5000;
 const batchRows = 100;
@@ -59,12 +67,27 @@ async function verifyTables(
   connection: SourceConnection,
 ): Promise<VerifyReport> {
   const { task, store } = options;
+  const noted = new Map(store?.tables().map(({ source }) => [source, new OwnTable(store, source)]));
   const { plans, unfit } = await selectedTables(connection, task, store);
   const etl = compileEtl(task.etl);
   const tables: VerifyTable[] = [];
   const counts = { source: 0, destination: 0 };
-  for (const plan of plans) {
-    const check = new TableCheck(options, plan, client, etl);
+  for (const planned of plans) {
+    const { source, destination } = planned;
+    let own = store && (noted.get(source) ?? new OwnTable(store, source));
+    let plan = planned;
+    // Its turn may come hours after the beginning.
+    if (own?.isOutdated) {
+      own = new OwnTable(store!, source);
+      try {
+        plan = await plannedAnew(connection, task, planned);
+      } catch (error) {
+        const problem = problemOf(error, source, options.signal);
+        tables.push({ ...emptyTable(source, destination), problem });
+        continue;
+      }
+    }
+    const check = new TableCheck(options, plan, own, client, etl);
     tables.push(await check.run(connection));
     counts.source += check.sourceRows;
     counts.destination += check.destinationRows;
@@ -85,6 +108,8 @@ class TableCheck {
   constructor(
     private readonly options: VerifyOptions,
     private readonly plan: TablePlan,
+    /** null: nothing is known of the task. */
+    private readonly own: OwnTable | null,
     private readonly client: TablestoreClient,
     private readonly etl: EtlProgram | null,
   ) {
@@ -104,6 +129,8 @@ class TableCheck {
       await this.compareSource(connection);
       await this.compareDestination();
       const wrong = await this.lookAgain();
+      // What differs then differs from what it was.
+      if (this.own?.isOutdated) throw outdated(plan.source);
       await this.repair(wrong);
     } catch (error) {
       report.problem = problemOf(error, plan.source, options.signal);
@@ -196,15 +223,15 @@ class TableCheck {
   /**
    * A row in flight is not different: what differs is looked at again until it agrees, stands still, or keeps
    * changing. Only keys and digests are kept from one look to the next, so that a table that differs in every row
-   * fits in memory too. Gives the keys that are wrong.
+   * fits in memory too. Gives the rows to be put right.
    */
-  private async lookAgain(): Promise<string[]> {
+  private async lookAgain(): Promise<WrongRow[]> {
     const { options, comparison } = this;
     const pauses = options.running ? options.timing.verifyLooksMs : looksAtRest;
     let open = [...this.suspects];
     const before = new Map<string, string>();
     const changing = new Set<string>();
-    const wrong: string[] = [];
+    const wrong: WrongRow[] = [];
     if (open.length === 0) return wrong;
     const atOnce = comparison.rowsAtOnce(rowsAgain);
     await withSource(options, 'snapshot', async (connection) => {
@@ -231,7 +258,10 @@ class TableCheck {
             before.set(key, state);
             if (!isLast) still.push(key);
             else if (changing.has(key)) this.report.suspended++;
-            else if (this.count(look)) wrong.push(key);
+            else {
+              const kind = this.count(look);
+              if (kind && isRepaired(this.options.task, kind)) wrong.push({ key, kind });
+            }
           }
           this.tell('again', open.length - from - some.length + still.length);
         }
@@ -241,26 +271,30 @@ class TableCheck {
     return wrong;
   }
 
-  /** Counts a row that differs; true when it can be put right. */
-  private count(look: Look): boolean {
+  /** Counts a row that is not as at the source; gives how it differs, null where that does not count against the replica. */
+  private count(look: Look): VerifyDifference['kind'] | null {
     const { report, comparison } = this;
     const verdict = comparison.verdict(look);
-    if (verdict === 'equal') return false;
+    if (verdict === 'equal') return null;
     report[verdict]++;
-    if (verdict === 'dirty' || verdict === 'kept' || verdict === 'notComparable') return false;
+    if (verdict === 'dirty' || verdict === 'kept' || verdict === 'notComparable') return null;
     if (report.differences.length < shownDifferences)
       report.differences.push(comparison.describe(look, verdict));
-    return verdict !== 'duplicate';
+    return verdict;
   }
 
-  private async repair(keys: readonly string[]): Promise<void> {
+  private async repair(wrong: readonly WrongRow[]): Promise<void> {
     const { options, plan, comparison } = this;
     const { repairBy: writer, signal } = options;
-    if (!writer || keys.length === 0) return;
+    if (!writer || wrong.length === 0) return;
+    const refusal = this.own?.refusal(plan);
+    if (refusal) throw refusal;
+    if (options.store && isMappedOtherwise(options.task, options.store, plan))
+      throw mappedOtherwise(plan.source);
     const readsAll = new RowTransform(plan, this.etl).makesKey;
     const progress = (done: number) => {
       this.report.repaired = done;
-      this.tell('repair', keys.length - done, { done, all: keys.length });
+      this.tell('repair', wrong.length - done, { done, all: wrong.length });
     };
     progress(0);
     this.report.repaired = await repair({
@@ -268,7 +302,7 @@ class TableCheck {
       settled: options.settled ?? null,
       plan,
       records: options.store,
-      keys,
+      wrong,
       keysAtOnce: readsAll ? rowsRepairedByReadingAll : comparison.rowsAtOnce(await this.lotRows()),
       signal,
       reading: (work) =>
@@ -276,6 +310,7 @@ class TableCheck {
           work((some) => comparison.sourceRows(connection).byKeys(some)),
         ),
       progress,
+      isOutdated: () => this.own?.isOutdated ?? false,
     });
   }
 

@@ -1,5 +1,6 @@
 import { lotsAtOnce } from '../source/session-count.js';
 import { RowferryError } from '../../shared/errors.js';
+import type { VerifyDifference } from '../../shared/verify-report.js';
 import type { ChangeOwner, RowChange } from '../../tablestore/client/model.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { TablePlan } from '../mapping/plan.js';
@@ -9,8 +10,15 @@ import { holdAndRead, type Settled } from '../rows/hold-keys.js';
 import { keyDigestOf } from '../dirty/dirty.js';
 import type { TaskStore } from '../state/task-store.js';
 import { deletion } from '../load/sweep.js';
+import { outdated } from '../state/own-table.js';
 
 export type RepairWriter = Pick<TablestoreWriter, 'hold' | 'drain'>;
+
+/** A row that differs, and how it did when it was looked at. */
+export interface WrongRow {
+  readonly key: string;
+  readonly kind: VerifyDifference['kind'];
+}
 
 export interface RepairOptions {
   readonly writer: RepairWriter;
@@ -19,14 +27,16 @@ export interface RepairOptions {
   readonly plan: TablePlan;
   /** Dirty records of rows that are put right end here; null: none are kept. */
   readonly records: Pick<TaskStore, 'openDirty' | 'removeDirty'> | null;
-  /** Each once. */
-  readonly keys: readonly string[];
+  /** Each key once. */
+  readonly wrong: readonly WrongRow[];
   /** Keys that are held, read and written together. */
   readonly keysAtOnce: number;
   readonly signal: AbortSignal;
   /** Runs work with a reader of source rows by key, which lasts as long. */
   readonly reading: (work: (read: RowReader) => Promise<void>) => Promise<void>;
   readonly progress: (done: number) => void;
+  /** The plan is not that of the table any more: nothing more is written by it. */
+  readonly isOutdated: () => boolean;
 }
 
 export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows>>;
@@ -34,11 +44,13 @@ export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows
 /**
  * Puts rows right, lot by lot: the keys of a lot are held, the rows read from the source as they are then, and written
  * or deleted before anything else of those keys (correctness rule 11). A key that several rows of the source have is
- * left alone, and one whose row cannot be written. Returns how many were put right. Throws ROW-V103 when the destination
- * refused rows, the others being through.
+ * left alone, and one whose row cannot be written; so is a row that went after it was looked at, for its DELETE decides
+ * what becomes of it. Returns how many were put right. Throws ROW-V103 when the destination
+ * refused rows, the others being through;
+ * ROW-T106 when the table is not any more what it was planned as.
  */
 export async function repair(options: RepairOptions): Promise<number> {
-  const { keys, keysAtOnce, signal } = options;
+  const { wrong, keysAtOnce, signal } = options;
   let next = 0;
   let done = 0;
   let repaired = 0;
@@ -47,16 +59,16 @@ export async function repair(options: RepairOptions): Promise<number> {
   const stopped = AbortSignal.any([signal, stopping.signal]);
   const lane = () =>
     options.reading(async (read) => {
-      while (next < keys.length) {
+      while (next < wrong.length) {
         stopped.throwIfAborted();
-        const lot = keys.slice(next, (next += keysAtOnce));
+        const lot = wrong.slice(next, (next += keysAtOnce));
         const outcome = await repairLot(options, lot, read, stopped);
         repaired += outcome.repaired;
         refused.push(...outcome.refused);
         options.progress((done += lot.length));
       }
     });
-  const lanes = Array.from({ length: Math.min(lotsAtOnce, Math.ceil(keys.length / keysAtOnce)) }, () =>
+  const lanes = Array.from({ length: Math.min(lotsAtOnce, Math.ceil(wrong.length / keysAtOnce)) }, () =>
     lane().catch((error: unknown) => {
       stopping.abort(error);
       throw error;
@@ -76,16 +88,21 @@ export async function repair(options: RepairOptions): Promise<number> {
 }
 
 async function repairLot(
-  options: Pick<RepairOptions, 'writer' | 'plan' | 'settled' | 'records'>,
-  keys: readonly string[],
+  options: Pick<RepairOptions, 'writer' | 'plan' | 'settled' | 'records' | 'isOutdated'>,
+  lot: readonly WrongRow[],
   read: RowReader,
   signal: AbortSignal,
 ): Promise<{ repaired: number; refused: { code: string; message: string }[] }> {
   const { writer, plan, records } = options;
   const table = plan.destination;
+  const keys = lot.map(({ key }) => key);
   // Not those that the stream makes from here on: they may be of a newer row than the one that is read.
   const dirty = records?.openDirty(plan.source, keys.map(keyDigestOf)) ?? [];
   const { holds, found: rows } = await holdAndRead({ ...options, signal }, table, keys, () => read(keys));
+  if (options.isOutdated()) {
+    for (const hold of holds) hold.release();
+    throw outdated(plan.source);
+  }
   let open = 0;
   const written: string[] = [];
   const refused: { code: string; message: string }[] = [];
@@ -100,9 +117,9 @@ async function repairLot(
       if (--open === 0) tell();
     },
   };
-  const changes = keys.map((key): RowChange | undefined => {
+  const changes = lot.map(({ key, kind }): RowChange | undefined => {
     const found = rows.get(key);
-    if (!found) return deletion(table, key, owner);
+    if (!found) return kind === 'extra' ? deletion(table, key, owner) : undefined;
     // One of several would be as wrong as another; an older version of what cannot be written is better than none.
     if (found.count > 1 || found.row === null) return undefined;
     const { row } = found.row;

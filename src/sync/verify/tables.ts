@@ -6,9 +6,18 @@ import type { VerifyTable } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { readParts } from '../online-change/parts.js';
 import { sourceName } from '../../shared/source-name.js';
-import { isSameTable, planError, planTables, selectionOf, type TablePlan } from '../mapping/plan.js';
+import {
+  isSameTable,
+  planError,
+  planTable,
+  planTables,
+  selectionOf,
+  type PlanProblem,
+  type TablePlan,
+} from '../mapping/plan.js';
 import { selectorsOf } from '../tables/prepare.js';
 import type { TaskStore } from '../state/task-store.js';
+import { hasNoDestination } from '../state/own-table.js';
 import { emptyTable } from './report.js';
 
 /**
@@ -26,9 +35,15 @@ export async function selectedTables(
   const isKnown = (table: TableDefinition) => records.some(({ source }) => source === sourceName(table));
   // One that may be part of a schema change, and is not replicated (yet), is no difference.
   const absent = [...proven, ...(records.length > 0 ? maybe.filter((table) => !isKnown(table)) : [])];
-  const tables = all.filter((table) => !absent.some((part) => isSameTable(part, table)));
-  const { plans, problems } = planTables(task, tables);
+  const present = all.filter((table) => !absent.some((part) => isSameTable(part, table)));
   const unfit = new Map<string, VerifyTable>();
+  for (const record of records.filter(hasNoDestination)) {
+    const { source, destination, problem } = record;
+    if (present.some((table) => sourceName(table) === source))
+      unfit.set(source, { ...emptyTable(source, destination), problem: problem! });
+  }
+  const tables = present.filter((table) => !unfit.has(sourceName(table)));
+  const { plans, problems } = planTables(task, tables);
   for (const problem of problems) {
     if (unfit.has(problem.source)) continue;
     const destination = records.find(({ source }) => source === problem.source)?.destination ?? '';
@@ -46,4 +61,19 @@ export async function selectedTables(
   if (found.size + unfit.size === 0)
     throw new RowferryError('ROW-S108', 'The task selects no existing table.');
   return { plans: plans.filter(({ source }) => !unfit.has(source)), unfit: [...unfit.values()] };
+}
+
+/** The plan of a table by its definition as it is now. Throws ROW-S108 when it is gone, or why it cannot be mapped. */
+export async function plannedAnew(
+  connection: SourceConnection,
+  task: ResolvedTask,
+  { definition: { database, name }, source }: TablePlan,
+): Promise<TablePlan> {
+  const [definition] = await loadDefinitions(connection, [{ database, table: name }]);
+  const selection = definition && selectionOf(task, definition);
+  if (!selection) throw new RowferryError('ROW-S108', `${source} no longer exists at the source.`);
+  const problems: PlanProblem[] = [];
+  const plan = planTable(task, definition, selection.mapping, problems);
+  if (!plan) throw planError(problems);
+  return plan;
 }
