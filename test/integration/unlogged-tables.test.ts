@@ -69,6 +69,38 @@ describe.each([{ gtid: false }, { gtid: true }])(
       await replica.stop(task);
     }, 60_000);
 
+    it('rule 13: what makes a table or a database says that there was none: a table that is followed was dropped unseen', async () => {
+      const task = await whole('m');
+      const named = replica.task({
+        capitalization: 'source',
+        objects: [{ database: 'm', tables: [{ name: 'm_old', rename: 'by_name' }] }],
+      });
+      await replica.start(named);
+      await replica.until(named, (one) => one.phase === 'incremental' && one.caughtUp);
+      const make = 'CREATE TABLE m.m_old (id INT PRIMARY KEY, v INT)';
+      const isReloaded = (...ids: number[]) =>
+        replica.until(
+          task,
+          ({ tables }) =>
+            tables.every(({ phase }) => phase === 'incremental') &&
+            JSON.stringify(replica.rows('m_old').map(({ id }) => id)) === JSON.stringify(ids),
+        );
+      await replica.mysql.query('INSERT INTO m.m_old VALUES (1, 1), (2, 2)');
+      await replica.mysql.query(`${make.replace('TABLE', 'TABLE IF NOT EXISTS')}`);
+      await replica.caughtUp(named);
+      expect(await phases(named)).toEqual({ m_old: 'incremental' });
+      await unlogged('DROP TABLE m.m_old');
+      await replica.mysql.query(`${make}; INSERT INTO m.m_old VALUES (3, 3)`);
+      await isReloaded(3);
+      await replica.caughtUp(named);
+      expect(await phases(named)).toEqual({ m_old: 'ROW-S113' });
+      await unlogged('DROP DATABASE m');
+      await replica.mysql.query(`CREATE DATABASE m; ${make}; INSERT INTO m.m_old VALUES (4, 4)`);
+      await isReloaded(4);
+      await replica.stop(task);
+      await replica.stop(named);
+    }, 60_000);
+
     it('rule 13: rows of one that is gone by now stop nothing, and it comes when it is made again', async () => {
       const { mysql } = replica;
       const task = await whole('g');

@@ -234,6 +234,10 @@ class Statement {
         ],
       };
     }
+    if (c.takeAny('DATABASE', 'SCHEMA'))
+      return c.take('IF', 'NOT', 'EXISTS')
+        ? { kind: 'none' }
+        : { kind: 'create-database', database: c.name() };
     if (!c.take('TABLE')) return { kind: 'none' };
     const mayExist = c.take('IF', 'NOT', 'EXISTS');
     const table = this.table();

@@ -13,6 +13,8 @@ export type DdlStatement =
   /** OPTIMIZE or REPAIR TABLE, by these words (in-step.ts). */
   | { kind: 'maintain'; tables: TableName[]; what: string }
   | { kind: 'drop-database'; database: string }
+  /** There was none of this name, so none of the tables that it had is there any more. */
+  | { kind: 'create-database'; database: string }
   /** Of triggers only those that somebody looks for say something; `body` is what follows FOR EACH ROW. */
   | { kind: 'create-trigger'; trigger: TableName; table: TableName; body: string }
   | { kind: 'drop-trigger'; trigger: TableName }

@@ -58,6 +58,7 @@ export function alteredBy(
     case 'rename':
       return statement.pairs.flatMap(({ from, to }) => [...named('altered', [from]), ...named('made', [to])]);
     case 'drop-database':
+    case 'create-database':
       return about('altered', ({ database, caseSensitive = false }) =>
         isSameName(database, statement.database, caseSensitive),
       );

@@ -174,7 +174,7 @@ export class StreamTables {
   private forgetAsked(statement: DdlStatement): void {
     if (this.asked.size === 0) return;
     const before = this.asked.size;
-    if (statement.kind === 'drop-database') this.asked.clear();
+    if (statement.kind === 'drop-database' || statement.kind === 'create-database') this.asked.clear();
     for (const { database, table } of namesOf(statement)) this.asked.delete(this.id(database, table));
     if (this.asked.size < before) this.changed();
   }
@@ -282,6 +282,7 @@ export class StreamTables {
         }
         return;
       case 'drop-database':
+      case 'create-database':
         this.leftOut?.droppedDatabase(statement.database);
         for (const entry of [...this.tables.values()]) {
           const { database, name } = entry.record.definition;
@@ -320,8 +321,11 @@ export class StreamTables {
     }
     const selection = this.selectionOf(name);
     const entry = this.entry(name);
-    if (!selection || (entry && (entry.from !== null || entry.record.phase !== 'stopped'))) return;
-    const wasGone = entry !== undefined && isGone(entry.record);
+    if (!selection || (entry && entry.from !== null)) return;
+    const isFollowed = entry !== undefined && entry.record.phase !== 'stopped';
+    if (isFollowed && mayExist) return;
+    // What makes a table says that there was none: one that is followed was dropped by a statement that is not in the binlog.
+    const wasGone = entry !== undefined && (isFollowed || isGone(entry.record));
     if (entry && !selection.isWhole && this.settings.task.ddl.onChange !== 'reload') {
       if (wasGone) this.recreated(entry.record, 'created again');
       return;
