@@ -75,9 +75,22 @@ export function dependsOnSession(
   if (/<(timestamp|char),/.test(shape) || own.dataType === 'timestamp') return true;
   // NO_UNSIGNED_SUBTRACTION decides what a difference may be of which one side has no sign.
   if (shape.includes('-') && withoutSign.test(shape)) return true;
+  // Without a text of a column the collation is that of literals: default_collation_for_utf8mb4.
+  if (!textual.test(shape) && comparesTexts.test(shape.replaceAll(columnMeets, '0'))) return true;
+  // A date may have zeros, or be none: what it is made of is read as it stands, what it is stored or cast as is not.
+  if (/\bas date(time)?\b|\bdate \(/.test(shape)) return true;
+  if (/^date/.test(own.dataType) && !wholeDate.test(shape)) return true;
   return makesTemporal(plainOf(shape), own);
 }
 
+const comparesTexts =
+  /[=<>] _utf8mb4 '|' [^ \w']*[=<>](?!\w)|\b(locate|instr|position|nullif|field|greatest|least|between|in|replace|substring_index|case (?!when)).* _utf8mb4 '/;
+/** A column that is no text makes a number or a date of a literal beside it. */
+const columnMeets =
+  /<\w[^>]*> ([=<>]+ _\w+ '\w+'|between _\w+ '\w+' and _\w+ '\w+'|in \( _\w+ '\w+'( , _\w+ '\w+')* \))/g;
+/** NULL where the date has zeros or is none. */
+const wholeDate =
+  /^(last_day \( <date(time)?,\d> \)|\( <date(time)?,\d> [-+] interval (\d+|<\w*int,\d+>) \w+ \))$/;
 const withoutSign = /\bunsigned\b|<(bit|year),|\b(crc32|inet_aton|year) \(|\b0x|\b\d{19}|[&|^~]|<<|>>/;
 const wordsOf = (shape: string) => shape.replaceAll(/<\w[^>]*>|'\w+'|\b\d\S*/g, '').match(/\w+/g) ?? [];
 const isKnown = (word: string) =>
@@ -87,7 +100,7 @@ const isKnown = (word: string) =>
 function plainOf(shape: string): string {
   return shape
     .replaceAll(/<\w[^>]*> is (not )?null/g, '0')
-    .replaceAll(/cast \( <date(time)?,\d> as date \)|last_day \( <date(time)?,\d> \)/g, '<date,0>')
+    .replaceAll(/last_day \( <date(time)?,\d> \)/g, '<date,0>')
     .replaceAll(partOf, '0');
 }
 
@@ -124,6 +137,8 @@ function makesTemporal(shape: string, own: Pick<Operand, 'dataType' | 'decimals'
   if (casts.some(([, kept = '0']) => Number(kept) < digits)) return true;
 
   if (!converts && !compares.test(shape)) return false;
+  // What makes a text makes one of a date, too, that becomes a date again.
+  if (!words.every((word) => passing.has(word) || steadyCharset.test(word))) return true;
   if (operands.some(([, type]) => textual.test(type!))) return true;
   // What arithmetic gives is a number, too, and is made a date or time.
   if (converts && dates.length < operands.length) return true;
@@ -132,6 +147,13 @@ function makesTemporal(shape: string, own: Pick<Operand, 'dataType' | 'decimals'
   return [...shape.matchAll(looseNumber)].some(([number]) => !plainNumber.test(number));
 }
 
+/** Words that give one of their operands as it is, a number, or a date. */
+const passing = new Set([
+  ...'and or xor not is null true false if ifnull coalesce nullif case when then else end'.split(' '),
+  ...'in between greatest least interval datediff'.split(' '),
+  ...timeParts,
+  ...dateParts,
+]);
 const temporal = /^(date|time|datetime|timestamp)$/;
 const textual = /char|text|enum|set|json|binary|blob/;
 const integral = /int$|^(bit|year)$/;
