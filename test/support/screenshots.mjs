@@ -1,4 +1,4 @@
-// npm run screenshots [-- --page NAME]… [--theme NAME]… [--out DIR]: pictures of every page in every theme, for the README.
+// npm run screenshots [-- --page NAME]… [--theme NAME]… [--language zh-cn] [--out DIR]: pictures of every page in every theme, for the README.
 import { build, fail, install } from './prepare.mjs';
 
 try {

@@ -26,12 +26,14 @@ export async function screenshots(argv) {
     options: {
       page: { type: 'string', multiple: true },
       theme: { type: 'string', multiple: true, default: Object.keys(themes) },
+      language: { type: 'string', default: 'en' },
       out: { type: 'string', default: path.join(repository, 'media/screenshots') },
       // A quarter of the bytes; png for programs that cannot show it.
       format: { type: 'string', default: 'webp' },
       recorded: { type: 'string', default: String(recordedMs) },
     },
   });
+  speak(values.language);
   const folder = mkdtempSync(path.join(tmpdir(), 'rowferry-pictures-'));
   const say = (text) => console.log(text);
   let shown;
@@ -49,7 +51,11 @@ export async function screenshots(argv) {
       say,
     });
     stops.push(server.stop);
-    const { browser, page } = await openBrowser(size, say);
+    const { browser, page } = await openBrowser(
+      size,
+      say,
+      values.language === 'en' ? undefined : values.language,
+    );
     stops.push(() => browser.close());
     shown = page;
     const open = async (mark) => {
@@ -63,7 +69,7 @@ export async function screenshots(argv) {
     const pages = pagesOf(shop);
     const wanted = Object.entries(pages).filter(([name]) => values.page?.includes(name) ?? true);
     await shop.command('Start Task', 'shop');
-    await shop.task('shop', /live/);
+    await shop.task('shop', live());
     const closing = new AbortController();
     const shopper = await mysql.createConnection({ uri: stage.source.url, database: stage.source.database });
     const shopping = shopLive(shopper, closing.signal, {
@@ -86,13 +92,14 @@ export async function screenshots(argv) {
     for (const theme of values.theme) {
       await wear(home, themes[theme], open);
       await shop.openSidebar();
-      await shop.task('shop', /live/);
+      await shop.task('shop', live());
       for (const [name, show] of wanted) {
         await show();
         await page.mouse.move(size.width - 5, size.height - 5);
         // What was just drawn settles, and a hover goes.
         await new Promise((resolve) => setTimeout(resolve, 1200));
-        const file = `${name}-${theme}.${values.format}`;
+        const language = values.language === 'en' ? '' : `-${values.language}`;
+        const file = `${name}-${theme}${language}.${values.format}`;
         writeFileSync(path.join(values.out, file), await picture(page, values.format));
         say(file);
       }
@@ -107,23 +114,40 @@ export async function screenshots(argv) {
   }
 }
 
+/** What the extension says for a sentence or title in English. */
+let words = new Map();
+const t = (english) => words.get(english) ?? english;
+const live = () => new RegExp(words.size === 0 ? 'live' : `${t('Incremental')}|${t('live')}`);
+
+function speak(language) {
+  if (language === 'en') return;
+  const read = (name) => JSON.parse(readFileSync(path.join(repository, name), 'utf8'));
+  const [english, own] = [read('package.nls.json'), read(`package.nls.${language}.json`)];
+  const titles = Object.entries(english).map(([key, title]) => [title, own[key]]);
+  words = new Map([...Object.entries(read(`l10n/bundle.l10n.${language}.json`)), ...titles]);
+}
+
 /** Each page: what a person does to see it, until there is something to see. */
 function pagesOf(shop) {
   return {
     sidebar: async () => {
       await shop.closeEditors();
       await shop.expand(/^shop/);
-      await shop.expand(/^Tables/);
+      await shop.expand(new RegExp(`^${t('Tables')}`));
     },
     'task-editor': async () => {
       await shop.command('Open Task Form', 'shop');
-      await shop.shows('rf-task-editor', /Objects/);
-      await shop.frame().getByRole('button', { name: 'Show the tables of the source' }).first().click();
+      await shop.shows('rf-task-editor', new RegExp(t('Objects')));
+      await shop
+        .frame()
+        .getByRole('button', { name: t('Show the tables of the source') })
+        .first()
+        .click();
       await shop
         .frame()
         .getByRole('treeitem', { name: /order_items/ })
         .waitFor();
-      await shop.frame().getByText('Objects', { exact: true }).first().click();
+      await shop.frame().getByText(t('Objects'), { exact: true }).first().click();
     },
     monitor: async () => {
       await shop.command('Open Monitor', 'shop');
@@ -139,12 +163,12 @@ function pagesOf(shop) {
     },
     walkthrough: async () => {
       await shop.closeEditors();
-      await shop.palette('Rowferry: Get Started');
-      await shop.page.getByText('Try a sample').first().waitFor();
+      await shop.palette(`Rowferry: ${t('Get Started')}`);
+      await shop.page.getByText(t('Try a sample')).first().waitFor();
     },
     verify: async () => {
       await shop.command('Verify Task', 'shop');
-      await shop.shows('rf-verify h2', /differ/);
+      await shop.shows('rf-verify h2', new RegExp(t('Source and destination differ.')));
     },
   };
 }
@@ -158,7 +182,7 @@ class Shop {
   async openSidebar() {
     const icon = this.page.locator('.activitybar a.action-label[aria-label*="Rowferry"]');
     await icon.waitFor({ timeout: 60_000 });
-    const tasks = this.page.locator('.pane-header', { hasText: 'Tasks' }).first();
+    const tasks = this.page.locator('.pane-header', { hasText: t('Tasks') }).first();
     // After a reload it is open: a click would close it.
     await tasks.waitFor({ timeout: 3000 }).catch(() => icon.click());
     await tasks.waitFor();
@@ -167,7 +191,7 @@ class Shop {
   /** By its title from the palette, for a task. Tried again until the palette knows it. */
   async command(title, task) {
     await this.closeEditors();
-    await this.palette(`Rowferry: ${title}`);
+    await this.palette(`Rowferry: ${t(title)}`);
     await this.rows(task)
       .click({ timeout: 5000 })
       .catch(() => undefined);
@@ -196,7 +220,10 @@ class Shop {
 
   async closeEditors() {
     // A page that has the keyboard keeps it: the sidebar takes it back.
-    await this.page.locator('.pane-header', { hasText: 'Tasks' }).first().click({ clickCount: 2 });
+    await this.page
+      .locator('.pane-header', { hasText: t('Tasks') })
+      .first()
+      .click({ clickCount: 2 });
     await this.page.keyboard.press('Control+K');
     await this.page.keyboard.press('Control+W');
   }

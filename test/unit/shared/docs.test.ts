@@ -70,7 +70,9 @@ it('README.zh-cn.md has the headings, examples and links of README.md', () => {
       headings: [...text.matchAll(/^#+ /gm)].map(String),
       // Comments of commands are in the language of the page.
       examples: [...text.matchAll(/^```[^]*?^```/gm)].map((part) => String(part).replace(/ +# .*/g, '')),
-      links: [...text.matchAll(/\]\((?!http|README)([^)]+)\)/g)].map(([, link]) => link),
+      links: [...text.matchAll(/\]\((?!http|README)([^)]+)\)/g)].map(([, link]) =>
+        link!.replace('-zh-cn', ''),
+      ),
     };
   };
   expect(parts('README.zh-cn.md')).toEqual(parts('README.md'));
