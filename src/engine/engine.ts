@@ -121,7 +121,7 @@ export class Engine {
       runProposal: (id, proposal) => supervisor.prechecks.runProposal(id, proposal),
       verify: (task, options) => supervisor.verify(session, task, options),
       lastVerify: async (id) => supervisor.verifications.last(id),
-      cancelVerify: async (id) => supervisor.verifications.cancelOf(id),
+      cancelVerify: async (id, call) => supervisor.verifications.cancelOwn(session, id, call ?? undefined),
       snapshots: async () => supervisor.snapshots(),
       history: async (id, sinceMs) => this.store.history(id, sinceMs),
       reload: (id, table, remake) => supervisor.reload(id, table ?? undefined, remake === true),

@@ -10,6 +10,8 @@ export interface SettingHelp {
   readonly values: string;
   /** As JSON; absent when there is none. */
   readonly default?: string;
+  /** always: whoever has it around has this too. inForm: so in one of the forms that the one around may have. */
+  readonly required?: 'always' | 'inForm';
 }
 
 let known: Map<string, SettingHelp> | undefined;
@@ -40,7 +42,7 @@ export function settingAt(place: readonly (string | number)[]): SettingHelp | un
 
 export function allSettingsPage(): string {
   const sections = sectionNames().map((name) => sectionText(name, '##'));
-  return `# Settings of a task file\n\nA task file is JSON with comments. \`[]\` stands for an entry of a list, \`*\` for a name that you give.\n\n${sections.join('\n')}`;
+  return `# Settings of a task file\n\nA task file is JSON with comments. \`[]\` stands for an entry of a list, \`*\` for a name that you give. **Required** settings are needed wherever the object or entry around them is written; *in this form* means that the object can be written in another way, without the setting: a \`source\` has either a \`connection\` or a \`user\`.\n\n${sections.join('\n')}`;
 }
 
 /** The settings of one section: `source`, `write`. All of them when there is no such section. */
@@ -57,8 +59,12 @@ function sectionNames(): string[] {
 function sectionText(name: string, level: string): string {
   const all = [...settings().values()].filter(({ path }) => sectionOf(path) === name);
   return all
-    .map(({ path, description, values, default: standard }) => {
-      const facts = [values, standard === undefined ? '' : `default \`${standard}\``];
+    .map(({ path, description, values, default: standard, required }) => {
+      const facts = [
+        required === undefined ? '' : required === 'always' ? '**required**' : '**required** in this form',
+        values,
+        standard === undefined ? '' : `default \`${standard}\``,
+      ];
       const told = facts.filter((fact) => fact !== '').join('; ');
       return `${path === name ? level : `${level}#`} \`${path}\`\n\n${[description, told === '' ? '' : `(${told})`].filter((part) => part !== '').join(' ')}\n`;
     })
@@ -66,15 +72,24 @@ function sectionText(name: string, level: string): string {
     .join('\n');
 }
 
-function walk(schema: JsonSchema, path: string, into: Map<string, SettingHelp>): void {
-  for (const [name, inner] of Object.entries(schema.properties ?? {}))
-    add(inner, path === '' ? name : `${path}.${name}`, into);
+function walk(schema: JsonSchema, path: string, into: Map<string, SettingHelp>, isOneForm = false): void {
+  const needed = new Set(Array.isArray(schema['required']) ? schema['required'] : []);
+  for (const [name, inner] of Object.entries(schema.properties ?? {})) {
+    const required = needed.has(name) ? (isOneForm ? 'inForm' : 'always') : undefined;
+    add(inner, path === '' ? name : `${path}.${name}`, into, required);
+  }
   if (schema.items) walk(schema.items, `${path}[]`, into);
   if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties, `${path}.*`, into);
-  for (const variant of schema.anyOf ?? []) walk(variant, path, into);
+  const forms = (schema.anyOf ?? []).filter(({ type }) => type !== 'null');
+  for (const form of forms) walk(form, path, into, isOneForm || forms.length > 1);
 }
 
-function add(schema: JsonSchema, path: string, into: Map<string, SettingHelp>): void {
+function add(
+  schema: JsonSchema,
+  path: string,
+  into: Map<string, SettingHelp>,
+  required: SettingHelp['required'],
+): void {
   const standard = schema['default'];
   const help = {
     path,
@@ -82,6 +97,7 @@ function add(schema: JsonSchema, path: string, into: Map<string, SettingHelp>): 
     description: (schema.description ?? '').replaceAll('*', '\\*'),
     values: valuesOf(schema),
     ...(isTold(standard) && { default: JSON.stringify(standard) }),
+    ...(required !== undefined && { required }),
   };
   // Two variants may have it: what one does not say the other does.
   const before = into.get(path);
@@ -95,9 +111,29 @@ function isTold(standard: unknown): boolean {
   return typeof standard !== 'object' || standard === null || Array.isArray(standard);
 }
 
-function valuesOf({ type, enum: choices, const: only, anyOf }: JsonSchema): string {
+function valuesOf(schema: JsonSchema): string {
+  const { type, enum: choices, const: only, anyOf } = schema;
   if (choices) return choices.map((choice) => `\`${JSON.stringify(choice)}\``).join(', ');
   if (only !== undefined) return `\`${JSON.stringify(only)}\``;
   if (anyOf) return [...new Set(anyOf.map(valuesOf))].join(' or ');
-  return [type ?? []].flat().join(' or ').replace('array', 'list');
+  const name = [type ?? []].flat().join(' or ').replace('array', 'list');
+  const bounds = boundsOf(schema);
+  return bounds === '' ? name : `${name} ${bounds}`;
+}
+
+/** In words; empty where the type alone decides. Whole numbers have the ends of those that JavaScript can count: no bounds. */
+function boundsOf(schema: JsonSchema): string {
+  const end = (key: string) => {
+    const value = schema[key];
+    return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : undefined;
+  };
+  const above = end('exclusiveMinimum');
+  if (above !== undefined) return `above ${above}`;
+  const [items, most] = [end('minItems'), end('maxItems')];
+  if (items !== undefined || most !== undefined)
+    return `of ${most === undefined ? `at least ${items}` : `${items ?? 0} to ${most}`}`;
+  const [least, greatest] = [end('minimum'), end('maximum')];
+  if (least !== undefined && greatest !== undefined) return `from ${least} to ${greatest}`;
+  if (least !== undefined) return `of at least ${least}`;
+  return greatest === undefined ? '' : `of at most ${greatest}`;
 }

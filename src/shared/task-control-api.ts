@@ -124,8 +124,11 @@ export interface TaskControlApi {
   history(id: string, sinceMs: number): Promise<HistoryPoint[]>;
   /** The newest whole comparison of this task since the engine began; null when there is none. Holds row values. */
   lastVerify(id: string): Promise<LastVerify | null>;
-  /** Ends the comparisons of this task; their callers get ROW-E111. Nothing to do when there is none. */
-  cancelVerify(id: string): Promise<void>;
+  /**
+   * Ends the comparison of this task that the client gave this name, or all that it asked for; their callers get ROW-E111.
+   * Those of other clients go on. Nothing to do when there is none.
+   */
+  cancelVerify(id: string, call?: string): Promise<void>;
   /**
    * Loads one table (`database.table`), or all of them, anew and deletes rows that the source no longer has: at once
    * when the task runs, else when it is started next. `remake`: its destination table is deleted and made anew, by the

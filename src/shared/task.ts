@@ -140,7 +140,7 @@ const tableOptions = z.strictObject({
     .int()
     .refine((v) => v === -1 || v >= 86400, 'must be -1 (forever) or at least 86400 seconds')
     .default(-1)
-    .describe('Seconds after which data expires. -1: never.'),
+    .describe('Seconds after which data expires, at least 86400. -1: never.'),
   maxVersions: z.int().min(1).default(1).describe('Number of versions to keep per cell.'),
   reservedRead: z.int().min(0).default(0).describe('Reserved read capacity units.'),
   reservedWrite: z.int().min(0).default(0).describe('Reserved write capacity units.'),

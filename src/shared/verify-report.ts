@@ -50,6 +50,8 @@ export interface VerifyChoice {
   quick?: boolean;
   /** Waits for a side that cannot be reached, for as long as the task would; else some seconds. */
   wait?: boolean;
+  /** What its client calls it, to cancel this one. */
+  call?: string;
 }
 
 export interface VerifyReport {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { tools } from '../../src/assistant/tools/index.js';
@@ -19,7 +20,7 @@ beforeAll(async () => {
     workspace: stage.workspace,
     env: stage.env,
     beside: [caller.folder],
-    settings: { 'chat.disableAIFeatures': false },
+    settings: { 'chat.disableAIFeatures': false, 'files.autoSave': 'off' },
   });
   await openSidebar(workbench.page);
 });
@@ -50,6 +51,7 @@ test('what changes something asks the person first', async () => {
   const text = await dialog().innerText();
   expect(text).toContain('Start a task');
   expect(text).toContain(`Start orders: from MySQL ${stage.mysql.host}:${stage.mysql.port} to Tablestore`);
+  expect(text).toContain(new URL(stage.tablestore.endpoint).host);
   await dialog().getByRole('button', { name: 'Cancel' }).click();
   await expect(declined).rejects.toThrow();
   expect(await call('task_status', { task: 'orders' })).toMatchObject({ state: 'never started' });
@@ -65,6 +67,29 @@ test('what changes something asks the person first', async () => {
     summary: 'orders is running already (running).',
   });
   expect(await dialog().count()).toBe(0);
+});
+
+test('what only looks saves no edits, and a start of what is not saved is refused', async () => {
+  const { page } = workbench;
+  const file = stage.writeTask('drafts', {
+    objects: [{ database: 'shop', tables: [{ name: 'customers', rename: 'drafts' }] }],
+  });
+  const saved = readFileSync(file, 'utf8');
+  await workbench.command('Rowferry: Refresh Tasks');
+  await workbench.pick('Rowferry: Open Task as JSON', 'drafts');
+  await page.locator('.monaco-editor .view-lines').first().getByText('"drafts"').first().click();
+  await page.keyboard.press('Control+Home');
+  await page.keyboard.type(' ');
+  const tab = page.locator('.tab.dirty', { hasText: 'drafts.rowferry.json' });
+  await tab.waitFor();
+  expect(await call('precheck_task', { task: 'drafts' })).toHaveProperty('successRate');
+  expect(await call('preview_rows', { task: 'drafts', table: 'shop.customers' })).toHaveProperty('summary');
+  expect(readFileSync(file, 'utf8')).toBe(saved);
+  const started = call('start_task', { task: 'drafts' });
+  await dialog().getByRole('button', { name: 'Yes' }).click();
+  expect(JSON.stringify(await started)).toContain('drafts.rowferry.json has edits that are not saved.');
+  expect(readFileSync(file, 'utf8')).toBe(saved);
+  await workbench.command('File: Revert File');
 });
 
 test('the editor offers the MCP server, which starts and has the same tools', async () => {

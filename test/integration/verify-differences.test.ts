@@ -275,6 +275,21 @@ describe('a verification', () => {
     );
     while (progress.length === 0) await new Promise((r) => setTimeout(r, 5));
     expect(progress[0]).toMatchObject({ table: 'shop.many', stage: 'source' });
+    // Neither another client nor another comparison of this one ends it.
+    const other = await ensureEngine({
+      stateDir: join(folder, 'state'),
+      engineScript: join(import.meta.dirname, '../../dist/node/engine.mjs'),
+      kind: 'extension',
+    });
+    await other.api.cancelVerify(task.id);
+    other.close();
+    await engine.api.cancelVerify(task.id, 'another');
+    const named = engine.api
+      .verify(task, { call: 'another' })
+      .catch((error: { code?: string }) => error.code);
+    await engine.api.cancelVerify(task.id, 'another');
+    expect(await named).toBe('ROW-E111');
+    expect(await Promise.race([outcome, Promise.resolve('still compares')])).toBe('still compares');
     await engine.api.cancelVerify(task.id);
     expect(await outcome).toBe('ROW-E111');
     await expect.poll(connectionsLeft, { timeout: 10_000 }).toBe(before);

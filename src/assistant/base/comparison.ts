@@ -1,11 +1,17 @@
 import type { VerifyChoice, VerifyReport, VerifyTable } from '../../shared/verify-report.js';
+import { RowferryError } from '../../shared/errors.js';
 import { maskError } from './mask.js';
 import { firstOf } from './tasks.js';
 import type { Call, KnownTask, ToolHost } from './tool.js';
 
 const mostTables = 20;
+/** Each comparison has a name of its own: giving one up ends no other, those of the person least of all. */
+let calls = 0;
 
-/** Compares both sides, and repairs what differs when asked to. A call that is given up ends the comparison. */
+/**
+ * Compares both sides, and repairs what differs when asked to. A call that is given up ends the comparison, or never
+ * begins it: ROW-E111.
+ */
 export async function compare(
   host: ToolHost,
   task: KnownTask,
@@ -21,10 +27,12 @@ export async function compare(
       `${table}: ${repair ? `${repair.done} of ${repair.all} rows repaired` : `${compared} rows compared`}`,
     ),
   );
-  const cancel = () => void engine.cancelVerify(resolved.id).catch(() => {});
-  signal.addEventListener('abort', cancel);
+  const call = `assistant-${++calls}`;
+  const cancel = () => void engine.cancelVerify(resolved.id, call).catch(() => {});
   try {
-    return await engine.verify(resolved, choice);
+    if (signal.aborted) throw new RowferryError('ROW-E111', 'The comparison was given up before it began.');
+    signal.addEventListener('abort', cancel);
+    return await engine.verify(resolved, { ...choice, call });
   } finally {
     signal.removeEventListener('abort', cancel);
     quiet();

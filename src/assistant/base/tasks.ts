@@ -20,7 +20,7 @@ export const tableParameter = z
 
 /** The task that is meant. Throws ROW-T101 when there is none, or more than one, of that name. */
 export async function findTask(host: ToolHost, named: string): Promise<KnownTask> {
-  const all = await host.tasks();
+  const { tasks: all, cut } = await host.tasks();
   const byPath = all.filter(({ file, shown }) => named === file || named === shown);
   const found = byPath.length > 0 ? byPath : all.filter(({ name }) => name === named);
   if (found.length === 1) return found[0]!;
@@ -34,9 +34,11 @@ export async function findTask(host: ToolHost, named: string): Promise<KnownTask
     all.map(({ name }) => name),
   );
   throw new RowferryError('ROW-T101', `There is no task "${named}" here.`, {
-    remedy: meant
-      ? `Did you mean "${meant}"? list_tasks gives all of them.`
-      : 'list_tasks gives all of them.',
+    remedy: [
+      ...(meant ? [`Did you mean "${meant}"?`] : []),
+      'list_tasks gives all of them.',
+      ...(cut === undefined ? [] : [cut]),
+    ].join(' '),
   });
 }
 

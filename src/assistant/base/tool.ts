@@ -25,13 +25,22 @@ export interface KnownTask {
   readonly problem?: string;
 }
 
+export interface FoundTasks {
+  readonly tasks: readonly KnownTask[];
+  /** Where the search ended early, and what helps: for the model. */
+  readonly cut?: string;
+}
+
 export interface ToolHost {
   /** For what a person reads before they confirm; models get English. */
   readonly t: Translate;
   /** Of numbers in it; absent: of this machine. */
   readonly locale?: string;
-  tasks(): Promise<KnownTask[]>;
-  /** The task with its connections and secrets, as it is sent to the engine. Throws as loadTask of the command line. */
+  tasks(): Promise<FoundTasks>;
+  /**
+   * The task of the file as it is saved, with its connections and secrets, as it is sent to the engine. Saves nothing.
+   * Throws as loadTask of the command line.
+   */
   resolve(task: KnownTask): Promise<ResolvedTask>;
   engine(): Promise<EngineApi & OptionalApi>;
   /** Keys of the file that the running task does not go by; none while that is not known. */

@@ -24,14 +24,17 @@ export const listTasks = defineTool({
   effect: 'reads',
   async run(host, { search = '' }) {
     const wanted = search.toLowerCase();
-    const found = (await host.tasks()).filter(({ name, shown }) =>
-      `${name}\n${shown}`.toLowerCase().includes(wanted),
-    );
+    const { tasks, cut } = await host.tasks();
+    const cutOff = cut === undefined ? [] : [cut];
+    const found = tasks.filter(({ name, shown }) => `${name}\n${shown}`.toLowerCase().includes(wanted));
     if (found.length === 0) {
       return {
         summary:
           search === '' ? 'There is no task file here.' : `No task has "${search}" in its name or path.`,
-        next: ['A task is a file, NAME.rowferry.json. The editor makes one with "Rowferry: New Task".'],
+        next: [
+          ...cutOff,
+          'A task is a file, NAME.rowferry.json. The editor makes one with "Rowferry: New Task".',
+        ],
       };
     }
     const snapshots = await (await host.engine()).snapshots();
@@ -56,6 +59,7 @@ export const listTasks = defineTool({
       summary: `${counted(found.length, 'task')}${attention > 0 ? `, ${attention} of them in need of attention` : ''}.`,
       data: { tasks: shown, ...(more !== undefined && { moreTasks: more }) },
       next: [
+        ...cutOff,
         'task_status has the details of one task.',
         ...(more === undefined ? [] : ['Pass search to see the others.']),
       ],

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { compare, comparisonData } from '../base/comparison.js';
+import { destinationOf, filtersOf, sourceOf } from '../base/ends.js';
 import { findTask, taskParameter } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
 import { counted } from '../base/words.js';
@@ -14,11 +15,21 @@ export const repairRows = defineTool({
   effect: 'destroys',
   async plan(host, parameters) {
     const task = await findTask(host, parameters.task);
+    const resolved = await host.resolve(task);
+    const filters = filtersOf(resolved);
     return {
-      says: host.t(
-        'Repair {0}: compare every row with MySQL, write missing and different rows to Tablestore, and delete rows in Tablestore that MySQL does not have. This cannot be undone.',
-        task.name,
-      ),
+      says: [
+        host.t(
+          'Repair {0}: compare every row with MySQL at {1}, write missing and different rows to Tablestore {2}, and delete rows there that MySQL does not have. This cannot be undone.',
+          task.name,
+          sourceOf(resolved),
+          destinationOf(resolved),
+        ),
+        ...(filters.length === 0
+          ? []
+          : [host.t('Rows that do not pass their filter are deleted there too: {0}.', filters.join('; '))]),
+        ...(resolved.etl.trim() === '' ? [] : [host.t('So are rows that the transformation drops.')]),
+      ].join(' '),
     };
   },
   async run(host, parameters, call) {

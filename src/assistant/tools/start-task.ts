@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { RowferryError } from '../../shared/errors.js';
 import { isRunning } from '../../shared/task-actions.js';
-import type { Task } from '../../shared/task.js';
 import { checkSummary, fixProblems } from '../base/check-summary.js';
+import { destinationOf, sourceOf, webhookOf } from '../base/ends.js';
 import { findSnapshot, findTask, taskParameter } from '../base/tasks.js';
 import { defineTool } from '../base/tool.js';
 
@@ -31,15 +31,18 @@ export const startTask = defineTool({
         },
       };
     }
+    const resolved = await host.resolve(task);
+    const webhook = webhookOf(resolved);
     const goesOn = snapshot !== undefined && snapshot.position !== null;
     return {
       says: [
         t(
           'Start {0}: from MySQL {1} to Tablestore {2}.',
           task.name,
-          sourceOf(task.task),
-          destinationOf(task.task),
+          sourceOf(resolved),
+          destinationOf(resolved),
         ),
+        ...(webhook === null ? [] : [t('Alerts go to {0}.', webhook)]),
         goesOn
           ? t(
               'It continues from its checkpoint. Tables whose mapping has changed, or whose reload was requested, are loaded again, and rows of them that no longer match are deleted in Tablestore.',
@@ -71,12 +74,3 @@ export const startTask = defineTool({
     };
   },
 });
-
-/** As the file names it: a variable in it stays one. */
-function sourceOf({ source }: Task): string {
-  return 'connection' in source ? source.connection : `${source.host}:${source.port}`;
-}
-
-function destinationOf({ destination }: Task): string {
-  return 'connection' in destination ? destination.connection : destination.instance;
-}

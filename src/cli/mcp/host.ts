@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
+import type { FoundTasks, KnownTask, ToolHost } from '../../assistant/base/tool.js';
 import { ensureEngine, type EngineConnection } from '../../engine/ipc/client.js';
 import { changedSettings } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
@@ -111,10 +111,15 @@ function checkCommand({ cwd, environment }: Context, values: Values, file: strin
 /** Folders looked into: a server that is started in a home folder must not read all of it. */
 const mostFolders = 5000;
 
-async function findTasks(folders: readonly string[], cwd: string): Promise<KnownTask[]> {
+/** Exported for its test. */
+export async function findTasks(
+  folders: readonly string[],
+  cwd: string,
+  most = mostFolders,
+): Promise<FoundTasks> {
   const open = [...new Set(folders)];
   const files = new Set<string>();
-  for (let looked = 0; open.length > 0 && looked < mostFolders; looked++) {
+  for (let looked = 0; open.length > 0 && looked < most; looked++) {
     const folder = open.shift()!;
     // One that cannot be read has no task for us.
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -126,9 +131,13 @@ async function findTasks(folders: readonly string[], cwd: string): Promise<Known
     }
   }
   const tasks = await Promise.all([...files].map((file) => readTask(file, cwd)));
-  return tasks
-    .filter((task) => task !== undefined)
-    .sort((a, b) => a.name.localeCompare(b.name) || a.file.localeCompare(b.file));
+  const cut = `Only the first ${most} folders were searched, and there are more: the person has to give the folder with the tasks to "rowferry mcp".`;
+  return {
+    tasks: tasks
+      .filter((task) => task !== undefined)
+      .sort((a, b) => a.name.localeCompare(b.name) || a.file.localeCompare(b.file)),
+    ...(open.length > 0 && { cut }),
+  };
 }
 
 async function readTask(file: string, cwd: string): Promise<KnownTask | undefined> {

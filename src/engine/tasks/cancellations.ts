@@ -3,6 +3,8 @@ import { RowferryError } from '../../shared/errors.js';
 interface Work {
   readonly id: string;
   readonly owner: object;
+  /** What its owner calls it. */
+  readonly call: string | undefined;
   readonly abort: AbortController;
 }
 
@@ -14,8 +16,13 @@ export class Cancellations {
   constructor(private readonly cancelled: string) {}
 
   /** Throws ROW-E111 when it was cancelled, else what `work` throws. */
-  async run<T>(owner: object, id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const one = { id, owner, abort: new AbortController() };
+  async run<T>(
+    owner: object,
+    id: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    call?: string,
+  ): Promise<T> {
+    const one = { id, owner, call, abort: new AbortController() };
     const { signal } = one.abort;
     this.#running.add(one);
     try {
@@ -31,6 +38,11 @@ export class Cancellations {
   /** Of a task. */
   cancelOf(id: string): void {
     this.#cancel((one) => one.id === id);
+  }
+
+  /** Of a task, by one client: the one that it calls so, else all of them. */
+  cancelOwn(owner: object, id: string, call: string | undefined): void {
+    this.#cancel((one) => one.owner === owner && one.id === id && (call === undefined || one.call === call));
   }
 
   cancelBy(owner: object): void {

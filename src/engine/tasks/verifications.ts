@@ -25,13 +25,14 @@ export class Verifications extends Cancellations {
     work: ReplicationRun | undefined,
   ): Promise<VerifyReport> {
     const { id } = task;
-    return this.run(owner, id, async (signal) => {
+    const compare = async (signal: AbortSignal) => {
       const tell = (progress: VerifyProgress) => this.progress(id, progress);
       const report = await this.operations.verify(task, options, tell, work, signal);
       // Counts alone are no comparison.
       if (!options.quick) this.#last.set(id, { report, atMs: Date.now(), repaired: options.repair ?? false });
       return report;
-    });
+    };
+    return this.run(owner, id, compare, options.call);
   }
 
   last(id: string): LastVerify | null {

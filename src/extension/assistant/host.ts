@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { RowferryError } from '../../shared/errors.js';
 import type { KnownTask, ToolHost } from '../../assistant/base/tool.js';
 import type { EngineSession } from '../engine/session.js';
 import type { TaskFiles } from '../tasks/task-files.js';
@@ -19,24 +20,29 @@ export function editorHost({ files, service, session }: AssistantContext): ToolH
     locale: vscode.env.language,
     async tasks() {
       await files.ready;
-      return files.all.map(({ uri, name, task, issues }) => ({
+      const tasks = files.all.map(({ uri, name, task, issues }) => ({
         name,
         file: uri.fsPath,
         shown: vscode.workspace.asRelativePath(uri),
         ...(task && { task }),
         ...(issues[0] && { problem: `line ${issues[0].line}: ${issues[0].key}: ${issues[0].message}` }),
       }));
+      return { tasks };
     },
-    resolve: (task) => service.resolve(uriOf(task)),
+    resolve: (task) => service.resolveSaved(uriOf(task)),
     engine: () => {
       service.assertTrusted();
       return session.engine();
     },
     differences: (task, snapshot) => service.differences(uriOf(task), snapshot),
     start: async (task) => {
+      mustBeSaved(uriOf(task));
       await service.start(uriOf(task));
     },
-    retryDirty: (task, filter) => service.retryDirty(uriOf(task), filter),
+    retryDirty: async (task, filter) => {
+      mustBeSaved(uriOf(task));
+      return service.retryDirty(uriOf(task), filter);
+    },
     onVerifyProgress(id, told) {
       const listening = session.onVerifyProgress((event) => {
         if (event.id === id) told(event.progress);
@@ -44,4 +50,14 @@ export function editorHost({ files, service, session }: AssistantContext): ToolH
       return () => listening.dispose();
     },
   };
+}
+
+/** What a person agreed to was read from the file: a start that saves their unsaved edits would do something else. */
+function mustBeSaved(uri: vscode.Uri): void {
+  const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+  if (!document?.isDirty) return;
+  const shown = vscode.workspace.asRelativePath(uri);
+  throw new RowferryError('ROW-T101', `${shown} has edits that are not saved.`, {
+    remedy: 'Ask the person to save the file or to revert it, then try again.',
+  });
 }

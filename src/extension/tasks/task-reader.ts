@@ -38,8 +38,17 @@ export async function loadTask(uri: vscode.Uri): Promise<Task & { id: string }> 
 
 /** The task as its text now says; one without an id gets one for the moment. */
 export function readTask(document: vscode.TextDocument): Task & { id: string } {
-  const { value, issues } = parseTask(document.getText());
-  if (!value) throw issueError(vscode.workspace.asRelativePath(document.uri), issues);
+  return taskOf(document.uri, document.getText());
+}
+
+/** The task as its file says, whatever an editor holds; one without an id gets one for the moment. Saves nothing. */
+export async function readSavedTask(uri: vscode.Uri): Promise<Task & { id: string }> {
+  return taskOf(uri, await textOnDisk(uri));
+}
+
+function taskOf(uri: vscode.Uri, text: string): Task & { id: string } {
+  const { value, issues } = parseTask(text);
+  if (!value) throw issueError(vscode.workspace.asRelativePath(uri), issues);
   return { ...value, id: value.id ?? randomTaskId() };
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { changedSettings } from '../../shared/changed-settings.js';
 import { RowferryError } from '../../shared/errors.js';
@@ -62,6 +63,13 @@ export class TaskService {
     this.assertTrusted();
     const { loadTask, resolveForEngine } = await reading();
     return resolveForEngine(this.resolver, uri, await loadTask(uri));
+  }
+
+  /** The task as its file says, without what is not saved yet; saves nothing. Throws as resolve. */
+  async resolveSaved(uri: vscode.Uri): Promise<ResolvedTask> {
+    this.assertTrusted();
+    const { readSavedTask, resolveForEngine } = await reading();
+    return resolveForEngine(this.resolver, uri, await readSavedTask(uri));
   }
 
   /** The task as its text now says, saved or not: to look at what it would do. Throws as resolve. */
@@ -179,11 +187,12 @@ export class TaskService {
     const task = await this.resolve(uri);
     const engine = await this.session.engine();
     if (cancelled.isCancellationRequested) throw new vscode.CancellationError();
+    const call = randomUUID();
     const listening = cancelled.onCancellationRequested(() => {
-      if (this.session.answers('cancelVerify')) void engine.cancelVerify(task.id);
+      if (this.session.answers('cancelVerify')) void engine.cancelVerify(task.id, call);
     });
     try {
-      return await engine.verify(task, choice);
+      return await engine.verify(task, { ...choice, call });
     } finally {
       listening.dispose();
     }

@@ -89,7 +89,7 @@ const task = {
 } as ResolvedTask;
 const host: ToolHost = {
   t: plainWords,
-  tasks: () => Promise.resolve([known]),
+  tasks: () => Promise.resolve({ tasks: [known] }),
   resolve: () => Promise.resolve(task),
   engine: () => Promise.reject(new RowferryError('ROW-E104', 'no engine')),
   differences: () => [],

@@ -21,6 +21,21 @@ it('docs/settings.md lists every setting of a task, with what it is for', async 
   await expect(allSettingsPage()).toMatchFileSnapshot(join(docs, 'settings.md'));
 });
 
+it.each([
+  ['objects', '**required**; list of at least 1'],
+  ['objects[].database', '**required**; string'],
+  ['source.user', '**required** in this form; string'],
+  ['source.port', 'integer from 1 to 65535; default `3306`'],
+  ['source.serverId', 'integer from 1 to 4294967295 or null; default `null`'],
+  ['objects[].tables[].primaryKey', 'list of 1 to 4'],
+  ['write.threads', 'integer from 0 to 64; default `4`'],
+  ['dirtyData.maxMegabytes', 'number above 0; default `1024`'],
+  ['conflict', '`"report"`, `"ignore"`; default `"report"`'],
+])('settings.md says whether %s is required, and its bounds', (path, facts) => {
+  const [, told] = allSettingsPage().split(`# \`${path}\`\n\n`);
+  expect(told!.split('\n')[0]).toContain(`(${facts}`);
+});
+
 it('docs/prechecks.md lists every check', async () => {
   const intro = [
     '# Prechecks',
