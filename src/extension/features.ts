@@ -12,6 +12,7 @@ import type { TrialMysql } from './connections/trial-mysql.js';
 import type { SavedConnections } from './connections/saved-connections.js';
 import type { EngineSession } from './engine/session.js';
 import type { Log } from './base/log.js';
+import { ConnectionPanels } from './panels/connection.js';
 import { dirtyKind } from './panels/dirty.js';
 import { monitorKind } from './panels/monitor.js';
 import { precheckKind } from './panels/precheck.js';
@@ -76,8 +77,9 @@ export function makeFeatures(core: Core): Features {
       destination: (name) => connectionsView.destination(name),
       log,
     }),
+    connection: new ConnectionPanels({ extensionUri, saved, session, log }),
   };
-  const { rows } = panels;
+  const { rows, connection: form } = panels;
   return {
     commands: {
       ...taskCommands({
@@ -98,7 +100,7 @@ export function makeFeatures(core: Core): Features {
       ...sampleCommands({ files, saved, local, session, trial, log }),
       ...trialMysqlCommands({ trial, files, service, log }),
       ...newTaskCommands({ files, saved, trial, session, view: connectionsView }),
-      ...connectionCommands({ saved, local, trial, session, secrets, view: connectionsView, rows }),
+      ...connectionCommands({ saved, local, trial, session, secrets, view: connectionsView, rows, form }),
     },
     panels,
     taskEditor,

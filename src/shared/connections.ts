@@ -17,3 +17,11 @@ export const connectionsSchema = z.strictObject({
 export type Connections = z.infer<typeof connectionsSchema>;
 
 export const noConnections: Connections = { sources: {}, destinations: {} };
+
+/** What of a connection is secret, as keyName writes it: kept in the editor's secret store, and in no file. */
+export const connectionSecrets = [
+  'source.password',
+  'destination.accessKeySecret',
+  'destination.securityToken',
+] as const;
+export type ConnectionSecret = (typeof connectionSecrets)[number];

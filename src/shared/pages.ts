@@ -12,6 +12,7 @@ import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.
 import type { DirtyFilter, DirtyPage, HistoryPoint, RetryProgress } from './task-control-api.js';
 import type { OptionalApi } from './engine-api.js';
 import type { CallSchemas } from './call-arguments.js';
+import { connectionSecrets, type ConnectionSecret } from './connections.js';
 import { taskEdit, type TaskEdit } from './task-edits.js';
 
 export type { TaskEdit };
@@ -331,4 +332,55 @@ export interface RowsState {
   primaryKey: { name: string; type: string }[];
   /** Whether to read at once. A page that comes back with the window waits until it is asked: nothing connects by itself. */
   read: boolean;
+}
+
+export const connectionImports = ['url', 'myCnf', 'sqltools'] as const;
+export const connectionCalls = {
+  ready: z.tuple([]),
+  side: z.tuple([z.enum(['source', 'destination'])]),
+  rename: z.tuple([z.string().max(1000)]),
+  edit: z.tuple([z.array(taskEdit).max(100)]),
+  secret: z.tuple([z.enum(connectionSecrets), z.string().max(100_000).nullable()]),
+  chooseFile: z.tuple([name]),
+  importFrom: z.tuple([z.enum(connectionImports)]),
+  test: z.tuple([]),
+  save: z.tuple([]),
+} satisfies CallSchemas;
+/** The form of a saved connection. */
+export interface ConnectionHost {
+  ready(): Promise<void>;
+  /** What a new connection leads to. */
+  side(side: Side): Promise<void>;
+  rename(name: string): Promise<void>;
+  edit(edits: TaskEdit[]): Promise<void>;
+  /** What was typed: '' for no secret at all, null for nothing, so that what is stored counts. It never comes back. */
+  secret(secret: ConnectionSecret, value: string | null): Promise<void>;
+  /** A file that the person chooses; null when none. */
+  chooseFile(title: string): Promise<string | null>;
+  /** Asked of the person; false when they chose none. */
+  importFrom(from: (typeof connectionImports)[number]): Promise<boolean>;
+  /** Ends when the test does; what came of it is in the state. */
+  test(): Promise<void>;
+  /** Closes the page, unless something is wrong with what was entered. */
+  save(): Promise<void>;
+}
+export type SecretState = 'none' | 'stored' | 'entered';
+export type ConnectionTest =
+  | { is: 'none' | 'running' }
+  | { is: 'connected'; text: string }
+  | { is: 'failed'; problem: PageProblem; advice: { about: string; text: string }[] };
+export interface ConnectionState {
+  side: Side;
+  /** Name and side of one that is saved stay. */
+  isNew: boolean;
+  name: string;
+  /** As a task file has it: `{ source }` or `{ destination }`, without secrets. */
+  document: unknown;
+  /** Of `source` and `destination`. */
+  schema: JsonSchema;
+  /** What is wrong with what was entered, and what the last test found, by field. */
+  issues: { key: string; message: string }[];
+  problems: { key: string; message: string }[];
+  secrets: Partial<Record<ConnectionSecret, SecretState>>;
+  test: ConnectionTest;
 }

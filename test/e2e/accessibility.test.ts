@@ -129,6 +129,18 @@ const pages: Record<string, () => Promise<void>> = {
     await rows.locator('tbody td.key').first().click();
     await rows.locator('.whole').waitFor();
   },
+  async connection() {
+    const { page } = workbench;
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Control+W');
+    await workbench.command('Rowferry: Add Connection (Form)');
+    const form = webview(page);
+    await form.getByRole('textbox', { name: 'Port' }).fill(String(stage.mysql.port));
+    await form.getByLabel('Password', { exact: true }).fill('wrong');
+    await form.getByText('Without TLS, more addresses, server_id').click();
+    await form.getByRole('button', { name: 'Test', exact: true }).click();
+    await form.locator('[data-key="source.password"] .error').waitFor();
+  },
 };
 
 /** What axe-core calls serious or critical, each as one line. */

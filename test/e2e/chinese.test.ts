@@ -141,6 +141,18 @@ const pages: Record<string, () => Promise<void>> = {
     await rows.locator('tbody td.key').first().click();
     await rows.locator('.whole').waitFor();
   },
+  // Where nobody listens: what MySQL itself says is English.
+  async connection() {
+    const { page } = workbench;
+    await page.keyboard.press('Control+K');
+    await page.keyboard.press('Control+W');
+    await workbench.command(title('connection.addForm'));
+    const form = webview(page);
+    await form.getByRole('textbox', { name: t('Port') }).fill('1');
+    await form.getByText(t('Without TLS, more addresses, server_id')).click();
+    await form.getByRole('button', { name: t('Test'), exact: true }).click();
+    await form.getByText(t('MySQL does not answer at this address.')).waitFor();
+  },
 };
 
 /** Texts of the page, and elements with a label that is wider than the room it has. */

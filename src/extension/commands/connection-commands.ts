@@ -7,6 +7,7 @@ import type { SavedConnections } from '../connections/saved-connections.js';
 import { tryOut } from '../connections/try-out.js';
 import { askForMysql, askForMysqlUrl, askForTablestore, type Answer } from '../connections/wizard.js';
 import type { EngineSession } from '../engine/session.js';
+import type { ConnectionPanels } from '../panels/connection.js';
 import type { RowsPanels } from '../panels/rows.js';
 import type { Secrets } from '../base/secrets.js';
 import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
@@ -21,10 +22,11 @@ export interface ConnectionCommandContext {
   secrets: Secrets;
   view: ConnectionsView;
   rows: RowsPanels;
+  form: ConnectionPanels;
 }
 
 export function connectionCommands(context: ConnectionCommandContext): Commands {
-  const { saved, local, trial, session, secrets, view, rows } = context;
+  const { saved, local, trial, session, secrets, view, rows, form } = context;
   const { t } = vscode.l10n;
 
   const connectSource = async (name: string, settings: SourceSettings) => {
@@ -71,6 +73,8 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     const taken = [...Object.keys((await saved.list()).destinations), localTablestoreName];
     await finishTablestore(title, await askForTablestore(title, taken));
   };
+
+  const addByForm = () => form.reveal({ side: 'source' });
 
   const pick = async (argument: unknown): Promise<ConnectionNode | undefined> => {
     const given = argument as ConnectionNode | undefined;
@@ -120,12 +124,18 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
         { label: 'MySQL', description: t('the source of a task'), run: addMysql },
         { label: t('MySQL from URL'), description: 'mysql://user:password@host:port', run: addUrl },
         { label: 'Tablestore', description: t('the destination of a task'), run: addTablestore },
+        { label: t('Form'), description: t('everything on one page'), run: addByForm },
       ];
       await (await vscode.window.showQuickPick(kinds, { placeHolder: t('Add a connection to') }))?.run();
     },
     'connection.addMysql': addMysql,
     'connection.addUrl': addUrl,
     'connection.addTablestore': addTablestore,
+    'connection.addForm': addByForm,
+    'connection.editForm': async (argument) => {
+      const node = await pick(argument);
+      if (node) await form.reveal({ side: node.of, name: node.name });
+    },
     'connection.edit': async (argument) => {
       const node = await pick(argument);
       if (!node) return;

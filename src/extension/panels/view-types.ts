@@ -2,7 +2,7 @@
 
 export const taskEditorViewType = 'rowferry.taskEditor';
 
-export const panelNames = ['precheck', 'verify', 'monitor', 'dirty', 'rows'] as const;
+export const panelNames = ['precheck', 'verify', 'monitor', 'dirty', 'rows', 'connection'] as const;
 export type PanelName = (typeof panelNames)[number];
 
 export const panelViewType = (name: PanelName) => `rowferry.${name}`;

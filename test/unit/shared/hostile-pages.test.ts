@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { callArguments, type CallSchemas } from '../../../src/shared/call-arguments.js';
 import { RowferryError } from '../../../src/shared/errors.js';
 import {
+  connectionCalls,
   dirtyCalls,
   monitorCalls,
   precheckCalls,
@@ -16,6 +17,7 @@ import { randomValue } from '../../support/random-value.js';
 
 const caller = { name: 'The page', remedy: 'Open it again.' };
 const pages: Record<string, CallSchemas> = {
+  connectionCalls,
   dirtyCalls,
   monitorCalls,
   precheckCalls,
@@ -47,6 +49,8 @@ const hints = [
   'csv',
   'check',
   'objects',
+  'source.password',
+  'url',
   1,
   10,
   1000,

@@ -14,7 +14,7 @@ import '../../components/combobox.js';
 import { committed } from '../../components/input.js';
 import { base } from '../../components/styles.js';
 import { t } from '../../components/words.js';
-import { problemsAt, type FormContext } from '../form/context.js';
+import { problemsAt, type FieldContext } from '../form/context.js';
 import { valueAt } from '../form/document.js';
 import { form } from '../form/styles.js';
 import { regions } from './regions.js';
@@ -31,7 +31,7 @@ class EndpointFields extends LitElement {
     context: { attribute: false },
     problem: { state: true },
   };
-  declare context: FormContext;
+  declare context: FieldContext;
   /** Of what was typed as a region, which has no place in the file. */
   declare private problem: string | null;
 

@@ -13,6 +13,23 @@ const verified = () => (d: unknown, s: JsonSchema) =>
     ? undefined
     : t('This encryption mode does not verify the certificate authority.');
 
+/** `help`: what the chosen mode means. */
+export function encryptionField(help = ''): Field {
+  return {
+    path: ['source', 'ssl'],
+    label: t('Encryption'),
+    help,
+    kind: 'choice',
+    choices: [
+      ['preferred', t('TLS if the server offers it')],
+      ['disabled', t('No TLS')],
+      ['required', t('TLS')],
+      ['verify-ca', t('TLS, check the authority')],
+      ['verify-identity', t('TLS, check authority and host name')],
+    ],
+  };
+}
+
 /** What a source needs beyond host, account and encryption; only for one that is written in the file. */
 export function sourceFields(): Field[] {
   return [

@@ -1,14 +1,18 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Side } from '../../../src/shared/refusal.js';
-import { keyName } from '../../../src/shared/key-name.js';
 import { live } from 'lit/directives/live.js';
 import { dropdown } from '../../components/dropdown.js';
-import { committed } from '../../components/input.js';
 import { t } from '../../components/words.js';
-import { problemsAt, type FormContext } from '../form/context.js';
-import { fieldControl } from '../form/controls.js';
-import { effective, ruleAt, setEdit, valueAt, type Path } from '../form/document.js';
-import { destinationFields, sourceFields, synchronizationFields, tableFields } from './fields.js';
+import type { FormContext } from '../form/context.js';
+import { fieldControl, textControl } from '../form/controls.js';
+import { effective, setEdit, valueAt, type Path } from '../form/document.js';
+import {
+  destinationFields,
+  encryptionField,
+  sourceFields,
+  synchronizationFields,
+  tableFields,
+} from './fields.js';
 import './endpoint-fields.js';
 import type { Field } from '../form/fields.js';
 import { startPosition } from './start-position.js';
@@ -35,23 +39,7 @@ export function connectionSection(context: FormContext): TemplateResult {
                 </div>
                 ${text(['source', 'user'], t('User'))}
                 ${text(['source', 'password'], t('Password'), '${env:MYSQL_PASSWORD}')}
-                ${refusedSecret(context, 'source')}
-                ${fieldControl(
-                  {
-                    path: ['source', 'ssl'],
-                    label: t('Encryption'),
-                    help: '',
-                    kind: 'choice',
-                    choices: [
-                      ['preferred', t('TLS if the server offers it')],
-                      ['disabled', t('No TLS')],
-                      ['required', t('TLS')],
-                      ['verify-ca', t('TLS, check the authority')],
-                      ['verify-identity', t('TLS, check authority and host name')],
-                    ],
-                  },
-                  context,
-                )}
+                ${refusedSecret(context, 'source')} ${fieldControl(encryptionField(), context)}
                 ${further(context, t('Certificates, more addresses, server_id'), sourceFields(), needsAuthority(context))}
               `
         }
@@ -150,26 +138,6 @@ function further(
     <summary>${title}</summary>
     ${fields.map((field) => fieldControl(field, context))}
   </details>`;
-}
-
-function textControl(context: FormContext, path: Path, label: string, placeholder: string): TemplateResult {
-  const { state } = context;
-  const value = effective(state.document, state.schema, path);
-  const number = typeof ruleAt(state.schema, path).minimum === 'number';
-  return html`<div class="field" data-key=${keyName(path)}>
-    <rf-input
-      .label=${label}
-      .placeholder=${placeholder}
-      .value=${value === undefined || value === null ? '' : String(value)}
-      .invalid=${problemsAt(state, path).length > 0}
-      @commit=${(event: Event) => {
-        const text = committed(event);
-        const next = number && /^\d+$/.test(text) ? Number(text) : text;
-        context.edit(setEdit(state.document, state.schema, path, next));
-      }}
-    ></rf-input>
-    ${problemsAt(state, path).map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
-  </div>`;
 }
 
 const kinds = ['INSERT', 'UPDATE', 'DELETE'] as const;

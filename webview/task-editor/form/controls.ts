@@ -6,12 +6,12 @@ import { checkedOf } from '../../components/toolkit.js';
 import { locale, t } from '../../components/words.js';
 import { formatCount } from '../../../src/shared/format.js';
 import { keyName } from '../../../src/shared/key-name.js';
-import { problemsAt, type FormContext } from './context.js';
-import { effective, ruleAt, setEdit } from './document.js';
+import { problemsAt, type FieldContext } from './context.js';
+import { effective, ruleAt, setEdit, type Path } from './document.js';
 import type { Field } from './fields.js';
 
 /** One setting: label, control, one line of help with range and default, and what the file has against it. */
-export function fieldControl(field: Field, context: FormContext): TemplateResult {
+export function fieldControl(field: Field, context: FieldContext): TemplateResult {
   const { state } = context;
   const value = effective(state.document, state.schema, field.path);
   const idle = field.idle?.(state.document, state.schema);
@@ -101,6 +101,32 @@ function valueControl(
   </div>`;
 }
 
+/** A line of text, or a number, that needs no explanation. */
+export function textControl(
+  context: FieldContext,
+  path: Path,
+  label: string,
+  placeholder: string,
+): TemplateResult {
+  const { state } = context;
+  const value = effective(state.document, state.schema, path);
+  const number = typeof ruleAt(state.schema, path).minimum === 'number';
+  return html`<div class="field" data-key=${keyName(path)}>
+    <rf-input
+      .label=${label}
+      .placeholder=${placeholder}
+      .value=${value === undefined || value === null ? '' : String(value)}
+      .invalid=${problemsAt(state, path).length > 0}
+      @commit=${(event: Event) => {
+        const text = committed(event);
+        const next = number && /^\d+$/.test(text) ? Number(text) : text;
+        context.edit(setEdit(state.document, state.schema, path, next));
+      }}
+    ></rf-input>
+    ${problemsAt(state, path).map((problem) => html`<div class="help error" role="alert">${problem}</div>`)}
+  </div>`;
+}
+
 function parsed(field: Field, text: string): unknown {
   if (field.kind === 'list') {
     return text
@@ -120,7 +146,7 @@ function parsed(field: Field, text: string): unknown {
 }
 
 /** Range and default in words. */
-function bounds(field: Field, { state }: FormContext): string {
+function bounds(field: Field, { state }: FieldContext): string {
   const { minimum, maximum, standard } = ruleAt(state.schema, field.path);
   const number = (value: number) => formatCount(value, locale);
   const parts: string[] = [];
