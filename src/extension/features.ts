@@ -1,15 +1,20 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { connectionCommands } from './commands/connection-commands.js';
 import { helpCommands } from './commands/help-commands.js';
 import { newTaskCommands } from './commands/new-task-commands.js';
 import type { Commands } from './commands/register.js';
+import type { Connections } from '../shared/connections.js';
 import { sampleCommands } from './commands/sample-commands.js';
 import { trialMysqlCommands } from './commands/trial-mysql-commands.js';
 import { taskCommands } from './commands/task-commands.js';
 import { textCommands } from './commands/text-commands.js';
-import type { LocalTablestore } from './connections/local-tablestore.js';
+import { localTablestoreName, type LocalTablestore } from './connections/local-tablestore.js';
 import type { TrialMysql } from './connections/trial-mysql.js';
-import type { SavedConnections } from './connections/saved-connections.js';
+import {
+  connectionsBeside,
+  readConnections,
+  type SavedConnections,
+} from './connections/saved-connections.js';
 import type { EngineSession } from './engine/session.js';
 import type { Log } from './base/log.js';
 import { ConnectionPanels } from './panels/connection.js';
@@ -24,6 +29,7 @@ import { verifyKind } from './panels/verify.js';
 import type { PanelName } from './panels/view-types.js';
 import type { Secrets } from './base/secrets.js';
 import { ChangedSettings } from './tasks/changed-settings.js';
+import { pairsOf } from './tasks/paired-tables.js';
 import { SourceCatalog } from './tasks/source-catalog.js';
 import type { TaskFiles } from './tasks/task-files.js';
 import type { TaskService } from './tasks/task-service.js';
@@ -74,7 +80,16 @@ export function makeFeatures(core: Core): Features {
     rows: new RowsPanels({
       extensionUri,
       session,
+      source: (name) => connectionsView.source(name),
       destination: (name) => connectionsView.destination(name),
+      pairs: (of) =>
+        pairsOf(of, {
+          files,
+          snapshotOf: (file) => service.snapshotOf(file),
+          own: () => ownConnections(saved, local),
+          beside: (task) => readConnections(connectionsBeside(task)),
+        }),
+      task: async (uri) => service.resolveText(await vscode.workspace.openTextDocument(uri)),
       log,
     }),
     connection: new ConnectionPanels({ extensionUri, saved, session, log }),
@@ -109,4 +124,10 @@ export function makeFeatures(core: Core): Features {
       for (const one of [...Object.values(panels), catalog]) one.dispose();
     },
   };
+}
+
+/** With Local Tablestore, while it runs. */
+async function ownConnections(saved: SavedConnections, { running }: LocalTablestore): Promise<Connections> {
+  const all = await saved.list();
+  return running ? { ...all, destinations: { [localTablestoreName]: running, ...all.destinations } } : all;
 }

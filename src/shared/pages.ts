@@ -8,7 +8,7 @@ import type { Side } from './refusal.js';
 import type { TaskLook } from './snapshot-words.js';
 import type { TaskSnapshot } from './snapshot.js';
 import type { JsonSchema } from './task-json-schema.js';
-import type { CatalogTable, DestinationRows, PreviewTable } from './catalog-api.js';
+import type { CatalogTable, PreviewTable, RowComparison } from './catalog-api.js';
 import type { DirtyFilter, DirtyPage, HistoryPoint, RetryProgress } from './task-control-api.js';
 import type { OptionalApi } from './engine-api.js';
 import type { CallSchemas } from './call-arguments.js';
@@ -308,30 +308,65 @@ export interface VerifyState {
   canCancel: boolean;
 }
 
+const rowsSide = z.enum(['source', 'destination']);
+export type RowsSide = z.infer<typeof rowsSide>;
+/** Rows of a side. `pair`: the task by which the other side was found; the page's own side needs none. */
+const rowsWanted = {
+  side: rowsSide,
+  pair: name.nullable(),
+  startAt: z.array(text).max(16).optional(),
+  /** Of a source alone. */
+  filter: text.optional(),
+};
+const rowFormats = ['csv', 'jsonl'] as const;
+export type RowFormat = (typeof rowFormats)[number];
 export const rowsCalls = {
   ready: z.tuple([]),
-  page: z.tuple([
-    z.strictObject({
-      limit: z.int().min(1).max(1000),
-      from: text.optional(),
-      startAt: z.array(text).max(4).optional(),
-    }),
-  ]),
+  page: z.tuple([z.strictObject({ limit: z.int().min(1).max(1000), from: text.optional(), ...rowsWanted })]),
+  compare: z.tuple([z.strictObject({ pair: name, side: rowsSide, key: text.min(1) })]),
+  exportAs: z.tuple([z.enum(rowFormats), z.strictObject(rowsWanted)]),
   copy: z.tuple([text]),
 } satisfies CallSchemas;
 export type RowsPage = z.infer<(typeof rowsCalls)['page']>[0];
-/** Rows of a Tablestore table, to be looked at. */
+export type RowToCompare = z.infer<(typeof rowsCalls)['compare']>[0];
+export type RowsToExport = z.infer<(typeof rowsCalls)['exportAs']>[1];
+/** Rows of a table of MySQL or Tablestore, to be looked at. */
 export interface RowsHost {
   ready(): Promise<void>;
-  page(page: RowsPage): Promise<DestinationRows>;
+  page(page: RowsPage): Promise<ShownRows>;
+  /** Both sides of a row, by the task of the pair. */
+  compare(row: RowToCompare): Promise<RowComparison>;
+  /** All of them, into a file that the person chooses; resolves when it is written or the person cancelled. */
+  exportAs(format: RowFormat, rows: RowsToExport): Promise<void>;
   copy(text: string): Promise<void>;
 }
+/** Values as text, binary as 0x…; null: NULL at the source, no such column at the destination. */
+export interface ShownRows {
+  /** Types of the destination are known of its key alone, and '' otherwise. */
+  columns: { name: string; type: string; key: boolean }[];
+  /** By which rows are ordered and found, in order; empty: by nothing. */
+  key: { name: string; type: string }[];
+  rows: (string | null)[][];
+  /** Of each row, what compare() finds it by; null: nothing does. */
+  keys: (string | null)[];
+  next: string | null;
+  /** There are more, and no page has them. */
+  isCut: boolean;
+  /** Of the whole table; null: nobody knows. */
+  estimatedRows: number | null;
+}
 export interface RowsState {
+  /** By which the page was opened. */
+  side: RowsSide;
   connection: string;
+  /** `database.table`, or the table in Tablestore. */
   table: string;
-  primaryKey: { name: string; type: string }[];
+  /** Tasks that keep the table in sync with one of the other side. */
+  pairs: { id: string; task: string; source: string; destination: string }[];
   /** Whether to read at once. A page that comes back with the window waits until it is asked: nothing connects by itself. */
   read: boolean;
+  /** Calls that the engine answers; empty while it is not connected. */
+  methods: (keyof OptionalApi)[];
 }
 
 export const connectionImports = ['url', 'myCnf', 'sqltools'] as const;

@@ -141,6 +141,17 @@ const pages: Record<string, () => Promise<void>> = {
     await form.getByRole('button', { name: 'Test', exact: true }).click();
     await form.locator('[data-key="source.password"] .error').waitFor();
   },
+  async 'rows of both sides'() {
+    await open('View Rows', 'customers');
+    const rows = webview(workbench.page);
+    await rows.getByRole('button', { name: 'MySQL' }).click();
+    await rows.getByRole('textbox', { name: 'Filter' }).fill('id = 7');
+    await workbench.page.keyboard.press('Enter');
+    await rows.getByText('Rows 1 to 1', { exact: true }).waitFor();
+    await rows.locator('tbody td.key').first().click();
+    await rows.getByRole('button', { name: 'Compare This Row' }).click();
+    await rows.locator('.comparison').getByText('1 column differs.').waitFor();
+  },
 };
 
 /** What axe-core calls serious or critical, each as one line. */

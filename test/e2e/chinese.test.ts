@@ -153,6 +153,21 @@ const pages: Record<string, () => Promise<void>> = {
     await form.getByRole('button', { name: t('Test'), exact: true }).click();
     await form.getByText(t('MySQL does not answer at this address.')).waitFor();
   },
+  async 'rows of both sides'() {
+    await stage.mysql.query(
+      `SET SESSION sql_log_bin = 0; UPDATE shop.customers SET name = UUID() WHERE id = 7`,
+    );
+    await open('table.rows', 'customers');
+    const rows = webview(workbench.page);
+    await rows.getByRole('button', { name: 'MySQL' }).click();
+    await rows.getByRole('textbox', { name: t('Filter') }).fill('id = 7');
+    await workbench.page.keyboard.press('Enter');
+    const range = t('Rows {0} to {1}').replace('{0}', '1').replace('{1}', '1');
+    await rows.getByText(range, { exact: true }).waitFor();
+    await rows.locator('tbody td.key').first().click();
+    await rows.getByRole('button', { name: t('Compare This Row') }).click();
+    await rows.locator('.comparison').getByText(t('1 column differs.')).waitFor();
+  },
 };
 
 /** Texts of the page, and elements with a label that is wider than the room it has. */

@@ -12,6 +12,7 @@ import { connectHost, messageOf } from '../components/host.js';
 import { icon } from '../components/icon.js';
 import '../components/page.js';
 import { panel } from '../components/panel-styles.js';
+import { sides, sidesLook } from '../components/sides.js';
 import { base } from '../components/styles.js';
 import '../components/toolkit.js';
 import { checkedOf } from '../components/toolkit.js';
@@ -22,41 +23,8 @@ class Verify extends LitElement {
   static override styles = [
     base,
     panel,
+    sidesLook,
     css`
-      .sides td,
-      .sides th {
-        width: 40%;
-        vertical-align: top;
-      }
-      .sides td:first-child,
-      .sides th:first-child {
-        width: 20%;
-      }
-      .sides td {
-        overflow-wrap: anywhere;
-      }
-      .sides td .mono {
-        white-space: pre-wrap;
-      }
-      .sides tr.same {
-        color: var(--vscode-descriptionForeground);
-      }
-      .sides td.missing-side {
-        background: var(--vscode-diffEditor-removedTextBackground, transparent);
-        outline: 1px solid var(--vscode-diffEditor-removedTextBorder, transparent);
-        outline-offset: -1px;
-      }
-      .sides td.present-side {
-        background: var(--vscode-diffEditor-insertedTextBackground, transparent);
-        outline: 1px solid var(--vscode-diffEditor-insertedTextBorder, transparent);
-        outline-offset: -1px;
-      }
-      .sides td + td {
-        padding-inline-start: 10px;
-      }
-      .sides + p {
-        margin-top: 8px;
-      }
       h3.row {
         margin-top: 10px;
       }
@@ -306,10 +274,6 @@ class Verify extends LitElement {
   private sides(difference: VerifyDifference): TemplateResult {
     const { kind, cells } = difference;
     const shown = this.whole || kind !== 'different' ? cells : cells.filter(({ differs }) => differs);
-    const side = (value: string | null, row: boolean) =>
-      value !== null
-        ? html`<span class="mono">${value}</span>`
-        : html`<span class="hint">${row ? 'NULL' : t('no row')}</span>`;
     return html`<div class="details">
       ${
         difference.rows
@@ -321,27 +285,7 @@ class Verify extends LitElement {
               </ul>`
           : nothing
       }
-      <table class="sides">
-        <thead>
-          <tr>
-            <th>${t('Column')}</th>
-            <th>${t('Value in the source')}</th>
-            <th>${t('Value in Tablestore')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${shown.map(
-            ({ name, source, destination, differs }) =>
-              html`<tr class=${differs ? '' : 'same'}>
-                <td>
-                  ${name}${differs ? nothing : html` <span class="visually-hidden">${t('equal')}</span>`}
-                </td>
-                <td class=${differs ? 'present-side' : ''}>${side(source, kind !== 'extra')}</td>
-                <td class=${differs ? 'missing-side' : ''}>${side(destination, kind !== 'missing')}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
+      ${sides(shown, { source: kind !== 'extra', destination: kind !== 'missing' })}
       <p>
         <vscode-button
           appearance="secondary"

@@ -10,7 +10,14 @@ import type { EngineSession } from '../engine/session.js';
 import type { ConnectionPanels } from '../panels/connection.js';
 import type { RowsPanels } from '../panels/rows.js';
 import type { Secrets } from '../base/secrets.js';
-import type { ConnectionNode, ConnectionsView, DestinationTableNode } from '../views/connections-view.js';
+import { sourceName } from '../../shared/source-name.js';
+import type { TableOfSide } from '../tasks/paired-tables.js';
+import type {
+  ConnectionNode,
+  ConnectionsView,
+  DestinationTableNode,
+  SourceTableNode,
+} from '../views/connections-view.js';
 import type { Commands } from './register.js';
 import { confirmed, inform } from '../base/notifications.js';
 
@@ -99,23 +106,47 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
     return (await vscode.window.showQuickPick(items, { placeHolder: t('Which connection?') }))?.node;
   };
 
-  /** From the palette: a destination, then one of its tables. */
-  const pickTable = async () => {
-    const names = Object.keys((await saved.list()).destinations);
-    if (local.running) names.push(localTablestoreName);
-    if (names.length === 0) {
-      void inform(t('There is no Tablestore connection.'));
+  /** From the palette: a connection, then one of its tables. */
+  const pickTable = async (): Promise<TableOfSide | undefined> => {
+    const { sources, destinations } = await saved.list();
+    const connections = [
+      ...Object.keys(sources).map((label) => ({ label, description: 'MySQL', side: 'source' as const })),
+      ...[...Object.keys(destinations), ...(local.running ? [localTablestoreName] : [])].map((label) => ({
+        label,
+        description: 'Tablestore',
+        side: 'destination' as const,
+      })),
+    ];
+    if (connections.length === 0) {
+      void inform(t('There are no saved connections.'));
       return undefined;
     }
-    const connection =
-      names.length === 1
-        ? names[0]
-        : await vscode.window.showQuickPick(names, { placeHolder: t('Which connection?') });
-    if (connection === undefined) return undefined;
+    const chosen =
+      connections.length === 1
+        ? connections[0]
+        : await vscode.window.showQuickPick(connections, { placeHolder: t('Which connection?') });
+    if (!chosen) return undefined;
+    const { side, label: connection } = chosen;
+    const table = await vscode.window.showQuickPick(
+      side === 'source' ? sourceTables(connection) : destinationTables(connection),
+      { placeHolder: t('Which table?') },
+    );
+    return table === undefined ? undefined : { side, connection, table };
+  };
+  const destinationTables = async (name: string) => {
     const engine = await session.engine();
-    const tables = engine.destinationTables(await view.destination(connection));
-    const table = await vscode.window.showQuickPick(tables, { placeHolder: t('Which table?') });
-    return table === undefined ? undefined : { connection, table };
+    return engine.destinationTables(await view.destination(name));
+  };
+  const sourceTables = async (name: string) => {
+    const engine = await session.engine();
+    const source = await view.source(name);
+    const databases = await engine.databases(source);
+    const database =
+      databases.length === 1
+        ? databases[0]
+        : await vscode.window.showQuickPick(databases, { placeHolder: t('Which database?') });
+    if (database === undefined) throw new vscode.CancellationError();
+    return (await engine.catalog(source, database)).map(sourceName);
   };
 
   return {
@@ -172,12 +203,9 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       if (outcome === 'change') await vscode.commands.executeCommand('rowferry.connection.edit', node);
     },
     'table.rows': async (argument) => {
-      const node = argument as DestinationTableNode | undefined;
-      const of =
-        node?.kind === 'destinationTable'
-          ? { connection: node.connection, table: node.name }
-          : await pickTable();
-      if (of) rows.reveal(of);
+      const of = tableOf(argument as Partial<SourceTableNode | DestinationTableNode> | undefined);
+      const chosen = of ?? (await pickTable());
+      if (chosen) rows.reveal(chosen);
     },
     'connections.refresh': () => view.refresh(),
     'localTablestore.start': () =>
@@ -200,6 +228,17 @@ export function connectionCommands(context: ConnectionCommandContext): Commands 
       for (const { key } of chosen ?? []) await secrets.delete(key);
     },
   };
+}
+
+/** The table of a node of the tree. */
+function tableOf(node: Partial<SourceTableNode | DestinationTableNode> | undefined): TableOfSide | undefined {
+  if (node?.kind === 'sourceTable') {
+    const { connection, table } = node as SourceTableNode;
+    return { side: 'source', connection, table: sourceName(table) };
+  }
+  if (node?.kind !== 'destinationTable') return undefined;
+  const { connection, name } = node as DestinationTableNode;
+  return { side: 'destination', connection, table: name };
 }
 
 function nodeOf(of: 'source' | 'destination', name: string): ConnectionNode {

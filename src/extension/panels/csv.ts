@@ -26,7 +26,12 @@ export function csv(records: readonly DirtyRecord[]): string {
     JSON.stringify(record.sourceRow),
     JSON.stringify(record.cells),
   ]);
-  return `\ufeff${[header, ...lines].map((line) => line.map(field).join(',')).join('\r\n')}\r\n`;
+  return `\ufeff${[header, ...lines].map(csvLine).join('')}`;
+}
+
+/** One line, its end included. */
+export function csvLine(values: readonly string[]): string {
+  return `${values.map(field).join(',')}\r\n`;
 }
 
 /** A leading = + - @ would be a formula to a spreadsheet: values come from a database and are never that. */

@@ -10,7 +10,7 @@ import { logError, type Log } from '../base/log.js';
 import { asRowferryError } from '../base/notifications.js';
 import { retell } from '../base/retell.js';
 import { RowferryError } from '../../shared/errors.js';
-import type { DestinationSettings } from '../../shared/task.js';
+import type { DestinationSettings, SourceSettings } from '../../shared/task.js';
 import { tablesMimeType, type ChosenTable } from '../tasks/dragged-tables.js';
 import { sourceName } from '../../shared/source-name.js';
 
@@ -20,7 +20,7 @@ export interface ConnectionNode {
   name: string;
   address: string;
 }
-interface SourceTableNode {
+export interface SourceTableNode {
   kind: 'sourceTable';
   connection: string;
   table: CatalogTable;
@@ -175,7 +175,8 @@ export class ConnectionsView
     );
   }
 
-  private async source(name: string) {
+  /** Settings of a source of this tree, secrets included. Throws ROW-T105. */
+  async source(name: string): Promise<SourceSettings> {
     const found = await this.trial.source(name);
     if (!found)
       throw new RowferryError('ROW-T105', vscode.l10n.t('The connection {0} does not exist.', name));

@@ -31,6 +31,10 @@ const hints = [
   'limit',
   'from',
   'startAt',
+  'side',
+  'pair',
+  'destination',
+  'jsonl',
   'offset',
   'source',
   'code',
@@ -79,9 +83,10 @@ describe('what a page says', () => {
   });
 
   it('is named by its argument when it is refused', () => {
-    expect(() => callArguments(rowsCalls.page, 'page', [{ limit: 5000 }], caller)).toThrow(
-      'The page called page with wrong arguments (argument 0.limit).',
-    );
-    expect(callArguments(rowsCalls.page, 'page', [{ limit: 5 }], caller)).toEqual([{ limit: 5 }]);
+    expect(() =>
+      callArguments(rowsCalls.page, 'page', [{ side: 'source', pair: null, limit: 5000 }], caller),
+    ).toThrow('The page called page with wrong arguments (argument 0.limit).');
+    const few = { side: 'source', pair: null, limit: 5 };
+    expect(callArguments(rowsCalls.page, 'page', [few], caller)).toEqual([few]);
   });
 });
