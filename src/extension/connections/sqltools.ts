@@ -35,10 +35,11 @@ function sourceOf(entry: unknown): NamedSource['settings'] | undefined {
     return address;
   }
   const [host, user] = [settingText(own(entry, 'server')), settingText(own(entry, 'username'))];
-  const port = own(entry, 'port');
+  const given = own(entry, 'port');
+  const port = settingText(typeof given === 'number' ? String(given) : given);
   return {
     ...(host === undefined ? {} : { host }),
-    ...(typeof port === 'number' || typeof port === 'string' ? { port: portOf(String(port)) } : {}),
+    ...(port === undefined ? {} : { port: portOf(port) }),
     ...(user === undefined ? {} : { user }),
     ...tlsOf(own(entry, 'mysqlOptions')),
   };
