@@ -140,7 +140,7 @@ export async function readState(
 
 /**
  * What the replaced state knows of the destination holds still. A table that was loaded otherwise since, or whose
- * destination another one took, has rows there that the older state knows nothing of.
+ * destination was made since, or taken by another one, has rows there that the older state knows nothing of.
  */
 function reconcile(
   store: SqliteTaskStore,
@@ -157,7 +157,11 @@ function reconcile(
   const others = before.tables.filter((other) => !tables.some((table) => isTheSame(table, other)));
   const isTouched = ({ source, destination }: TableRecord) =>
     others.some((other) => other.source === source || other.destination === destination);
-  const reloaded = tables.filter(isTouched).map(({ source }) => source);
+  // Begun before its destination table was made: the record would take the task's own table for somebody else's.
+  const isBehind = ({ phase, destination }: TableRecord) =>
+    phase === 'schema' &&
+    before.destinations.some((one) => one.name === destination && (one.created || one.creating));
+  const reloaded = tables.filter((one) => isTouched(one) || isBehind(one)).map(({ source }) => source);
   askReload(store, reloaded, false);
   return reloaded;
 }
