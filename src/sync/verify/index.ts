@@ -25,7 +25,7 @@ import { isRepaired } from '../tables/kept-rows.js';
 import { mappedOtherwise, outdated, OwnTable } from '../state/own-table.js';
 import { isMappedOtherwise } from '../tables/selection-diff.js';
 import { repair, type WrongRow } from './repair.js';
-import { emptyTable, problemOf, reportOf } from './report.js';
+import { differingIn, emptyTable, problemOf, reportOf } from './report.js';
 import { reachDestination, withSource } from './session.js';
 import { plannedAnew, selectedTables } from './tables.js';
 
@@ -41,6 +41,8 @@ const rowsAgain = 500;
 const rowsRepaired = 400;
 const rowsRepairedByReadingAll = 10_000;
 const looksAtRest = [0];
+/** Comparisons of a table that is altered under each of them. */
+const attempts = 3;
 
 /**
  * Compares every row of the source with the destination, through the same mapping, filter and transformation, and
@@ -76,21 +78,28 @@ async function verifyTables(
     const { source, destination } = planned;
     let own = store && (noted.get(source) ?? new OwnTable(store, source));
     let plan = planned;
-    // Its turn may come hours after the beginning.
-    if (own?.isOutdated) {
-      own = new OwnTable(store!, source);
-      try {
-        plan = await plannedAnew(connection, task, planned);
-      } catch (error) {
-        const problem = problemOf(error, source, options.signal);
-        tables.push({ ...emptyTable(source, destination), problem });
-        continue;
+    let repaired = 0;
+    for (let attempt = 1; ; attempt++) {
+      // Its turn may come hours after the beginning, and it may be altered under the comparison.
+      if (own?.isOutdated) {
+        own = new OwnTable(store!, source);
+        try {
+          plan = await plannedAnew(connection, task, planned);
+        } catch (error) {
+          const problem = problemOf(error, source, options.signal);
+          tables.push({ ...emptyTable(source, destination), repaired, problem });
+          break;
+        }
       }
+      const check = new TableCheck(options, plan, own, client, etl);
+      const table = await check.run(connection);
+      repaired += table.repaired;
+      if (own?.isOutdated && (table.problem || differingIn(table) > 0) && attempt < attempts) continue;
+      tables.push({ ...table, repaired });
+      counts.source += check.sourceRows;
+      counts.destination += check.destinationRows;
+      break;
     }
-    const check = new TableCheck(options, plan, own, client, etl);
-    tables.push(await check.run(connection));
-    counts.source += check.sourceRows;
-    counts.destination += check.destinationRows;
   }
   return reportOf([...tables, ...unfit], counts);
 }
@@ -130,7 +139,7 @@ class TableCheck {
       await this.compareDestination();
       const wrong = await this.lookAgain();
       // What differs then differs from what it was.
-      if (this.own?.isOutdated) throw outdated(plan.source);
+      if (this.own?.isOutdated && differingIn(report) > 0) throw outdated(plan.source);
       await this.repair(wrong);
     } catch (error) {
       report.problem = problemOf(error, plan.source, options.signal);

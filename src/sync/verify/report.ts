@@ -21,6 +21,10 @@ export function emptyTable(source: string, destination: string): VerifyTable {
   };
 }
 
+/** Rows and keys of a table that count against it. */
+export const differingIn = ({ missing, extra, different, duplicate }: VerifyTable): number =>
+  missing + extra + different + duplicate;
+
 /** Sums over all tables. `counts`: rows that each side has. */
 export function reportOf(
   tables: VerifyTable[],
@@ -28,9 +32,7 @@ export function reportOf(
 ): VerifyReport {
   const sum = (figure: (table: VerifyTable) => number) =>
     tables.reduce((all, table) => all + figure(table), 0);
-  const differing = sum(
-    ({ missing, extra, different, duplicate }) => missing + extra + different + duplicate,
-  );
+  const differing = sum(differingIn);
   const problems = sum(({ problem }) => (problem ? 1 : 0));
   return {
     tables,
