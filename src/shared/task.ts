@@ -430,4 +430,6 @@ export const resolvedTaskSchema: z.ZodType<ResolvedTask> = taskSchema.extend({
   name: z.string(),
   source: inlineSource,
   destination: inlineDestination,
+  // Whoever waits for an answer is less patient than a file may say.
+  retry: z.strictObject({ connectionMinutes: z.number().min(0), otherMinutes: z.number().min(0) }),
 });
