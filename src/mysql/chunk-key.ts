@@ -152,11 +152,14 @@ const boundForms: Record<ChunkKind, RegExp> = {
   time: /^-?\d+:\d\d:\d\d(\.\d+)?$/,
 };
 
+/** Has a text the form of a column's part of a bound? */
+export function isPartOfBound({ kind }: ChunkColumn, part: string): boolean {
+  return boundForms[kind].test(part);
+}
+
 /** Has the bound the form of one? Bounds are put into statements, and come from a store or from a client. */
 export function isBound(key: ChunkKey, bound: readonly string[]): boolean {
-  return (
-    bound.length === key.columns.length && key.columns.every((one, i) => boundForms[one.kind].test(bound[i]!))
-  );
+  return bound.length === key.columns.length && key.columns.every((one, i) => isPartOfBound(one, bound[i]!));
 }
 
 function assertBound(key: ChunkKey, bound: readonly string[]): void {
@@ -175,6 +178,8 @@ export function isUsableBound(key: ChunkKey, bound: readonly string[]): boolean 
   });
 }
 
+const equals = (one: ChunkColumn, part: string) => `${operand(one)} = ${literal(one, part)}`;
+
 /** Rows behind `bound` (with it when `inclusive`), or before it: `a > x OR (a = x AND b > y)`. */
 export function compareTo(
   key: ChunkKey,
@@ -184,9 +189,7 @@ export function compareTo(
 ): string {
   assertBound(key, bound);
   const terms = key.columns.map((one, i) => {
-    const equal = key.columns
-      .slice(0, i)
-      .map((other, j) => `${operand(other)} = ${literal(other, bound[j]!)}`);
+    const equal = key.columns.slice(0, i).map((other, j) => equals(other, bound[j]!));
     const sign = inclusive && i === key.columns.length - 1 ? `${direction}=` : direction;
     return `(${[...equal, `${operand(one)} ${sign} ${literal(one, bound[i]!)}`].join(' AND ')})`;
   });
@@ -196,7 +199,7 @@ export function compareTo(
 /** The row of `bound`. */
 export function equalTo(key: ChunkKey, bound: readonly string[]): string {
   assertBound(key, bound);
-  return key.columns.map((one, i) => `${operand(one)} = ${literal(one, bound[i]!)}`).join(' AND ');
+  return key.columns.map((one, i) => equals(one, bound[i]!)).join(' AND ');
 }
 
 export function orderBy(key: ChunkKey): string {

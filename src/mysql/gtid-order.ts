@@ -2,7 +2,7 @@ import type { SourceSettings } from '../shared/task.js';
 import { peek } from './binlog/peek.js';
 import type { SourceConnection } from './connection.js';
 import { GtidSet } from './gtid.js';
-import { binlogFiles, endPosition, firstEventOffset, gtids, previousGtids } from './position.js';
+import { binlogFiles, endPosition, firstEventOffset, gtids, lastFile, previousGtids } from './position.js';
 
 /**
  * The longest beginning of the source's binlog of which every transaction is in `set`; null: `set` is such a beginning
@@ -21,17 +21,11 @@ export async function beginningWithin(
   const files = (await binlogFiles(connection)).map(({ name }) => name);
   const before = async (file: string) => (await previousGtids(connection, file)) ?? new GtidSet();
   if (!set.containsSet(await before(files[0]!))) return null;
-  // The last file before which everything is in the set: the first transaction that is not must be in it.
-  let low = 0;
-  let high = files.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (set.containsSet(await before(files[middle]!))) low = middle;
-    else high = middle - 1;
-  }
-  const beginning = await before(files[low]!);
+  // The first transaction that is not in the set must be in the last file before which everything is.
+  const file = await lastFile(files, async (one) => set.containsSet(await before(one)));
+  const beginning = await before(file);
   const { serverUuid } = await connection.facts();
-  const from = { file: files[low]!, offset: firstEventOffset, serverUuid };
+  const from = { file, offset: firstEventOffset, serverUuid };
   const look = (enough: () => void) => ({
     transaction: ({ gtid }: { gtid?: string }) => {
       if (gtid === undefined) return;

@@ -3,7 +3,7 @@ import type { SourcePosition } from '../shared/position.js';
 import type { SourceSettings } from '../shared/task.js';
 import { peek } from './binlog/peek.js';
 import type { SourceConnection } from './connection.js';
-import { binlogFiles, endPosition, firstEventOffset, previousGtids } from './position.js';
+import { binlogFiles, endPosition, firstEventOffset, lastFile, previousGtids } from './position.js';
 
 /**
  * A time as people write it, in ms since the epoch: ISO 8601, or `2026-01-31 08:00:00`; UTC where no zone is given.
@@ -36,9 +36,9 @@ export async function positionAtTime(
   const start = (file: string): SourcePosition => ({ file, offset: firstEventOffset, serverUuid });
 
   // The last file whose first transaction is earlier: the place is in it, or at the beginning of the next.
-  let low = 0;
-  let high = files.length - 1;
-  if (!((await firstCommit(settings, start(files[0]!), end, signal)) < atMicros)) {
+  const isEarlier = async (file: string) =>
+    (await firstCommit(settings, start(file), end, signal)) < atMicros;
+  if (!(await isEarlier(files[0]!))) {
     const isWhole = (await previousGtids(connection, files[0]!))?.isEmpty ?? /\.0*1$/.test(files[0]!);
     if (!isWhole) {
       throw new RowferryError(
@@ -47,14 +47,9 @@ export async function positionAtTime(
       );
     }
   }
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((await firstCommit(settings, start(files[middle]!), end, signal)) < atMicros) low = middle;
-    else high = middle - 1;
-  }
-
-  const from = start(files[low]!);
-  const gtids = end.gtidSet === undefined ? null : await previousGtids(connection, files[low]!);
+  const file = await lastFile(files, isEarlier);
+  const from = start(file);
+  const gtids = end.gtidSet === undefined ? null : await previousGtids(connection, file);
   let place: SourcePosition = from;
   let gtid: string | undefined;
   const isFound = await peek(

@@ -272,6 +272,24 @@ export function xidText(format: number | string, gtridHex: string, bqualHex: str
   return `${format}:${gtridHex}:${bqualHex}`;
 }
 
+/**
+ * The last of the binlog files of which `isBefore` holds, asked of few of them: where it does not hold of one, it holds of
+ * none behind. The first, which is not asked, when it holds of no other.
+ */
+export async function lastFile(
+  files: readonly string[],
+  isBefore: (file: string) => Promise<boolean>,
+): Promise<string> {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (await isBefore(files[middle]!)) low = middle;
+    else high = middle - 1;
+  }
+  return files[low]!;
+}
+
 /** What had been executed when the file began; null when the server does not say. */
 export async function previousGtids(connection: SourceConnection, file: string): Promise<GtidSet | null> {
   const events = await connection.query<{ Event_type: string; Info: string }>(

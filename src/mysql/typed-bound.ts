@@ -1,28 +1,22 @@
-import type { ChunkColumn } from './chunk-key.js';
+import { isPartOfBound, type ChunkColumn } from './chunk-key.js';
 import type { CharsetDecoders } from './types/index.js';
 
 /**
  * What a person types for a column of a chunk key, as its part of a bound; null when the column has no such value.
  * Labels of ENUM and SET as they are, bytes as 0x….
  */
-export function typedBound(
-  { column, kind }: ChunkColumn,
-  typed: string,
-  charsets: CharsetDecoders,
-): string | null {
+export function typedBound(one: ChunkColumn, typed: string, charsets: CharsetDecoders): string | null {
+  const { column, kind } = one;
   const text = typed.trim();
-  const of = (form: RegExp) => (form.test(text) ? text : null);
   switch (kind) {
     case 'text':
       return charsets.stored(column.charset!, typed).forms[0]?.toString('hex') ?? null;
     case 'bytes':
       return /^0x([0-9a-f]{2})*$/i.test(text) ? text.slice(2) : null;
     case 'integer':
-      return of(/^-?\d+$/);
     case 'decimal':
-      return of(/^-?\d+(\.\d+)?$/);
     case 'double':
-      return of(/^-?\d+(\.\d+)?(e[-+]?\d+)?$/i);
+      return isPartOfBound(one, text) ? text : null;
     case 'number':
       return numberOf(column, text);
     case 'date':
@@ -34,7 +28,7 @@ export function typedBound(
         : null;
     }
     case 'time':
-      return of(/^-?\d{2,3}:[0-5]\d:[0-5]\d(\.\d{1,6})?$/);
+      return /^-?\d{2,3}:[0-5]\d:[0-5]\d(\.\d{1,6})?$/.test(text) ? text : null;
   }
 }
 
