@@ -30,7 +30,7 @@ const windows = { connectionMs: 5000, otherMs: 5000 };
 export function compareRow(
   task: ResolvedTask,
   row: RowOfTask,
-  store: Pick<TaskStore, 'tables' | 'isDirty'>,
+  store: Pick<TaskStore, 'table' | 'isDirty'>,
 ): Promise<RowComparison> {
   return withSource(task.source, (connection) =>
     withinTime(connection, patienceMs, () =>

@@ -76,6 +76,15 @@ export class SqliteTaskStore implements TaskStore {
     ).map(({ record }) => asRecord(record));
   }
 
+  table(source: string): TableRecord | undefined {
+    const row = this.#get<{ record: string }>(
+      'SELECT record FROM source_table WHERE task = ? AND source = ?',
+      this.task,
+      source,
+    );
+    return row && asRecord(row.record);
+  }
+
   beginTable(table: NewTableRecord): TableRecord {
     const record: TableRecord = { ...table, version: 1, life: randomUUID() };
     this.#putTable(record);
@@ -87,12 +96,7 @@ export class SqliteTaskStore implements TaskStore {
     changes: { [K in keyof TableRecord]?: TableRecord[K] | undefined },
   ): TableRecord {
     return this.transaction(() => {
-      const stored = this.#get<{ record: string }>(
-        'SELECT record FROM source_table WHERE task = ? AND source = ?',
-        this.task,
-        read.source,
-      );
-      const now = stored && asRecord(stored.record);
+      const now = this.table(read.source);
       if (now?.version !== read.version || now.life !== read.life)
         throw new StaleRecord(`another writer changed the record of ${read.source}`);
       const { source, version, life } = now;

@@ -44,7 +44,7 @@ export interface DirtyRetryOptions {
   /** Aborted when no further record is to be begun. */
   readonly signal: AbortSignal;
   /** The task's tables, as they are at any time. */
-  readonly store: Pick<TaskStore, 'tables'>;
+  readonly store: Pick<TaskStore, 'table'>;
   /**
    * `problem` is null where the row is at the destination as it is now, or the source gives no such row any more, or the
    * replay that the record holds back will read it. Called for some records at a time, each once.
@@ -223,7 +223,7 @@ export class DirtyRetry {
     const { task, store } = this.options;
     const notSelected = new RowferryError('ROW-S108', `The task no longer selects ${source}.`);
     const own = new OwnTable(store, source);
-    const pair = store.tables().find((one) => one.source === source)?.definition ?? parseSourceName(source);
+    const pair = store.table(source)?.definition ?? parseSourceName(source);
     if (!pair) return notSelected;
     const { database, name } = pair;
     return this.sessions.ask('query', async (connection) => {

@@ -17,7 +17,6 @@ import type { ApplierServices } from '../stream/run-services.js';
 import { mostSyncReaders } from '../source/session-count.js';
 import type { TableRecord } from '../state/task-store.js';
 import { sweepTable } from '../load/sweep.js';
-import { loadKeepsRows } from '../tables/kept-rows.js';
 import { aboutTable } from '../tables/table-boundary.js';
 
 /** Whoever takes tables into the main stream, as those that come need it. */
@@ -257,12 +256,7 @@ export class TableSync {
     const { prepared } = services;
     const tables = this.mine()
       .filter((record) => record.phase === 'full')
-      .map((record) => prepared.planOf(record.source))
-      .map((plan) => ({
-        plan,
-        transform: prepared.transform(plan),
-        keepsRows: loadKeepsRows(services.settings.task, prepared.records.get(plan.source)),
-      }));
+      .map((record) => services.loadTable(prepared.planOf(record.source)));
     const context = services.loadContext();
     const known = () => this.records[0]?.from ?? null;
     await services.earlierOver();

@@ -87,7 +87,7 @@ export async function sweepTable(
     );
     return;
   }
-  if (keepsDeleted(settings.task, new RowTransform(plan, prepared.etl))) {
+  if (keepsDeleted(settings.task, prepared.transform(plan))) {
     log.warn(
       `${plan.destination} keeps rows that ${plan.source} no longer has, because the task may leave DELETE out`,
       { table: plan.source },

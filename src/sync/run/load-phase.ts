@@ -6,7 +6,6 @@ import { sweepTable } from '../load/sweep.js';
 import { planOf, planToLoad } from '../mapping/plan.js';
 import { watchRetention } from '../source/retention-watch.js';
 import type { RunServices } from '../stream/run-services.js';
-import { loadKeepsRows } from '../tables/kept-rows.js';
 import { enterTables, hasSameColumns, noteTables, whyUnseen } from '../tables/snapshot-point.js';
 import { aboutTable } from '../tables/table-boundary.js';
 import { stopTable, type SchemaPhase } from './schema-phase.js';
@@ -83,11 +82,7 @@ export class LoadPhase {
         const { phase, from } = prepared.records.get(source);
         return phase === 'full' && !from;
       })
-      .map((plan) => ({
-        plan,
-        transform: prepared.transform(plan),
-        keepsRows: loadKeepsRows(this.services.settings.task, prepared.records.get(plan.source)),
-      }));
+      .map((plan) => this.services.loadTable(plan));
   }
 
   /**

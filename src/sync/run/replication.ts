@@ -15,6 +15,7 @@ import { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import { BlockedByDirtyData, DirtyData } from '../dirty/dirty.js';
 import { IncrementalPhase } from '../incremental/incremental.js';
 import type { LoadContext } from '../load/full-load.js';
+import { loadKeepsRows } from '../tables/kept-rows.js';
 import { changePlan, selectionDiff } from '../tables/selection-diff.js';
 import { hasBegunToLoad, prepareTask, selectorsOf, type PreparedTask } from '../tables/prepare.js';
 import { withoutParts } from '../online-change/parts.js';
@@ -368,6 +369,11 @@ export class Replication {
       fail: (error) => this.stopping.abort(error),
       earlierOver: () => this.earlierOver(),
       loadContext: () => this.loadContext(prepared),
+      loadTable: (plan) => ({
+        plan,
+        transform: prepared.transform(plan),
+        keepsRows: loadKeepsRows(this.task, prepared.records.get(plan.source)),
+      }),
     };
   }
 

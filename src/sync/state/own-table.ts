@@ -2,7 +2,7 @@ import { RowferryError } from '../../shared/errors.js';
 import type { TablePlan } from '../mapping/plan.js';
 import type { TableRecord, TaskStore } from './task-store.js';
 
-type Records = Pick<TaskStore, 'tables'>;
+type Records = Pick<TaskStore, 'table'>;
 
 /**
  * A table of the task as it was when work on its rows beside the stream was planned: a comparison, a repair, a retry. Such
@@ -21,7 +21,7 @@ export class OwnTable {
   }
 
   private record(): TableRecord | undefined {
-    return this.store.tables().find(({ source }) => source === this.source);
+    return this.store.table(this.source);
   }
 
   /** It is not any more what it was when the work was planned. */

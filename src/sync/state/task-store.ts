@@ -106,6 +106,8 @@ export interface AuditStore {
 /** Records of tables. While a task runs they are changed through TableRecords alone. */
 export interface TableStore {
   tables(): TableRecord[];
+  /** One of them; undefined: there is none of this name. */
+  table(source: string): TableRecord | undefined;
   /** In place of whatever was stored of the table. Gives it with the life that begins. */
   beginTable(table: NewTableRecord): TableRecord;
   /**

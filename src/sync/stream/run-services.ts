@@ -3,7 +3,8 @@ import type { TablestoreClient } from '../../tablestore/client/client.js';
 import type { TablestoreWriter } from '../../tablestore/writer/writer.js';
 import type { CheckpointEvents } from '../state/checkpoint.js';
 import type { BlockedByDirtyData, DirtyData } from '../dirty/dirty.js';
-import type { LoadContext } from '../load/full-load.js';
+import type { LoadContext, LoadTable } from '../load/full-load.js';
+import type { TablePlan } from '../mapping/plan.js';
 import type { PauseGate } from '../base/pause-gate.js';
 import type { PreparedTask } from '../tables/prepare.js';
 import type { SessionCache } from '../source/session-cache.js';
@@ -35,6 +36,8 @@ export interface RunServices {
   /** Settles when no request of an earlier run can be carried out any more. */
   earlierOver(): Promise<void>;
   loadContext(): LoadContext;
+  /** How a table is loaded, as its record is now. */
+  loadTable(plan: TablePlan): LoadTable;
 }
 
 /** The same for whatever reads the binlog: all of it goes through one queue, and stands still together. */

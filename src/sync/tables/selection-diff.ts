@@ -31,10 +31,10 @@ interface Mapping {
 /** Rows of the table were written by other settings than those of `task`. */
 export function isMappedOtherwise(
   task: ResolvedTask,
-  store: Pick<TaskStore, 'tables'>,
+  store: Pick<TaskStore, 'table'>,
   { definition, source }: Pick<TablePlan, 'definition' | 'source'>,
 ): boolean {
-  const record = store.tables().find((one) => one.source === source);
+  const record = store.table(source);
   return record?.mapping !== undefined && record.mapping !== mappingText(task, definition);
 }
 

@@ -18,7 +18,7 @@ import { cellsSideBySide, maskedCells, maskedKeyText, rowText } from './differen
 export interface ComparisonOptions {
   readonly task: Pick<ResolvedTask, 'conflict' | 'dirtyData' | 'write'>;
   /** What is known of the task: dirty records, rows kept, columns dropped. null: nothing. */
-  readonly store: Pick<TaskStore, 'tables' | 'isDirty'> | null;
+  readonly store: Pick<TaskStore, 'table' | 'isDirty'> | null;
   readonly plan: TablePlan;
   readonly client: TablestoreClient;
   readonly charsets: CharsetDecoders;
@@ -53,7 +53,7 @@ export class Comparison {
     const { plan, task } = options;
     this.masked = maskedCells(plan, task.dirtyData.mask);
     this.transform = new RowTransform(plan, options.etl);
-    this.record = options.store?.tables().find((record) => record.source === plan.source);
+    this.record = options.store?.table(plan.source);
     this.renew();
   }
 
@@ -68,7 +68,7 @@ export class Comparison {
   renew(): void {
     const { plan, etl, store } = this.options;
     const mapped = new Set(plan.attributes.map((cell) => cell.name));
-    const dropped = store?.tables().find((record) => record.source === plan.source)?.dropped ?? [];
+    const dropped = store?.table(plan.source)?.dropped ?? [];
     this.ignored = new Set([
       ...[...(etl?.notComparable ?? [])].map(
         (name) => plan.attributes.find((cell) => cell.column.name === name)?.name ?? name,

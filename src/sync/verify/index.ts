@@ -74,34 +74,61 @@ async function verifyTables(
   const etl = compileEtl(task.etl);
   const tables: VerifyTable[] = [];
   const counts = { source: 0, destination: 0 };
-  for (const planned of plans) {
-    const { source, destination } = planned;
-    let own = store && (noted.get(source) ?? new OwnTable(store, source));
-    let plan = planned;
-    let repaired = 0;
-    for (let attempt = 1; ; attempt++) {
-      // Its turn may come hours after the beginning, and it may be altered under the comparison.
-      if (own?.isOutdated) {
-        own = new OwnTable(store!, source);
-        try {
-          plan = await plannedAnew(connection, task, planned);
-        } catch (error) {
-          const problem = problemOf(error, source, options.signal);
-          tables.push({ ...emptyTable(source, destination), repaired, problem });
-          break;
-        }
-      }
-      const check = new TableCheck(options, plan, own, client, etl);
-      const table = await check.run(connection);
-      repaired += table.repaired;
-      if (own?.isOutdated && (table.problem || differingIn(table) > 0) && attempt < attempts) continue;
-      tables.push({ ...table, repaired });
-      counts.source += check.sourceRows;
-      counts.destination += check.destinationRows;
-      break;
-    }
+  for (const plan of plans) {
+    const own = store && (noted.get(plan.source) ?? new OwnTable(store, plan.source));
+    const { table, sourceRows, destinationRows } = await checked(
+      { plan, own },
+      options,
+      client,
+      etl,
+      connection,
+    );
+    tables.push(table);
+    counts.source += sourceRows;
+    counts.destination += destinationRows;
   }
   return reportOf([...tables, ...unfit], counts);
+}
+
+/** A table as it is compared. `own`: as it was when it was planned; null: nothing is known of the task. */
+interface Planned {
+  readonly plan: TablePlan;
+  readonly own: OwnTable | null;
+}
+
+/**
+ * Compares one table, by a new plan where it is outdated: its turn may come hours after the first one was made, and it may
+ * be altered under the comparison.
+ */
+async function checked(
+  { plan, own }: Planned,
+  options: VerifyOptions,
+  client: TablestoreClient,
+  etl: EtlProgram | null,
+  connection: SourceConnection,
+): Promise<{ table: VerifyTable; sourceRows: number; destinationRows: number }> {
+  const { task, store } = options;
+  let repaired = 0;
+  for (let attempt = 1; ; attempt++) {
+    if (own?.isOutdated) {
+      own = new OwnTable(store!, plan.source);
+      try {
+        plan = await plannedAnew(connection, task, plan);
+      } catch (error) {
+        const { source, destination } = plan;
+        const problem = problemOf(error, source, options.signal);
+        const table = { ...emptyTable(source, destination), repaired, problem };
+        return { table, sourceRows: 0, destinationRows: 0 };
+      }
+    }
+    const check = new TableCheck(options, plan, own, client, etl);
+    const table = await check.run(connection);
+    repaired += table.repaired;
+    const isWrong = table.problem !== undefined || differingIn(table) > 0;
+    if (own?.isOutdated && isWrong && attempt < attempts) continue;
+    const { sourceRows, destinationRows } = check;
+    return { table: { ...table, repaired }, sourceRows, destinationRows };
+  }
 }
 
 class TableCheck {
@@ -117,8 +144,7 @@ class TableCheck {
   constructor(
     private readonly options: VerifyOptions,
     private readonly plan: TablePlan,
-    /** null: nothing is known of the task. */
-    private readonly own: OwnTable | null,
+    private readonly own: Planned['own'],
     private readonly client: TablestoreClient,
     private readonly etl: EtlProgram | null,
   ) {
@@ -145,7 +171,7 @@ class TableCheck {
       report.problem = problemOf(error, plan.source, options.signal);
     }
     // Why it stopped explains whatever else is wrong with it.
-    const record = options.store?.tables().find((one) => one.source === plan.source);
+    const record = options.store?.table(plan.source);
     if (record?.phase === 'stopped' && record.problem) report.problem = record.problem;
     return report;
   }

@@ -52,7 +52,7 @@ export async function verifyCounts(options: VerifyOptions): Promise<VerifyReport
       for (const plan of plans) {
         const table = emptyTable(plan.source, plan.destination);
         tables.push(table);
-        const record = options.store?.tables().find((one) => one.source === plan.source);
+        const record = options.store?.table(plan.source);
         if (record?.phase === 'stopped' && record.problem) table.problem = record.problem;
         let counts: Counts;
         let dirty = 0;

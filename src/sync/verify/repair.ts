@@ -45,9 +45,8 @@ export type RowReader = (keys: readonly string[]) => Promise<Map<string, KeyRows
  * Puts rows right, lot by lot: the keys of a lot are held, the rows read from the source as they are then, and written
  * or deleted before anything else of those keys (correctness rule 11). A key that several rows of the source have is
  * left alone, and one whose row cannot be written; so is a row that went after it was looked at, for its DELETE decides
- * what becomes of it. Returns how many were put right. Throws ROW-V103 when the destination
- * refused rows, the others being through;
- * ROW-T106 when the table is not any more what it was planned as.
+ * what becomes of it. Returns how many were put right. Throws ROW-V103 when the destination refused rows, the others being
+ * through; ROW-T106 when the table is not any more what it was planned as.
  */
 export async function repair(options: RepairOptions): Promise<number> {
   const { wrong, keysAtOnce, signal } = options;

@@ -6,15 +6,7 @@ import type { VerifyTable } from '../../shared/verify-report.js';
 import type { ResolvedTask } from '../../shared/task.js';
 import { readParts } from '../online-change/parts.js';
 import { sourceName } from '../../shared/source-name.js';
-import {
-  isSameTable,
-  planError,
-  planTable,
-  planTables,
-  selectionOf,
-  type PlanProblem,
-  type TablePlan,
-} from '../mapping/plan.js';
+import { isSameTable, planError, planOf, planTables, selectionOf, type TablePlan } from '../mapping/plan.js';
 import { selectorsOf } from '../tables/prepare.js';
 import type { TaskStore } from '../state/task-store.js';
 import { hasNoDestination } from '../state/own-table.js';
@@ -55,25 +47,22 @@ export async function selectedTables(
   const found = new Set([...plans.map(({ source }) => source), ...unfit.keys()]);
   for (const { source, destination, definition, problem } of records) {
     if (found.has(source) || !selectionOf(task, definition)) continue;
-    const gone = new RowferryError('ROW-S108', `${source} no longer exists at the source.`);
-    unfit.set(source, { ...emptyTable(source, destination), problem: problem ?? gone.toPlain() });
+    unfit.set(source, { ...emptyTable(source, destination), problem: problem ?? gone(source).toPlain() });
   }
   if (found.size + unfit.size === 0)
     throw new RowferryError('ROW-S108', 'The task selects no existing table.');
   return { plans: plans.filter(({ source }) => !unfit.has(source)), unfit: [...unfit.values()] };
 }
 
-/** The plan of a table by its definition as it is now. Throws ROW-S108 when it is gone, or why it cannot be mapped. */
+/** The plan of a table by its definition as it is now. Throws ROW-S108 when it is gone, and what planOf() throws. */
 export async function plannedAnew(
   connection: SourceConnection,
   task: ResolvedTask,
   { definition: { database, name }, source }: TablePlan,
 ): Promise<TablePlan> {
   const [definition] = await loadDefinitions(connection, [{ database, table: name }]);
-  const selection = definition && selectionOf(task, definition);
-  if (!selection) throw new RowferryError('ROW-S108', `${source} no longer exists at the source.`);
-  const problems: PlanProblem[] = [];
-  const plan = planTable(task, definition, selection.mapping, problems);
-  if (!plan) throw planError(problems);
-  return plan;
+  if (!definition) throw gone(source);
+  return planOf(task, definition);
 }
+
+const gone = (source: string) => new RowferryError('ROW-S108', `${source} no longer exists at the source.`);
